@@ -745,7 +745,7 @@ class Server:
             with contextlib.suppress(OSError):
                 fields = Path(path).read_text().rpartition(")")[2].split()
                 pid = int(path.split("/")[2])
-                if int(fields[1]) == self.pid and b"gevent" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if int(fields[1]) == self.pid and b"\0gevent\0" not in Path(f"/proc/{pid}/cmdline").read_bytes():
                     pids.append(pid)
         # The master forks http workers first, then cron workers.
         return sorted(pids)[: self.workers]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fnmatch
 import glob
 import hashlib
 import os
@@ -29,7 +30,6 @@ ODOO_PACKAGE = "odoo-19"
 ODOO_SHA256 = "9d2f598b0555db17e291d48ed24df184c70823c053c4c5ed53c467ca7f629bbf"
 # The package's symlinks point into these.
 LINKED_PACKAGES = (
-    "fonts-font-awesome",
     "fonts-inconsolata",
     "fonts-montserrat",
     "fonts-roboto-unhinted",
@@ -37,10 +37,18 @@ LINKED_PACKAGES = (
     "libjs-jquery-form",
     "libjs-underscore",
 )
-# Debian removed this non-free file, but the web client's asset bundle lists it.
-NPM_PACKAGE = "@mediapipe/selfie_segmentation@0.1.1675465747"
-NPM_FILE = "package/selfie_segmentation.js"
-NPM_TARGET = "odoo/addons/mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+SITE = "usr/lib/python3/dist-packages/odoo/addons"
+# What the Debian package lacks: (npm package, files in it, folder they belong in).
+NPM_FILES = (
+    # Removed as non-free, but the web client's asset bundle lists it.
+    (
+        "@mediapipe/selfie_segmentation@0.1.1675465747",
+        "package/selfie_segmentation.js",
+        f"{SITE}/mail/static/lib/selfie_segmentation",
+    ),
+    # A symlink to Font Awesome 4, where sid now has 6: every icon would be an empty box.
+    ("font-awesome@4.7.0", "package/fonts/*", "usr/share/fonts-font-awesome/fonts"),
+)
 
 
 def setup(level="all", quiet=False):
@@ -166,7 +174,8 @@ def install_odoo(say):
     home = DEV_HOME / "odoo"
     if os.environ.get("ODOO_HOME"):
         return
-    if (home / ".build").exists():
+    recipe, done = stamped(home / ".stamp", repr(LINKED_PACKAGES), repr(NPM_FILES))
+    if done:
         return
     if not shutil.which("apt-get"):
         raise DevError("no apt-get here to download Odoo with: set ODOO_HOME to an Odoo 19")
@@ -188,9 +197,11 @@ def install_odoo(say):
         run(["dpkg", "-x", deb, temporary])
     if ODOO_SHA256 not in build:
         print(f"  notice: Debian has another build of Odoo than the one last tried here: {build}", flush=True)
-    _add_npm_file(temporary / "usr/lib/python3/dist-packages" / NPM_TARGET)
+    for package, pattern, target in NPM_FILES:
+        _add_npm_files(package, pattern, temporary / target)
     devenv.Odoo(temporary)  # 19.0, or an error
     (temporary / ".build").write_text(build)
+    (temporary / ".stamp").write_text(recipe)
     shutil.rmtree(home, ignore_errors=True)
     temporary.rename(home)
     shutil.rmtree(debs)
@@ -246,17 +257,16 @@ def _sha256(path):
     return digest.hexdigest()
 
 
-def _add_npm_file(target: Path):
-    if target.exists():
-        return
+def _add_npm_files(package, pattern, target: Path):
     folder = DEV_HOME / "npm-pack"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    npm(["pack", "--silent", NPM_PACKAGE], cwd=folder)
+    npm(["pack", "--silent", package], cwd=folder)
+    target.mkdir(parents=True, exist_ok=True)
     with tarfile.open(next(folder.glob("*.tgz"))) as archive:
-        content = archive.extractfile(NPM_FILE).read()
-    target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(content)
+        for member in archive.getmembers():
+            if member.isfile() and fnmatch.fnmatch(member.name, pattern):
+                (target / Path(member.name).name).write_bytes(archive.extractfile(member).read())
     shutil.rmtree(folder)
 
 
