@@ -1,0 +1,86 @@
+from odoo import http
+from odoo.http import request
+
+from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
+from odoo.addons.im_livechat.controllers.main import LivechatController
+
+from ..models.im_livechat_channel import PREVIEW
+
+# PostgreSQL's integer, the type of every record id.
+_MAX_ID = 2**31 - 1
+
+# Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
+# itself: a browser that sends them would break the call.
+_CORE_PARAMS = ("lang", "country_id")
+
+
+def _is_record_id(value):
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_ID
+
+
+def _forget_client_context():
+    """Drop the context that the caller of a JSON route sent along.
+
+    Odoo puts it into the environment of any route. The widget sends none, and chats are created
+    with more rights than the caller has.
+    """
+    sent = (request.get_json_data() or {}).get("params") or {}
+    if sent.get("context"):
+        kept = {
+            key: value for key, value in request.env.context.items() if key not in sent["context"]
+        }
+        request.update_env(context=kept)
+
+
+class DispatchLivechatController(LivechatController):
+    @http.route()
+    def get_session(
+        self,
+        channel_id=None,
+        previous_operator_id=None,
+        chatbot_script_id=None,
+        persisted=True,
+        **kwargs,
+    ):
+        """As core's, but what makes no sense gets no session instead of a traceback, and a
+        preview costs no agent anything."""
+        if not (
+            _is_record_id(channel_id)
+            and (not previous_operator_id or _is_record_id(previous_operator_id))
+            and (not chatbot_script_id or _is_record_id(chatbot_script_id))
+            and isinstance(persisted, bool)
+        ):
+            return False
+        _forget_client_context()
+        # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
+        if not request.env["im_livechat.channel"].sudo().search_count([("id", "=", channel_id)]):
+            return False
+        if not persisted:
+            request.update_context(livechat_dispatch_preview=PREVIEW)
+        for param in _CORE_PARAMS:
+            kwargs.pop(param, None)
+        return super().get_session(
+            channel_id, previous_operator_id, chatbot_script_id, persisted, **kwargs
+        )
+
+
+class DispatchCorsLivechatController(CorsLivechatController):
+    @http.route()
+    def cors_get_session(
+        self,
+        channel_id=None,
+        previous_operator_id=None,
+        chatbot_script_id=None,
+        persisted=True,
+        guest_token="",
+        **kwargs,
+    ):
+        """As core's, with the same care as :meth:`DispatchLivechatController.get_session`."""
+        return super().cors_get_session(
+            channel_id,
+            previous_operator_id,
+            chatbot_script_id,
+            persisted,
+            guest_token=guest_token if isinstance(guest_token, str) else "",
+            **kwargs,
+        )

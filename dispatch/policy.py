@@ -1,0 +1,215 @@
+"""The rules of dispatch: facts about agents in, one decision with its reasons out.
+
+Pure: no Odoo, no database, no clock, no randomness. The same facts give the same decision, which
+is what makes a decision explainable afterwards and testable before.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from .credit import CHAT, split_chat
+
+# Credits closer than this are a tie (one millionth of a chat): what remains of thirds and sevenths
+# must not decide between agents who are owed the same.
+_TIE = CHAT // 10**6
+
+# A load is a sum of whole chats and light holds; this many digits keep 0.1 + 0.2 from mattering.
+_LOAD_DIGITS = 6
+
+
+class Agent(NamedTuple):
+    """What is known about one agent at the moment of a decision."""
+
+    user_id: int
+    weight: int
+    enabled: bool
+    permitted: bool
+    """Holds the right to receive buyers, by effective groups."""
+    online: bool
+    paused: bool
+    in_call: bool
+    is_main_account: bool
+    lively_chats: int
+    """Open chats on all channels with recent activity, and seats reserved for chats being opened."""
+    quiet_chats: int
+    """Open chats on all channels in which nothing happened lately."""
+    credit: int
+    """Entitled less served, in ``1 / CHAT`` chat."""
+    last_assigned: float
+    """When the agent got the last new chat, in seconds since the epoch; 0 for never."""
+    speaks_language: bool = False
+    same_country: bool = False
+    expertises: int = 0
+    """How many of the asked expertises the agent has."""
+
+
+class Rules(NamedTuple):
+    """How a channel wants its buyers dispatched."""
+
+    mode: str
+    """``share`` or ``least_load``."""
+    max_sessions: int | None = None
+    """Capacity, in chats, of an agent of weight 100; ``None`` for no limit."""
+    quiet_hold: float = 0.5
+    """What a quiet chat counts, between 0 (nothing) and 1 (as any chat)."""
+    block_during_call: bool = False
+    main_account_participation: str = "never"
+    """``never``, ``fallback`` (only when nobody else can) or ``member``."""
+    asked_expertises: int = 0
+
+
+class Candidate(NamedTuple):
+    """One agent who could take the chat, with the figures that rank it."""
+
+    user_id: int
+    weight: int
+    load: float
+    capacity: int | None
+    share: int
+    """Entitlement to this chat, in ``1 / CHAT`` chat."""
+    credit: int
+    """Credit after this chat's entitlement, before the winner pays, in ``1 / CHAT`` chat."""
+
+
+class Decision(NamedTuple):
+    """Who gets the chat, and why."""
+
+    winner: int | None
+    rule: str
+    """What decided: the mode, or ``nobody``."""
+    candidates: tuple[Candidate, ...]
+    """By rank, best first."""
+    excluded: dict[int, str]
+    """``{user_id: reason code}`` of the agents who could not take the chat."""
+
+    @property
+    def shares(self) -> dict[int, int]:
+        """``{user_id: share}`` of the candidates, as :func:`credit.split_chat` gave them."""
+        return {candidate.user_id: candidate.share for candidate in self.candidates}
+
+
+def capacity(max_sessions: int | None, weight: int) -> int | None:
+    """Return how many chats an agent of this weight may have at the same time.
+
+    :param max_sessions: chats at weight 100, ``None`` for no limit.
+    :return: at least 1, or ``None`` for no limit. Halves round to even, as Python's ``round``.
+    """
+    return max_sessions and max(1, round(max_sessions * weight / 100))
+
+
+def load(agent: Agent, quiet_hold: float) -> float:
+    """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake."""
+    return round(agent.lively_chats + quiet_hold * agent.quiet_chats, _LOAD_DIGITS)
+
+
+def exclusion(agent: Agent, rules: Rules) -> str | None:
+    """Return the code of the first reason why this agent cannot take the chat, ``None`` if it can.
+
+    What the shop decided comes before what passes by itself: an agent who is both disabled and
+    offline is told *disabled*.
+    """
+    if not agent.enabled:
+        return "disabled"
+    if not agent.permitted:
+        return "not_permitted"
+    if agent.is_main_account and rules.main_account_participation == "never":
+        return "main_account_reserved"
+    if agent.paused:
+        return "paused"
+    if not agent.online:
+        return "offline"
+    if agent.in_call and rules.block_during_call:
+        return "in_call"
+    limit = capacity(rules.max_sessions, agent.weight)
+    if limit is not None and load(agent, rules.quiet_hold) + 1 > limit:
+        return "at_capacity"
+    return None
+
+
+def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
+    """Keep the best-suited agents: the first rung of core's ladder that anybody stands on.
+
+    Language counts more than country, country more than expertise alone. Core's own ladder is in
+    ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody.
+    """
+
+    def all_expertises(agent):
+        return agent.expertises == asked_expertises
+
+    def one_expertise(agent):
+        return agent.expertises > 0
+
+    def speaks_language(agent):
+        return agent.speaks_language
+
+    def same_country(agent):
+        return agent.same_country
+
+    for rung in (
+        (speaks_language, all_expertises),
+        (speaks_language, one_expertise),
+        (speaks_language,),
+        (same_country, all_expertises),
+        (same_country, one_expertise),
+        (same_country,),
+        (all_expertises,),
+        (one_expertise,),
+    ):
+        if on_rung := [agent for agent in agents if all(suits(agent) for suits in rung)]:
+            return on_rung
+    return agents
+
+
+def sort_agents(
+    agents: Iterable[Agent], rules: Rules
+) -> tuple[list[Agent], dict[int, str]]:
+    """Part the agents into those who can take a chat and those who cannot.
+
+    :return: the candidates, and ``{user_id: reason code}`` of the others. A main account in
+        ``fallback`` is a candidate only when nobody else is, else ``main_account_reserved``.
+    """
+    candidates, excluded = [], {}
+    for agent in agents:
+        if reason := exclusion(agent, rules):
+            excluded[agent.user_id] = reason
+        else:
+            candidates.append(agent)
+    if rules.main_account_participation == "fallback":
+        staff = [agent for agent in candidates if not agent.is_main_account]
+        if staff:
+            for agent in candidates:
+                if agent.is_main_account:
+                    excluded[agent.user_id] = "main_account_reserved"
+            candidates = staff
+    return candidates, excluded
+
+
+def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
+    """Choose the agent for one new chat.
+
+    ``share`` takes the most credit; ``least_load`` the smallest load per weight, ties by credit.
+    Last ties go to the agent longest without a new chat, then to the smallest id.
+
+    :param agents: everybody the channel could think of, in any order.
+    :return: the decision; ``winner`` is ``None`` when nobody can take the chat.
+    """
+    able, excluded = sort_agents(agents, rules)
+    if not able:
+        return Decision(None, "nobody", (), excluded)
+    suited = prefer(able, rules.asked_expertises)
+    shares = split_chat((agent.user_id, agent.weight) for agent in suited)
+
+    ranked = []
+    for agent in suited:
+        share = shares[agent.user_id]
+        credit = agent.credit + share
+        agent_load = load(agent, rules.quiet_hold)
+        by_credit = (-((credit + _TIE // 2) // _TIE), agent.last_assigned, agent.user_id)
+        rank = by_credit if rules.mode == "share" else (agent_load / agent.weight, *by_credit)
+        limit = capacity(rules.max_sessions, agent.weight)
+        candidate = Candidate(agent.user_id, agent.weight, agent_load, limit, share, credit)
+        ranked.append((rank, candidate))
+    # Ranks end with the id: they never tie, so candidates are never compared.
+    ranked.sort()
+    candidates = tuple(candidate for _rank, candidate in ranked)
+    return Decision(candidates[0].user_id, rules.mode, candidates, excluded)

@@ -1,0 +1,237 @@
+from odoo import api, fields, models
+
+from ..dispatch import credit, ledger, policy
+
+# Context key, and its only meaningful value, of a call that just shows the widget to a buyer. An
+# object, because a browser can put any JSON in the context but never this.
+PREVIEW = object()
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    def _default_dispatch_mode(self):
+        return self.env["res.config.settings"]._get_dispatch_mode_default()
+
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        index="btree_not_null",
+        domain="[('share', '=', False), ('main_account_id', '=', False)]",
+        help="The shop owner whose sub-accounts receive buyers here.",
+    )
+    dispatch_mode = fields.Selection(
+        [
+            ("native", "Odoo's own: least active agent, ties at random"),
+            ("share", "Share: new chats in proportion to the weights"),
+            ("least_load", "Least load: the lowest load for its weight"),
+        ],
+        string="Dispatch",
+        default=_default_dispatch_mode,
+        required=True,
+        help="How the agent of a new buyer is chosen.",
+    )
+    main_account_participation = fields.Selection(
+        [
+            ("never", "Never"),
+            ("fallback", "When nobody else can"),
+            ("member", "Like any agent"),
+        ],
+        string="Main Account Takes Chats",
+        default="never",
+        required=True,
+    )
+    reception_partner_id = fields.Many2one(
+        "res.partner",
+        "Reception Desk",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Whom a buyer sees before an agent is chosen: the shop itself.",
+    )
+
+    def init(self):
+        # Installed before an upgrade that adds a table of the ledger.
+        ledger.create_tables(self.env.cr)
+
+    @api.depends("dispatch_mode", "user_ids.dispatch_weight")
+    def _compute_remaining_session_capacity(self):
+        dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
+        super(ImLivechatChannel, self - dispatched)._compute_remaining_session_capacity()
+        for channel in dispatched:
+            rules = channel._get_dispatch_rules()
+            channel.remaining_session_capacity = sum(
+                max(0, policy.capacity(rules.max_sessions, agent.weight)
+                    - policy.load(agent, rules.quiet_hold))
+                for agent in channel._read_dispatch_agents()
+                if rules.max_sessions and agent.enabled and agent.permitted
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        channels = super().create(vals_list)
+        channels._open_reception_desk()
+        return channels
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "dispatch_mode" in vals:
+            self._open_reception_desk()
+        if "name" in vals:
+            # sudo: res.partner - the desk is the channel's own and carries its name
+            self.sudo().reception_partner_id.name = vals["name"]
+        return result
+
+    def _open_reception_desk(self):
+        """Give each dispatched channel the partner that buyers see before an agent is chosen."""
+        for channel in self:
+            if channel.dispatch_mode != "native" and not channel.reception_partner_id:
+                # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens
+                # its desk; archived, because it is nobody's contact
+                channel.sudo().reception_partner_id = (
+                    self.env["res.partner"].sudo().create({"name": channel.name, "active": False})
+                )
+
+    # ------------------------------------------------------------
+    # Core's hooks
+    # ------------------------------------------------------------
+
+    def _get_operator_info(
+        self, /, *, lang, country_id, previous_operator_id=None, chatbot_script_id=None, **kwargs
+    ):
+        info = super()._get_operator_info(
+            lang=lang,
+            country_id=country_id,
+            previous_operator_id=previous_operator_id,
+            chatbot_script_id=chatbot_script_id,
+            **kwargs,
+        )
+        if (
+            self._is_preview()
+            and info["operator_model"] == "res.users"
+            and self._is_agent_available()
+        ):
+            # sudo: res.partner - a buyer may see the desk of the shop
+            info["operator_partner"] = self.sudo().reception_partner_id
+        return info
+
+    def _get_operator(
+        self, previous_operator_id=None, lang=None, country_id=None, expertises=None, users=None
+    ):
+        """Choose by dispatch mode; see ``dispatch.policy``. The winner's seat is reserved until
+        the caller's transaction ends.
+
+        ``previous_operator_id`` comes from the buyer's browser and is not considered.
+        """
+        self.ensure_one()
+        if self.dispatch_mode == "native":
+            return super()._get_operator(
+                previous_operator_id=previous_operator_id,
+                lang=lang,
+                country_id=country_id,
+                expertises=expertises,
+                users=users,
+            )
+        if self._is_preview() or (users is not None and not users):
+            return self.env["res.users"]
+        expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
+        rules = self._get_dispatch_rules()._replace(asked_expertises=len(expertises))
+        decision = ledger.reserve_seat(
+            self.env,
+            self._get_dispatch_query(users)._replace(
+                lang=lang or None,
+                country_id=country_id or None,
+                expertise_ids=tuple(expertises.ids),
+            ),
+            lambda agents: policy.decide(agents, rules),
+        )
+        return self.env["res.users"].browse(decision.winner)
+
+    def _get_available_operators_by_livechat_channel(self, users=None):
+        dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
+        operators = super(
+            ImLivechatChannel, self - dispatched
+        )._get_available_operators_by_livechat_channel(users)
+        for channel in dispatched:
+            able, _excluded = policy.sort_agents(
+                channel._read_dispatch_agents(users), channel._get_dispatch_rules()
+            )
+            operators[channel] = self.env["res.users"].browse([agent.user_id for agent in able])
+        return operators
+
+    def _is_livechat_available(self):
+        if self.dispatch_mode == "native":
+            return super()._is_livechat_available()
+        return bool(self.chatbot_script_count) or self._is_agent_available()
+
+    # ------------------------------------------------------------
+    # Dispatch
+    # ------------------------------------------------------------
+
+    def _is_preview(self):
+        """Tell whether the caller just shows the widget: no seat, no credit, no person."""
+        return (
+            self.dispatch_mode != "native"
+            and self.env.context.get("livechat_dispatch_preview") is PREVIEW
+        )
+
+    def _is_agent_available(self):
+        """Tell whether a buyer who came now would get an agent."""
+        rules = self._get_dispatch_rules()
+        return any(
+            not policy.exclusion(agent, rules) for agent in self._read_dispatch_agents()
+        )
+
+    def _get_dispatch_rules(self):
+        """Return how this channel wants its buyers dispatched.
+
+        :rtype: policy.Rules
+        """
+        self.ensure_one()
+        return policy.Rules(
+            mode=self.dispatch_mode,
+            max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
+            quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
+            block_during_call=self.block_assignment_during_call,
+            main_account_participation=self.main_account_participation,
+        )
+
+    def _get_dispatch_query(self, users=None):
+        """Return whom to read for this channel.
+
+        :param users: these instead of the channel's agents.
+        :rtype: ledger.Query
+        """
+        self.ensure_one()
+        return ledger.Query(
+            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
+                "im_livechat.im_livechat_group_user"
+            ),
+            now=fields.Datetime.now(),
+            channel_id=self.id,
+            user_ids=None if users is None else users.ids,
+            main_account_id=self.main_account_id.id or None,
+        )
+
+    def _read_dispatch_agents(self, users=None):
+        """Return what is true of the channel's agents right now.
+
+        :rtype: list[policy.Agent]
+        """
+        ledger.flush(self.env)
+        return ledger.read_agents(self.env.cr, self._get_dispatch_query(users))
+
+    def _get_dispatch_shares(self):
+        """Return what part of this channel's new chats each agent gets when everybody is there.
+
+        :return: ``{user_id: share}`` in ``1 / CHAT`` chat, agents who may not receive left out.
+        """
+        rules = self._get_dispatch_rules()
+        return credit.split_chat(
+            (agent.user_id, agent.weight)
+            for agent in self._read_dispatch_agents()
+            if agent.enabled
+            and agent.permitted
+            and not (agent.is_main_account and rules.main_account_participation != "member")
+        )

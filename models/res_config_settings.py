@@ -1,0 +1,86 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from .res_users import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+
+QUIET_HOLD_DEFAULT = 0.5
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    dispatch_mode_default = fields.Selection(
+        selection=lambda self: self.env["im_livechat.channel"]._fields["dispatch_mode"].selection,
+        string="Dispatch of New Channels",
+        default="native",
+        config_parameter="im_livechat_subaccount.dispatch_mode_default",
+        help="How a channel created from now on chooses the agent. Existing channels keep theirs.",
+    )
+    dispatch_weight_default = fields.Integer(
+        "Weight of New Agents",
+        default=WEIGHT_DEFAULT,
+        config_parameter="im_livechat_subaccount.dispatch_weight_default",
+        help="The dispatch weight a user created from now on starts with.",
+    )
+    dispatch_quiet_hold = fields.Float(
+        "Hold of a Quiet Chat",
+        default=QUIET_HOLD_DEFAULT,
+        config_parameter="im_livechat_subaccount.quiet_hold",
+        help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
+        "1 the whole seat.",
+    )
+
+    @api.constrains("dispatch_weight_default", "dispatch_quiet_hold")
+    def _check_dispatch_settings(self):
+        for settings in self:
+            if not WEIGHT_MIN <= settings.dispatch_weight_default <= WEIGHT_MAX:
+                raise ValidationError(
+                    self.env._(
+                        "A dispatch weight is a whole number from %(minimum)s to %(maximum)s.",
+                        minimum=WEIGHT_MIN,
+                        maximum=WEIGHT_MAX,
+                    )
+                )
+            if not 0 <= settings.dispatch_quiet_hold <= 1:
+                raise ValidationError(
+                    self.env._("The hold of a quiet chat is a number from 0 to 1.")
+                )
+
+    @api.model
+    def _get_dispatch_parameter(self, name, convert, default, valid):
+        """Return a system parameter of ours, or ``default`` if it is not set or makes no sense.
+
+        System parameters can be edited by hand; a typing mistake there must not close the shop.
+        """
+        # sudo: ir.config_parameter - reading our own settings, which are no secret
+        text = self.env["ir.config_parameter"].sudo().get_param(f"im_livechat_subaccount.{name}")
+        try:
+            value = convert(text)
+        except (TypeError, ValueError):
+            return default
+        return value if valid(value) else default
+
+    @api.model
+    def _get_dispatch_weight_default(self):
+        """Return the dispatch weight a new user starts with."""
+        return self._get_dispatch_parameter(
+            "dispatch_weight_default",
+            int,
+            WEIGHT_DEFAULT,
+            lambda weight: WEIGHT_MIN <= weight <= WEIGHT_MAX,
+        )
+
+    @api.model
+    def _get_dispatch_quiet_hold(self):
+        """Return what a quiet chat counts, between 0 and 1."""
+        return self._get_dispatch_parameter(
+            "quiet_hold", float, QUIET_HOLD_DEFAULT, lambda hold: 0 <= hold <= 1
+        )
+
+    @api.model
+    def _get_dispatch_mode_default(self):
+        """Return the dispatch mode of a new channel."""
+        modes = dict(self.env["im_livechat.channel"]._fields["dispatch_mode"].selection)
+        return self._get_dispatch_parameter(
+            "dispatch_mode_default", str, "native", modes.__contains__
+        )
