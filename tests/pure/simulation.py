@@ -1,0 +1,63 @@
+"""A shop in memory: agents come and go, chats open and close, `policy.decide` chooses."""
+
+from fractions import Fraction
+
+from dispatch import credit, policy
+
+ABLE = {
+    "enabled": True,
+    "permitted": True,
+    "online": True,
+    "paused": False,
+    "in_call": False,
+    "is_main_account": False,
+    "lively_chats": 0,
+    "quiet_chats": 0,
+    "credit": 0,
+    "last_assigned": 0.0,
+}
+
+
+def agent(user_id, weight=100, **facts):
+    """An agent who can take a chat, but for the facts given."""
+    return policy.Agent(user_id=user_id, weight=weight, **{**ABLE, **facts})
+
+
+class Shop:
+    """Keeps what the ledger keeps, and beside it the exact entitlement as fractions."""
+
+    def __init__(self, weights, rules):
+        self.rules = rules
+        self.agents = {user_id: agent(user_id, weight) for user_id, weight in weights.items()}
+        self.entitled = dict.fromkeys(weights, Fraction())
+        self.served = dict.fromkeys(weights, 0)
+        self.now = 0
+
+    def set(self, user_id, **facts):
+        self.agents[user_id] = self.agents[user_id]._replace(**facts)
+
+    def arrive(self):
+        """One buyer comes; return the decision."""
+        self.now += 1
+        decision = policy.decide(self.agents.values(), self.rules)
+        if decision.winner is None:
+            return decision
+        total = sum(candidate.weight for candidate in decision.candidates)
+        for candidate in decision.candidates:
+            self.entitled[candidate.user_id] += Fraction(candidate.weight, total)
+        for user_id, change in credit.charge(decision.shares, decision.winner).items():
+            self.set(user_id, credit=self.agents[user_id].credit + change)
+        self.served[decision.winner] += 1
+        winner = self.agents[decision.winner]
+        self.set(
+            winner.user_id, lively_chats=winner.lively_chats + 1, last_assigned=float(self.now)
+        )
+        return decision
+
+    def close(self, user_id):
+        """One chat of the agent ends."""
+        self.set(user_id, lively_chats=self.agents[user_id].lively_chats - 1)
+
+    def unfairness(self):
+        """The greatest difference between entitled and served, in chats."""
+        return max(abs(self.entitled[i] - self.served[i]) for i in self.agents)
