@@ -82,6 +82,12 @@ def main(function):
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+    finally:
+        for process in list(_spawned):
+            stop(process)
+
+
+_spawned = set()
 
 
 @contextlib.contextmanager
@@ -270,7 +276,7 @@ def spawn(command, env=None, output=None, cwd=None, die_with_parent=True) -> sub
             if os.getppid() != parent:
                 os._exit(1)
 
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [str(part) for part in command],
         env=env,
         cwd=cwd,
@@ -280,6 +286,8 @@ def spawn(command, env=None, output=None, cwd=None, die_with_parent=True) -> sub
         start_new_session=True,
         preexec_fn=prepare,
     )
+    _spawned.add(process)
+    return process
 
 
 def stop(process: subprocess.Popen, patience=15, sig=signal.SIGTERM):
@@ -292,6 +300,7 @@ def stop(process: subprocess.Popen, patience=15, sig=signal.SIGTERM):
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    _spawned.discard(process)
 
 
 # --------------------------------------------------------------------------- ports

@@ -1,0 +1,55 @@
+"""Odoo's command line for test runs: started in place of Odoo's own launcher by dev/test.
+
+All tests run once the whole registry is loaded, at_install ones included: core's tests are to
+meet this addon, and modules load before the addon that extends them. Environment variables:
+
+DEV_TEST_FAST   leave out tests that need a web server or a browser (HttpCase)
+DEV_TEST_ONLY   core's test_lint looks at this one module, not at all of core's
+"""
+
+import os
+import subprocess
+import sys
+import types
+
+import odoo.cli
+import odoo.tests.loader as loader
+from odoo.tests.suite import OdooSuite
+
+make_suite = loader.make_suite
+
+
+def make_whole_suite(module_names, position="at_install"):
+    if position == "at_install":
+        return OdooSuite()
+    tests = [*make_suite(module_names, "at_install"), *make_suite(module_names, "post_install")]
+    if os.environ.get("DEV_TEST_FAST"):
+        from odoo.tests import HttpCase
+
+        tests = [test for test in tests if not isinstance(test, HttpCase)]
+    if os.environ.get("DEV_TEST_ONLY"):
+        show_one_module(os.environ["DEV_TEST_ONLY"])
+    return OdooSuite(sorted(tests, key=lambda test: getattr(test, "test_sequence", 0)))
+
+
+def show_one_module(name):
+    """Make test_lint see one module: it walks every addon on the path, and core passes already."""
+    from odoo.modules import Manifest
+    from odoo.tools import config
+
+    manifest = Manifest.for_addon(name)
+    Manifest.all_addon_manifests = staticmethod(lambda: [manifest])
+    lint = "odoo.addons.test_lint.tests"
+    for module in (f"{lint}.test_pofile", f"{lint}.test_eslint"):
+        sys.modules[module].get_modules = lambda: [name]
+
+    def run(command, **kwargs):
+        return subprocess.run([part for part in command if part != config.root_path], **kwargs)
+
+    sys.modules[f"{lint}.test_pylint"].subprocess = types.SimpleNamespace(run=run)
+
+
+loader.make_suite = make_whole_suite
+
+if __name__ == "__main__":
+    odoo.cli.main()
