@@ -18,6 +18,7 @@ What tests/system/ and bench/ use (put ``dev/`` on sys.path; the commands in dev
 
 - ``odoo_command(*args) -> list`` and ``env(**extra) -> dict``: run Odoo's own command line.
 - ``run_odoo(args, log) -> int``: the same, output appended to a log, exit code returned.
+- ``shell(db, code) -> str``: Python code in ``odoo shell`` (``env``); returns what it printed.
 - ``free_port() -> int``: a free TCP port on loopback.
 - ``connect(db, autocommit=True)``, ``create_db``, ``copy_db``, ``drop_db``, ``db_exists``.
 - ``restart_postgres(mode)``: only with the private cluster (``private_postgres()`` tells).
@@ -57,7 +58,9 @@ LOGS = DEV_HOME / "logs"
 DATA_DIR = DEV_HOME / "data"  # Odoo's filestore and sessions
 ADDONS_PATH = DEV_HOME / "addons"
 ODOO_RC = DEV_HOME / "odoo.conf"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 #: The host as a shop runs it, without this addon.
 CORE_MODULES = ("website_livechat", "website_sale", "sale_stock", "crm_livechat", "hr_livechat")
@@ -114,25 +117,42 @@ class Odoo:
 
     def __init__(self, home: Path):
         self.home = home
-        packages = [home, home / "usr/lib/python3/dist-packages", home / "lib/python3/dist-packages"]
+        packages = [
+            home,
+            home / "usr/lib/python3/dist-packages",
+            home / "lib/python3/dist-packages",
+        ]
         packages += sorted(home.glob("lib/python3*/site-packages"))
         for package in packages:
             release = package / "odoo/release.py"
             if release.exists():
                 break
         else:
-            raise DevError(f"no Odoo in {home}: expected odoo-bin, usr/bin/odoo or an odoo package there")
+            raise DevError(
+                f"no Odoo in {home}: expected odoo-bin, usr/bin/odoo or an odoo package there"
+            )
         text = release.read_text()
         version = re.search(r"^version_info = \((\d+), (\d+)", text, re.M)
         if not version or version.groups() != ("19", "0"):
             raise DevError(f"{home} is not Odoo 19.0 ({version and '.'.join(version.groups())})")
         self.pythonpath = package
-        launchers = [package / "odoo-bin", home / "usr/bin/odoo", home / "bin/odoo", home / "bin/odoo-bin"]
-        self.launcher = next((path for path in launchers if path.is_file()), None) or _own_launcher()
-        # odoo/addons is always on the path; a source tree has the rest in addons/
-        self.addons = [path for path in (package / "addons", package / "odoo/addons") if path.is_dir()]
+        launchers = [
+            package / "odoo-bin",
+            home / "usr/bin/odoo",
+            home / "bin/odoo",
+            home / "bin/odoo-bin",
+        ]
+        self.launcher = (
+            next((path for path in launchers if path.is_file()), None) or _own_launcher()
+        )
+        # A source tree has most of them in addons/, a package all of them in odoo/addons
+        # (and Debian's package an unused second copy in addons/).
+        base = package / "odoo/addons"
+        self.addons = [base] if (base / "web").is_dir() else [package / "addons", base]
         build = home / ".build"
-        stamp = build.read_text() if build.exists() else f"{home} {release.stat().st_mtime_ns} {text}"
+        stamp = (
+            build.read_text() if build.exists() else f"{home} {release.stat().st_mtime_ns} {text}"
+        )
         self.id = hashlib.sha256(stamp.encode()).hexdigest()[:12]
 
 
@@ -140,7 +160,9 @@ def _own_launcher():
     # `python -m odoo` breaks with --workers: the evented process re-executes sys.argv[0].
     path = DEV_HOME / "odoo-launcher.py"
     if not path.exists():
-        write_atomically(path, "import odoo.cli\n\nif __name__ == '__main__':\n    odoo.cli.main()\n")
+        write_atomically(
+            path, "import odoo.cli\n\nif __name__ == '__main__':\n    odoo.cli.main()\n"
+        )
     return path
 
 
@@ -175,10 +197,17 @@ def addon_files():
     """The files of the addon that Odoo reads, sorted."""
     found = []
     for entry in sorted(ROOT.iterdir()):
-        if entry.name.startswith(".") or entry.name in ("dev", "bench", "node_modules", "__pycache__"):
+        if entry.name.startswith(".") or entry.name in (
+            "dev",
+            "bench",
+            "node_modules",
+            "__pycache__",
+        ):
             continue
         paths = [entry] if entry.is_file() else sorted(entry.rglob("*"))
-        found += [p for p in paths if p.is_file() and "__pycache__" not in p.parts and p.suffix != ".pyc"]
+        found += [
+            p for p in paths if p.is_file() and "__pycache__" not in p.parts and p.suffix != ".pyc"
+        ]
     return found
 
 
@@ -259,6 +288,27 @@ def run_odoo(args, log=None, timeout=None, coverage=(), **extra_env) -> int:
             return -signal.SIGKILL
         finally:
             stop(process)
+
+
+def shell(db, code, log=None) -> str:
+    """Run Python ``code`` in Odoo's shell on ``db`` (``env`` is there); returns what it prints."""
+    with contextlib.ExitStack() as stack:
+        errors = stack.enter_context(open(log, "ab")) if log else subprocess.PIPE
+        command = odoo_command(
+            "shell", "-d", db, "--no-http", "--workers", 0, "--max-cron-threads", 0
+        )
+        result = subprocess.run(
+            command,
+            input=code,
+            env=env(),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            check=False,
+        )
+    if result.returncode:
+        raise DevError(f"odoo shell on {db} failed:\n{tail(log) if log else result.stderr[-4000:]}")
+    return result.stdout
 
 
 _LIBC = ctypes.CDLL(None)
@@ -425,7 +475,13 @@ def init_postgres():
     subprocess.run(
         [
             *(pg_bin() / "initdb", "-D", data, "-U", "dev_admin", "--pwfile", password_file),
-            *("--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions"),
+            *(
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C.UTF-8",
+                "--no-sync",
+                "--no-instructions",
+            ),
         ],
         stdout=subprocess.DEVNULL,
         cwd="/",
@@ -435,9 +491,10 @@ def init_postgres():
     password_file.unlink()
     with open(data / "postgresql.conf", "a") as conf:
         conf.write(
-            "\n# Throw-away development data: it has to survive a killed process, not a power cut.\n"
+            "\n# Throw-away development data: it survives a killed process, not a power cut.\n"
             "fsync = off\nsynchronous_commit = off\nfull_page_writes = off\n"
-            "wal_level = minimal\nmax_wal_senders = 0\nmax_wal_size = 4GB\ncheckpoint_timeout = 30min\n"
+            "wal_level = minimal\nmax_wal_senders = 0\n"
+            "max_wal_size = 4GB\ncheckpoint_timeout = 30min\n"
             "shared_buffers = 512MB\nmax_connections = 300\njit = off\n"
             # TCP on loopback only: the path of a socket may be longer than the system allows
             "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\n"
@@ -542,7 +599,12 @@ def connect(db=None, autocommit=True):
 
     if private_postgres():
         state = _pg_state()
-        parameters = {"host": "127.0.0.1", "port": state["port"], "user": state["role"], "password": state["password"]}
+        parameters = {
+            "host": "127.0.0.1",
+            "port": state["port"],
+            "user": state["role"],
+            "password": state["password"],
+        }
         maintenance = "postgres"
     else:
         parameters, maintenance = {}, os.environ.get("PGDATABASE", "postgres")
@@ -568,7 +630,11 @@ def create_db(db, template="template0"):
     for attempt in range(60):
         try:
             # file_copy: a template is large and fsync is off, so copying files beats logging pages
-            strategy = " STRATEGY file_copy" if template != "template0" and _server_version() >= 150000 else ""
+            strategy = (
+                " STRATEGY file_copy"
+                if template != "template0" and _server_version() >= 150000
+                else ""
+            )
             return _maintenance(f'CREATE DATABASE "{db}" TEMPLATE "{template}"{strategy}')
         except psycopg2.errors.ObjectInUse:
             if attempt == 59:
@@ -592,7 +658,9 @@ def copy_db(source, db):
     files = DATA_DIR / "filestore" / source
     if files.is_dir():
         # Odoo never changes a stored file, it only writes new ones and unlinks old ones.
-        shutil.copytree(files, DATA_DIR / "filestore" / db, copy_function=os.link, dirs_exist_ok=True)
+        shutil.copytree(
+            files, DATA_DIR / "filestore" / db, copy_function=os.link, dirs_exist_ok=True
+        )
 
 
 @contextlib.contextmanager
@@ -651,7 +719,9 @@ def template_db(modules=CORE_MODULES, demo=False) -> str:
     modules = tuple(modules)
     with_addon = ADDON in modules
     label = hashlib.sha256(repr((sorted(modules), demo, str(ROOT))).encode()).hexdigest()[:6]
-    key = hashlib.sha256(f"{odoo().id} {addon_hash() if with_addon else ''}".encode()).hexdigest()[:8]
+    key = hashlib.sha256(f"{odoo().id} {addon_hash() if with_addon else ''}".encode()).hexdigest()[
+        :8
+    ]
     family = db_name(f"template_{label}")
     name = f"{family}_{key}"
     with locked(f"template-{label}"):
@@ -666,10 +736,16 @@ def template_db(modules=CORE_MODULES, demo=False) -> str:
             core = tuple(module for module in modules if module != ADDON)
             copy_db(template_db(core, demo=demo), building)
             install(building, [ADDON], log=log, demo=demo)
+            # Half a minute once instead of at the first page of every copy.
+            shell(
+                building, "env['ir.qweb']._pregenerate_assets_bundles(); env.cr.commit()", log=log
+            )
         else:
             install(building, modules, log=log, demo=demo)
         # An older build of the same thing is of no use any more.
-        for (old,) in _maintenance("SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{family}_[0-9a-f]{{8}}$"]):
+        for (old,) in _maintenance(
+            "SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{family}_[0-9a-f]{{8}}$"]
+        ):
             drop_db(old)
         shutil.rmtree(DATA_DIR / "filestore" / name, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
@@ -695,7 +771,13 @@ class Server:
     """
 
     def __init__(self, db, workers=0, cron=0, port=None, args=(), log=None, coverage=()):
-        self.db, self.workers, self.cron, self.args, self.coverage = db, workers, cron, args, coverage
+        self.db, self.workers, self.cron, self.args, self.coverage = (
+            db,
+            workers,
+            cron,
+            args,
+            coverage,
+        )
         self.http_port = free_port() if workers or not port else port
         self.gevent_port = free_port()
         self.port = (port or free_port()) if workers else self.http_port
@@ -711,7 +793,14 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         command = odoo_command(
             *("-d", self.db, "--db-filter", f"^{re.escape(self.db)}$", "--no-database-list"),
-            *("--http-interface", "127.0.0.1", "--http-port", self.http_port, "--gevent-port", self.gevent_port),
+            *(
+                "--http-interface",
+                "127.0.0.1",
+                "--http-port",
+                self.http_port,
+                "--gevent-port",
+                self.gevent_port,
+            ),
             *("--workers", self.workers, "--max-cron-threads", self.cron, *self.args),
             coverage=self.coverage,
         )
@@ -754,7 +843,10 @@ class Server:
             with contextlib.suppress(OSError):
                 fields = Path(path).read_text().rpartition(")")[2].split()
                 pid = int(path.split("/")[2])
-                if int(fields[1]) == self.pid and b"\0gevent\0" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+                if (
+                    int(fields[1]) == self.pid
+                    and b"\0gevent\0" not in Path(f"/proc/{pid}/cmdline").read_bytes()
+                ):
                     pids.append(pid)
         # The master forks http workers first, then cron workers.
         return sorted(pids)[: self.workers]

@@ -53,13 +53,15 @@ NPM_FILES = (
 
 def setup(level="all", quiet=False):
     """Install what ``level`` needs. Two commands at once wait for each other here."""
-    if sys.version_info < (3, 10):
+    if sys.version_info < (3, 10):  # noqa: UP036 - a person may start it with an older one
         raise DevError("Odoo 19 needs Python 3.10 or newer")
     try:
         DEV_HOME.mkdir(parents=True, exist_ok=True)
         open(DEV_HOME / "setup.lock", "a").close()
     except PermissionError:
-        raise DevError(f"{DEV_HOME} belongs to somebody else: set DEV_HOME to another folder") from None
+        raise DevError(
+            f"{DEV_HOME} belongs to somebody else: set DEV_HOME to another folder"
+        ) from None
     for name in ("logs", "data", "addons", "npm-cache"):
         (DEV_HOME / name).mkdir(exist_ok=True)
     test, lint = level in ("test", "all"), level in ("lint", "all")
@@ -90,7 +92,9 @@ def setup(level="all", quiet=False):
                 if devenv.init_postgres():
                     say("PostgreSQL: created a private cluster")
             elif os.environ.get("PGUSER") == "postgres":
-                raise DevError("Odoo refuses the role postgres: name another one with CREATEDB in PGUSER")
+                raise DevError(
+                    "Odoo refuses the role postgres: name another one with CREATEDB in PGUSER"
+                )
 
 
 # --------------------------------------------------------------------------- helpers
@@ -101,7 +105,12 @@ def run(command, **kwargs):
     log = DEV_HOME / "logs" / "setup.log"
     command = [str(part) for part in command]
     result = subprocess.run(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **kwargs
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=False,
+        **kwargs,
     )
     with open(log, "ab") as handle:
         handle.write(f"$ {' '.join(command)}\n".encode() + result.stdout)
@@ -170,7 +179,7 @@ def _loads(library):
 
 
 def install_odoo(say):
-    """Unpack Debian's odoo-19 into DEV_HOME/odoo; it is not installed, its dependencies are sid's."""
+    """Unpack Debian's odoo-19 into DEV_HOME/odoo. Not installed: its dependencies are sid's."""
     home = DEV_HOME / "odoo"
     if os.environ.get("ODOO_HOME"):
         return
@@ -196,7 +205,10 @@ def install_odoo(say):
             say(f"Odoo: unpacking {deb.name}")
         run(["dpkg", "-x", deb, temporary])
     if ODOO_SHA256 not in build:
-        print(f"  notice: Debian has another build of Odoo than the one last tried here: {build}", flush=True)
+        print(
+            f"  notice: Debian has another build of Odoo than the one last tried here: {build}",
+            flush=True,
+        )
     for package, pattern, target in NPM_FILES:
         _add_npm_files(package, pattern, temporary / target)
     devenv.Odoo(temporary)  # 19.0, or an error
@@ -221,17 +233,35 @@ def _private_apt():
     (state / "cache/archives/partial").mkdir(parents=True, exist_ok=True)
     status = state / "status"
     status.touch()
-    options += ["-o", f"Dir::State::Status={status}", "-o", "APT::Sandbox::User=", "-o", "Acquire::Languages=none"]
+    options += [
+        "-o",
+        f"Dir::State::Status={status}",
+        "-o",
+        "APT::Sandbox::User=",
+        "-o",
+        "Acquire::Languages=none",
+    ]
     mirror, keyring = _debian_mirror(options)
     signed = f"[signed-by={keyring}] " if keyring else ""
     (state / "sources.list").write_text(f"deb {signed}{mirror} sid main\n")
-    sources = ["-o", f"Dir::Etc::SourceList={state / 'sources.list'}", "-o", "Dir::Etc::SourceParts=/dev/null"]
+    sources = [
+        "-o",
+        f"Dir::Etc::SourceList={state / 'sources.list'}",
+        "-o",
+        "Dir::Etc::SourceParts=/dev/null",
+    ]
     return ["apt-get", "-q", *options, *sources]
 
 
 def _debian_mirror(options):
     """The Debian mirror this machine uses; sid is on every mirror."""
-    question = ["apt-get", "indextargets", "--format", "$(CODENAME) $(COMPONENT) $(REPO_URI)", "Created-By: Packages"]
+    question = [
+        "apt-get",
+        "indextargets",
+        "--format",
+        "$(CODENAME) $(COMPONENT) $(REPO_URI)",
+        "Created-By: Packages",
+    ]
     answer = run(question)
     if not answer.strip():
         # A machine whose package lists were never fetched answers nothing: fetch them privately.
@@ -246,7 +276,9 @@ def _debian_mirror(options):
         if component == "main" and re.fullmatch(r"[a-z]+", codename):
             keyring = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
             return uri, keyring if keyring.exists() else None
-    raise DevError("the machine's apt configuration names no Debian mirror: set ODOO_HOME to an Odoo 19")
+    raise DevError(
+        "the machine's apt configuration names no Debian mirror: set ODOO_HOME to an Odoo 19"
+    )
 
 
 def _sha256(path):
@@ -295,7 +327,9 @@ def make_venv(folder: Path, requirements, say):
     # Not `python3 -m venv` of a venv: the base interpreter, wherever we were started from.
     run([sys.executable, "-m", "venv", folder])
     files = [part for name in requirements for part in ("-r", ROOT / "dev" / name)]
-    run([devenv.python(folder), "-m", "pip", "install", "-q", "--disable-pip-version-check", *files])
+    run(
+        [devenv.python(folder), "-m", "pip", "install", "-q", "--disable-pip-version-check", *files]
+    )
     run([devenv.python(folder), "-m", "pip", "check"])
     stamp.write_text(key)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""One address in front of an Odoo with workers: /websocket goes to the evented port, the rest to http.
+"""One address for an Odoo with workers: /websocket goes to the evented port, the rest to http.
 
     python dev/proxy.py --port 8069 --http-port 8070 --gevent-port 8072
 
@@ -46,7 +46,13 @@ async def serve(port, http_port, gevent_port):
             if not answered:
                 # The worker died under the request, as behind nginx.
                 await _refuse(writer)
-        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, asyncio.TimeoutError, IndexError, OSError):
+        except (
+            asyncio.IncompleteReadError,
+            asyncio.LimitOverrunError,
+            asyncio.TimeoutError,
+            IndexError,
+            OSError,
+        ):
             pass  # not a request, or a client that went away
         finally:
             for end in (writer, upstream_writer):
