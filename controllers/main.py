@@ -60,7 +60,11 @@ class DispatchLivechatController(LivechatController):
         for param in _CORE_PARAMS:
             kwargs.pop(param, None)
         return super().get_session(
-            channel_id, previous_operator_id, chatbot_script_id, persisted, **kwargs
+            channel_id=channel_id,
+            previous_operator_id=previous_operator_id,
+            chatbot_script_id=chatbot_script_id,
+            persisted=persisted,
+            **kwargs,
         )
 
 
@@ -77,10 +81,10 @@ class DispatchCorsLivechatController(CorsLivechatController):
     ):
         """As core's, with the same care as :meth:`DispatchLivechatController.get_session`."""
         return super().cors_get_session(
-            channel_id,
-            previous_operator_id,
-            chatbot_script_id,
-            persisted,
+            channel_id=channel_id,
+            previous_operator_id=previous_operator_id,
+            chatbot_script_id=chatbot_script_id,
+            persisted=persisted,
             guest_token=guest_token if isinstance(guest_token, str) else "",
             **kwargs,
         )

@@ -204,14 +204,17 @@ class ImLivechatChannel(models.Model):
         :rtype: ledger.Query
         """
         self.ensure_one()
+        if users is None and self != self._origin:
+            # A form being filled in: its agents, not those of the database.
+            users = self.user_ids | self.main_account_id
         return ledger.Query(
             receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
                 "im_livechat.im_livechat_group_user"
             ),
             now=fields.Datetime.now(),
-            channel_id=self.id,
-            user_ids=None if users is None else users.ids,
-            main_account_id=self.main_account_id.id or None,
+            channel_id=self._origin.id or None,
+            user_ids=None if users is None else users._origin.ids,
+            main_account_id=self.main_account_id._origin.id or None,
         )
 
     def _read_dispatch_agents(self, users=None):
@@ -222,14 +225,15 @@ class ImLivechatChannel(models.Model):
         ledger.flush(self.env)
         return ledger.read_agents(self.env.cr, self._get_dispatch_query(users))
 
-    def _get_dispatch_shares(self):
+    def _get_dispatch_shares(self, weights):
         """Return what part of this channel's new chats each agent gets when everybody is there.
 
+        :param weights: ``{user_id: weight}`` to reckon with instead of those in the database.
         :return: ``{user_id: share}`` in ``1 / CHAT`` chat, agents who may not receive left out.
         """
         rules = self._get_dispatch_rules()
         return credit.split_chat(
-            (agent.user_id, agent.weight)
+            (agent.user_id, weights.get(agent.user_id, agent.weight))
             for agent in self._read_dispatch_agents()
             if agent.enabled
             and agent.permitted

@@ -25,7 +25,6 @@ class ResConfigSettings(models.TransientModel):
     dispatch_quiet_hold = fields.Float(
         "Hold of a Quiet Chat",
         default=QUIET_HOLD_DEFAULT,
-        config_parameter="im_livechat_subaccount.quiet_hold",
         help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
         "1 the whole seat.",
     )
@@ -47,6 +46,17 @@ class ResConfigSettings(models.TransientModel):
                 )
 
     @api.model
+    def get_values(self):
+        return {**super().get_values(), "dispatch_quiet_hold": self._get_dispatch_quiet_hold()}
+
+    def set_values(self):
+        super().set_values()
+        # Not a `config_parameter` field: those take a zero for "not set".
+        self.env["ir.config_parameter"].set_param(
+            "im_livechat_subaccount.quiet_hold", repr(self.dispatch_quiet_hold)
+        )
+
+    @api.model
     def _get_dispatch_parameter(self, name, convert, default, valid):
         """Return a system parameter of ours, or ``default`` if it is not set or makes no sense.
 
@@ -54,9 +64,11 @@ class ResConfigSettings(models.TransientModel):
         """
         # sudo: ir.config_parameter - reading our own settings, which are no secret
         text = self.env["ir.config_parameter"].sudo().get_param(f"im_livechat_subaccount.{name}")
+        if not text:
+            return default
         try:
             value = convert(text)
-        except (TypeError, ValueError):
+        except ValueError:
             return default
         return value if valid(value) else default
 

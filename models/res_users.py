@@ -75,9 +75,11 @@ class ResUsers(models.Model):
             self.env.context.get("im_livechat_channel_id")
         )
         rules = channel._get_dispatch_rules() if channel else policy.Rules(mode="share")
-        shares = channel._get_dispatch_shares() if channel else {}
+        # A weight being typed may still be refused; what it would do shows at once.
+        weights = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
+        shares = channel._get_dispatch_shares(weights) if channel else {}
         for user in self:
-            user.dispatch_share = shares.get(user.id, 0) / credit.CHAT
+            user.dispatch_share = shares.get(user._origin.id, 0) / credit.CHAT
             user.dispatch_capacity = (
                 policy.capacity(rules.max_sessions, user.dispatch_weight or WEIGHT_DEFAULT) or 0
             )
@@ -89,10 +91,10 @@ class ResUsers(models.Model):
 
     @api.constrains("main_account_id")
     def _check_main_account_id(self):
-        for user in self:
-            if user.main_account_id and (
-                user.main_account_id == user or user.main_account_id.main_account_id
-            ):
+        # sudo: res.users - sub-accounts the editor does not see count as well
+        owners = self.sudo().search([("main_account_id", "in", self.ids)]).main_account_id
+        for user in self.filtered("main_account_id"):
+            if user in owners or user.main_account_id.main_account_id:
                 raise ValidationError(
                     self.env._(
                         "%(user)s cannot be a sub-account of %(main_account)s: a main account is "

@@ -1,0 +1,65 @@
+from odoo import fields
+from odoo.tests import TransactionCase, new_test_user
+
+
+class DispatchCommon(TransactionCase):
+    """A shop with agents; every test makes its own."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.receive_group = cls.env.ref("im_livechat.im_livechat_group_user")
+
+    @classmethod
+    def _create_agent(cls, login, weight=100, groups="im_livechat.im_livechat_group_user", **vals):
+        agent = new_test_user(cls.env, login=login, groups=groups, dispatch_weight=weight, **vals)
+        cls._set_online(agent)
+        return agent
+
+    @classmethod
+    def _set_online(cls, agents, status="online"):
+        for agent in agents:
+            if status == "online":
+                cls.env["mail.presence"]._update_presence(agent)
+            else:
+                agent.presence_ids.status = status
+
+    @classmethod
+    def _create_channel(cls, agents, **vals):
+        return cls.env["im_livechat.channel"].create(
+            {
+                "name": "Flagship Shop",
+                "dispatch_mode": "share",
+                "user_ids": agents.ids,
+                **vals,
+            }
+        )
+
+    @classmethod
+    def _open_chat(cls, channel, agent, **vals):
+        """A buyer's chat with this agent, as the live chat route makes it."""
+        return cls.env["discuss.channel"].create(
+            {
+                **channel._get_livechat_discuss_channel_vals(
+                    agent=agent, operator_partner=agent.partner_id, operator_model="res.users"
+                ),
+                **vals,
+            }
+        )
+
+    @classmethod
+    def _arrive(cls, channel, **buyer):
+        """One buyer comes and, if there is an agent, gets a chat. Return the agent and the chat."""
+        agent = channel._get_operator(**buyer)
+        chat = cls._open_chat(channel, agent) if agent else cls.env["discuss.channel"]
+        return agent, chat
+
+    @classmethod
+    def _close(cls, chats):
+        chats.livechat_end_dt = fields.Datetime.now()
+
+    @classmethod
+    def _read_agent(cls, channel, agent):
+        """What a decision would know about the agent now."""
+        facts = {fact.user_id: fact for fact in channel._read_dispatch_agents()}
+        return facts.get(agent.id)

@@ -1,0 +1,113 @@
+from odoo.exceptions import ValidationError
+from odoo.tests import Form, tagged
+
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestChannelSettings(DispatchCommon):
+    def test_the_form_shows_share_and_capacity_of_each_agent(self):
+        heavy, light = self._create_agent("heavy", 300), self._create_agent("light", 100)
+        packer = self._create_agent("packer", groups="base.group_user")
+        channel = self._create_channel(
+            heavy | light | packer, max_sessions_mode="limited", max_sessions=5
+        )
+        agents = channel.web_read(
+            {
+                "user_ids": {
+                    "fields": {"dispatch_share": {}, "dispatch_capacity": {}},
+                    "context": {"add_livechat_channel_ctx": True},
+                }
+            }
+        )[0]["user_ids"]
+        self.assertEqual(
+            {agent["id"]: (agent["dispatch_share"], agent["dispatch_capacity"]) for agent in agents},
+            {heavy.id: (0.75, 15), light.id: (0.25, 5), packer.id: (0.0, 5)},
+        )
+
+    def test_remaining_capacity_adds_up_what_each_agent_has_left(self):
+        heavy, light = self._create_agent("heavy", 200), self._create_agent("light", 50)
+        packer = self._create_agent("packer", groups="base.group_user")
+        channel = self._create_channel(
+            heavy | light | packer, max_sessions_mode="limited", max_sessions=4
+        )
+        self.assertEqual(channel.remaining_session_capacity, 10)
+        self._arrive(channel)
+        channel.invalidate_recordset()
+        self.assertEqual(channel.remaining_session_capacity, 9)
+
+    def test_a_dispatched_channel_has_a_reception_desk_that_carries_its_name(self):
+        channel = self._create_channel(self._create_agent("agent"), dispatch_mode="native")
+        self.assertFalse(channel.reception_partner_id)
+        channel.dispatch_mode = "share"
+        desk = channel.reception_partner_id
+        self.assertEqual(desk.name, "Flagship Shop")
+        self.assertFalse(desk.active)
+        self.assertFalse(desk.user_ids)
+        channel.name = "Outlet"
+        self.assertEqual(desk.name, "Outlet")
+        channel.dispatch_mode = "least_load"
+        self.assertEqual(channel.reception_partner_id, desk)
+        self.assertNotEqual(channel.copy().reception_partner_id, desk)
+
+    def test_a_live_chat_manager_can_switch_the_mode(self):
+        manager = self._create_agent("manager", groups="im_livechat.im_livechat_group_manager")
+        channel = self._create_channel(manager, dispatch_mode="native")
+        with Form(channel.with_user(manager)) as form:
+            form.dispatch_mode = "share"
+            form.max_sessions_mode = "limited"
+            form.max_sessions = 3
+            self.assertEqual(form.remaining_session_capacity, 3)
+        self.assertEqual(channel.reception_partner_id.name, channel.name)
+
+    def test_settings_are_kept_and_used(self):
+        self.env["res.config.settings"].create(
+            {
+                "dispatch_mode_default": "least_load",
+                "dispatch_weight_default": 70,
+                "dispatch_quiet_hold": 0.25,
+            }
+        ).execute()
+        channel = self.env["im_livechat.channel"].create({"name": "New"})
+        self.assertEqual(channel.dispatch_mode, "least_load")
+        self.assertTrue(channel.reception_partner_id)
+        self.assertEqual(channel._get_dispatch_rules().quiet_hold, 0.25)
+        self.assertEqual(self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 70)
+
+    def test_a_quiet_chat_may_hold_nothing_at_all(self):
+        channel = self._create_channel(self._create_agent("agent"))
+        for hold in (0.0, 1.0, 0.5):
+            self.env["res.config.settings"].create({"dispatch_quiet_hold": hold}).execute()
+            self.assertEqual(channel._get_dispatch_rules().quiet_hold, hold)
+            settings = self.env["res.config.settings"].create({})
+            self.assertEqual(settings.dispatch_quiet_hold, hold)
+
+    def test_settings_that_make_no_sense_are_refused(self):
+        for vals in (
+            {"dispatch_weight_default": 9},
+            {"dispatch_weight_default": 1001},
+            {"dispatch_quiet_hold": -0.1},
+            {"dispatch_quiet_hold": 1.1},
+        ):
+            with self.subTest(vals=vals), self.assertRaises(ValidationError):
+                self.env["res.config.settings"].create(vals)
+
+    def test_system_parameters_that_make_no_sense_are_ignored(self):
+        agent = self._create_agent("agent")
+        for name, text in (
+            ("quiet_hold", "a lot"),
+            ("quiet_hold", "7"),
+            ("quiet_hold", "nan"),
+            ("dispatch_mode_default", "fairest"),
+            ("dispatch_weight_default", "5"),
+        ):
+            with self.subTest(name=name, text=text):
+                self.env["ir.config_parameter"].set_param(f"im_livechat_subaccount.{name}", text)
+                channel = self.env["im_livechat.channel"].create(
+                    {"name": "New", "user_ids": agent.ids}
+                )
+                self.assertEqual(channel.dispatch_mode, "native")
+                self.assertEqual(channel._get_dispatch_rules().quiet_hold, 0.5)
+                self.assertEqual(
+                    self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 100
+                )

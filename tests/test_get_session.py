@@ -1,0 +1,137 @@
+import json
+
+from odoo.tests import HttpCase, tagged
+
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestGetSession(HttpCase, DispatchCommon):
+    """The public route, as a buyer's browser or an attacker's script calls it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agents = cls._create_agent("desk1", 200) | cls._create_agent("desk2", 100)
+        cls.channel = cls._create_channel(
+            cls.agents, max_sessions_mode="limited", max_sessions=2
+        )
+
+    def _call(self, params, route="/im_livechat/get_session"):
+        """Call the route as nobody in particular; return the HTTP answer."""
+        return self.url_open(
+            route,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+        )
+
+    def _get_session(self, route="/im_livechat/get_session", **params):
+        self.opener.cookies.clear()  # another buyer
+        answer = self._call({"channel_id": self.channel.id, **params}, route).json()
+        self.assertNotIn("error", answer)
+        return answer["result"]
+
+    def _chats(self):
+        return self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
+
+    def test_a_preview_shows_the_desk_takes_no_seat_and_charges_nobody(self):
+        for _buyer in range(10):
+            session = self._get_session(persisted=False)
+            self.assertEqual(session["channel_id"], -1)
+            thread = session["store_data"]["discuss.channel"][0]
+            self.assertEqual(
+                thread["livechat_operator_id"], self.channel.reception_partner_id.id
+            )
+            told = json.dumps(session)
+            self.assertIn("Flagship Shop", told)
+            for agent in self.agents:
+                self.assertNotIn(agent.name, told)
+        self.assertFalse(self._chats())
+        self.assertEqual(self.agents.mapped("dispatch_credit"), [0, 0])
+
+    def test_each_chat_goes_to_the_agent_the_dispatch_chose_until_all_are_full(self):
+        for _buyer in range(6):
+            session = self._get_session(persisted=True)
+            chat = self.env["discuss.channel"].browse(session["channel_id"])
+            self.assertEqual(chat.dispatch_seat_partner_ids, chat.livechat_operator_id)
+        seats = self._chats().mapped("livechat_operator_id")
+        self.assertEqual(seats, self.agents.partner_id)
+        self.assertIs(self._get_session(persisted=True), False)
+        self.assertIs(self._get_session(persisted=False), False)
+        self.assertEqual(len(self._chats()), 6)
+        for agent, capacity in zip(self.agents, (4, 2), strict=True):
+            self.assertEqual(self._read_agent(self.channel, agent).lively_chats, capacity)
+
+    def test_the_route_for_foreign_pages_dispatches_as_well(self):
+        session = self._get_session("/im_livechat/cors/get_session", persisted=True)
+        chat = self.env["discuss.channel"].browse(session["channel_id"])
+        self.assertEqual(chat.livechat_operator_id, self.agents[0].partner_id)
+
+    def test_a_forged_previous_operator_gets_no_say(self):
+        admin = self.env.ref("base.user_admin")
+        for forged in (admin.partner_id.id, self.agents[1].partner_id.id, 2**31 - 1):
+            with self.subTest(forged=forged):
+                session = self._get_session(persisted=True, previous_operator_id=forged)
+                chat = self.env["discuss.channel"].browse(session["channel_id"])
+                self.assertEqual(chat.livechat_operator_id, self.agents[0].partner_id)
+                chat.unlink()
+                self.env.cr.execute("DELETE FROM livechat_dispatch_credit")
+
+    def test_arguments_that_make_no_sense_get_no_session_and_no_traceback(self):
+        channel_id = self.channel.id
+        hostile = [
+            {},
+            *(
+                {"channel_id": value}
+                for value in (
+                    None, True, False, 0, -1, 1.5, 2**31, 10**30, "1", "x" * 10**6, "", [],
+                    [channel_id], {"id": channel_id}, self.env["im_livechat.channel"].search(
+                        [], order="id desc", limit=1).id + 1000,
+                )
+            ),
+            *(
+                {"channel_id": channel_id, "previous_operator_id": value}
+                for value in ("1", "x" * 10**6, -1, 1.5, True, 2**31, 10**30, [1], {"a": 1})
+            ),
+            *(
+                {"channel_id": channel_id, "chatbot_script_id": value}
+                for value in ("1", -1, 1.5, True, 2**31, [1], {"a": 1})
+            ),
+            *(
+                {"channel_id": channel_id, "persisted": value}
+                for value in (None, 0, 1, "true", [], {})
+            ),
+        ]
+        for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+            for params in hostile:
+                with self.subTest(route=route, params=str(params)[:80]):
+                    answer = self._call(params, route)
+                    self.assertEqual(answer.status_code, 200)
+                    self.assertIs(answer.json().get("result"), False, answer.text[-2000:])
+        self.assertFalse(self._chats())
+
+    def test_parameters_nobody_asked_for_change_nothing(self):
+        for params in (
+            {"lang": "xx", "country_id": 10**30},
+            {"users": [1], "agent": 1, "operator_partner": 1, "operator_model": "x"},
+            {"expertises": [1], "x" * 1000: "y" * 10**5},
+            {"context": {"lang": "no_LANG"}},
+            {"context": {"default_name": "forged", "default_livechat_end_dt": "2000-01-01"}},
+            {"context": {"livechat_dispatch_preview": True, "guest": 1, "tz": "Mars/Base"}},
+            {"context": {"default_livechat_operator_id": 10**30, "active_test": []}},
+        ):
+            with self.subTest(params=str(params)[:80]):
+                session = self._get_session(persisted=True, **params)
+                chat = self.env["discuss.channel"].browse(session["channel_id"])
+                self.assertIn(chat.livechat_operator_id, self.agents.partner_id)
+                self.assertFalse(chat.livechat_end_dt)
+                self.assertNotEqual(chat.name, "forged")
+                chat.unlink()
+
+    def test_a_token_that_is_none_makes_a_new_guest(self):
+        for token in (5, True, [], {}, None, "x", "1|2", "x" * 10**5):
+            with self.subTest(token=str(token)[:20]):
+                session = self._get_session(
+                    "/im_livechat/cors/get_session", persisted=True, guest_token=token
+                )
+                self.env["discuss.channel"].browse(session["channel_id"]).unlink()

@@ -1,0 +1,126 @@
+from odoo import Command
+from odoo.tests import tagged
+
+from ..dispatch import ledger
+from ..dispatch.credit import CHAT
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestLedger(DispatchCommon):
+    """What can be seen within one transaction; tests/system sees several."""
+
+    def _credits(self, agents):
+        return ledger.read_credits(self.env.cr, agents.ids)
+
+    def test_a_decision_charges_the_winner_and_entitles_the_candidates(self):
+        one, other = self._create_agent("one", 300), self._create_agent("other", 100)
+        channel = self._create_channel(one | other)
+        self.assertEqual(self._credits(one | other), {})
+        self.assertEqual(channel._get_operator(), one)
+        self.assertEqual(
+            self._credits(one | other), {one.id: -CHAT // 4, other.id: CHAT // 4}
+        )
+        self.assertEqual((one | other).mapped("dispatch_credit"), [-0.25, 0.25])
+
+    def test_who_is_away_keeps_its_credit_and_a_new_agent_starts_at_zero(self):
+        here, away = self._create_agent("here"), self._create_agent("away")
+        channel = self._create_channel(here | away)
+        channel._get_operator()
+        frozen = self._credits(away)
+        self._set_online(away, "offline")
+        for _chat in range(5):
+            channel._get_operator()
+        self.assertEqual(self._credits(away), frozen)
+        new = self._create_agent("new")
+        channel.user_ids = [Command.link(new.id)]
+        channel._get_operator()
+        self.assertEqual(sum(self._credits(here | away | new).values()), 0)
+        self.assertLess(abs(self._credits(new)[new.id]), CHAT)
+
+    def test_nobody_available_charges_nobody(self):
+        agent = self._create_agent("agent")
+        self._set_online(agent, "offline")
+        self.assertFalse(self._create_channel(agent)._get_operator())
+        self.assertEqual(self._credits(agent), {})
+
+    def test_one_credit_serves_all_channels(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        first, second = self._create_channel(one | other), self._create_channel(one | other)
+        self.assertEqual(first._get_operator(), one)
+        self.assertEqual(second._get_operator(), other)
+        self.assertEqual(second._get_operator(), one)
+
+    def test_a_failed_caller_leaves_no_trace(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        channel = self._create_channel(one | other)
+        with self.assertRaises(ZeroDivisionError), self.env.cr.savepoint():
+            self.assertEqual(channel._get_operator(), one)
+            raise ZeroDivisionError
+        self.assertEqual(self._credits(one | other), {})
+        self.assertEqual(channel._get_operator(), one)
+
+    def test_deleting_an_agent_removes_its_credit(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        channel._get_operator()
+        self.assertEqual(self._credits(agent), {agent.id: 0})
+        channel.user_ids = False
+        agent_id = agent.id
+        agent.unlink()
+        self.assertEqual(ledger.read_credits(self.env.cr, [agent_id]), {})
+
+    def test_making_the_tables_again_loses_nothing(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        _agent, chat = self._arrive(channel)
+        ledger.create_tables(self.env.cr)
+        chat.invalidate_recordset()
+        self.assertEqual(chat.dispatch_seat_partner_ids, agent.partner_id)
+        self.assertEqual(self._credits(agent), {agent.id: 0})
+
+    def test_installing_seats_the_agents_of_the_chats_that_are_open(self):
+        agent, gone = self._create_agent("agent"), self._create_agent("gone")
+        channel = self._create_channel(agent | gone)
+        chat, closed = self._open_chat(channel, agent), self._open_chat(channel, agent)
+        self._close(closed)
+        left = self._open_chat(channel, gone)
+        left.add_members(partner_ids=agent.partner_id.ids)
+        left._action_unfollow(partner=gone.partner_id)
+        self.env.flush_all()
+        seats = "SELECT discuss_channel_id, partner_id FROM livechat_dispatch_seat ORDER BY 1, 2"
+        self.env.cr.execute(seats)
+        by_the_orm = self.env.cr.fetchall()
+        self.env.cr.execute("DROP TABLE livechat_dispatch_seat")
+        ledger.create_tables(self.env.cr)
+        self.env.cr.execute(seats)
+        at_installation = self.env.cr.fetchall()
+        self.assertEqual(at_installation, by_the_orm)
+        self.assertIn((chat.id, agent.partner_id.id), at_installation)
+        self.assertIn((left.id, agent.partner_id.id), at_installation)
+        self.assertNotIn((closed.id, agent.partner_id.id), at_installation)
+
+    def test_a_decision_takes_the_same_queries_for_3_and_for_30_agents(self):
+        counts = []
+        for size in (3, 30):
+            agents = self.env["res.users"].union(
+                *(self._create_agent(f"agent{size}.{number}") for number in range(size))
+            )
+            channel = self._create_channel(agents)
+            channel._get_operator()  # everybody's first decision makes a row
+            self.env.flush_all()
+            before = self.env.cr.sql_log_count
+            channel._get_operator()
+            counts.append(self.env.cr.sql_log_count - before)
+        self.assertEqual(counts[0], counts[1])
+        self.assertLessEqual(counts[0], 12)
+
+    def test_availability_takes_one_query(self):
+        agents = self.env["res.users"].union(
+            *(self._create_agent(f"agent{number}") for number in range(5))
+        )
+        channel = self._create_channel(agents)
+        channel._is_livechat_available()
+        self.env.flush_all()
+        with self.assertQueryCount(1):
+            self.assertTrue(channel._is_agent_available())
