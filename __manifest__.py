@@ -18,6 +18,9 @@
         "web.assets_tests": [
             "im_livechat_subaccount/static/tests/tours/**/*",
         ],
+        "im_livechat.assets_livechat_support_tours": [
+            "im_livechat_subaccount/static/tests/tours/support/*",
+        ],
     },
     "images": ["static/description/banner.png"],
     "application": True,
