@@ -1,0 +1,247 @@
+"""The part of the benchmark that runs inside an Odoo process: decisions and availability.
+
+    python bench/inside.py DATABASE < options.json > result.json
+
+Started by run.py in Odoo's Python. Two channels of one database have the same agents: one is
+``native``, for which the addon steps aside and core's own method runs, the other ``share``. They
+are measured in turn, one call each, so that whatever disturbs the machine disturbs both. Every call
+begins with an empty ORM cache, as a request does, and ends with a commit.
+"""
+
+import json
+import statistics
+import sys
+import time
+
+import odoo.cli  # noqa: F401 - the entry point sets up what the registry needs
+from odoo import SUPERUSER_ID, api
+from odoo.modules.registry import Registry
+from odoo.tools import config
+
+CHATS_PER_AGENT = 5
+# So high that the limit is read and kept, and turns nobody away.
+MAX_SESSIONS = 1000
+
+
+def main():
+    options = json.load(sys.stdin)
+    config.parse_config(["-d", sys.argv[1], "--no-http", "--max-cron-threads", "0"], setup_logging=True)
+    registry = Registry(sys.argv[1])
+    with registry.cursor() as cr:
+        env = api.Environment(cr, SUPERUSER_ID, {})
+        rows = [measure(env, count, options) for count in options["agents"]]
+    json.dump(rows, sys.stdout)
+
+
+def measure(env, count, options):
+    """Bring the shop to ``count`` agents with their chats and measure both channels."""
+    native, share = grow_shop(env, count)
+    row = {"agents": count, "chats": count * CHATS_PER_AGENT}
+    env.cr.execute(
+        "SELECT count(*), count(DISTINCT partner_id) FROM livechat_dispatch_seat seat"
+        " JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id WHERE livechat_end_dt IS NULL"
+    )
+    assert env.cr.fetchone() == (row["chats"], count), "the shop is not as it should be"
+
+    def decide(channel):
+        agent = channel._get_operator()
+        env.cr.commit()
+        assert agent
+
+    def is_available(channel):
+        assert channel._is_livechat_available()
+        env.cr.commit()
+
+    for name, call in (("decision", decide), ("availability", is_available)):
+        plain, ours = in_turn(env, call, native, share, options["repeat"])
+        row[name] = {
+            "plain": summary(plain),
+            "ours": summary(ours),
+            "ratio": statistics.median(ours) / statistics.median(plain),
+            "plain_queries": count_queries(env, call, native),
+            "ours_queries": count_queries(env, call, share),
+        }
+    return row
+
+
+def in_turn(env, call, native, share, repeat):
+    """Return the seconds of ``repeat`` calls for each channel."""
+    seconds = {native: [], share: []}
+    for round_number in range(repeat + 3):
+        for channel in (native, share):
+            env.invalidate_all()
+            started = time.perf_counter()
+            call(channel)
+            if round_number >= 3:  # the first calls fill what a worker fills once in its life
+                seconds[channel].append(time.perf_counter() - started)
+    return seconds[native], seconds[share]
+
+
+def count_queries(env, call, channel):
+    """Return the number of SQL statements of one call, those of other cursors included."""
+    from odoo.sql_db import Cursor
+
+    count = 0
+    execute = Cursor.execute
+
+    def counting(self, *args, **kwargs):
+        nonlocal count
+        count += 1
+        return execute(self, *args, **kwargs)
+
+    env.invalidate_all()
+    Cursor.execute = counting
+    try:
+        call(channel)
+    finally:
+        Cursor.execute = execute
+    return count
+
+
+def summary(seconds):
+    ordered = sorted(seconds)
+    return {
+        "p50_ms": 1000 * statistics.median(ordered),
+        "p95_ms": 1000 * ordered[int(len(ordered) * 0.95)],
+        "calls": len(ordered),
+    }
+
+
+# --------------------------------------------------------------------------- the shop
+
+
+def grow_shop(env, count):
+    """Return the native and the share channel, both with ``count`` online agents."""
+    channels = env["im_livechat.channel"].search([("name", "=like", "bench %")], order="name")
+    if not channels:
+        channels = env["im_livechat.channel"].create(
+            [
+                {
+                    "name": f"bench {mode}",
+                    "dispatch_mode": mode,
+                    "max_sessions_mode": "limited",
+                    "max_sessions": MAX_SESSIONS,
+                    "user_ids": False,
+                }
+                for mode in ("native", "share")
+            ]
+        )
+    native, share = channels
+    have = len(share.user_ids)
+    lang = env.ref("base.lang_en").code
+    agents = env["res.users"].with_context(no_reset_password=True, tracking_disable=True).create(
+        [
+            {
+                "name": f"Agent {number}",
+                "login": f"bench_{number}",
+                "lang": lang,
+                "dispatch_weight": (50, 100, 200)[number % 3],
+                "group_ids": [
+                    (4, env.ref("base.group_user").id),
+                    (4, env.ref("im_livechat.im_livechat_group_user").id),
+                ],
+            }
+            for number in range(have, count)
+        ]
+    )
+    channels.write({"user_ids": [(4, agent.id) for agent in agents]})
+    env["mail.presence"].create([{"user_id": agent.id, "status": "online"} for agent in agents])
+    open_chats(env, native, agents)
+    env.cr.execute("ANALYZE")  # as autovacuum does sooner or later; for both alike
+    env.cr.commit()
+    return native, share
+
+
+def open_chats(env, channel, agents):
+    """Give each agent its chats: one is made by the ORM, its rows are copied for the others.
+
+    Three quarters of the chats are lively, the others have been quiet for twenty minutes.
+    """
+    cr = env.cr
+    guest = env["mail.guest"].create({"name": "Visitor"})
+    chat = env["discuss.channel"].create(
+        channel.with_user(env.ref("base.public_user"))
+        .sudo()
+        .with_context(guest=guest)
+        ._get_livechat_discuss_channel_vals(
+            agent=agents[0],
+            chatbot_script=env["chatbot.script"],
+            operator_partner=agents[0].partner_id,
+            operator_model="res.users",
+        )
+    )
+    env.flush_all()
+    members = {bool(member.guest_id): member.id for member in chat.channel_member_ids}
+    histories = {
+        bool(history.guest_id): history.id for history in chat.livechat_channel_member_history_ids
+    }
+    assert len(members) == len(histories) == 2
+    # One row per chat to make: its agent, its moment, and the ids of the rows to come.
+    cr.execute(
+        """
+        CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
+        SELECT partner.id AS partner_id,
+               now() AT TIME ZONE 'UTC' - CASE WHEN number %% 4 = 3 THEN interval '20 minutes'
+                                               ELSE interval '1 minute' END AS moment,
+               nextval('discuss_channel_id_seq') AS chat,
+               nextval('mail_guest_id_seq') AS guest,
+               nextval('discuss_channel_member_id_seq') AS agent_member,
+               nextval('discuss_channel_member_id_seq') AS guest_member,
+               nextval('im_livechat_channel_member_history_id_seq') AS agent_history,
+               nextval('im_livechat_channel_member_history_id_seq') AS guest_history
+          FROM res_partner partner, generate_series(1, %s) number
+         WHERE partner.id = ANY(%s)
+        """,
+        [CHATS_PER_AGENT, agents.partner_id.ids],
+    )
+
+    def copy(table, source, **columns):
+        cr.execute(
+            "SELECT column_name FROM information_schema.columns"
+            " WHERE table_schema = current_schema() AND table_name = %s",
+            [table],
+        )
+        names = [name for (name,) in cr.fetchall()]
+        assert columns.keys() <= set(names)
+        into = ", ".join(f'"{name}"' for name in names)
+        values = ", ".join(columns.get(name, f'source."{name}"') for name in names)
+        cr.execute(
+            f"INSERT INTO {table} ({into}) SELECT {values} FROM {table} source, plan WHERE source.id = %s",
+            [source],
+        )
+
+    copy("mail_guest", guest.id, id="plan.guest", access_token="gen_random_uuid()::text")
+    copy(
+        "discuss_channel",
+        chat.id,
+        id="plan.chat",
+        uuid="left(md5(plan.chat::text), 10)",
+        livechat_operator_id="plan.partner_id",
+        last_interest_dt="plan.moment",
+        create_date="plan.moment",
+    )
+    member = {"channel_id": "plan.chat", "create_date": "plan.moment"}
+    copy("discuss_channel_member", members[False], id="plan.agent_member", partner_id="plan.partner_id", **member)
+    copy("discuss_channel_member", members[True], id="plan.guest_member", guest_id="plan.guest", **member)
+    copy(
+        "im_livechat_channel_member_history",
+        histories[False],
+        id="plan.agent_history",
+        member_id="plan.agent_member",
+        partner_id="plan.partner_id",
+        **member,
+    )
+    copy(
+        "im_livechat_channel_member_history",
+        histories[True],
+        id="plan.guest_history",
+        member_id="plan.guest_member",
+        guest_id="plan.guest",
+        **member,
+    )
+    cr.execute("INSERT INTO livechat_dispatch_seat (discuss_channel_id, partner_id) SELECT chat, partner_id FROM plan")
+    chat.unlink()
+    env.flush_all()
+
+
+main()

@@ -1,0 +1,250 @@
+"""A shop as the outside meets it: an administrator, agents, channels, and buyers over HTTP.
+
+Shared by the tests in this folder and by bench/. Set-up goes through Odoo's own routes as the
+administrator; what happened is read from PostgreSQL, so that no view or cache stands in between.
+"""
+
+import contextlib
+import itertools
+import json
+import random
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import requests
+
+import devenv
+
+#: Seconds a request may take; Odoo itself gives up on one after 120.
+TIMEOUT = 100
+
+_unique = itertools.count(random.SystemRandom().randrange(10**6) * 1000)
+
+
+class Answer(NamedTuple):
+    """What came back from one request; ``status`` is 0 when nothing came back."""
+
+    status: int
+    body: dict
+    text: str = ""
+
+    @property
+    def chat_id(self):
+        """The id of the chat that was opened, None when none was."""
+        result = self.body.get("result") or {}
+        return result.get("channel_id") if result.get("channel_id", -1) > 0 else None
+
+    @property
+    def failed(self):
+        """Whether something went wrong, other than that nobody can take the chat."""
+        return self.status != 200 or "error" in self.body or "result" not in self.body
+
+
+def post(session, url, params, raw=None, **options):
+    """Send one JSON-RPC request, as the widget does; never raises."""
+    body = raw if raw is not None else json.dumps({"jsonrpc": "2.0", "method": "call", "params": params})
+    headers = {"Content-Type": "application/json", **options.pop("headers", {})}
+    try:
+        response = session.post(url, data=body, headers=headers, timeout=TIMEOUT, **options)
+    except requests.RequestException as error:
+        return Answer(0, {}, str(error))
+    try:
+        content = response.json()
+    except ValueError:
+        content = {}
+    # Odoo answers a request without an id with JSON null when the method returns nothing
+    return Answer(response.status_code, content if isinstance(content, dict) else {}, response.text)
+
+
+class Buyer:
+    """Somebody with a browser of their own (cookies), on a page of the shop."""
+
+    def __init__(self, url):
+        self.url = url
+        self.session = requests.Session()
+
+    def open_chat(self, channel, **params):
+        """Start a chat, or with ``persisted=False`` only look at the widget."""
+        params = {"channel_id": channel.id, "persisted": True, **params}
+        return post(self.session, f"{self.url}/im_livechat/get_session", params)
+
+    def leave(self, chat_id):
+        answer = post(self.session, f"{self.url}/im_livechat/visitor_leave_session", {"channel_id": chat_id})
+        assert not answer.failed, answer.text
+        return answer
+
+
+class Agent(NamedTuple):
+    user_id: int
+    partner_id: int
+    weight: int
+    name: str
+    login: str
+
+
+class Shop:
+    """A database behind a server, seen by its administrator."""
+
+    def __init__(self, db, url):
+        self.db, self.url = db, url
+        self.session = requests.Session()
+        answer = post(
+            self.session,
+            f"{url}/web/session/authenticate",
+            {"db": db, "login": "admin", "password": "admin"},
+        )
+        assert not answer.failed, answer.text
+
+    def call(self, model, method, *args, **kwargs):
+        """Call a method as the administrator's web client does."""
+        answer = post(
+            self.session,
+            f"{self.url}/web/dataset/call_kw/{model}/{method}",
+            {"model": model, "method": method, "args": args, "kwargs": kwargs},
+        )
+        assert not answer.failed, f"{model}.{method}: {answer.text}"
+        return answer.body["result"]
+
+    def ref(self, xmlid):
+        module, name = xmlid.split(".")
+        ((res_id,),) = self.sql("SELECT res_id FROM ir_model_data WHERE module = %s AND name = %s", module, name)
+        return res_id
+
+    def sql(self, query, *parameters):
+        """Run one statement in a transaction of its own; the rows, or how many were changed."""
+        with contextlib.closing(devenv.connect(self.db)) as connection, connection.cursor() as cursor:
+            cursor.execute(query, parameters or None)
+            return cursor.fetchall() if cursor.description else cursor.rowcount
+
+    def add_agents(self, weights, online=True, weigh=True, **values):
+        """Create agents, with the right to receive buyers and a presence.
+
+        :param weigh: False where the addon is not installed
+        """
+        marks = [f"{next(_unique)}" for _weight in weights]
+        ids = self.call(
+            "res.users",
+            "create",
+            [
+                {
+                    "name": f"Agent {mark}",
+                    "login": f"agent{mark}",
+                    "password": f"agent{mark}",
+                    "group_ids": [
+                        [4, self.ref("base.group_user")],
+                        [4, self.ref("im_livechat.im_livechat_group_user")],
+                    ],
+                    **({"dispatch_weight": weight} if weigh else {}),
+                    **values,
+                }
+                for mark, weight in zip(marks, weights)
+            ],
+            context={"no_reset_password": True},
+        )
+        if online:
+            self.call("mail.presence", "create", [{"user_id": user_id, "status": "online"} for user_id in ids])
+        rows = self.sql(
+            "SELECT users.id, partner_id, name, users.login FROM res_users users"
+            " JOIN res_partner partner ON partner.id = partner_id WHERE users.id = ANY(%s) ORDER BY users.id",
+            ids,
+        )
+        return [Agent(user, partner, weight, name, login) for (user, partner, name, login), weight in zip(rows, weights)]
+
+    def open_reception(self, weights, mode="share", max_sessions=None, **values):
+        """Create a channel with agents of these weights.
+
+        :param mode: ``dispatch_mode``; None where the addon is not installed
+        :param max_sessions: capacity at weight 100, None for no limit
+        """
+        agents = self.add_agents(weights, weigh=mode is not None)
+        limit = {"max_sessions_mode": "limited", "max_sessions": max_sessions} if max_sessions else {}
+        (channel_id,) = self.call(
+            "im_livechat.channel",
+            "create",
+            [
+                {
+                    "name": f"Reception {next(_unique)}",
+                    "user_ids": [[6, 0, [agent.user_id for agent in agents]]],
+                    **({"dispatch_mode": mode} if mode else {}),
+                    **({"max_sessions_mode": "unlimited"} | limit),
+                    **values,
+                }
+            ],
+        )
+        return Reception(self, channel_id, agents)
+
+
+class Reception:
+    """A live chat channel with its agents."""
+
+    def __init__(self, shop, channel_id, agents):
+        self.shop, self.id, self.agents = shop, channel_id, agents
+
+    def served(self):
+        """The user who got each chat of this channel, in the order of the chats."""
+        rows = self.shop.sql(
+            "SELECT users.id FROM discuss_channel chat JOIN res_users users ON users.partner_id = livechat_operator_id"
+            " WHERE livechat_channel_id = %s ORDER BY chat.id",
+            self.id,
+        )
+        return [user_id for (user_id,) in rows]
+
+    def open_chats(self):
+        """``{user_id: open chats}``, counted from core's own records, not from the addon's."""
+        rows = self.shop.sql(
+            """
+            SELECT users.id, count(DISTINCT chat.id)
+              FROM discuss_channel chat
+              JOIN discuss_channel_member member ON member.channel_id = chat.id
+              JOIN res_users users ON users.partner_id = member.partner_id
+             WHERE chat.livechat_channel_id = %s AND chat.livechat_end_dt IS NULL
+          GROUP BY users.id
+            """,
+            self.id,
+        )
+        return Counter(dict(rows))
+
+    def credits(self):
+        """``{user_id: credit}`` in 1 / 10**12 chat, of this channel's agents."""
+        return dict(
+            self.shop.sql(
+                "SELECT user_id, credit FROM livechat_dispatch_credit WHERE user_id = ANY(%s)",
+                [agent.user_id for agent in self.agents],
+            )
+        )
+
+    def close_all(self):
+        """End every open chat, through the ORM with an administrator's rights."""
+        code = (
+            f"env['discuss.channel'].sudo().search([('livechat_channel_id', '=', {self.id}),"
+            " ('livechat_end_dt', '=', False)]).write({'livechat_end_dt': datetime.datetime.now()})"
+        )
+        (action,) = self.shop.call(
+            "ir.actions.server",
+            "create",
+            [{"name": "Close", "model_id": self.shop.ref("mail.model_discuss_channel"), "state": "code", "code": code}],
+        )
+        self.shop.call("ir.actions.server", "run", [action])
+        assert not self.open_chats()
+
+    def arrive_together(self, urls, count, at_start=None, **params):
+        """``count`` buyers, spread over ``urls``, ask for a chat at the same moment.
+
+        :param at_start: called in the main thread when they have been let go
+        :return: their answers
+        """
+        gate = threading.Barrier(count + 1)
+
+        def arrive(url):
+            buyer = Buyer(url)
+            gate.wait()
+            return buyer.open_chat(self, **params)
+
+        with ThreadPoolExecutor(count) as pool:
+            asked = [pool.submit(arrive, url) for url in itertools.islice(itertools.cycle(urls), count)]
+            gate.wait()
+            if at_start:
+                at_start()
+            return [answer.result() for answer in asked]
