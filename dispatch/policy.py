@@ -132,31 +132,16 @@ def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
     Language counts more than country, country more than expertise alone. Core's own ladder is in
     ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody.
     """
-
-    def all_expertises(agent):
-        return agent.expertises == asked_expertises
-
-    def one_expertise(agent):
-        return agent.expertises > 0
-
-    def speaks_language(agent):
-        return agent.speaks_language
-
-    def same_country(agent):
-        return agent.same_country
-
-    for rung in (
-        (speaks_language, all_expertises),
-        (speaks_language, one_expertise),
-        (speaks_language,),
-        (same_country, all_expertises),
-        (same_country, one_expertise),
-        (same_country,),
-        (all_expertises,),
-        (one_expertise,),
-    ):
-        if on_rung := [agent for agent in agents if all(suits(agent) for suits in rung)]:
-            return on_rung
+    for same in ("speaks_language", "same_country", None):
+        on_step = [agent for agent in agents if same is None or getattr(agent, same)]
+        if not on_step:
+            continue
+        # Who has all that is asked, else who has any of it, else whoever is on this step.
+        return (
+            [agent for agent in on_step if agent.expertises == asked_expertises]
+            or [agent for agent in on_step if agent.expertises]
+            or on_step
+        )
     return agents
 
 

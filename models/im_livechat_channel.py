@@ -178,9 +178,9 @@ class ImLivechatChannel(models.Model):
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
-        rules = self._get_dispatch_rules()
-        return any(
-            not policy.exclusion(agent, rules) for agent in self._read_dispatch_agents()
+        ledger.flush(self.env)
+        return ledger.is_agent_available(
+            self.env.cr, self._get_dispatch_query(), self._get_dispatch_rules()
         )
 
     def _get_dispatch_rules(self):

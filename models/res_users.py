@@ -85,7 +85,7 @@ class ResUsers(models.Model):
             )
 
     def _compute_dispatch_credit(self):
-        credits = ledger.read_credits(self.env.cr, self.ids)
+        credits = ledger.read_credits(self.env.cr)
         for user in self:
             user.dispatch_credit = credits.get(user.id, 0) / credit.CHAT
 
