@@ -356,7 +356,7 @@ def stop(process: subprocess.Popen, patience=15, sig=signal.SIGTERM):
 # --------------------------------------------------------------------------- ports
 
 
-def _port_is_free(port):
+def port_is_free(port) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -373,7 +373,7 @@ def free_port() -> int:
     """A free TCP port on loopback, below the range from which outgoing connections take theirs."""
     for _attempt in range(1000):
         port = random.SystemRandom().randrange(20000, 32000)
-        if port not in _given_ports and _port_is_free(port):
+        if port not in _given_ports and port_is_free(port):
             _given_ports.add(port)
             return port
     raise DevError("no free TCP port on loopback")
@@ -538,7 +538,7 @@ def init_postgres():
 def _start_cluster(state):
     if _pg_ctl(state, "status", check=False) == 0:
         return
-    if not _port_is_free(state["port"]):
+    if not port_is_free(state["port"]):
         # Somebody took the remembered port in the meantime.
         state["port"] = free_port()
         if (DEV_HOME / "postgres.json").exists():
@@ -702,6 +702,11 @@ def module_installed(db, module) -> bool:
         cursor.execute("SELECT state = 'installed' FROM ir_module_module WHERE name = %s", [module])
         row = cursor.fetchone()
         return bool(row and row[0])
+
+
+def module_installed_in(db, module) -> bool:
+    """The same for a database that may not exist."""
+    return db_exists(db) and module_installed(db, module)
 
 
 def tail(path, lines=30) -> str:
