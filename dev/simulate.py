@@ -13,9 +13,10 @@ import random
 import threading
 import time
 
-import devenv
 import requests
 import websocket
+
+import devenv
 
 CHATS = 40
 SECONDS = 300
@@ -139,7 +140,7 @@ class Agent(Person):
 
 class Buyer(Person):
     def chat(self, channel):
-        """One visit: open the chat, ask, wait for answers, leave; returns the agent's id or None."""
+        """One visit: open the chat, ask, wait for answers, leave; the agent's partner or None."""
         self.session.get(f"{self.url}/shop", timeout=TIMEOUT).raise_for_status()
         # first the empty window, then the first message makes it a chat
         self.call("/im_livechat/get_session", channel_id=channel, persisted=False)
@@ -217,10 +218,12 @@ def _reception(db):
     """The channel with a main account, and the logins of its agents (passwords are the same)."""
     with contextlib.closing(devenv.connect(db)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM im_livechat_channel WHERE main_account_id IS NOT NULL ORDER BY id LIMIT 1"
+            "SELECT id FROM im_livechat_channel WHERE main_account_id IS NOT NULL"
+            " ORDER BY id LIMIT 1"
         )
         (channel,) = cursor.fetchone()
         cursor.execute(
-            "SELECT login FROM res_users WHERE main_account_id IS NOT NULL AND active ORDER BY login"
+            "SELECT login FROM res_users WHERE main_account_id IS NOT NULL AND active"
+            " ORDER BY login"
         )
         return channel, [login for (login,) in cursor.fetchall()]
