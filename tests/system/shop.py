@@ -39,7 +39,7 @@ class Answer(NamedTuple):
     @property
     def failed(self):
         """Whether something went wrong, other than that nobody can take the chat."""
-        return self.status != 200 or "error" in self.body or "result" not in self.body
+        return self.status != 200 or "error" in self.body or "jsonrpc" not in self.body
 
 
 def post(session, url, params, raw=None, **options):
@@ -54,7 +54,6 @@ def post(session, url, params, raw=None, **options):
         content = response.json()
     except ValueError:
         content = {}
-    # Odoo answers a request without an id with JSON null when the method returns nothing
     return Answer(response.status_code, content if isinstance(content, dict) else {}, response.text)
 
 
@@ -210,7 +209,8 @@ class Reception:
         """``{user_id: credit}`` in 1 / 10**12 chat, of this channel's agents."""
         return dict(
             self.shop.sql(
-                "SELECT user_id, credit FROM livechat_dispatch_credit WHERE user_id = ANY(%s)",
+                "SELECT user_id, credit FROM livechat_dispatch_credit,"
+                " unnest(user_ids, credits) account (user_id, credit) WHERE user_id = ANY(%s)",
                 [agent.user_id for agent in self.agents],
             )
         )

@@ -1,0 +1,34 @@
+"""Real servers for the tests of this folder: `dev/test system` runs them.
+
+A test makes the channel and the agents it needs; agents of different tests never meet, so the
+tests share one database and one server, except those that break things.
+"""
+
+import devenv
+import pytest
+import shop as shops
+
+
+@pytest.fixture(scope="session")
+def template():
+    with devenv.postgres():
+        yield devenv.template_db((*devenv.CORE_MODULES, devenv.ADDON))
+
+
+@pytest.fixture(scope="session")
+def server(template):
+    """An Odoo with four http workers on a database of this run."""
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=4) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shop(server):
+    return shops.Shop(server.db, server.url)
+
+
+@pytest.fixture(scope="module")
+def fragile(template):
+    """A server and database of the module's own, to be broken; and the shop on it."""
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=4) as running:
+        yield running, shops.Shop(db, running.url)

@@ -1,0 +1,115 @@
+"""Processes that die in the middle of a race: no overrun, and no seat held by nobody."""
+
+import os
+import random
+import signal
+import time
+
+import devenv
+import pytest
+import shop as shops
+
+AGENTS, MAX_SESSIONS, ARRIVALS = 20, 2, 60
+SEATS = AGENTS * MAX_SESSIONS
+# Seconds after which no seat may be held by a buyer who never came.
+PATIENCE = 60
+
+
+@pytest.fixture(scope="module")
+def reception(fragile):
+    _server, shop = fragile
+    return shop.open_reception([100] * AGENTS, max_sessions=MAX_SESSIONS)
+
+
+def check_no_overrun(reception):
+    over = {user_id: count for user_id, count in reception.open_chats().items() if count > MAX_SESSIONS}
+    assert over == {}
+
+
+def check_every_seat_can_be_taken(reception, url):
+    """Fill what is left, exactly."""
+    deadline = time.monotonic() + PATIENCE
+    while reception.open_chats().total() < SEATS:
+        assert time.monotonic() < deadline, f"seats held by nobody: {reception.open_chats()}"
+        shops.Buyer(url).open_chat(reception)
+        check_no_overrun(reception)
+    answer = shops.Buyer(url).open_chat(reception)
+    assert not answer.failed, answer.text
+    assert answer.chat_id is None
+    assert reception.open_chats() == {agent.user_id: MAX_SESSIONS for agent in reception.agents}
+    # What nobody came for was given back: what is owed still adds up to nothing.
+    assert sum(reception.credits().values()) == 0
+
+
+def wait_until_well(server):
+    deadline = time.monotonic() + PATIENCE
+    while len(server.worker_pids()) < server.workers:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    server.wait(PATIENCE)
+
+
+def storm(server, reception, strike):
+    """Send the buyers, strike a moment later; return how many of them got no proper answer."""
+
+    def at_start():
+        time.sleep(random.uniform(0.2, 1.2))
+        strike()
+
+    answers = reception.arrive_together([server.url], ARRIVALS, at_start)
+    check_no_overrun(reception)
+    wait_until_well(server)
+    check_every_seat_can_be_taken(reception, server.url)
+    reception.close_all()
+    return sum(answer.failed for answer in answers)
+
+
+def test_a_killed_worker_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, reception):
+    server, _shop = fragile
+
+    def kill_worker():
+        os.kill(random.choice(server.worker_pids()), signal.SIGKILL)
+
+    lost = [storm(server, reception, kill_worker) for _repetition in range(10)]
+    assert sum(lost), "no worker died with a buyer in its hands: the test proved nothing"
+
+
+def test_terminated_database_sessions_leave_no_overrun_and_no_seat_held_by_nobody(fragile, reception):
+    server, shop = fragile
+    ended = []
+
+    def terminate():
+        for _blow in range(5):
+            ended.extend(
+                shop.sql(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+                    " AND pid <> pg_backend_pid() AND (state <> 'idle' OR random() < 0.3)",
+                    shop.db,
+                )
+            )
+            time.sleep(0.2)
+
+    for _repetition in range(2):
+        storm(server, reception, terminate)
+    assert ended
+
+
+@pytest.mark.skipif(not devenv.private_postgres(), reason="the PostgreSQL server is not ours to restart")
+def test_a_database_crash_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, reception):
+    server, _shop = fragile
+    assert storm(server, reception, lambda: devenv.restart_postgres("immediate")) > 0
+
+
+def test_a_node_that_loses_power_leaves_its_seats_to_the_other(fragile, reception):
+    server, shop = fragile
+    with devenv.Server(server.db, workers=4) as node:
+
+        def at_start():
+            time.sleep(random.uniform(0.3, 1))
+            node.kill()
+
+        answers = reception.arrive_together([server.url, node.url], ARRIVALS, at_start)
+    check_no_overrun(reception)
+    assert any(answer.failed for answer in answers)
+    check_every_seat_can_be_taken(reception, server.url)
+    reception.close_all()
