@@ -17,7 +17,8 @@ nodes take part, and no seat outlives its chat. How:
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
-Tables (plain SQL: 64-bit integers and arrays are not the ORM's):
+Tables (plain SQL; columns of numbers are packed as 64-bit integers, because writing a thousand of
+them as an array takes PostgreSQL and psycopg2 several times as long):
 
 ``livechat_dispatch_seat``
     relation of ``discuss.channel.dispatch_seat_partner_ids``: the agents of each *open* chat. It is
@@ -30,7 +31,7 @@ Tables (plain SQL: 64-bit integers and arrays are not the ORM's):
     one row per decision whose outcome is not settled: a handful at any time.
 """
 
-from collections import Counter
+import struct
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -86,16 +87,15 @@ class Query(NamedTuple):
     expertise_ids: tuple[int, ...] = ()
 
 
-class Account(NamedTuple):
-    """What the ledger keeps about one agent."""
+class Accounts(NamedTuple):
+    """What the ledger keeps about the agents who were ever part of a decision, by ``user_id``."""
 
-    credit: int = 0
+    turn: int
+    """The number of the last decision that chose somebody."""
+    credits: dict[int, int]
     """In ``1 / CHAT`` chat."""
-    assigned_at: float = 0.0
-    """When the agent got the last new chat, in seconds since the epoch; 0 for never."""
-
-
-_NEW_ACCOUNT = Account()
+    last_turns: dict[int, int]
+    """The number of the decision that gave the agent its last chat."""
 
 
 def create_tables(cr):
@@ -108,18 +108,27 @@ def create_tables(cr):
         """
         CREATE TABLE IF NOT EXISTS livechat_dispatch_credit (
             id integer PRIMARY KEY CHECK (id = 1),
-            user_ids integer[] NOT NULL,
-            credits bigint[] NOT NULL,
-            assigned_at double precision[] NOT NULL
+            turn bigint NOT NULL,
+            user_ids bytea NOT NULL,
+            credits bytea NOT NULL,
+            last_turns bytea NOT NULL
         );
-        INSERT INTO livechat_dispatch_credit VALUES (1, '{}', '{}', '{}') ON CONFLICT DO NOTHING;
+        INSERT INTO livechat_dispatch_credit VALUES (1, 0, '', '', '') ON CONFLICT DO NOTHING;
         CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (
             id bigserial PRIMARY KEY,
             xid xid8 NOT NULL,
             user_id integer NOT NULL,
-            candidate_ids integer[] NOT NULL,
-            shares bigint[] NOT NULL
+            candidate_ids bytea NOT NULL,
+            shares bytea NOT NULL
         );
+        -- Compressing such numbers costs more than it saves.
+        ALTER TABLE livechat_dispatch_credit
+            ALTER user_ids SET STORAGE EXTERNAL,
+            ALTER credits SET STORAGE EXTERNAL,
+            ALTER last_turns SET STORAGE EXTERNAL;
+        ALTER TABLE livechat_dispatch_reservation
+            ALTER candidate_ids SET STORAGE EXTERNAL,
+            ALTER shares SET STORAGE EXTERNAL;
         """
     )
     cr.execute("SELECT to_regclass('livechat_dispatch_seat')")
@@ -168,16 +177,13 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
     (xid,) = env.cr.fetchone()
     with _short_transaction(env) as cr:
         cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, LOCK_DECISION])
-        refunds = _settle_reservations(cr)
         accounts = _read_accounts(cr)
-        for user_id, amount in refunds.items():
-            account = accounts.get(user_id, _NEW_ACCOUNT)
-            accounts[user_id] = account._replace(credit=account.credit + amount)
+        refunded = _settle_reservations(cr, accounts)
         decision = decide(_read_agents(cr, query, accounts))
         if decision.winner is not None:
-            _charge(accounts, decision, query.now.timestamp())
             _reserve(cr, xid, decision)
-        if decision.winner is not None or refunds:
+            accounts = _charge(accounts, decision)
+        if decision.winner is not None or refunded:
             _write_accounts(cr, accounts)
     return decision
 
@@ -190,7 +196,7 @@ def flush(env):
 
 def read_credits(cr) -> dict[int, int]:
     """Return ``{user_id: credit}`` in ``1 / CHAT`` chat, without those who had no decision yet."""
-    return {user_id: account.credit for user_id, account in _read_accounts(cr).items()}
+    return _read_accounts(cr).credits
 
 
 def read_agents(cr, query: Query) -> list[Agent]:
@@ -209,55 +215,52 @@ def is_agent_available(cr, query: Query, rules: Rules) -> bool:
     The same rules as ``policy.exclusion``, as one statement that stops at the first such agent: it
     is asked on every page view of the shop. A test holds the two against each other.
     """
-    # Served by the primary keys of res_users and discuss_channel, the unique index on
-    # mail_presence (user_id) and livechat_dispatch_seat (partner_id, discuss_channel_id).
+    conditions = [
+        "users.active",
+        "users.dispatch_paused IS NOT TRUE",
+        # Scalar sub-selects, so that the statement is planned at once and stops at the first agent.
+        "(SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)",
+        """(SELECT count(*) > 0
+              FROM res_groups_users_rel
+             WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))""",
+    ]
+    if rules.main_account_participation == "never":
+        conditions.append("users.id IS DISTINCT FROM %(main_account_id)s")
+    if rules.block_during_call:
+        conditions.append(f"users.partner_id NOT IN ({_CALLERS})")
+    if rules.max_sessions is not None:
+        conditions.append(
+            """
+            greatest(1, round((%(max_sessions)s * users.dispatch_weight / 100.0)::float8))
+            >= 1
+               + (SELECT round(coalesce(sum(
+                             CASE WHEN chat.last_interest_dt >= %(quiet_before)s THEN 1
+                                  ELSE %(quiet_hold)s END
+                         ), 0)::numeric, 6)
+                    FROM livechat_dispatch_seat seat
+                    JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                   WHERE seat.partner_id = users.partner_id AND chat.livechat_end_dt IS NULL)
+               + (SELECT count(*)
+                    FROM livechat_dispatch_reservation
+                   WHERE user_id = users.id
+                     AND NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
+                     AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned())
+            """
+        )
+    # Served by res_users_pkey and discuss_channel_pkey, the unique index on mail_presence (user_id),
+    # res_groups_users_rel's index on uid and livechat_dispatch_seat's on partner_id.
     cr.execute(
         f"""
         {_RECEIVE_GROUPS}
-        SELECT EXISTS (
-            SELECT
-              FROM res_users users
-              JOIN mail_presence presence ON presence.user_id = users.id
-             WHERE {_agents(query)}
-               AND (%(main_account_participation)s <> 'never'
-                    OR users.id IS DISTINCT FROM %(main_account_id)s)
-               AND users.active
-               AND users.dispatch_paused IS NOT TRUE
-               AND presence.status = 'online'
-               AND EXISTS (
-                       SELECT
-                         FROM res_groups_users_rel
-                        WHERE uid = users.id AND gid IN (SELECT id FROM receive_group)
-                   )
-               AND (NOT %(block_during_call)s OR NOT EXISTS (
-                       SELECT
-                         FROM discuss_channel_rtc_session session
-                         JOIN discuss_channel_member member ON member.id = session.channel_member_id
-                        WHERE member.partner_id = users.partner_id
-                          AND session.write_date >= %(call_alive_after)s
-                   ))
-               AND (%(max_sessions)s IS NULL OR greatest(
-                       1, round((%(max_sessions)s * users.dispatch_weight / 100.0)::float8)
-                   ) >= 1 + round((
-                       SELECT coalesce(sum(
-                                  CASE WHEN chat.last_interest_dt >= %(quiet_before)s THEN 1
-                                       ELSE %(quiet_hold)s END
-                              ), 0)
-                         FROM livechat_dispatch_seat seat
-                         JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                        WHERE seat.partner_id = users.partner_id AND chat.livechat_end_dt IS NULL
-                   )::numeric, 6) + (
-                       SELECT count(*)
-                         FROM livechat_dispatch_reservation
-                        WHERE user_id = users.id
-                          AND NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
-                          AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-                   ))
-        )
+        SELECT true
+          FROM res_users users
+         WHERE {_agents(query)}
+           AND {" AND ".join(conditions)}
+         LIMIT 1
         """,  # noqa: S608 - fragments written above, values as parameters
         {**_values(query), **rules._asdict()},
     )
-    return cr.fetchone()[0]
+    return bool(cr.fetchone())
 
 
 # The groups that are or imply the right to receive buyers: effective at this moment, whatever an
@@ -272,18 +275,27 @@ _RECEIVE_GROUPS = """
         )
 """
 
+# The partners who are in a call.
+_CALLERS = """
+                   SELECT member.partner_id
+                     FROM discuss_channel_rtc_session session
+                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
+                    WHERE member.partner_id IS NOT NULL
+                      AND session.write_date >= %(call_alive_after)s
+"""
+
 
 def _agents(query: Query) -> str:
     """Return the condition on ``users`` that selects the agents of the query."""
     if query.user_ids is not None:
         return "users.id = ANY(%(user_ids)s)"
-    return """users.id IN (
-                       SELECT user_id
-                         FROM im_livechat_channel_im_user
-                        WHERE channel_id = %(channel_id)s
-                        UNION ALL
-                       SELECT %(main_account_id)s
-                   )"""
+    of_channel = """
+                   SELECT user_id
+                     FROM im_livechat_channel_im_user
+                    WHERE channel_id = %(channel_id)s"""
+    if query.main_account_id:
+        of_channel += " UNION ALL SELECT %(main_account_id)s"
+    return f"users.id IN ({of_channel})"
 
 
 def _values(query: Query) -> dict:
@@ -295,38 +307,28 @@ def _values(query: Query) -> dict:
     }
 
 
-def _read_agents(cr, query: Query, accounts: dict[int, Account]) -> list[Agent]:
+def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     """Return the facts about the agents of the query, with these accounts."""
-    # One statement for what must belong together: the open chats and the reservations that are no
-    # chat yet. Served by livechat_dispatch_seat's primary key and the index
-    # discuss_channel__dispatch_open_idx (open chats only).
-    cr.execute(
-        """
-        SELECT users.id, load.lively, load.quiet
-          FROM (SELECT seat.partner_id,
-                       count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s) AS lively,
-                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
-                                           OR chat.last_interest_dt IS NULL) AS quiet
-                  FROM livechat_dispatch_seat seat
-                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE chat.livechat_end_dt IS NULL AND chat.channel_type = 'livechat'
-              GROUP BY seat.partner_id) load
-          JOIN res_users users ON users.partner_id = load.partner_id
-     UNION ALL
-        SELECT user_id, count(*), 0
-          FROM livechat_dispatch_reservation
-         WHERE NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
-           AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-      GROUP BY user_id
-        """,
-        _values(query),
-    )
-    lively, quiet = Counter(), Counter()
-    for user_id, lively_chats, quiet_chats in cr.fetchall():
-        lively[user_id] += lively_chats
-        quiet[user_id] += quiet_chats
-    # Served by res_users_pkey, res_partner_pkey, the unique index on mail_presence (user_id) and
-    # the index on res_groups_users_rel (gid); the other sub-selects are a few rows, read once.
+    # What nobody asks for is not looked up: it is the same for everybody.
+    buyer_facts = "false, false"
+    if query.lang or query.country_id:
+        buyer_facts = """
+               (SELECT coalesce(lang = %(lang)s, false) FROM res_partner WHERE id = users.partner_id)
+               OR users.id IN (
+                   SELECT settings.user_id
+                     FROM res_users_settings settings
+                     JOIN res_lang_res_users_settings_rel spoken
+                       ON spoken.res_users_settings_id = settings.id
+                     JOIN res_lang lang ON lang.id = spoken.res_lang_id
+                    WHERE lang.code = %(lang)s
+               ),
+               (SELECT coalesce(country_id = %(country_id)s, false)
+                  FROM res_partner WHERE id = users.partner_id)"""
+    # Open chats and the reservations that are no chat yet are read by one statement: they must
+    # belong together. Served by im_livechat_channel_im_user_pkey, res_users_pkey,
+    # livechat_dispatch_seat_pkey and discuss_channel__dispatch_open_idx (open chats only), the
+    # unique index on mail_presence (user_id), the index on res_groups_users_rel (gid) and
+    # res_partner_pkey.
     cr.execute(
         f"""
         {_RECEIVE_GROUPS}
@@ -340,54 +342,43 @@ def _read_agents(cr, query: Query, accounts: dict[int, Account]) -> list[Agent]:
                    SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
                ),
                users.dispatch_paused IS TRUE,
-               users.partner_id IN (
-                   SELECT member.partner_id
-                     FROM discuss_channel_rtc_session session
-                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
-                    WHERE member.partner_id IS NOT NULL
-                      AND session.write_date >= %(call_alive_after)s
-               ),
+               users.partner_id IN ({_CALLERS}),
                users.id IS NOT DISTINCT FROM %(main_account_id)s,
-               (partner.lang = %(lang)s) IS TRUE
-               OR users.id IN (
-                   SELECT settings.user_id
-                     FROM res_users_settings settings
-                     JOIN res_lang_res_users_settings_rel spoken
-                       ON spoken.res_users_settings_id = settings.id
-                     JOIN res_lang lang ON lang.id = spoken.res_lang_id
-                    WHERE lang.code = %(lang)s
-               ),
-               (partner.country_id = %(country_id)s) IS TRUE
+               {buyer_facts},
+               coalesce(load.lively, 0) + coalesce(reserved.seats, 0),
+               coalesce(load.quiet, 0)
           FROM res_users users
-          JOIN res_partner partner ON partner.id = users.partner_id
+     LEFT JOIN (SELECT seat.partner_id,
+                       count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s) AS lively,
+                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
+                                           OR chat.last_interest_dt IS NULL) AS quiet
+                  FROM livechat_dispatch_seat seat
+                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                 WHERE chat.livechat_end_dt IS NULL AND chat.channel_type = 'livechat'
+              GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
+     LEFT JOIN (SELECT user_id, count(*) AS seats
+                  FROM livechat_dispatch_reservation
+                 WHERE NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
+                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+              GROUP BY user_id) reserved ON reserved.user_id = users.id
          WHERE {_agents(query)}
         """,  # noqa: S608 - fragments written above, values as parameters
         _values(query),
     )
     facts = cr.fetchall()
     expertises = _read_expertises(cr, query)
-    agents = []
-    for user_id, weight, enabled, permitted, online, paused, in_call, is_main, *suits in facts:
-        credit, assigned_at = accounts.get(user_id, _NEW_ACCOUNT)
-        agents.append(
-            Agent(
-                user_id,
-                weight,
-                enabled,
-                permitted,
-                online,
-                paused,
-                in_call,
-                is_main,
-                lively[user_id],
-                quiet[user_id],
-                credit,
-                assigned_at,
-                *suits,
-                expertises.get(user_id, 0),
+    credits, last_turns = accounts.credits, accounts.last_turns
+    return [
+        Agent._make(
+            (
+                *fact,
+                credits.get(fact[0], 0),
+                last_turns.get(fact[0], 0),
+                expertises.get(fact[0], 0),
             )
         )
-    return agents
+        for fact in facts
+    ]
 
 
 def _read_expertises(cr, query: Query) -> dict[int, int]:
@@ -421,15 +412,18 @@ def _short_transaction(env):
             yield env.cr
         return
     with env.registry.cursor() as cr:
-        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        cr.execute("SELECT set_config('lock_timeout', %s, true)", [LOCK_TIMEOUT])
+        cr.execute(
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %s",
+            [LOCK_TIMEOUT],
+        )
         yield cr
 
 
-def _settle_reservations(cr) -> dict[int, int]:
-    """Forget the reservations whose transaction has ended.
+def _settle_reservations(cr, accounts: Accounts) -> bool:
+    """Forget the reservations whose transaction has ended, and give back to the accounts what those
+    charged that were rolled back.
 
-    :return: ``{user_id: amount}`` that reverses the charges of those that were rolled back.
+    :return: whether there were any of these.
     """
     # Served by a scan: the table holds the decisions under way, a handful of rows.
     cr.execute(
@@ -440,55 +434,72 @@ def _settle_reservations(cr) -> dict[int, int]:
      RETURNING pg_xact_status(xid) = 'aborted', user_id, candidate_ids, shares
         """
     )
-    refunds = Counter()
-    for unused, user_id, candidate_ids, shares in cr.fetchall():
+    refunded = False
+    for unused, winner, candidate_ids, shares in cr.fetchall():
         if unused:
-            for candidate_id, amount in charge(
-                dict(zip(candidate_ids, shares, strict=True)), user_id
-            ).items():
-                refunds[candidate_id] -= amount
-    return refunds
+            refunded = True
+            shares = dict(zip(_unpack(candidate_ids), _unpack(shares), strict=True))
+            charged = charge(shares, winner)
+            for user_id, amount in charged.items():
+                accounts.credits[user_id] = accounts.credits.get(user_id, 0) - amount
+    return refunded
 
 
 def _reserve(cr, xid: str, decision: Decision):
     """Hold the winner's seat for the transaction ``xid``, with what it would take to undo it."""
-    shares = decision.shares
     cr.execute(
         """
         INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
         VALUES (%s::xid8, %s, %s, %s)
         """,
-        [xid, decision.winner, _array(shares), _array(shares.values())],
+        [xid, decision.winner, _pack(decision.shares), _pack(decision.shares.values())],
     )
 
 
-def _charge(accounts: dict[int, Account], decision: Decision, moment: float):
-    """Charge the decision to the candidates' accounts."""
+def _charge(accounts: Accounts, decision: Decision) -> Accounts:
+    """Return the accounts after the decision."""
+    turn = accounts.turn + 1
+    credits = dict(accounts.credits)
     for user_id, amount in charge(decision.shares, decision.winner).items():
-        credit, assigned_at = accounts.get(user_id, _NEW_ACCOUNT)
-        accounts[user_id] = Account(credit + amount, assigned_at)
-    accounts[decision.winner] = accounts[decision.winner]._replace(assigned_at=moment)
+        credits[user_id] = credits.get(user_id, 0) + amount
+    return Accounts(turn, credits, {**accounts.last_turns, decision.winner: turn})
 
 
-def _read_accounts(cr) -> dict[int, Account]:
-    """Return the account of every agent who was ever part of a decision, by ``user_id``."""
-    cr.execute("SELECT user_ids, credits, assigned_at FROM livechat_dispatch_credit")
-    user_ids, *accounts = cr.fetchone()
-    return dict(zip(user_ids, map(Account, *accounts), strict=True))
+def _read_accounts(cr) -> Accounts:
+    """Return the accounts as they are stored."""
+    cr.execute("SELECT turn, user_ids, credits, last_turns FROM livechat_dispatch_credit")
+    turn, *packed = cr.fetchone()
+    user_ids, credits, last_turns = map(_unpack, packed)
+    return Accounts(
+        turn,
+        dict(zip(user_ids, credits, strict=True)),
+        dict(zip(user_ids, last_turns, strict=True)),
+    )
 
 
-def _write_accounts(cr, accounts: dict[int, Account]):
+def _write_accounts(cr, accounts: Accounts):
     """Store the accounts; only under the lock."""
+    last_turns = [accounts.last_turns.get(user_id, 0) for user_id in accounts.credits]
     cr.execute(
-        "UPDATE livechat_dispatch_credit SET user_ids = %s, credits = %s, assigned_at = %s",
+        """
+        UPDATE livechat_dispatch_credit
+           SET turn = %s, user_ids = %s, credits = %s, last_turns = %s
+        """,
         [
-            _array(accounts),
-            _array(account.credit for account in accounts.values()),
-            _array(account.assigned_at for account in accounts.values()),
+            accounts.turn,
+            _pack(accounts.credits),
+            _pack(accounts.credits.values()),
+            _pack(last_turns),
         ],
     )
 
 
-def _array(numbers: Iterable) -> str:
-    """Return a PostgreSQL array literal; psycopg2 takes ten times as long over a list."""
-    return "{" + ",".join(map(str, numbers)) + "}"
+def _pack(numbers: Iterable[int]) -> bytes:
+    """Return the numbers as 64-bit integers, least significant byte first."""
+    numbers = list(numbers)
+    return struct.pack(f"<{len(numbers)}q", *numbers)
+
+
+def _unpack(packed: memoryview) -> tuple[int, ...]:
+    """Return the numbers that :func:`_pack` packed."""
+    return struct.unpack(f"<{len(packed) // 8}q", packed)

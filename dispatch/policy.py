@@ -5,6 +5,7 @@ is what makes a decision explainable afterwards and testable before.
 """
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from .credit import CHAT, split_chat
@@ -12,6 +13,9 @@ from .credit import CHAT, split_chat
 # Credits closer than this are a tie (one millionth of a chat): what remains of thirds and sevenths
 # must not decide between agents who are owed the same.
 _TIE = CHAT // 10**6
+
+# How many of the best candidates a decision describes one by one.
+_DESCRIBED = 50
 
 # A load is a sum of whole chats and light holds; this many digits keep 0.1 + 0.2 from mattering.
 _LOAD_DIGITS = 6
@@ -29,16 +33,18 @@ class Agent(NamedTuple):
     paused: bool
     in_call: bool
     is_main_account: bool
-    lively_chats: int
-    """Open chats on all channels with recent activity, and seats reserved for chats being opened."""
-    quiet_chats: int
-    """Open chats on all channels in which nothing happened lately."""
-    credit: int
-    """Entitled less served, in ``1 / CHAT`` chat."""
-    last_assigned: float
-    """When the agent got the last new chat, in seconds since the epoch; 0 for never."""
     speaks_language: bool = False
+    """Speaks the buyer's language; false when that is not known."""
     same_country: bool = False
+    """Is in the buyer's country; false when that is not known."""
+    lively_chats: int = 0
+    """Open chats on all channels with recent activity, and seats reserved for chats being opened."""
+    quiet_chats: int = 0
+    """Open chats on all channels in which nothing happened lately."""
+    credit: int = 0
+    """Entitled less served, in ``1 / CHAT`` chat."""
+    last_turn: int = 0
+    """The number of the decision that gave the agent its last new chat; 0 for none."""
     expertises: int = 0
     """How many of the asked expertises the agent has."""
 
@@ -77,17 +83,15 @@ class Decision(NamedTuple):
     winner: int | None
     rule: str
     """What decided: the mode, or ``nobody``."""
-    candidates: tuple[Candidate, ...]
-    """By rank, best first."""
+    shares: dict[int, int]
+    """``{user_id: share}`` of all candidates, as :func:`credit.split_chat` gave them."""
+    ranking: tuple[Candidate, ...]
+    """The candidates by rank, best first; the best 50 of them."""
     excluded: dict[int, str]
     """``{user_id: reason code}`` of the agents who could not take the chat."""
 
-    @property
-    def shares(self) -> dict[int, int]:
-        """``{user_id: share}`` of the candidates, as :func:`credit.split_chat` gave them."""
-        return {candidate.user_id: candidate.share for candidate in self.candidates}
 
-
+@lru_cache(1024)
 def capacity(max_sessions: int | None, weight: int) -> int | None:
     """Return how many chats an agent of this weight may have at the same time.
 
@@ -99,6 +103,8 @@ def capacity(max_sessions: int | None, weight: int) -> int | None:
 
 def load(agent: Agent, quiet_hold: float) -> float:
     """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake."""
+    if not agent.quiet_chats:
+        return agent.lively_chats
     return round(agent.lively_chats + quiet_hold * agent.quiet_chats, _LOAD_DIGITS)
 
 
@@ -180,21 +186,27 @@ def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
     """
     able, excluded = sort_agents(agents, rules)
     if not able:
-        return Decision(None, "nobody", (), excluded)
+        return Decision(None, "nobody", {}, (), excluded)
     suited = prefer(able, rules.asked_expertises)
     shares = split_chat((agent.user_id, agent.weight) for agent in suited)
 
-    ranked = []
-    for agent in suited:
-        share = shares[agent.user_id]
-        credit = agent.credit + share
-        agent_load = load(agent, rules.quiet_hold)
-        by_credit = (-((credit + _TIE // 2) // _TIE), agent.last_assigned, agent.user_id)
-        rank = by_credit if rules.mode == "share" else (agent_load / agent.weight, *by_credit)
-        limit = capacity(rules.max_sessions, agent.weight)
-        candidate = Candidate(agent.user_id, agent.weight, agent_load, limit, share, credit)
-        ranked.append((rank, candidate))
-    # Ranks end with the id: they never tie, so candidates are never compared.
-    ranked.sort()
-    candidates = tuple(candidate for _rank, candidate in ranked)
-    return Decision(candidates[0].user_id, rules.mode, candidates, excluded)
+    def rank(agent):
+        credit = agent.credit + shares[agent.user_id]
+        return -((credit + _TIE // 2) // _TIE), agent.last_turn, agent.user_id
+
+    def load_rank(agent):
+        return load(agent, rules.quiet_hold) / agent.weight, *rank(agent)
+
+    suited.sort(key=rank if rules.mode == "share" else load_rank)
+    ranking = tuple(
+        Candidate(
+            agent.user_id,
+            agent.weight,
+            load(agent, rules.quiet_hold),
+            capacity(rules.max_sessions, agent.weight),
+            shares[agent.user_id],
+            agent.credit + shares[agent.user_id],
+        )
+        for agent in suited[:_DESCRIBED]
+    )
+    return Decision(ranking[0].user_id, rules.mode, shares, ranking, excluded)

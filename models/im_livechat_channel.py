@@ -163,7 +163,7 @@ class ImLivechatChannel(models.Model):
     def _is_livechat_available(self):
         if self.dispatch_mode == "native":
             return super()._is_livechat_available()
-        return bool(self.chatbot_script_count) or self._is_agent_available()
+        return self._is_agent_available() or bool(self.chatbot_script_count)
 
     # ------------------------------------------------------------
     # Dispatch

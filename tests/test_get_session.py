@@ -75,7 +75,7 @@ class TestGetSession(HttpCase, DispatchCommon):
                 chat = self.env["discuss.channel"].browse(session["channel_id"])
                 self.assertEqual(chat.livechat_operator_id, self.agents[0].partner_id)
                 chat.unlink()
-                self.env.cr.execute("UPDATE livechat_dispatch_credit SET credits = '{0,0}'")
+                self.env.cr.execute("UPDATE livechat_dispatch_credit SET user_ids = '', credits = '', last_turns = ''")
 
     def test_arguments_that_make_no_sense_get_no_session_and_no_traceback(self):
         channel_id = self.channel.id

@@ -11,10 +11,6 @@ ABLE = {
     "paused": False,
     "in_call": False,
     "is_main_account": False,
-    "lively_chats": 0,
-    "quiet_chats": 0,
-    "credit": 0,
-    "last_assigned": 0.0,
 }
 
 
@@ -31,27 +27,25 @@ class Shop:
         self.agents = {user_id: agent(user_id, weight) for user_id, weight in weights.items()}
         self.entitled = dict.fromkeys(weights, Fraction())
         self.served = dict.fromkeys(weights, 0)
-        self.now = 0
+        self.turn = 0
 
     def set(self, user_id, **facts):
         self.agents[user_id] = self.agents[user_id]._replace(**facts)
 
     def arrive(self):
         """One buyer comes; return the decision."""
-        self.now += 1
+        self.turn += 1
         decision = policy.decide(self.agents.values(), self.rules)
         if decision.winner is None:
             return decision
-        total = sum(candidate.weight for candidate in decision.candidates)
-        for candidate in decision.candidates:
+        total = sum(candidate.weight for candidate in decision.ranking)
+        for candidate in decision.ranking:
             self.entitled[candidate.user_id] += Fraction(candidate.weight, total)
         for user_id, change in credit.charge(decision.shares, decision.winner).items():
             self.set(user_id, credit=self.agents[user_id].credit + change)
         self.served[decision.winner] += 1
         winner = self.agents[decision.winner]
-        self.set(
-            winner.user_id, lively_chats=winner.lively_chats + 1, last_assigned=float(self.now)
-        )
+        self.set(winner.user_id, lively_chats=winner.lively_chats + 1, last_turn=self.turn)
         return decision
 
     def close(self, user_id):

@@ -70,7 +70,7 @@ def test_least_load_takes_the_smallest_load_per_weight():
         [agent(1, 200, lively_chats=3), agent(2, 100, lively_chats=2), agent(3, 50, lively_chats=1)],
         LEAST_LOAD,
     )
-    assert [candidate.user_id for candidate in decision.candidates] == [1, 2, 3]
+    assert [candidate.user_id for candidate in decision.ranking] == [1, 2, 3]
 
 
 def test_least_load_breaks_ties_by_credit():
@@ -84,7 +84,7 @@ def test_least_load_breaks_ties_by_credit():
 
 
 def test_a_tie_goes_to_the_agent_longest_without_a_chat_then_to_the_smallest_id():
-    waiting = [agent(1, last_assigned=30.0), agent(2, last_assigned=10.0)]
+    waiting = [agent(1, last_turn=30), agent(2, last_turn=10)]
     assert policy.decide(waiting, SHARE).winner == 2
     never = [*waiting, agent(4), agent(3)]
     assert policy.decide(never, SHARE).winner == 3
@@ -145,7 +145,13 @@ def test_a_quiet_chat_keeps_a_light_hold(hold, quiet, fits):
 
 def test_nobody_able_is_nobody_chosen_and_everybody_has_a_reason():
     decision = policy.decide([agent(1, online=False), agent(2, permitted=False)], SHARE)
-    assert decision == policy.Decision(None, "nobody", (), {1: "offline", 2: "not_permitted"})
+    assert decision == policy.Decision(None, "nobody", {}, (), {1: "offline", 2: "not_permitted"})
+
+
+def test_a_decision_describes_the_best_fifty_and_entitles_everybody():
+    decision = policy.decide([agent(i) for i in range(1, 61)], SHARE)
+    assert [candidate.user_id for candidate in decision.ranking] == list(range(1, 51))
+    assert list(decision.shares) == list(range(1, 61))
 
 
 def test_no_agents_at_all_is_nobody():

@@ -37,8 +37,9 @@ def check_every_seat_can_be_taken(reception, url):
     assert not answer.failed, answer.text
     assert answer.chat_id is None
     assert reception.open_chats() == {agent.user_id: MAX_SESSIONS for agent in reception.agents}
-    # What nobody came for was given back: what is owed still adds up to nothing.
-    assert sum(reception.credits().values()) == 0
+    # What nobody came for was given back: what is owed still adds up to nothing (of figures that
+    # are rounded to hundredths).
+    assert abs(sum(reception.credits().values())) <= 0.005 * AGENTS
 
 
 def wait_until_well(server):
