@@ -86,11 +86,16 @@ def main(function):
     except KeyboardInterrupt:
         sys.exit(130)
     finally:
-        for process in list(_spawned):
-            stop(process)
+        stop_all()
 
 
 _spawned = set()
+
+
+def stop_all():
+    """Stop every process that spawn() started and that is still there."""
+    for process in list(_spawned):
+        stop(process)
 
 
 @contextlib.contextmanager
@@ -667,6 +672,11 @@ def copy_db(source, db):
 def temp_db(template=None, name=None):
     """A database that lives as long as the block: a copy of ``template``, or empty."""
     name = name or db_name(f"tmp_{os.getpid()}_{secrets.token_hex(3)}")
+    # Those of processes that were killed.
+    for (left,) in _maintenance("SELECT datname FROM pg_database"):
+        found = re.fullmatch(db_name(r"tmp_(\d+)_[0-9a-f]{6}"), left)
+        if found and not Path(f"/proc/{found[1]}").exists():
+            drop_db(left)
     try:
         if template:
             copy_db(template, name)
