@@ -17,18 +17,7 @@ nodes take part, and no seat outlives its chat. How:
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
-Tables (plain SQL; columns of numbers are packed as 64-bit integers, because writing a thousand of
-them as an array takes PostgreSQL and psycopg2 several times as long):
-
-``livechat_dispatch_seat``
-    relation of ``discuss.channel.dispatch_seat_partner_ids``: the agents of each *open* chat. It is
-    kept by the ORM; here because counting over core's history of all chats ever would make a
-    decision slower with every year the shop is in business.
-``livechat_dispatch_credit``
-    the credits of all agents, in one row: every decision changes those of all its candidates, and
-    a thousand new row versions a decision cost more than all the rest of it.
-``livechat_dispatch_reservation``
-    one row per decision whose outcome is not settled: a handful at any time.
+The tables, and the statements that read agents, are in ``ledger.sql``.
 """
 
 import struct
@@ -38,6 +27,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from odoo.modules import module
+from odoo.tools import file_open
 
 from .credit import charge
 from .policy import Agent, Decision, Rules
@@ -99,66 +89,23 @@ class Accounts(NamedTuple):
 
 
 def create_tables(cr):
-    """Create the tables of the ledger and seat the agents of the chats that are open now.
+    """Create the tables and functions of the ledger and seat the agents of the chats that are open.
 
-    Safe to run again. The relation table is made here, before the ORM would make it, because the
-    ORM fills a new one by computing every chat the shop ever had.
+    Safe to run again.
     """
-    cr.execute(
-        """
-        CREATE TABLE IF NOT EXISTS livechat_dispatch_credit (
-            id integer PRIMARY KEY CHECK (id = 1),
-            turn bigint NOT NULL,
-            user_ids bytea NOT NULL,
-            credits bytea NOT NULL,
-            last_turns bytea NOT NULL
-        );
-        INSERT INTO livechat_dispatch_credit VALUES (1, 0, '', '', '') ON CONFLICT DO NOTHING;
-        CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (
-            id bigserial PRIMARY KEY,
-            xid xid8 NOT NULL,
-            user_id integer NOT NULL,
-            candidate_ids bytea NOT NULL,
-            shares bytea NOT NULL
-        );
-        -- Compressing such numbers costs more than it saves.
-        ALTER TABLE livechat_dispatch_credit
-            ALTER user_ids SET STORAGE EXTERNAL,
-            ALTER credits SET STORAGE EXTERNAL,
-            ALTER last_turns SET STORAGE EXTERNAL;
-        ALTER TABLE livechat_dispatch_reservation
-            ALTER candidate_ids SET STORAGE EXTERNAL,
-            ALTER shares SET STORAGE EXTERNAL;
-        """
-    )
-    cr.execute("SELECT to_regclass('livechat_dispatch_seat')")
-    if cr.fetchone()[0]:
-        return
-    # Served by the index discuss_channel__livechat_end_dt_idx (core: open chats only).
-    cr.execute(
-        """
-        CREATE TABLE livechat_dispatch_seat (
-            discuss_channel_id integer NOT NULL,
-            partner_id integer NOT NULL,
-            PRIMARY KEY (discuss_channel_id, partner_id)
-        );
-        CREATE INDEX ON livechat_dispatch_seat (partner_id, discuss_channel_id);
-        INSERT INTO livechat_dispatch_seat (discuss_channel_id, partner_id)
-        SELECT DISTINCT history.channel_id, history.partner_id
-          FROM im_livechat_channel_member_history history
-          JOIN discuss_channel chat ON chat.id = history.channel_id
-         WHERE chat.livechat_end_dt IS NULL
-           AND chat.channel_type = 'livechat'
-           AND history.livechat_member_type = 'agent'
-           AND history.member_id IS NOT NULL
-           AND history.partner_id IS NOT NULL;
-        """
-    )
+    with file_open("im_livechat_subaccount/dispatch/ledger.sql") as file:
+        cr.execute(file.read())
 
 
 def drop_tables(cr):
     """Remove what :func:`create_tables` made, but the relation table, which the ORM drops."""
-    cr.execute("DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation")
+    cr.execute(
+        """
+        DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation;
+        DROP FUNCTION IF EXISTS livechat_dispatch_agents, livechat_dispatch_is_available,
+                                livechat_dispatch_receive_groups, livechat_dispatch_is_held;
+        """
+    )
 
 
 def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> Decision:
@@ -210,160 +157,43 @@ def read_agents(cr, query: Query) -> list[Agent]:
 
 
 def is_agent_available(cr, query: Query, rules: Rules) -> bool:
-    """Tell whether anybody of the query could take a chat now.
+    """Tell whether anybody of the query's channel could take a chat now.
 
-    The same rules as ``policy.exclusion``, as one statement that stops at the first such agent: it
-    is asked on every page view of the shop. A test holds the two against each other.
+    The same rules as ``policy.exclusion``, in one statement that stops at the first such agent.
     """
-    conditions = [
-        "users.active",
-        "users.dispatch_paused IS NOT TRUE",
-        # Scalar sub-selects, so that the statement is planned at once and stops at the first agent.
-        "(SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)",
-        """(SELECT count(*) > 0
-              FROM res_groups_users_rel
-             WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))""",
-    ]
-    if rules.main_account_participation == "never":
-        conditions.append("users.id IS DISTINCT FROM %(main_account_id)s")
-    if rules.block_during_call:
-        conditions.append(f"users.partner_id NOT IN ({_CALLERS})")
-    if rules.max_sessions is not None:
-        conditions.append(
-            """
-            greatest(1, round((%(max_sessions)s * users.dispatch_weight / 100.0)::float8))
-            >= 1
-               + (SELECT round(coalesce(sum(
-                             CASE WHEN chat.last_interest_dt >= %(quiet_before)s THEN 1
-                                  ELSE %(quiet_hold)s END
-                         ), 0)::numeric, 6)
-                    FROM livechat_dispatch_seat seat
-                    JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                   WHERE seat.partner_id = users.partner_id AND chat.livechat_end_dt IS NULL)
-               + (SELECT count(*)
-                    FROM livechat_dispatch_reservation
-                   WHERE user_id = users.id
-                     AND NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
-                     AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned())
-            """
-        )
-    # Served by res_users_pkey and discuss_channel_pkey, the unique index on mail_presence (user_id),
-    # res_groups_users_rel's index on uid and livechat_dispatch_seat's on partner_id.
+    reserved = rules.main_account_participation == "never"
     cr.execute(
-        f"""
-        {_RECEIVE_GROUPS}
-        SELECT true
-          FROM res_users users
-         WHERE {_agents(query)}
-           AND {" AND ".join(conditions)}
-         LIMIT 1
-        """,  # noqa: S608 - fragments written above, values as parameters
-        {**_values(query), **rules._asdict()},
+        """
+        SELECT livechat_dispatch_is_available(%s, %s, %s, %s, %s, %s, %s, %s)
+        """,
+        [
+            query.channel_id,
+            None if reserved else query.main_account_id,
+            query.receive_group_id,
+            query.now - QUIET_AFTER,
+            query.now - CALL_ALIVE,
+            rules.max_sessions,
+            rules.quiet_hold,
+            rules.block_during_call,
+        ],
     )
-    return bool(cr.fetchone())
-
-
-# The groups that are or imply the right to receive buyers: effective at this moment, whatever an
-# application server may have cached.
-_RECEIVE_GROUPS = """
-        WITH RECURSIVE receive_group (id) AS (
-            SELECT %(receive_group_id)s::integer
-             UNION
-            SELECT implied.gid
-              FROM res_groups_implied_rel implied
-              JOIN receive_group ON implied.hid = receive_group.id
-        )
-"""
-
-# The partners who are in a call.
-_CALLERS = """
-                   SELECT member.partner_id
-                     FROM discuss_channel_rtc_session session
-                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
-                    WHERE member.partner_id IS NOT NULL
-                      AND session.write_date >= %(call_alive_after)s
-"""
-
-
-def _agents(query: Query) -> str:
-    """Return the condition on ``users`` that selects the agents of the query."""
-    if query.user_ids is not None:
-        return "users.id = ANY(%(user_ids)s)"
-    of_channel = """
-                   SELECT user_id
-                     FROM im_livechat_channel_im_user
-                    WHERE channel_id = %(channel_id)s"""
-    if query.main_account_id:
-        of_channel += " UNION ALL SELECT %(main_account_id)s"
-    return f"users.id IN ({of_channel})"
-
-
-def _values(query: Query) -> dict:
-    """Return the parameters of the statements that read agents."""
-    return {
-        **query._asdict(),
-        "quiet_before": query.now - QUIET_AFTER,
-        "call_alive_after": query.now - CALL_ALIVE,
-    }
+    return cr.fetchone()[0]
 
 
 def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     """Return the facts about the agents of the query, with these accounts."""
-    # What nobody asks for is not looked up: it is the same for everybody.
-    buyer_facts = "false, false"
-    if query.lang or query.country_id:
-        buyer_facts = """
-               (SELECT coalesce(lang = %(lang)s, false) FROM res_partner WHERE id = users.partner_id)
-               OR users.id IN (
-                   SELECT settings.user_id
-                     FROM res_users_settings settings
-                     JOIN res_lang_res_users_settings_rel spoken
-                       ON spoken.res_users_settings_id = settings.id
-                     JOIN res_lang lang ON lang.id = spoken.res_lang_id
-                    WHERE lang.code = %(lang)s
-               ),
-               (SELECT coalesce(country_id = %(country_id)s, false)
-                  FROM res_partner WHERE id = users.partner_id)"""
-    # Open chats and the reservations that are no chat yet are read by one statement: they must
-    # belong together. Served by im_livechat_channel_im_user_pkey, res_users_pkey,
-    # livechat_dispatch_seat_pkey and discuss_channel__dispatch_open_idx (open chats only), the
-    # unique index on mail_presence (user_id), the index on res_groups_users_rel (gid) and
-    # res_partner_pkey.
     cr.execute(
-        f"""
-        {_RECEIVE_GROUPS}
-        SELECT users.id,
-               users.dispatch_weight,
-               users.active,
-               users.id IN (
-                   SELECT uid FROM res_groups_users_rel WHERE gid IN (SELECT id FROM receive_group)
-               ),
-               users.id IN (
-                   SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
-               ),
-               users.dispatch_paused IS TRUE,
-               users.partner_id IN ({_CALLERS}),
-               users.id IS NOT DISTINCT FROM %(main_account_id)s,
-               {buyer_facts},
-               coalesce(load.lively, 0) + coalesce(reserved.seats, 0),
-               coalesce(load.quiet, 0)
-          FROM res_users users
-     LEFT JOIN (SELECT seat.partner_id,
-                       count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s) AS lively,
-                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
-                                           OR chat.last_interest_dt IS NULL) AS quiet
-                  FROM livechat_dispatch_seat seat
-                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE chat.livechat_end_dt IS NULL AND chat.channel_type = 'livechat'
-              GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
-     LEFT JOIN (SELECT user_id, count(*) AS seats
-                  FROM livechat_dispatch_reservation
-                 WHERE NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
-                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-              GROUP BY user_id) reserved ON reserved.user_id = users.id
-         WHERE {_agents(query)}
-        """,  # noqa: S608 - fragments written above, values as parameters
-        _values(query),
+        "SELECT * FROM livechat_dispatch_agents(%s, %s, %s, %s, %s, %s, %s, %s)",
+        [
+            query.channel_id,
+            query.user_ids,
+            query.main_account_id,
+            query.receive_group_id,
+            query.lang,
+            query.country_id,
+            query.now - QUIET_AFTER,
+            query.now - CALL_ALIVE,
+        ],
     )
     facts = cr.fetchall()
     expertises = _read_expertises(cr, query)
@@ -429,7 +259,7 @@ def _settle_reservations(cr, accounts: Accounts) -> bool:
     cr.execute(
         """
         DELETE FROM livechat_dispatch_reservation
-         WHERE pg_visible_in_snapshot(xid, pg_current_snapshot())
+         WHERE NOT livechat_dispatch_is_held(xid)
            AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
      RETURNING pg_xact_status(xid) = 'aborted', user_id, candidate_ids, shares
         """

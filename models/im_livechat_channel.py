@@ -61,11 +61,13 @@ class ImLivechatChannel(models.Model):
         super(ImLivechatChannel, self - dispatched)._compute_remaining_session_capacity()
         for channel in dispatched:
             rules = channel._get_dispatch_rules()
-            channel.remaining_session_capacity = sum(
-                max(0, policy.capacity(rules.max_sessions, agent.weight)
-                    - policy.load(agent, rules.quiet_hold))
-                for agent in channel._read_dispatch_agents()
-                if rules.max_sessions and agent.enabled and agent.permitted
+            channel.remaining_session_capacity = rules.max_sessions and sum(
+                max(
+                    0,
+                    policy.capacity(rules.max_sessions, agent.weight)
+                    - policy.load(agent, rules.quiet_hold),
+                )
+                for agent in channel._get_dispatch_staff()
             )
 
     @api.model_create_multi
@@ -231,11 +233,19 @@ class ImLivechatChannel(models.Model):
         :param weights: ``{user_id: weight}`` to reckon with instead of those in the database.
         :return: ``{user_id: share}`` in ``1 / CHAT`` chat, agents who may not receive left out.
         """
-        rules = self._get_dispatch_rules()
         return credit.split_chat(
             (agent.user_id, weights.get(agent.user_id, agent.weight))
-            for agent in self._read_dispatch_agents()
-            if agent.enabled
-            and agent.permitted
-            and not (agent.is_main_account and rules.main_account_participation != "member")
+            for agent in self._get_dispatch_staff()
         )
+
+    def _get_dispatch_staff(self):
+        """Return the agents who take this channel's chats in the ordinary way, present or not.
+
+        :rtype: list[policy.Agent]
+        """
+        as_member = self.main_account_participation == "member"
+        return [
+            agent
+            for agent in self._read_dispatch_agents()
+            if agent.enabled and agent.permitted and (as_member or not agent.is_main_account)
+        ]

@@ -71,8 +71,8 @@ class ResUsers(models.Model):
     @api.depends("dispatch_weight", "dispatch_paused", "group_ids", "active")
     @api.depends_context("im_livechat_channel_id")
     def _compute_dispatch_share(self):
-        channel = self.env["im_livechat.channel"].browse(
-            self.env.context.get("im_livechat_channel_id")
+        channel = self.env["im_livechat.channel"].search(
+            [("id", "=", self.env.context.get("im_livechat_channel_id", False))]
         )
         rules = channel._get_dispatch_rules() if channel else policy.Rules(mode="share")
         # A weight being typed may still be refused; what it would do shows at once.

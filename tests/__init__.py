@@ -1,4 +1,5 @@
 from . import test_channel_settings
+from . import test_demo
 from . import test_dispatch
 from . import test_get_session
 from . import test_ledger

@@ -32,6 +32,12 @@ class TestChannelSettings(DispatchCommon):
             heavy | light | packer, max_sessions_mode="limited", max_sessions=4
         )
         self.assertEqual(channel.remaining_session_capacity, 10)
+        channel.main_account_id = self._create_agent("owner")
+        for participation, remaining in (("never", 10), ("fallback", 10), ("member", 14)):
+            channel.main_account_participation = participation
+            channel.invalidate_recordset()
+            self.assertEqual(channel.remaining_session_capacity, remaining)
+        channel.main_account_id = False
         self._arrive(channel)
         channel.invalidate_recordset()
         self.assertEqual(channel.remaining_session_capacity, 9)

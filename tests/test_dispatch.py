@@ -208,6 +208,46 @@ class TestDispatch(DispatchCommon):
         self.assertFalse(one.available_operator_ids)
         self.assertEqual(other.available_operator_ids, native)
 
+    def test_the_quick_answer_whether_somebody_is_available_is_that_of_the_policy(self):
+        """`is_agent_available` says in SQL what `policy.exclusion` says in Python."""
+        owner = self._create_agent("owner")
+        agent = self._create_agent("agent", 70)
+        channel = self._create_channel(
+            agent, main_account_id=owner.id, max_sessions_mode="limited", max_sessions=5
+        )  # capacity 3.5, that is 4, of the agent
+        long_ago = fields.Datetime.now() - timedelta(hours=1)
+        lively = [self._open_chat(channel, agent) for _chat in range(2)]
+        quiet = [
+            self._open_chat(channel, agent, last_interest_dt=long_ago) for _chat in range(3)
+        ]
+        call = self.env["discuss.channel.rtc.session"].create(
+            {"channel_member_id": lively[0].channel_member_ids[0].id}
+        )
+        situations = [
+            lambda: None,
+            lambda: quiet[0].write({"livechat_end_dt": fields.Datetime.now()}),
+            lambda: channel.write({"block_assignment_during_call": True}),
+            lambda: call.unlink(),
+            lambda: agent.write({"dispatch_weight": 50}),
+            lambda: self.env["ir.config_parameter"].set_param(
+                "im_livechat_subaccount.quiet_hold", "0.0"
+            ),
+            lambda: agent.write({"dispatch_weight": 30}),
+            lambda: channel.write({"main_account_participation": "fallback"}),
+            lambda: owner.write({"dispatch_paused": True}),
+            lambda: channel.write({"max_sessions_mode": "unlimited"}),
+            lambda: agent.write({"dispatch_paused": True}),
+            lambda: channel.write({"max_sessions": 1}),
+        ]
+        answers = []
+        for number, change in enumerate(situations):
+            change()
+            channel.invalidate_recordset()
+            with self.subTest(situation=number):
+                answers.append(channel._is_agent_available())
+                self.assertEqual(answers[-1], bool(channel.available_operator_ids))
+        self.assertEqual(set(answers), {True, False}, "both answers were tried")
+
     # ------------------------------------------------------------
     # The buyer
     # ------------------------------------------------------------
