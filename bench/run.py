@@ -1,0 +1,222 @@
+"""Measure this addon beside plain Odoo, in the same run on the same machine.
+
+    dev/bench                      every table; about 15 minutes on two cores
+    dev/bench decision             decisions and availability with 10, 100 and 1000 agents
+    dev/bench sessions             get_session per second, and a race for too few seats
+    dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
+
+What is compared, and how it is made fair:
+
+decision, availability
+    inside one Odoo process on one database with the addon installed. Plain Odoo is a ``native``
+    channel, for which the addon steps aside and core's own code runs; ours is a ``share`` channel
+    with the same agents, the same limit and the same open chats. One call each in turn, each with
+    an empty ORM cache as at the start of a request, each followed by a commit. Our decision
+    includes its own transaction, the lock and the reservation.
+sessions, race
+    over HTTP against four workers. Plain Odoo is another database and another server without the
+    addon. The rounds alternate; the chats are closed between them.
+
+The private development cluster runs without fsync, for both sides alike.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "dev"), str(ROOT / "tests/system")]
+
+import devenv  # noqa: E402
+import shop as shops  # noqa: E402
+
+WORKERS = 4
+AGENTS = 20
+SEATS_IN_RACE, ARRIVALS_IN_RACE = 2, 60
+
+# From the design: what this addon aims at, as a fraction of plain Odoo's time.
+DECISION_AIM = {10: 1 / 4, 100: 1 / 8, 1000: 1 / 40}
+GROWTH_AIM = 6
+AVAILABILITY_AIM = {1000: 1 / 20}
+SESSIONS_AIM = 1.0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", nargs="*", choices=["decision", "sessions", []], default=[])
+    parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
+    parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
+    parser.add_argument("--repeat", type=int, default=50, help="calls per figure (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds per server (default: %(default)s)")
+    parser.add_argument("--buyers", type=int, default=160, help="sessions in a round (default: %(default)s)")
+    options = parser.parse_args()
+    parts = options.what or ["decision", "sessions"]
+    result = {"cores": os.cpu_count(), "load_before": os.getloadavg(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
+    print(f"{result['cores']} cores, load {result['load_before'][0]:.1f} before the run\n")
+    with devenv.postgres():
+        ours = devenv.template_db((*devenv.CORE_MODULES, devenv.ADDON))
+        if "decision" in parts:
+            result["decision"] = measure_decisions(ours, options)
+            print_decisions(result["decision"])
+        if "sessions" in parts:
+            result |= measure_sessions(devenv.template_db(devenv.CORE_MODULES), ours, options)
+            print_sessions(result)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"figures: {options.json}")
+
+
+# --------------------------------------------------------------------------- inside Odoo
+
+
+def measure_decisions(template, options):
+    log = devenv.LOGS / "bench-inside.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with devenv.temp_db(template) as db, open(log, "wb") as errors:
+        run = subprocess.run(
+            [devenv.python(), ROOT / "bench/inside.py", db],
+            input=json.dumps({"agents": sorted(options.agents), "repeat": options.repeat}).encode(),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=devenv.env(),
+            check=False,
+        )
+    if run.returncode:
+        raise devenv.DevError(f"bench/inside.py failed:\n{devenv.tail(log)}")
+    return json.loads(run.stdout)
+
+
+def print_decisions(rows):
+    for name, aims, title in (
+        ("decision", DECISION_AIM, "one decision"),
+        ("availability", AVAILABILITY_AIM, '"is somebody available"'),
+        ("unavailability", {}, "the same when every agent is at capacity"),
+    ):
+        print(f"{title}: p50 in ms")
+        print(f"{'agents':>7}{'chats':>7}{'plain':>9}{'ours':>9}{'ratio':>9}   {'aim':<9}{'queries':>9}")
+        for row in rows:
+            figures = row.get(name)
+            if not figures:
+                continue
+            aim = aims.get(row["agents"])
+            print(
+                f"{row['agents']:>7}{row['chats']:>7}{figures['plain']['p50_ms']:>9.1f}{figures['ours']['p50_ms']:>9.1f}"
+                f"{'1/%.1f' % (1 / figures['ratio']):>9}   {verdict(figures['ratio'] <= aim, f'1/{1 / aim:.0f}') if aim else '':<9}"
+                f"{figures['plain_queries']:>5}/{figures['ours_queries']}"
+            )
+        print()
+    by_agents = {row["agents"]: row["decision"] for row in rows}
+    if {10, 1000} <= by_agents.keys():
+        plain, ours = (by_agents[1000][side]["p50_ms"] / by_agents[10][side]["p50_ms"] for side in ("plain", "ours"))
+        print(
+            f"growth of a decision from 10 to 1000 agents: plain x{plain:.0f}, ours x{ours:.1f}"
+            f"   {verdict(ours <= GROWTH_AIM, f'x{GROWTH_AIM}')}\n"
+        )
+
+
+def verdict(reached, aim):
+    return f"{aim} {'ok' if reached else 'MISSED'}"
+
+
+# --------------------------------------------------------------------------- over HTTP
+
+
+def measure_sessions(plain_template, our_template, options):
+    with (
+        devenv.temp_db(plain_template) as plain_db,
+        devenv.temp_db(our_template) as our_db,
+        devenv.Server(plain_db, workers=WORKERS) as plain_server,
+        devenv.Server(our_db, workers=WORKERS) as our_server,
+    ):
+        sides = {}
+        for side, server, mode in (("plain", plain_server, None), ("ours", our_server, "share")):
+            # The workers' own port: the proxy of the tests is no part of what is measured.
+            url = f"http://127.0.0.1:{server.http_port}"
+            sides[side] = (shops.Shop(server.db, url), mode)
+        return {
+            "sessions": [
+                measure_rate(sides, "unlimited", None, options),
+                measure_rate(sides, "limit that fits exactly", -(-options.buyers // AGENTS), options),
+            ],
+            "race": [measure_race(sides) for _round in range(options.rounds)],
+        }
+
+
+def measure_rate(sides, label, max_sessions, options):
+    receptions = {
+        side: shop.open_reception([100] * AGENTS, mode=mode, max_sessions=max_sessions)
+        for side, (shop, mode) in sides.items()
+    }
+    rates = {side: [] for side in sides}
+    for round_number in range(options.rounds + 1):
+        for side, reception in receptions.items():
+            # The first round warms the workers up.
+            seconds, accepted = one_round(reception, options.buyers if round_number else 4 * WORKERS)
+            reception.close_all()
+            if round_number:
+                rates[side].append(accepted / seconds)
+    ratio = statistics.median(rates["ours"]) / statistics.median(rates["plain"])
+    return {"what": label, "agents": AGENTS, "workers": WORKERS, "rounds": rates, "ratio": ratio}
+
+
+def one_round(reception, buyers):
+    """Let ``2 * WORKERS`` buyers at a time open chats; return the seconds and how many got one."""
+
+    def open_chat(_number):
+        return shops.Buyer(reception.shop.url).open_chat(reception)
+
+    started = time.perf_counter()
+    with ThreadPoolExecutor(2 * WORKERS) as pool:
+        answers = list(pool.map(open_chat, range(buyers)))
+    seconds = time.perf_counter() - started
+    failed = [answer for answer in answers if answer.failed]
+    assert not failed, failed[0]
+    return seconds, sum(bool(answer.chat_id) for answer in answers)
+
+
+def measure_race(sides):
+    figures = {}
+    for side, (shop, mode) in sides.items():
+        reception = shop.open_reception([100] * AGENTS, mode=mode, max_sessions=SEATS_IN_RACE)
+        answers = reception.arrive_together([shop.url], ARRIVALS_IN_RACE)
+        open_chats = reception.open_chats()
+        figures[side] = {
+            "seats": AGENTS * SEATS_IN_RACE,
+            "accepted": sum(bool(answer.chat_id) for answer in answers),
+            "failed": sum(answer.failed for answer in answers),
+            "above_capacity": sum(max(0, count - SEATS_IN_RACE) for count in open_chats.values()),
+            "most_of_one_agent": max(open_chats.values()),
+        }
+        reception.close_all()
+    return figures
+
+
+def print_sessions(result):
+    print(f"get_session per second: {AGENTS} agents, {WORKERS} workers, median of alternating rounds")
+    print(f"{'':<26}{'plain':>8}{'ours':>8}{'ratio':>8}   aim")
+    for row in result["sessions"]:
+        plain, ours = (statistics.median(row["rounds"][side]) for side in ("plain", "ours"))
+        reached = verdict(row["ratio"] >= SESSIONS_AIM, f"{SESSIONS_AIM}")
+        print(f"{row['what']:<26}{plain:>8.1f}{ours:>8.1f}{row['ratio']:>8.2f}   {reached}")
+    print(f"\n{ARRIVALS_IN_RACE} buyers at once for {AGENTS * SEATS_IN_RACE} seats ({AGENTS} agents, limit {SEATS_IN_RACE})")
+    print(f"{'':<8}{'accepted':>10}{'above capacity':>16}{'most of one agent':>19}{'errors':>8}")
+    for side in ("plain", "ours"):
+        columns = {
+            name: "/".join(str(figures[side][name]) for figures in result["race"])
+            for name in ("accepted", "above_capacity", "most_of_one_agent", "failed")
+        }
+        print(
+            f"{side:<8}{columns['accepted']:>10}{columns['above_capacity']:>16}"
+            f"{columns['most_of_one_agent']:>19}{columns['failed']:>8}"
+        )
+    print()
+
+
+if __name__ == "__main__":
+    devenv.main(main)
