@@ -7,21 +7,42 @@ DEV_TEST_FAST   leave out tests that need a web server or a browser (HttpCase)
 DEV_TEST_ONLY   core's test_lint looks at this one module, not at all of core's
 """
 
+import logging
 import os
 import subprocess
 import sys
 import types
+import warnings
 
 import odoo.cli
+import odoo.tests.common
 import odoo.tests.loader as loader
 from odoo.tests.suite import OdooSuite
 
 make_suite = loader.make_suite
+lower_logging = odoo.tests.common.lower_logging
+
+
+class LowerLogging(lower_logging):
+    """With ODOO_TEST_FAILURE_RETRIES a test runs again if it failed or logged an error.
+
+    Odoo also runs it again after a mere warning, which nearly every test of core logs here.
+    """
+
+    def emit(self, record):
+        had_error = self.had_error_log or record.levelno >= logging.ERROR
+        super().emit(record)
+        self.had_error_log = had_error
+
+
+odoo.tests.common.lower_logging = LowerLogging
 
 
 def make_whole_suite(module_names, position="at_install"):
     if position == "at_install":
         return OdooSuite()
+    # Said with a traceback thousands of times in core, about the Werkzeug that Odoo asks for.
+    warnings.filterwarnings("ignore", r"'werkzeug\.urls\.", DeprecationWarning)
     tests = [*make_suite(module_names, "at_install"), *make_suite(module_names, "post_install")]
     if os.environ.get("DEV_TEST_FAST"):
         from odoo.tests import HttpCase
