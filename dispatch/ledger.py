@@ -161,14 +161,12 @@ def is_agent_available(cr, query: Query, rules: Rules) -> bool:
 
     The same rules as ``policy.exclusion``, in one statement that stops at the first such agent.
     """
-    reserved = rules.main_account_participation == "never"
     cr.execute(
-        """
-        SELECT livechat_dispatch_is_available(%s, %s, %s, %s, %s, %s, %s, %s)
-        """,
+        "SELECT livechat_dispatch_is_available(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
         [
             query.channel_id,
-            None if reserved else query.main_account_id,
+            query.main_account_id,
+            rules.main_account_participation == "never",
             query.receive_group_id,
             query.now - QUIET_AFTER,
             query.now - CALL_ALIVE,
@@ -253,15 +251,26 @@ def _settle_reservations(cr, accounts: Accounts) -> bool:
     """Forget the reservations whose transaction has ended, and give back to the accounts what those
     charged that were rolled back.
 
-    :return: whether there were any of these.
+    A database restored on another server may bring reservations whose transaction id that server
+    has yet to reach: they look as if in progress, but nobody holds the lock that every transaction
+    in progress holds on its own id.
+
+    :return: whether there were any that were rolled back.
     """
     # Served by a scan: the table holds the decisions under way, a handful of rows.
     cr.execute(
         """
         DELETE FROM livechat_dispatch_reservation
-         WHERE NOT livechat_dispatch_is_held(xid)
-           AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-     RETURNING pg_xact_status(xid) = 'aborted', user_id, candidate_ids, shares
+         WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+           AND (NOT livechat_dispatch_is_held(xid)
+                OR created_at < clock_timestamp() - interval '1 minute'
+                   AND NOT EXISTS (SELECT
+                                     FROM pg_locks
+                                    WHERE locktype = 'transactionid'
+                                      AND transactionid = livechat_dispatch_reservation.xid::xid))
+     RETURNING CASE WHEN livechat_dispatch_is_held(xid) THEN false
+                    ELSE pg_xact_status(xid) = 'aborted' END,
+               user_id, candidate_ids, shares
         """
     )
     refunded = False

@@ -16,6 +16,7 @@ INSERT INTO livechat_dispatch_credit VALUES (1, 0, '', '', '') ON CONFLICT DO NO
 -- One row per decision whose outcome is not settled: a handful at any time.
 CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (
     id bigserial PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     xid xid8 NOT NULL,
     user_id integer NOT NULL,
     candidate_ids bytea NOT NULL,
@@ -157,7 +158,8 @@ END $$;
 -- it stops at the first such agent: it is asked on every page view of the shop. A test holds the
 -- two against each other. Served by the same indexes, livechat_dispatch_seat's by partner.
 CREATE OR REPLACE FUNCTION livechat_dispatch_is_available(
-    a_channel_id integer, a_main_account_id integer, a_receive_group_id integer,
+    a_channel_id integer, a_main_account_id integer, a_main_account_reserved boolean,
+    a_receive_group_id integer,
     a_quiet_before timestamp, a_call_alive_after timestamp,
     a_max_sessions integer, a_quiet_hold double precision, a_block_during_call boolean
 )
@@ -177,6 +179,7 @@ BEGIN
                )
            AND users.active
            AND users.dispatch_paused IS NOT TRUE
+           AND NOT (a_main_account_reserved AND users.id IS NOT DISTINCT FROM a_main_account_id)
            AND (SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)
            AND (SELECT count(*) > 0
                   FROM res_groups_users_rel

@@ -213,7 +213,7 @@ class TestDispatch(DispatchCommon):
         owner = self._create_agent("owner")
         agent = self._create_agent("agent", 70)
         channel = self._create_channel(
-            agent, main_account_id=owner.id, max_sessions_mode="limited", max_sessions=5
+            agent | owner, main_account_id=owner.id, max_sessions_mode="limited", max_sessions=5
         )  # capacity 3.5, that is 4, of the agent
         long_ago = fields.Datetime.now() - timedelta(hours=1)
         lively = [self._open_chat(channel, agent) for _chat in range(2)]

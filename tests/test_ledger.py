@@ -61,6 +61,22 @@ class TestLedger(DispatchCommon):
         self.assertEqual(self._credits(one | other), {})
         self.assertEqual(channel._get_operator(), one)
 
+    def test_a_reservation_from_another_servers_past_holds_no_seat(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
+        reserve = """
+            INSERT INTO livechat_dispatch_reservation
+                        (created_at, xid, user_id, candidate_ids, shares)
+                 VALUES (clock_timestamp() - interval %s, '9000000000000', %s, '', '')
+        """
+        self.env.cr.execute(reserve, ["10 seconds", agent.id])
+        self.assertFalse(channel._get_operator(), "a transaction in progress, for all we know")
+        self.env.cr.execute(reserve, ["2 minutes", agent.id])
+        self.env.cr.execute(
+            "DELETE FROM livechat_dispatch_reservation WHERE created_at > now() - interval '1 min'"
+        )
+        self.assertEqual(channel._get_operator(), agent)
+
     def test_making_the_tables_again_loses_nothing(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(agent)

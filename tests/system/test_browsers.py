@@ -12,6 +12,8 @@ FIRST_PAGE, PATIENCE = 120_000, 30_000
 
 SCREENSHOTS = devenv.LOGS / "screenshots"
 
+expect.set_options(timeout=PATIENCE)
+
 
 @pytest.fixture(scope="module")
 def browser():
@@ -42,7 +44,7 @@ def open_page(browser):
         context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def reception(shop):
     """The shop's own channel: a strong agent who has to come online, a weak one who is."""
     reception = shop.open_reception([10], name="Flagship Shop")
