@@ -1,0 +1,66 @@
+"""Uninstalling leaves the database as core knows it."""
+
+import contextlib
+
+import devenv
+import pytest
+
+SET_UP = """
+from odoo.tests import new_test_user
+agent = new_test_user(env, "agent", groups="im_livechat.im_livechat_group_user")
+channel = env["im_livechat.channel"].create(
+    {"name": "Leftover", "dispatch_mode": "share", "user_ids": agent.ids}
+)
+env["mail.presence"]._update_presence(agent)
+assert channel._get_operator() == agent
+env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
+    agent=agent, operator_partner=agent.partner_id, operator_model="res.users"
+))
+env.cr.commit()
+"""
+UNINSTALL = """
+env["ir.module.module"].search([("name", "=", "im_livechat_subaccount")]).button_immediate_uninstall()
+"""
+AFTERWARDS = """
+channel = env["im_livechat.channel"].search([("name", "=", "Leftover")])
+agent = env["res.users"].search([("login", "=", "agent")])
+assert len(channel.channel_ids) == 1
+assert not env["res.partner"].search([("name", "=", "Leftover")]), "the desk is still in the lists"
+env["mail.presence"]._update_presence(agent)
+print("chosen:", channel._get_operator() == agent)
+"""
+LEFT = """
+    SELECT relname FROM pg_class WHERE relname LIKE 'livechat_dispatch%'
+     UNION ALL
+    SELECT proname FROM pg_proc WHERE proname LIKE 'livechat_dispatch%'
+     UNION ALL
+    SELECT table_name || '.' || column_name
+      FROM information_schema.columns
+     WHERE column_name LIKE 'dispatch_%' OR column_name IN ('main_account_id', 'reception_partner_id')
+"""
+
+
+@pytest.fixture
+def database(template):
+    with devenv.temp_db(template) as db:
+        yield db
+
+
+def test_uninstalling_leaves_no_trace_and_core_dispatches_again(database):
+    devenv.shell(database, SET_UP)
+    devenv.shell(database, UNINSTALL)
+    with contextlib.closing(devenv.connect(database)) as connection:
+        cursor = connection.cursor()
+        cursor.execute(LEFT)
+        assert cursor.fetchall() == []
+    assert "chosen: True" in devenv.shell(database, AFTERWARDS)
+
+
+def test_installing_again_finds_the_chats_that_are_open(database):
+    devenv.shell(database, SET_UP)
+    devenv.shell(database, UNINSTALL)
+    devenv.install(database, [devenv.ADDON])
+    with contextlib.closing(devenv.connect(database)) as connection:
+        cursor = connection.cursor()
+        cursor.execute("SELECT count(*) FROM livechat_dispatch_seat")
+        assert cursor.fetchone() == (1,)
