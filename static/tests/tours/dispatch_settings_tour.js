@@ -36,8 +36,13 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.dispatch_setting
             trigger: "#dispatch_mode_default .o_radio_item:contains(Share) input",
             run: "click",
         },
+        {
+            content: "Mark the page: saved settings load it anew",
+            trigger: "body",
+            run: () => document.body.classList.add("o_before_save"),
+        },
         { content: "Save", trigger: ".o_form_button_save", run: "click" },
-        { content: "Wait until it is saved", trigger: "body:not(:has(.o_dirty_warning))" },
+        { content: "Wait until it is saved", trigger: "body:not(.o_before_save)" },
         openBlock,
         {
             content: "What was saved is shown",
