@@ -37,12 +37,11 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.dispatch_setting
             run: "click",
         },
         {
-            content: "Mark the page: saved settings load it anew",
-            trigger: "body",
-            run: () => document.body.classList.add("o_before_save"),
+            content: "Save, which loads the page anew",
+            trigger: ".o_form_button_save",
+            run: "click",
+            expectUnloadPage: true,
         },
-        { content: "Save", trigger: ".o_form_button_save", run: "click" },
-        { content: "Wait until it is saved", trigger: "body:not(.o_before_save)" },
         openBlock,
         {
             content: "What was saved is shown",
