@@ -103,7 +103,8 @@ def drop_tables(cr):
         """
         DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation;
         DROP FUNCTION IF EXISTS livechat_dispatch_agents, livechat_dispatch_is_available,
-                                livechat_dispatch_receive_groups, livechat_dispatch_is_held;
+                                livechat_dispatch_receive_groups, livechat_dispatch_is_held,
+                                livechat_dispatch_has_room;
         """
     )
 

@@ -154,9 +154,23 @@ BEGIN
            );
 END $$;
 
--- Whether anybody of a channel could take a chat now. The rules of policy.exclusion again, so that
--- it stops at the first such agent: it is asked on every page view of the shop. A test holds the
--- two against each other. Served by the same indexes, livechat_dispatch_seat's by partner.
+-- Whether one more chat fits: policy.load and policy.capacity in SQL. round() of a double precision
+-- takes halves to even, as Python's does.
+CREATE OR REPLACE FUNCTION livechat_dispatch_has_room(
+    lively_chats bigint, quiet_chats bigint, quiet_hold double precision,
+    max_sessions integer, weight integer
+)
+RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
+    SELECT max_sessions IS NULL
+           OR round((lively_chats + quiet_hold * quiet_chats)::numeric, 6) + 1
+              <= greatest(1, round((max_sessions * weight / 100.0)::double precision))
+$$;
+
+-- Whether anybody of a channel could take a chat now: policy.exclusion in SQL, because it is asked on
+-- every page view of the shop; a test holds the two against each other. Mostly one of the first
+-- agents has room, and looking at a few of them one by one is quickest; when none has, the shop is
+-- busy and all are read at once. Served by the indexes of livechat_dispatch_agents and
+-- livechat_dispatch_seat's by partner.
 CREATE OR REPLACE FUNCTION livechat_dispatch_is_available(
     a_channel_id integer, a_main_account_id integer, a_main_account_reserved boolean,
     a_receive_group_id integer,
@@ -167,51 +181,59 @@ RETURNS boolean LANGUAGE plpgsql STABLE AS $$
 DECLARE
     receive_groups integer[] := livechat_dispatch_receive_groups(a_receive_group_id);
     agent record;
-    busy double precision;
+    lively bigint;
+    quiet bigint;
+    reserved bigint;
 BEGIN
     FOR agent IN
         SELECT users.id, users.partner_id, users.dispatch_weight
           FROM res_users users
          WHERE users.id IN (
                    SELECT user_id FROM im_livechat_channel_im_user WHERE channel_id = a_channel_id
-                UNION ALL
-                   SELECT a_main_account_id
                )
            AND users.active
            AND users.dispatch_paused IS NOT TRUE
-           AND NOT (a_main_account_reserved AND users.id IS NOT DISTINCT FROM a_main_account_id)
+           AND users.id IS DISTINCT FROM a_main_account_id
            AND (SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)
            AND (SELECT count(*) > 0
                   FROM res_groups_users_rel
                  WHERE uid = users.id AND gid = ANY (receive_groups))
-           AND NOT (a_block_during_call AND users.partner_id IN (
-                   SELECT member.partner_id
-                     FROM discuss_channel_rtc_session session
-                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
-                    WHERE member.partner_id IS NOT NULL AND session.write_date >= a_call_alive_after
-               ))
+         LIMIT 10
     LOOP
-        IF a_max_sessions IS NULL THEN
-            RETURN true;
-        END IF;
-        SELECT coalesce(sum(
-                   CASE WHEN chat.last_interest_dt >= a_quiet_before THEN 1 ELSE a_quiet_hold END
-               ), 0)
-          INTO busy
+        EXIT WHEN a_block_during_call;
+        SELECT count(*) FILTER (WHERE chat.last_interest_dt >= a_quiet_before),
+               count(*) FILTER (WHERE chat.last_interest_dt < a_quiet_before
+                                   OR chat.last_interest_dt IS NULL)
+          INTO lively, quiet
           FROM livechat_dispatch_seat seat
           JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-         WHERE seat.partner_id = agent.partner_id AND chat.livechat_end_dt IS NULL;
-        busy := busy + (
-            SELECT count(*)
-              FROM livechat_dispatch_reservation
-             WHERE user_id = agent.id AND livechat_dispatch_is_held(xid)
-        );
-        -- round() of a double precision takes halves to even, as Python's.
-        IF round(busy::numeric, 6) + 1
-           <= greatest(1, round((a_max_sessions * agent.dispatch_weight / 100.0)::double precision))
-        THEN
+         WHERE seat.partner_id = agent.partner_id
+           AND chat.livechat_end_dt IS NULL
+           AND a_max_sessions IS NOT NULL;
+        SELECT count(*)
+          INTO reserved
+          FROM livechat_dispatch_reservation
+         WHERE user_id = agent.id AND livechat_dispatch_is_held(xid);
+        IF livechat_dispatch_has_room(
+            lively + reserved, quiet, a_quiet_hold, a_max_sessions, agent.dispatch_weight
+        ) THEN
             RETURN true;
         END IF;
     END LOOP;
-    RETURN false;
+    RETURN EXISTS (
+        SELECT
+          FROM livechat_dispatch_agents(
+                   a_channel_id, NULL, a_main_account_id, a_receive_group_id, NULL, NULL,
+                   a_quiet_before, a_call_alive_after
+               ) facts
+         WHERE facts.enabled
+           AND facts.permitted
+           AND facts.online
+           AND NOT facts.paused
+           AND NOT (facts.in_call AND a_block_during_call)
+           AND NOT (facts.is_main_account AND a_main_account_reserved)
+           AND livechat_dispatch_has_room(
+                   facts.lively_chats, facts.quiet_chats, a_quiet_hold, a_max_sessions, facts.weight
+               )
+    );
 END $$;

@@ -6,6 +6,7 @@ is what makes a decision explainable afterwards and testable before.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from heapq import nsmallest
 from typing import NamedTuple
 
 from .credit import CHAT, split_chat
@@ -197,7 +198,7 @@ def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
     def load_rank(agent):
         return load(agent, rules.quiet_hold) / agent.weight, *rank(agent)
 
-    suited.sort(key=rank if rules.mode == "share" else load_rank)
+    best = nsmallest(_DESCRIBED, suited, key=rank if rules.mode == "share" else load_rank)
     ranking = tuple(
         Candidate(
             agent.user_id,
@@ -207,6 +208,6 @@ def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
             shares[agent.user_id],
             agent.credit + shares[agent.user_id],
         )
-        for agent in suited[:_DESCRIBED]
+        for agent in best
     )
     return Decision(ranking[0].user_id, rules.mode, shares, ranking, excluded)

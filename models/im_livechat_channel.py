@@ -41,6 +41,12 @@ class ImLivechatChannel(models.Model):
         default="never",
         required=True,
     )
+    dispatch_overrun_count = fields.Integer(
+        "Agents Above Capacity",
+        compute="_compute_dispatch_overrun_count",
+        help="Agents with more chats than they may be given: quiet chats woke up, or they joined "
+        "chats themselves. They get no new buyers until they are below their capacity again.",
+    )
     reception_partner_id = fields.Many2one(
         "res.partner",
         "Reception Desk",
@@ -67,6 +73,17 @@ class ImLivechatChannel(models.Model):
                     policy.capacity(rules.max_sessions, agent.weight)
                     - policy.load(agent, rules.quiet_hold),
                 )
+                for agent in channel._get_dispatch_staff()
+            )
+
+    @api.depends("dispatch_mode", "max_sessions_mode", "max_sessions", "user_ids.dispatch_weight")
+    def _compute_dispatch_overrun_count(self):
+        for channel in self:
+            rules = channel._get_dispatch_rules()
+            limited = channel.dispatch_mode != "native" and rules.max_sessions
+            channel.dispatch_overrun_count = limited and sum(
+                policy.load(agent, rules.quiet_hold)
+                > policy.capacity(rules.max_sessions, agent.weight)
                 for agent in channel._get_dispatch_staff()
             )
 

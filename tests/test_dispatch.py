@@ -98,6 +98,22 @@ class TestDispatch(DispatchCommon):
         self.env["ir.config_parameter"].set_param("im_livechat_subaccount.quiet_hold", "1")
         self.assertFalse(channel._get_operator())
 
+    def test_quiet_chats_that_wake_are_counted_and_block_new_ones(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=2)
+        long_ago = fields.Datetime.now() - timedelta(minutes=16)
+        quiet = [self._open_chat(channel, agent, last_interest_dt=long_ago) for _chat in range(2)]
+        self._arrive(channel)
+        self.assertEqual(channel.dispatch_overrun_count, 0)
+        for chat in quiet:
+            chat.message_post(body="Are you still there?", message_type="comment")
+        channel.invalidate_recordset()
+        self.assertEqual(self._chat_counts(channel, agent), (3, 0))
+        self.assertEqual(channel.dispatch_overrun_count, 1)
+        self.assertFalse(channel._get_operator())
+        channel.dispatch_mode = "native"
+        self.assertEqual(channel.dispatch_overrun_count, 0)
+
     def test_a_chat_is_quiet_after_fifteen_minutes(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(agent)
@@ -247,6 +263,19 @@ class TestDispatch(DispatchCommon):
                 answers.append(channel._is_agent_available())
                 self.assertEqual(answers[-1], bool(channel.available_operator_ids))
         self.assertEqual(set(answers), {True, False}, "both answers were tried")
+
+    def test_somebody_is_available_even_if_only_the_last_of_many_has_room(self):
+        agents = self.env["res.users"].union(
+            *(self._create_agent(f"agent{number}") for number in range(12))
+        )
+        channel = self._create_channel(agents, max_sessions_mode="limited", max_sessions=1)
+        for agent in agents[:-1]:
+            self._open_chat(channel, agent)
+        self.assertTrue(channel._is_agent_available())
+        chat = self._open_chat(channel, agents[-1])
+        self.assertFalse(channel._is_agent_available())
+        self._close(chat)
+        self.assertTrue(channel._is_agent_available())
 
     # ------------------------------------------------------------
     # The buyer

@@ -12,6 +12,7 @@ channel = env["im_livechat.channel"].create(
     {"name": "Leftover", "dispatch_mode": "share", "user_ids": agent.ids}
 )
 env["mail.presence"]._update_presence(agent)
+env.cr.commit()  # a decision sees what is committed
 assert channel._get_operator() == agent
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
     agent=agent, operator_partner=agent.partner_id, operator_model="res.users"
