@@ -9,6 +9,10 @@ def pre_init_hook(env):
 def uninstall_hook(env):
     """Leave the database as core knows it."""
     ledger.drop_tables(env.cr)
+    # sudo: ir.config_parameter - the settings are ours
+    env["ir.config_parameter"].sudo().search(
+        [("key", "=like", "im_livechat_subaccount.%")]
+    ).unlink()
     # sudo: res.partner - the reception desks are ours; archived, they keep the authorship of
     # messages but nobody meets them in a list.
     desks = env["im_livechat.channel"].sudo().search([]).reception_partner_id

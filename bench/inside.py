@@ -28,7 +28,9 @@ MAX_SESSIONS = 1000
 
 def main():
     options = json.load(sys.stdin)
-    config.parse_config(["-d", sys.argv[1], "--no-http", "--max-cron-threads", "0"], setup_logging=True)
+    config.parse_config(
+        ["-d", sys.argv[1], "--no-http", "--max-cron-threads", "0"], setup_logging=True
+    )
     registry = Registry(sys.argv[1])
     with registry.cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {})
@@ -42,7 +44,8 @@ def measure(env, count, options):
     row = {"agents": count, "chats": count * CHATS_PER_AGENT}
     env.cr.execute(
         "SELECT count(*), count(DISTINCT partner_id) FROM livechat_dispatch_seat seat"
-        " JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id WHERE livechat_end_dt IS NULL"
+        " JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id"
+        " WHERE livechat_end_dt IS NULL"
     )
     assert env.cr.fetchone() == (row["chats"], count), "the shop is not as it should be"
 
@@ -142,20 +145,24 @@ def grow_shop(env, count):
     native, share = channels
     have = len(share.user_ids)
     lang = env.ref("base.lang_en").code
-    agents = env["res.users"].with_context(no_reset_password=True, tracking_disable=True).create(
-        [
-            {
-                "name": f"Agent {number}",
-                "login": f"bench_{number}",
-                "lang": lang,
-                "dispatch_weight": (50, 100, 200)[number % 3],
-                "group_ids": [
-                    (4, env.ref("base.group_user").id),
-                    (4, env.ref("im_livechat.im_livechat_group_user").id),
-                ],
-            }
-            for number in range(have, count)
-        ]
+    agents = (
+        env["res.users"]
+        .with_context(no_reset_password=True, tracking_disable=True)
+        .create(
+            [
+                {
+                    "name": f"Agent {number}",
+                    "login": f"bench_{number}",
+                    "lang": lang,
+                    "dispatch_weight": (50, 100, 200)[number % 3],
+                    "group_ids": [
+                        (4, env.ref("base.group_user").id),
+                        (4, env.ref("im_livechat.im_livechat_group_user").id),
+                    ],
+                }
+                for number in range(have, count)
+            ]
+        )
     )
     channels.write({"user_ids": [(4, agent.id) for agent in agents]})
     env["mail.presence"].create([{"user_id": agent.id, "status": "online"} for agent in agents])
@@ -219,7 +226,8 @@ def open_chats(env, channel, agents):
         into = ", ".join(f'"{name}"' for name in names)
         values = ", ".join(columns.get(name, f'source."{name}"') for name in names)
         cr.execute(
-            f"INSERT INTO {table} ({into}) SELECT {values} FROM {table} source, plan WHERE source.id = %s",
+            f"INSERT INTO {table} ({into})"
+            f" SELECT {values} FROM {table} source, plan WHERE source.id = %s",
             [source],
         )
 
@@ -234,8 +242,20 @@ def open_chats(env, channel, agents):
         create_date="plan.moment",
     )
     member = {"channel_id": "plan.chat", "create_date": "plan.moment"}
-    copy("discuss_channel_member", members[False], id="plan.agent_member", partner_id="plan.partner_id", **member)
-    copy("discuss_channel_member", members[True], id="plan.guest_member", guest_id="plan.guest", **member)
+    copy(
+        "discuss_channel_member",
+        members[False],
+        id="plan.agent_member",
+        partner_id="plan.partner_id",
+        **member,
+    )
+    copy(
+        "discuss_channel_member",
+        members[True],
+        id="plan.guest_member",
+        guest_id="plan.guest",
+        **member,
+    )
     copy(
         "im_livechat_channel_member_history",
         histories[False],
@@ -252,7 +272,10 @@ def open_chats(env, channel, agents):
         guest_id="plan.guest",
         **member,
     )
-    cr.execute("INSERT INTO livechat_dispatch_seat (discuss_channel_id, partner_id) SELECT chat, partner_id FROM plan")
+    cr.execute(
+        "INSERT INTO livechat_dispatch_seat (discuss_channel_id, partner_id)"
+        " SELECT chat, partner_id FROM plan"
+    )
     chat.unlink()
     env.flush_all()
 

@@ -33,8 +33,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "dev"), str(ROOT / "tests/system")]
 
-import devenv  # noqa: E402
 import shop as shops  # noqa: E402
+
+import devenv  # noqa: E402
 
 WORKERS = 4
 AGENTS = 20
@@ -48,16 +49,28 @@ SESSIONS_AIM = 1.0
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("what", nargs="*", choices=["decision", "sessions", []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
-    parser.add_argument("--repeat", type=int, default=50, help="calls per figure (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="rounds per server (default: %(default)s)")
-    parser.add_argument("--buyers", type=int, default=160, help="sessions in a round (default: %(default)s)")
+    parser.add_argument(
+        "--repeat", type=int, default=50, help="calls per figure (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="rounds per server (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--buyers", type=int, default=160, help="sessions in a round (default: %(default)s)"
+    )
     options = parser.parse_args()
     parts = options.what or ["decision", "sessions"]
-    result = {"cores": os.cpu_count(), "load_before": os.getloadavg(), "started": time.strftime("%Y-%m-%d %H:%M:%S")}
+    result = {
+        "cores": os.cpu_count(),
+        "load_before": os.getloadavg(),
+        "started": time.strftime("%Y-%m-%d %H:%M:%S"),
+    }
     print(f"{result['cores']} cores, load {result['load_before'][0]:.1f} before the run\n")
     with devenv.postgres():
         ours = devenv.template_db((*devenv.CORE_MODULES, devenv.ADDON))
@@ -99,7 +112,10 @@ def print_decisions(rows):
         ("unavailability", {}, "the same when every agent is at capacity"),
     ):
         print(f"{title}: p50 in ms")
-        print(f"{'agents':>7}{'chats':>7}{'plain':>9}{'ours':>9}{'ratio':>9}   {'aim':<9}{'queries':>9}")
+        print(
+            f"{'agents':>7}{'chats':>7}{'plain':>9}{'ours':>9}{'ratio':>9}"
+            f"   {'aim':<9}{'queries':>9}"
+        )
         for row in rows:
             figures = row.get(name)
             if not figures:
@@ -107,13 +123,17 @@ def print_decisions(rows):
             aim = aims.get(row["agents"])
             print(
                 f"{row['agents']:>7}{row['chats']:>7}{figures['plain']['p50_ms']:>9.1f}{figures['ours']['p50_ms']:>9.1f}"
-                f"{'1/%.1f' % (1 / figures['ratio']):>9}   {verdict(figures['ratio'] <= aim, f'1/{1 / aim:.0f}') if aim else '':<9}"
+                f"{'1/%.1f' % (1 / figures['ratio']):>9}"
+                f"   {verdict(figures['ratio'] <= aim, f'1/{1 / aim:.0f}') if aim else '':<9}"
                 f"{figures['plain_queries']:>5}/{figures['ours_queries']}"
             )
         print()
     by_agents = {row["agents"]: row["decision"] for row in rows}
     if {10, 1000} <= by_agents.keys():
-        plain, ours = (by_agents[1000][side]["p50_ms"] / by_agents[10][side]["p50_ms"] for side in ("plain", "ours"))
+        plain, ours = (
+            by_agents[1000][side]["p50_ms"] / by_agents[10][side]["p50_ms"]
+            for side in ("plain", "ours")
+        )
         print(
             f"growth of a decision from 10 to 1000 agents: plain x{plain:.0f}, ours x{ours:.1f}"
             f"   {verdict(ours <= GROWTH_AIM, f'x{GROWTH_AIM}')}\n"
@@ -142,7 +162,9 @@ def measure_sessions(plain_template, our_template, options):
         return {
             "sessions": [
                 measure_rate(sides, "unlimited", None, options),
-                measure_rate(sides, "limit that fits exactly", -(-options.buyers // AGENTS), options),
+                measure_rate(
+                    sides, "limit that fits exactly", -(-options.buyers // AGENTS), options
+                ),
             ],
             "race": [measure_race(sides) for _round in range(options.rounds)],
         }
@@ -157,7 +179,9 @@ def measure_rate(sides, label, max_sessions, options):
     for round_number in range(options.rounds + 1):
         for side, reception in receptions.items():
             # The first round warms the workers up.
-            seconds, accepted = one_round(reception, options.buyers if round_number else 4 * WORKERS)
+            seconds, accepted = one_round(
+                reception, options.buyers if round_number else 4 * WORKERS
+            )
             reception.close_all()
             if round_number:
                 rates[side].append(accepted / seconds)
@@ -198,13 +222,18 @@ def measure_race(sides):
 
 
 def print_sessions(result):
-    print(f"get_session per second: {AGENTS} agents, {WORKERS} workers, median of alternating rounds")
+    print(
+        f"get_session per second: {AGENTS} agents, {WORKERS} workers, median of alternating rounds"
+    )
     print(f"{'':<26}{'plain':>8}{'ours':>8}{'ratio':>8}   aim")
     for row in result["sessions"]:
         plain, ours = (statistics.median(row["rounds"][side]) for side in ("plain", "ours"))
         reached = verdict(row["ratio"] >= SESSIONS_AIM, f"{SESSIONS_AIM}")
         print(f"{row['what']:<26}{plain:>8.1f}{ours:>8.1f}{row['ratio']:>8.2f}   {reached}")
-    print(f"\n{ARRIVALS_IN_RACE} buyers at once for {AGENTS * SEATS_IN_RACE} seats ({AGENTS} agents, limit {SEATS_IN_RACE})")
+    print(
+        f"\n{ARRIVALS_IN_RACE} buyers at once for {AGENTS * SEATS_IN_RACE} seats"
+        f" ({AGENTS} agents, limit {SEATS_IN_RACE})"
+    )
     print(f"{'':<8}{'accepted':>10}{'above capacity':>16}{'most of one agent':>19}{'errors':>8}")
     for side in ("plain", "ours"):
         columns = {

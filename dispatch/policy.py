@@ -39,7 +39,7 @@ class Agent(NamedTuple):
     same_country: bool = False
     """Is in the buyer's country; false when that is not known."""
     lively_chats: int = 0
-    """Open chats on all channels with recent activity, and seats reserved for chats being opened."""
+    """Open chats on all channels with recent activity, and seats reserved for new ones."""
     quiet_chats: int = 0
     """Open chats on all channels in which nothing happened lately."""
     credit: int = 0
@@ -152,9 +152,7 @@ def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
     return agents
 
 
-def sort_agents(
-    agents: Iterable[Agent], rules: Rules
-) -> tuple[list[Agent], dict[int, str]]:
+def sort_agents(agents: Iterable[Agent], rules: Rules) -> tuple[list[Agent], dict[int, str]]:
     """Part the agents into those who can take a chat and those who cannot.
 
     :return: the candidates, and ``{user_id: reason code}`` of the others. A main account in

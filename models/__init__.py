@@ -1,4 +1,1 @@
-from . import discuss_channel
-from . import im_livechat_channel
-from . import res_config_settings
-from . import res_users
+from . import discuss_channel, im_livechat_channel, res_config_settings, res_users

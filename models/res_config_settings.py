@@ -10,9 +10,11 @@ class ResConfigSettings(models.TransientModel):
     _inherit = "res.config.settings"
 
     dispatch_mode_default = fields.Selection(
-        selection=lambda self: self.env["im_livechat.channel"]
-        ._fields["dispatch_mode"]
-        ._description_selection(self.env),
+        selection=lambda self: (
+            self.env["im_livechat.channel"]
+            ._fields["dispatch_mode"]
+            ._description_selection(self.env)
+        ),
         string="Dispatch of New Channels",
         default="native",
         config_parameter="im_livechat_subaccount.dispatch_mode_default",

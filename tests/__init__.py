@@ -1,9 +1,11 @@
-from . import test_channel_settings
-from . import test_demo
-from . import test_dispatch
-from . import test_get_session
-from . import test_ledger
-from . import test_native
-from . import test_tours
-from . import test_translations
-from . import test_users
+from . import (
+    test_channel_settings,
+    test_demo,
+    test_dispatch,
+    test_get_session,
+    test_ledger,
+    test_native,
+    test_tours,
+    test_translations,
+    test_users,
+)

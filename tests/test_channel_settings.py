@@ -21,7 +21,10 @@ class TestChannelSettings(DispatchCommon):
             }
         )[0]["user_ids"]
         self.assertEqual(
-            {agent["id"]: (agent["dispatch_share"], agent["dispatch_capacity"]) for agent in agents},
+            {
+                agent["id"]: (agent["dispatch_share"], agent["dispatch_capacity"])
+                for agent in agents
+            },
             {heavy.id: (0.75, 15), light.id: (0.25, 5), packer.id: (0.0, 5)},
         )
 
@@ -78,7 +81,9 @@ class TestChannelSettings(DispatchCommon):
         self.assertEqual(channel.dispatch_mode, "least_load")
         self.assertTrue(channel.reception_partner_id)
         self.assertEqual(channel._get_dispatch_rules().quiet_hold, 0.25)
-        self.assertEqual(self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 70)
+        self.assertEqual(
+            self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 70
+        )
 
     def test_a_quiet_chat_may_hold_nothing_at_all(self):
         channel = self._create_channel(self._create_agent("agent"))

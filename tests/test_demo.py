@@ -17,9 +17,7 @@ class TestDemo(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        convert_file(
-            cls.env, MODULE, "demo/reception_demo.xml", {}, mode="init", noupdate=True
-        )
+        convert_file(cls.env, MODULE, "demo/reception_demo.xml", {}, mode="init", noupdate=True)
         cls.channel = cls._ref("im_livechat_channel_flagship")
         cls.desks = cls.env["res.users"].concat(
             *(cls._ref(f"user_flagship_desk{number}") for number in range(1, 5))

@@ -233,9 +233,7 @@ class TestDispatch(DispatchCommon):
         )  # capacity 3.5, that is 4, of the agent
         long_ago = fields.Datetime.now() - timedelta(hours=1)
         lively = [self._open_chat(channel, agent) for _chat in range(2)]
-        quiet = [
-            self._open_chat(channel, agent, last_interest_dt=long_ago) for _chat in range(3)
-        ]
+        quiet = [self._open_chat(channel, agent, last_interest_dt=long_ago) for _chat in range(3)]
         call = self.env["discuss.channel.rtc.session"].create(
             {"channel_member_id": lively[0].channel_member_ids[0].id}
         )

@@ -13,9 +13,7 @@ class TestGetSession(HttpCase, DispatchCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.agents = cls._create_agent("desk1", 200) | cls._create_agent("desk2", 100)
-        cls.channel = cls._create_channel(
-            cls.agents, max_sessions_mode="limited", max_sessions=2
-        )
+        cls.channel = cls._create_channel(cls.agents, max_sessions_mode="limited", max_sessions=2)
 
     def _call(self, params, route="/im_livechat/get_session"):
         """Call the route as nobody in particular; return the HTTP answer."""
@@ -39,9 +37,7 @@ class TestGetSession(HttpCase, DispatchCommon):
             session = self._get_session(persisted=False)
             self.assertEqual(session["channel_id"], -1)
             thread = session["store_data"]["discuss.channel"][0]
-            self.assertEqual(
-                thread["livechat_operator_id"], self.channel.reception_partner_id.id
-            )
+            self.assertEqual(thread["livechat_operator_id"], self.channel.reception_partner_id.id)
             told = json.dumps(session)
             self.assertIn("Flagship Shop", told)
             for agent in self.agents:
@@ -75,7 +71,10 @@ class TestGetSession(HttpCase, DispatchCommon):
                 chat = self.env["discuss.channel"].browse(session["channel_id"])
                 self.assertEqual(chat.livechat_operator_id, self.agents[0].partner_id)
                 chat.unlink()
-                self.env.cr.execute("UPDATE livechat_dispatch_credit SET user_ids = '', credits = '', last_turns = ''")
+                self.env.cr.execute(
+                    "UPDATE livechat_dispatch_credit"
+                    " SET user_ids = '', credits = '', last_turns = ''"
+                )
 
     def test_arguments_that_make_no_sense_get_no_session_and_no_traceback(self):
         channel_id = self.channel.id
@@ -84,9 +83,21 @@ class TestGetSession(HttpCase, DispatchCommon):
             *(
                 {"channel_id": value}
                 for value in (
-                    None, True, False, 0, -1, 1.5, 2**31, 10**30, "1", "x" * 10**6, "", [],
-                    [channel_id], {"id": channel_id}, self.env["im_livechat.channel"].search(
-                        [], order="id desc", limit=1).id + 1000,
+                    None,
+                    True,
+                    False,
+                    0,
+                    -1,
+                    1.5,
+                    2**31,
+                    10**30,
+                    "1",
+                    "x" * 10**6,
+                    "",
+                    [],
+                    [channel_id],
+                    {"id": channel_id},
+                    self.env["im_livechat.channel"].search([], order="id desc", limit=1).id + 1000,
                 )
             ),
             *(

@@ -19,9 +19,7 @@ class TestLedger(DispatchCommon):
         channel = self._create_channel(one | other)
         self.assertEqual(self._credits(one | other), {})
         self.assertEqual(channel._get_operator(), one)
-        self.assertEqual(
-            self._credits(one | other), {one.id: -CHAT // 4, other.id: CHAT // 4}
-        )
+        self.assertEqual(self._credits(one | other), {one.id: -CHAT // 4, other.id: CHAT // 4})
         self.assertEqual((one | other).mapped("dispatch_credit"), [-0.25, 0.25])
 
     def test_who_is_away_keeps_its_credit_and_a_new_agent_starts_at_zero(self):

@@ -18,9 +18,7 @@ class TestTours(HttpCase):
         cls.channel = cls.env["im_livechat.channel"].create(
             {"name": "Flagship Shop", "user_ids": (cls.maria | cls.omar).ids}
         )
-        cls.channel_url = (
-            f"/odoo/action-im_livechat.im_livechat_channel_action/{cls.channel.id}"
-        )
+        cls.channel_url = f"/odoo/action-im_livechat.im_livechat_channel_action/{cls.channel.id}"
         cls.env["res.lang"]._activate_lang("en_US")
 
     def test_administrator_sets_up_dispatch_on_the_channel_form(self):

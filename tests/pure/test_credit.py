@@ -1,8 +1,9 @@
 from fractions import Fraction
 
-from dispatch.credit import CHAT, charge, split_chat
 from hypothesis import given
 from hypothesis import strategies as st
+
+from dispatch.credit import CHAT, charge, split_chat
 
 weights = st.dictionaries(st.integers(1, 10**6), st.integers(10, 1000), min_size=1, max_size=60)
 

@@ -2,11 +2,12 @@ from collections import Counter
 from fractions import Fraction
 
 import pytest
-from dispatch import policy
-from dispatch.credit import CHAT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from simulation import Shop, agent
+
+from dispatch import policy
+from dispatch.credit import CHAT
 
 SHARE = policy.Rules(mode="share")
 LEAST_LOAD = policy.Rules(mode="least_load")
@@ -62,12 +63,16 @@ def test_a_weight_change_keeps_the_credit():
     assert abs(served[2] - 30) <= 1
 
 
-# --- least load -----------------------------------------------------------------------------------
+# --- least load ---------------------------------------------------------------------------------
 
 
 def test_least_load_takes_the_smallest_load_per_weight():
     decision = policy.decide(
-        [agent(1, 200, lively_chats=3), agent(2, 100, lively_chats=2), agent(3, 50, lively_chats=1)],
+        [
+            agent(1, 200, lively_chats=3),
+            agent(2, 100, lively_chats=2),
+            agent(3, 50, lively_chats=1),
+        ],
         LEAST_LOAD,
     )
     assert [candidate.user_id for candidate in decision.ranking] == [1, 2, 3]
@@ -80,7 +85,7 @@ def test_least_load_breaks_ties_by_credit():
     assert policy.decide(agents, LEAST_LOAD).winner == 2
 
 
-# --- last ties ------------------------------------------------------------------------------------
+# --- last ties ----------------------------------------------------------------------------------
 
 
 def test_a_tie_goes_to_the_agent_longest_without_a_chat_then_to_the_smallest_id():
@@ -93,10 +98,12 @@ def test_a_tie_goes_to_the_agent_longest_without_a_chat_then_to_the_smallest_id(
 def test_the_order_in_which_agents_are_given_does_not_matter():
     agents = [agent(i, 50 + i, lively_chats=i % 3, credit=i * CHAT // 7) for i in range(1, 9)]
     assert policy.decide(agents, SHARE).winner == policy.decide(agents[::-1], SHARE).winner
-    assert policy.decide(agents, LEAST_LOAD).winner == policy.decide(agents[::-1], LEAST_LOAD).winner
+    assert (
+        policy.decide(agents, LEAST_LOAD).winner == policy.decide(agents[::-1], LEAST_LOAD).winner
+    )
 
 
-# --- who can take a chat --------------------------------------------------------------------------
+# --- who can take a chat ------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -130,13 +137,33 @@ def test_a_call_matters_only_where_the_channel_says_so():
 
 @pytest.mark.parametrize(
     ("max_sessions", "weight", "capacity"),
-    [(None, 100, None), (5, 100, 5), (5, 200, 10), (5, 50, 2), (5, 10, 1), (1, 10, 1), (2, 75, 2), (10, 1000, 100)],
+    [
+        (None, 100, None),
+        (5, 100, 5),
+        (5, 200, 10),
+        (5, 50, 2),
+        (5, 10, 1),
+        (1, 10, 1),
+        (2, 75, 2),
+        (10, 1000, 100),
+    ],
 )
 def test_capacity_scales_with_the_weight_and_is_at_least_one(max_sessions, weight, capacity):
     assert policy.capacity(max_sessions, weight) == capacity
 
 
-@pytest.mark.parametrize(("hold", "quiet", "fits"), [(0, 50, True), (0.5, 8, True), (0.5, 9, False), (1, 4, True), (1, 5, False), (0.1, 40, True), (0.1, 41, False)])
+@pytest.mark.parametrize(
+    ("hold", "quiet", "fits"),
+    [
+        (0, 50, True),
+        (0.5, 8, True),
+        (0.5, 9, False),
+        (1, 4, True),
+        (1, 5, False),
+        (0.1, 40, True),
+        (0.1, 41, False),
+    ],
+)
 def test_a_quiet_chat_keeps_a_light_hold(hold, quiet, fits):
     rules = policy.Rules(mode="share", max_sessions=5, quiet_hold=hold)
     decision = policy.decide([agent(1, quiet_chats=quiet)], rules)
@@ -158,7 +185,7 @@ def test_no_agents_at_all_is_nobody():
     assert policy.decide([], SHARE).winner is None
 
 
-# --- main account -----------------------------------------------------------------------------------
+# --- main account -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -172,14 +199,16 @@ def test_no_agents_at_all_is_nobody():
         ("member", False, 9, {1: "offline"}),
     ],
 )
-def test_the_main_account_takes_chats_as_the_channel_says(participation, staff_online, winner, reasons):
+def test_the_main_account_takes_chats_as_the_channel_says(
+    participation, staff_online, winner, reasons
+):
     agents = [agent(1, online=staff_online), agent(9, is_main_account=True, credit=CHAT)]
     rules = policy.Rules(mode="share", main_account_participation=participation)
     decision = policy.decide(agents, rules)
     assert (decision.winner, decision.excluded) == (winner, reasons)
 
 
-# --- core's ladder of preferences -------------------------------------------------------------------
+# --- core's ladder of preferences ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -189,7 +218,14 @@ def test_the_main_account_takes_chats_as_the_channel_says(participation, staff_o
         ([agent(1, same_country=True), agent(2, speaks_language=True)], 0, 2),
         ([agent(1), agent(2, same_country=True)], 0, 2),
         ([agent(1, speaks_language=True), agent(2, speaks_language=True, expertises=1)], 2, 2),
-        ([agent(1, speaks_language=True, expertises=1), agent(2, speaks_language=True, expertises=2)], 2, 2),
+        (
+            [
+                agent(1, speaks_language=True, expertises=1),
+                agent(2, speaks_language=True, expertises=2),
+            ],
+            2,
+            2,
+        ),
         ([agent(1, speaks_language=True), agent(2, expertises=2)], 2, 1),
         ([agent(1, same_country=True), agent(2, expertises=2)], 2, 1),
         ([agent(1, expertises=1), agent(2, expertises=2)], 2, 2),
@@ -211,7 +247,7 @@ def test_suitability_comes_before_credit_and_only_the_suited_are_entitled():
     assert decision.shares == {2: CHAT}
 
 
-# --- properties -------------------------------------------------------------------------------------
+# --- properties ---------------------------------------------------------------------------------
 
 shops = st.builds(
     lambda weights, mode, limit: Shop(
@@ -224,7 +260,10 @@ shops = st.builds(
 )
 # What happens next in the shop; the second number says to whom.
 happenings = st.lists(
-    st.tuples(st.sampled_from(["arrive"] * 6 + ["close"] * 3 + ["toggle", "pause", "lose"]), st.integers(0, 10**6)),
+    st.tuples(
+        st.sampled_from(["arrive"] * 6 + ["close"] * 3 + ["toggle", "pause", "lose"]),
+        st.integers(0, 10**6),
+    ),
     max_size=300,
 )
 

@@ -4,9 +4,10 @@ A test makes the channel and the agents it needs; agents of different tests neve
 tests share one database and one server, except those that break things.
 """
 
-import devenv
 import pytest
 import shop as shops
+
+import devenv
 
 
 @pytest.fixture(scope="session")

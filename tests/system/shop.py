@@ -44,7 +44,11 @@ class Answer(NamedTuple):
 
 def post(session, url, params, raw=None, **options):
     """Send one JSON-RPC request, as the widget does; never raises."""
-    body = raw if raw is not None else json.dumps({"jsonrpc": "2.0", "method": "call", "params": params})
+    body = (
+        raw
+        if raw is not None
+        else json.dumps({"jsonrpc": "2.0", "method": "call", "params": params})
+    )
     headers = {"Content-Type": "application/json", **options.pop("headers", {})}
     try:
         response = session.post(url, data=body, headers=headers, timeout=TIMEOUT, **options)
@@ -70,7 +74,9 @@ class Buyer:
         return post(self.session, f"{self.url}/im_livechat/get_session", params)
 
     def leave(self, chat_id):
-        answer = post(self.session, f"{self.url}/im_livechat/visitor_leave_session", {"channel_id": chat_id})
+        answer = post(
+            self.session, f"{self.url}/im_livechat/visitor_leave_session", {"channel_id": chat_id}
+        )
         assert not answer.failed, answer.text
         return answer
 
@@ -108,12 +114,17 @@ class Shop:
 
     def ref(self, xmlid):
         module, name = xmlid.split(".")
-        ((res_id,),) = self.sql("SELECT res_id FROM ir_model_data WHERE module = %s AND name = %s", module, name)
+        ((res_id,),) = self.sql(
+            "SELECT res_id FROM ir_model_data WHERE module = %s AND name = %s", module, name
+        )
         return res_id
 
     def sql(self, query, *parameters):
         """Run one statement in a transaction of its own; the rows, or how many were changed."""
-        with contextlib.closing(devenv.connect(self.db)) as connection, connection.cursor() as cursor:
+        with (
+            contextlib.closing(devenv.connect(self.db)) as connection,
+            connection.cursor() as cursor,
+        ):
             cursor.execute(query, parameters or None)
             return cursor.fetchall() if cursor.description else cursor.rowcount
 
@@ -143,13 +154,21 @@ class Shop:
             context={"no_reset_password": True},
         )
         if online:
-            self.call("mail.presence", "create", [{"user_id": user_id, "status": "online"} for user_id in ids])
+            self.call(
+                "mail.presence",
+                "create",
+                [{"user_id": user_id, "status": "online"} for user_id in ids],
+            )
         rows = self.sql(
             "SELECT users.id, partner_id, name, users.login FROM res_users users"
-            " JOIN res_partner partner ON partner.id = partner_id WHERE users.id = ANY(%s) ORDER BY users.id",
+            " JOIN res_partner partner ON partner.id = partner_id"
+            " WHERE users.id = ANY(%s) ORDER BY users.id",
             ids,
         )
-        return [Agent(user, partner, weight, name, login) for (user, partner, name, login), weight in zip(rows, weights)]
+        return [
+            Agent(user, partner, weight, name, login)
+            for (user, partner, name, login), weight in zip(rows, weights)
+        ]
 
     def open_reception(self, weights, mode="share", max_sessions=None, **values):
         """Create a channel with agents of these weights.
@@ -158,7 +177,9 @@ class Shop:
         :param max_sessions: capacity at weight 100, None for no limit
         """
         agents = self.add_agents(weights, weigh=mode is not None)
-        limit = {"max_sessions_mode": "limited", "max_sessions": max_sessions} if max_sessions else {}
+        limit = (
+            {"max_sessions_mode": "limited", "max_sessions": max_sessions} if max_sessions else {}
+        )
         (channel_id,) = self.call(
             "im_livechat.channel",
             "create",
@@ -184,7 +205,8 @@ class Reception:
     def served(self):
         """The user who got each chat of this channel, in the order of the chats."""
         rows = self.shop.sql(
-            "SELECT users.id FROM discuss_channel chat JOIN res_users users ON users.partner_id = livechat_operator_id"
+            "SELECT users.id FROM discuss_channel chat"
+            " JOIN res_users users ON users.partner_id = livechat_operator_id"
             " WHERE livechat_channel_id = %s ORDER BY chat.id",
             self.id,
         )
@@ -206,8 +228,11 @@ class Reception:
         return Counter(dict(rows))
 
     def credits(self):
-        """``{user_id: credit}`` of the agents, in chats with two digits, as the administrator sees them."""
-        rows = self.shop.call("res.users", "read", [agent.user_id for agent in self.agents], ["dispatch_credit"])
+        """``{user_id: credit}`` of the agents, in chats with two digits, as the administrator
+        sees them."""
+        rows = self.shop.call(
+            "res.users", "read", [agent.user_id for agent in self.agents], ["dispatch_credit"]
+        )
         return {row["id"]: row["dispatch_credit"] for row in rows}
 
     def close_all(self):
@@ -219,7 +244,14 @@ class Reception:
         (action,) = self.shop.call(
             "ir.actions.server",
             "create",
-            [{"name": "Close", "model_id": self.shop.ref("mail.model_discuss_channel"), "state": "code", "code": code}],
+            [
+                {
+                    "name": "Close",
+                    "model_id": self.shop.ref("mail.model_discuss_channel"),
+                    "state": "code",
+                    "code": code,
+                }
+            ],
         )
         self.shop.call("ir.actions.server", "run", [action])
         assert not self.open_chats()
@@ -238,7 +270,9 @@ class Reception:
             return buyer.open_chat(self, **params)
 
         with ThreadPoolExecutor(count) as pool:
-            asked = [pool.submit(arrive, url) for url in itertools.islice(itertools.cycle(urls), count)]
+            asked = [
+                pool.submit(arrive, url) for url in itertools.islice(itertools.cycle(urls), count)
+            ]
             gate.wait()
             if at_start:
                 at_start()

@@ -2,9 +2,10 @@
 
 import time
 
-import devenv
 import pytest
 from playwright.sync_api import expect, sync_playwright
+
+import devenv
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 # Odoo compiles its assets for the first page; after that a second is enough.
@@ -49,7 +50,12 @@ def reception(shop):
     """The shop's own channel: a strong agent who has to come online, a weak one who is."""
     reception = shop.open_reception([10], name="Flagship Shop")
     reception.agents += shop.add_agents([1000], online=False)
-    shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[4, reception.agents[1].user_id]]})
+    shop.call(
+        "im_livechat.channel",
+        "write",
+        [reception.id],
+        {"user_ids": [[4, reception.agents[1].user_id]]},
+    )
     websites = shop.call("website", "search", [])
     shop.call("website", "write", websites, {"channel_id": reception.id})
     return reception
@@ -69,13 +75,17 @@ def log_in(page, agent):
 
 def wait_until_online(shop, agent):
     deadline = time.monotonic() + PATIENCE / 1000
-    while not shop.sql("SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id):
+    while not shop.sql(
+        "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
+    ):
         assert time.monotonic() < deadline, "the websocket brought nobody online"
         time.sleep(0.2)
 
 
 @pytest.mark.parametrize(("device", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
-def test_a_buyer_on_the_shop_page_talks_to_the_agent_chosen_by_weight(shop, reception, open_page, device, viewport):
+def test_a_buyer_on_the_shop_page_talks_to_the_agent_chosen_by_weight(
+    shop, reception, open_page, device, viewport
+):
     agent = reception.agents[1]
     agents_page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", DESKTOP)
     log_in(agents_page, agent)

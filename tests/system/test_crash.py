@@ -5,9 +5,10 @@ import random
 import signal
 import time
 
-import devenv
 import pytest
 import shop as shops
+
+import devenv
 
 AGENTS, MAX_SESSIONS, ARRIVALS = 20, 2, 60
 SEATS = AGENTS * MAX_SESSIONS
@@ -22,7 +23,9 @@ def reception(fragile):
 
 
 def check_no_overrun(reception):
-    over = {user_id: count for user_id, count in reception.open_chats().items() if count > MAX_SESSIONS}
+    over = {
+        user_id: count for user_id, count in reception.open_chats().items() if count > MAX_SESSIONS
+    }
     assert over == {}
 
 
@@ -75,7 +78,9 @@ def test_a_killed_worker_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, r
     assert sum(lost), "no worker died with a buyer in its hands: the test proved nothing"
 
 
-def test_terminated_database_sessions_leave_no_overrun_and_no_seat_held_by_nobody(fragile, reception):
+def test_terminated_database_sessions_leave_no_overrun_and_no_seat_held_by_nobody(
+    fragile, reception
+):
     server, shop = fragile
     ended = []
 
@@ -95,7 +100,9 @@ def test_terminated_database_sessions_leave_no_overrun_and_no_seat_held_by_nobod
     assert ended
 
 
-@pytest.mark.skipif(not devenv.private_postgres(), reason="the PostgreSQL server is not ours to restart")
+@pytest.mark.skipif(
+    not devenv.private_postgres(), reason="the PostgreSQL server is not ours to restart"
+)
 def test_a_database_crash_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, reception):
     server, _shop = fragile
     assert storm(server, reception, lambda: devenv.restart_postgres("immediate")) > 0

@@ -10,7 +10,15 @@ ROUTES = ("/im_livechat/get_session", "/im_livechat/cors/get_session")
 HUGE = "x" * 2**20
 
 # What no answer to a stranger may contain: where the server lives, what it runs, who works there.
-SECRETS = ("Traceback", "psycopg2", "site-packages", "dist-packages", "SELECT ", "INSERT INTO", "odoo.sql_db")
+SECRETS = (
+    "Traceback",
+    "psycopg2",
+    "site-packages",
+    "dist-packages",
+    "SELECT ",
+    "INSERT INTO",
+    "odoo.sql_db",
+)
 
 # Arguments that make no sense: no chat. `None` as a value is JSON null.
 SENSELESS = {
@@ -55,7 +63,7 @@ SENSELESS = {
     "persisted object": {"persisted": {"a": 1}},
 }
 
-# Arguments that are not the route's, next to good ones: an ordinary chat, as if they were not there.
+# Arguments that are not the route's, next to good ones: an ordinary chat, as if without them.
 IGNORED = {
     "lang": {"lang": "fr_FR"},
     "lang huge": {"lang": HUGE},
@@ -170,13 +178,17 @@ def test_arguments_of_nobody_change_nothing(shop, reception, route, name):
 def check_ordinary(shop, reception, answer):
     """An open chat of this reception, with its agent and a guest and nobody else."""
     chat = shop.sql(
-        "SELECT channel_type, livechat_channel_id, livechat_operator_id, livechat_end_dt FROM discuss_channel"
+        "SELECT channel_type, livechat_channel_id, livechat_operator_id, livechat_end_dt"
+        " FROM discuss_channel"
         " WHERE id = %s",
         answer.chat_id,
     )
     (agent,) = reception.agents
     assert chat == [("livechat", reception.id, agent.partner_id, None)]
-    members = shop.sql("SELECT partner_id, guest_id IS NOT NULL FROM discuss_channel_member WHERE channel_id = %s", answer.chat_id)
+    members = shop.sql(
+        "SELECT partner_id, guest_id IS NOT NULL FROM discuss_channel_member WHERE channel_id = %s",
+        answer.chat_id,
+    )
     assert sorted(members, key=str) == sorted([(agent.partner_id, False), (None, True)], key=str)
     ((name,),) = shop.sql("SELECT name FROM discuss_channel WHERE id = %s", answer.chat_id)
     assert "forged" not in name
@@ -250,6 +262,8 @@ def test_a_flood_of_nested_json_opens_no_chat(shop, reception, route):
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_other_methods_open_no_chat(shop, route, method):
     before = all_chats(shop)
-    answer = requests.request(method, shop.url + route, json={"params": {"channel_id": 1}}, timeout=30)
+    answer = requests.request(
+        method, shop.url + route, json={"params": {"channel_id": 1}}, timeout=30
+    )
     assert 400 <= answer.status_code < 500
     assert all_chats(shop) == before

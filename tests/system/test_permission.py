@@ -10,13 +10,23 @@ def role(shop):
     (group_id,) = shop.call(
         "res.groups",
         "create",
-        [{"name": "Reception", "implied_ids": [[4, shop.ref("im_livechat.im_livechat_group_user")]]}],
+        [
+            {
+                "name": "Reception",
+                "implied_ids": [[4, shop.ref("im_livechat.im_livechat_group_user")]],
+            }
+        ],
     )
     return group_id
 
 
 def lose_own_group(shop, agent, role):
-    shop.call("res.users", "write", [agent.user_id], {"group_ids": [[3, shop.ref("im_livechat.im_livechat_group_user")]]})
+    shop.call(
+        "res.users",
+        "write",
+        [agent.user_id],
+        {"group_ids": [[3, shop.ref("im_livechat.im_livechat_group_user")]]},
+    )
 
 
 def lose_role(shop, agent, role):
@@ -24,7 +34,12 @@ def lose_role(shop, agent, role):
 
 
 def lose_through_the_role(shop, agent, role):
-    shop.call("res.groups", "write", [role], {"implied_ids": [[3, shop.ref("im_livechat.im_livechat_group_user")]]})
+    shop.call(
+        "res.groups",
+        "write",
+        [role],
+        {"implied_ids": [[3, shop.ref("im_livechat.im_livechat_group_user")]]},
+    )
 
 
 def archive(shop, agent, role):
@@ -57,7 +72,9 @@ def leave_the_channel(shop, agent, role):
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_from_the_next_decision_on_nobody_is_sent_to_an_agent_who_cannot(shop, server, role, by_role, lose):
+def test_from_the_next_decision_on_nobody_is_sent_to_an_agent_who_cannot(
+    shop, server, role, by_role, lose
+):
     # The one who goes is owed nearly every buyer; the other one only gets what is left.
     reception = shop.open_reception([10])
     goner, *_ = shop.add_agents(
@@ -82,7 +99,10 @@ def test_an_agent_who_may_again_gets_buyers_again(shop):
     lose_own_group(shop, agent, None)
     assert shops.Buyer(shop.url).open_chat(reception).chat_id is None
     shop.call(
-        "res.users", "write", [agent.user_id], {"group_ids": [[4, shop.ref("im_livechat.im_livechat_group_user")]]}
+        "res.users",
+        "write",
+        [agent.user_id],
+        {"group_ids": [[4, shop.ref("im_livechat.im_livechat_group_user")]]},
     )
     shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[4, agent.user_id]]})
     assert shops.Buyer(shop.url).open_chat(reception).chat_id
@@ -91,7 +111,11 @@ def test_an_agent_who_may_again_gets_buyers_again(shop):
 def test_a_user_without_the_right_is_never_chosen(shop, server):
     reception = shop.open_reception([10])
     outsider, *_ = shop.add_agents([1000], group_ids=[[4, shop.ref("base.group_user")]])
-    shop.sql("INSERT INTO im_livechat_channel_im_user (channel_id, user_id) VALUES (%s, %s)", reception.id, outsider.user_id)
+    shop.sql(
+        "INSERT INTO im_livechat_channel_im_user (channel_id, user_id) VALUES (%s, %s)",
+        reception.id,
+        outsider.user_id,
+    )
     answers = reception.arrive_together([server.url], 8)
     assert all(answer.chat_id for answer in answers)
     assert set(reception.served()) == {reception.agents[0].user_id}

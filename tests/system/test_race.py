@@ -2,8 +2,9 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-import devenv
 import pytest
+
+import devenv
 
 MAX_SESSIONS = 2
 ARRIVALS = 60
@@ -19,7 +20,9 @@ def check_race(reception, urls):
     assert not [answer for answer in answers if answer.failed]
     seats = {agent.user_id: capacity(agent.weight) for agent in reception.agents}
     open_chats = reception.open_chats()
-    assert {user_id: count for user_id, count in open_chats.items() if count > seats.get(user_id, 0)} == {}
+    assert {
+        user_id: count for user_id, count in open_chats.items() if count > seats.get(user_id, 0)
+    } == {}
     assert open_chats == seats
     assert sum(bool(answer.chat_id) for answer in answers) == sum(seats.values())
 
@@ -43,9 +46,14 @@ def test_seats_follow_mixed_weights(server, shop, mode):
 
 def test_two_channels_that_share_their_agents_share_their_seats(server, shop):
     first = shop.open_reception([100] * 10, max_sessions=MAX_SESSIONS)
-    second = shop.open_reception([], max_sessions=MAX_SESSIONS, user_ids=[[6, 0, [a.user_id for a in first.agents]]])
+    second = shop.open_reception(
+        [], max_sessions=MAX_SESSIONS, user_ids=[[6, 0, [a.user_id for a in first.agents]]]
+    )
     with ThreadPoolExecutor(2) as pool:
-        races = [pool.submit(reception.arrive_together, [server.url], 20) for reception in (first, second)]
+        races = [
+            pool.submit(reception.arrive_together, [server.url], 20)
+            for reception in (first, second)
+        ]
         answers = [answer for race in races for answer in race.result()]
     assert not [answer for answer in answers if answer.failed]
     open_chats = first.open_chats() + second.open_chats()

@@ -4,9 +4,10 @@ import contextlib
 import threading
 import time
 
-import devenv
 import pytest
 import shop as shops
+
+import devenv
 
 WEIGHTS = (100, 50, 10)
 
@@ -31,7 +32,8 @@ def failing_guests(shop):
             END IF;
             RETURN NEW;
         END $$;
-        CREATE TRIGGER test_refuse BEFORE INSERT ON mail_guest FOR EACH ROW EXECUTE FUNCTION test_refuse();
+        CREATE TRIGGER test_refuse BEFORE INSERT ON mail_guest
+            FOR EACH ROW EXECUTE FUNCTION test_refuse();
         """
     )
     yield
@@ -63,8 +65,12 @@ def test_a_failed_request_costs_nobody_credit(shop):
         for _failure in range(number % 3):
             check_fails(shop, shaken)
         assert ask(shop, shaken).chat_id
-    position = [{agent.user_id: index for index, agent in enumerate(r.agents)} for r in (calm, shaken)]
-    assert [position[1][user] for user in shaken.served()] == [position[0][user] for user in calm.served()]
+    position = [
+        {agent.user_id: index for index, agent in enumerate(r.agents)} for r in (calm, shaken)
+    ]
+    assert [position[1][user] for user in shaken.served()] == [
+        position[0][user] for user in calm.served()
+    ]
     assert by_position(shaken, shaken.credits()) == by_position(calm, calm.credits())
     assert abs(sum(shaken.credits().values())) <= 0.005 * len(WEIGHTS)
 
@@ -105,9 +111,12 @@ def test_the_ledger_keeps_no_reservation_of_a_request_that_is_over(shop):
 
 
 def test_a_chat_in_progress_holds_its_seat_until_its_transaction_ends(shop):
-    """The reservation of a request that hangs after the decision counts; it is free when it ends."""
+    """The reservation of a request that hangs after the decision counts until it ends."""
     reception = shop.open_reception([100], max_sessions=1)
-    with contextlib.closing(devenv.connect(shop.db, autocommit=False)) as blocker, blocker.cursor() as cursor:
+    with (
+        contextlib.closing(devenv.connect(shop.db, autocommit=False)) as blocker,
+        blocker.cursor() as cursor,
+    ):
         cursor.execute("LOCK TABLE mail_guest IN SHARE MODE")  # the next guest waits
         answers = []
         hanging = threading.Thread(target=lambda: answers.append(ask(shop, reception, FAILS)))
@@ -125,7 +134,8 @@ def test_a_chat_in_progress_holds_its_seat_until_its_transaction_ends(shop):
 def wait_for_reservation(shop, reception):
     for _attempt in range(200):
         if shop.sql(
-            "SELECT FROM livechat_dispatch_reservation WHERE user_id = %s AND pg_xact_status(xid) = 'in progress'",
+            "SELECT FROM livechat_dispatch_reservation"
+            " WHERE user_id = %s AND pg_xact_status(xid) = 'in progress'",
             reception.agents[0].user_id,
         ):
             return

@@ -2,8 +2,9 @@
 
 import contextlib
 
-import devenv
 import pytest
+
+import devenv
 
 SET_UP = """
 from odoo.tests import new_test_user
@@ -12,6 +13,7 @@ channel = env["im_livechat.channel"].create(
     {"name": "Leftover", "dispatch_mode": "share", "user_ids": agent.ids}
 )
 env["mail.presence"]._update_presence(agent)
+env["res.config.settings"].create({"dispatch_weight_default": 70}).execute()
 env.cr.commit()  # a decision sees what is committed
 assert channel._get_operator() == agent
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
@@ -20,7 +22,8 @@ env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
 env.cr.commit()
 """
 UNINSTALL = """
-env["ir.module.module"].search([("name", "=", "im_livechat_subaccount")]).button_immediate_uninstall()
+addon = env["ir.module.module"].search([("name", "=", "im_livechat_subaccount")])
+addon.button_immediate_uninstall()
 """
 AFTERWARDS = """
 channel = env["im_livechat.channel"].search([("name", "=", "Leftover")])
@@ -37,7 +40,10 @@ LEFT = """
      UNION ALL
     SELECT table_name || '.' || column_name
       FROM information_schema.columns
-     WHERE column_name LIKE 'dispatch_%' OR column_name IN ('main_account_id', 'reception_partner_id')
+     WHERE column_name LIKE 'dispatch_%'
+        OR column_name IN ('main_account_id', 'reception_partner_id')
+     UNION ALL
+    SELECT key FROM ir_config_parameter WHERE key LIKE 'im_livechat_subaccount.%'
 """
 
 

@@ -25,14 +25,19 @@ def serve(shop, reception, close):
     return history
 
 
-@pytest.mark.parametrize("close", [False, True], ids=["chats_stay_open", "each_chat_closed_before_the_next"])
+@pytest.mark.parametrize(
+    "close", [False, True], ids=["chats_stay_open", "each_chat_closed_before_the_next"]
+)
 def test_share_gives_exactly_by_weight_and_is_never_more_than_a_chat_and_a_half_off(shop, close):
     reception = shop.open_reception(WEIGHTS, mode="share")
     history = serve(shop, reception, close)
     assert [history[-1][agent.user_id] for agent in reception.agents] == list(WEIGHTS)
     for number, counts in enumerate(history, 1):
         for agent in reception.agents:
-            assert abs(counts[agent.user_id] - number * agent.weight / CHATS) <= 1.5, (number, counts)
+            assert abs(counts[agent.user_id] - number * agent.weight / CHATS) <= 1.5, (
+                number,
+                counts,
+            )
     assert set(reception.credits().values()) == {0}
 
 
