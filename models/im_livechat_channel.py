@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ..dispatch import credit, ledger, policy
+from ..dispatch import ledger, policy
 
 # Context key, and its only meaningful value, of a call that just shows the widget to a buyer. An
 # object, because a browser can put any JSON in the context but never this.
@@ -243,17 +243,6 @@ class ImLivechatChannel(models.Model):
         """
         ledger.flush(self.env)
         return ledger.read_agents(self.env.cr, self._get_dispatch_query(users))
-
-    def _get_dispatch_shares(self, weights):
-        """Return what part of this channel's new chats each agent gets when everybody is there.
-
-        :param weights: ``{user_id: weight}`` to reckon with instead of those in the database.
-        :return: ``{user_id: share}`` in ``1 / CHAT`` chat, agents who may not receive left out.
-        """
-        return credit.split_chat(
-            (agent.user_id, weights.get(agent.user_id, agent.weight))
-            for agent in self._get_dispatch_staff()
-        )
 
     def _get_dispatch_staff(self):
         """Return the agents who take this channel's chats in the ordinary way, present or not.

@@ -54,6 +54,13 @@ class ResUsers(models.Model):
         groups=_READERS,
         help="How many chats this agent can have at the same time; 0 for no limit.",
     )
+    dispatch_load = fields.Float(
+        "Load",
+        compute="_compute_dispatch_share",
+        digits=(16, 1),
+        groups=_READERS,
+        help="Open chats of this agent on all channels; a quiet chat counts as the settings say.",
+    )
     dispatch_credit = fields.Float(
         "Credit",
         compute="_compute_dispatch_credit",
@@ -75,11 +82,16 @@ class ResUsers(models.Model):
             [("id", "=", self.env.context.get("im_livechat_channel_id", False))]
         )
         rules = channel._get_dispatch_rules() if channel else policy.Rules(mode="share")
+        staff = channel._get_dispatch_staff() if channel else []
+        loads = {agent.user_id: policy.load(agent, rules.quiet_hold) for agent in staff}
         # A weight being typed may still be refused; what it would do shows at once.
-        weights = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
-        shares = channel._get_dispatch_shares(weights) if channel else {}
+        typed = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
+        shares = credit.split_chat(
+            (agent.user_id, typed.get(agent.user_id, agent.weight)) for agent in staff
+        )
         for user in self:
             user.dispatch_share = shares.get(user._origin.id, 0) / credit.CHAT
+            user.dispatch_load = loads.get(user._origin.id, 0)
             user.dispatch_capacity = (
                 policy.capacity(rules.max_sessions, user.dispatch_weight or WEIGHT_DEFAULT) or 0
             )

@@ -1,3 +1,6 @@
+from datetime import timedelta
+
+from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 
@@ -6,26 +9,37 @@ from .common import DispatchCommon
 
 @tagged("post_install", "-at_install")
 class TestChannelSettings(DispatchCommon):
-    def test_the_form_shows_share_and_capacity_of_each_agent(self):
+    def test_the_form_shows_share_capacity_and_load_of_each_agent(self):
         heavy, light = self._create_agent("heavy", 300), self._create_agent("light", 100)
         packer = self._create_agent("packer", groups="base.group_user")
         channel = self._create_channel(
             heavy | light | packer, max_sessions_mode="limited", max_sessions=5
         )
+        self._open_chat(self._create_channel(heavy), heavy)
+        long_ago = fields.Datetime.now() - timedelta(hours=1)
+        self._open_chat(channel, heavy, last_interest_dt=long_ago)
         agents = channel.web_read(
             {
                 "user_ids": {
-                    "fields": {"dispatch_share": {}, "dispatch_capacity": {}},
+                    "fields": {
+                        "dispatch_share": {},
+                        "dispatch_capacity": {},
+                        "dispatch_load": {},
+                    },
                     "context": {"add_livechat_channel_ctx": True},
                 }
             }
         )[0]["user_ids"]
         self.assertEqual(
             {
-                agent["id"]: (agent["dispatch_share"], agent["dispatch_capacity"])
+                agent["id"]: (
+                    agent["dispatch_share"],
+                    agent["dispatch_capacity"],
+                    agent["dispatch_load"],
+                )
                 for agent in agents
             },
-            {heavy.id: (0.75, 15), light.id: (0.25, 5), packer.id: (0.0, 5)},
+            {heavy.id: (0.75, 15, 1.5), light.id: (0.25, 5, 0), packer.id: (0.0, 5, 0)},
         )
 
     def test_remaining_capacity_adds_up_what_each_agent_has_left(self):
