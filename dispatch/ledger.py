@@ -123,14 +123,13 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
     """
     env.cr.execute("SELECT pg_current_xact_id()::text")
     (xid,) = env.cr.fetchone()
-    with _short_transaction(env) as cr:
-        cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, LOCK_DECISION])
+    with _locked_transaction(env) as cr:
         accounts = _read_accounts(cr)
         refunded = _settle_reservations(cr, accounts)
         decision = decide(_read_agents(cr, query, accounts))
         if decision.winner is not None:
-            _reserve(cr, xid, decision)
             accounts = _charge(accounts, decision)
+            _reserve(cr, xid, decision)
         if decision.winner is not None or refunded:
             _write_accounts(cr, accounts)
     return decision
@@ -229,8 +228,9 @@ def _read_expertises(cr, query: Query) -> dict[int, int]:
 
 
 @contextmanager
-def _short_transaction(env):
-    """Yield the cursor of a READ COMMITTED transaction that is committed at the end of the block.
+def _locked_transaction(env):
+    """Yield the cursor of a READ COMMITTED transaction that holds the lock of decisions and is
+    committed at the end of the block.
 
     A test rolls everything back and its records are visible to its own transaction only, so there
     the block runs in a savepoint of it; ``tests/system`` covers the real thing.
@@ -241,9 +241,14 @@ def _short_transaction(env):
             yield env.cr
         return
     with env.registry.cursor() as cr:
+        # One message, one answer; what is read after the lock is read by later statements.
         cr.execute(
-            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL lock_timeout = %s",
-            [LOCK_TIMEOUT],
+            """
+            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+            SET LOCAL lock_timeout = %s;
+            SELECT pg_advisory_xact_lock(%s, %s)
+            """,
+            [LOCK_TIMEOUT, LOCK_CLASS, LOCK_DECISION],
         )
         yield cr
 
