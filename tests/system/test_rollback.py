@@ -27,8 +27,10 @@ def failing_guests(shop):
         BEGIN
             IF NEW.timezone = '{FAILS}' THEN
                 RAISE EXCEPTION 'refused for a test';
-            ELSIF NEW.timezone = '{FAILS_ONCE}' AND nextval('test_attempt') % 2 = 1 THEN
-                RAISE EXCEPTION 'refused for a test' USING ERRCODE = 'serialization_failure';
+            ELSIF NEW.timezone = '{FAILS_ONCE}' THEN
+                IF nextval('test_attempt') % 2 = 1 THEN
+                    RAISE EXCEPTION 'refused for a test' USING ERRCODE = 'serialization_failure';
+                END IF;
             END IF;
             RETURN NEW;
         END $$;
