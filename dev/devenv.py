@@ -78,6 +78,8 @@ def main(function):
     """Run a command's main function: a DevError is one line, Ctrl-C is quiet."""
     # A polite kill unwinds the `with` blocks too: whatever was started is stopped.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # A shell starts background jobs deaf to it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.exit(function())
     except DevError as error:
@@ -725,6 +727,19 @@ def tail(path, lines=30) -> str:
     return ""
 
 
+_templates_in_use = {}
+
+
+def _template_lock(name, mode):
+    handle = open(DEV_HOME / f"{name}.lock", "a")
+    try:
+        fcntl.flock(handle, mode | fcntl.LOCK_NB)
+    except BlockingIOError:
+        handle.close()
+        raise
+    return handle
+
+
 def template_db(modules=CORE_MODULES, demo=False) -> str:
     """The name of a database with ``modules`` installed, to be copied with createdb -T.
 
@@ -740,6 +755,8 @@ def template_db(modules=CORE_MODULES, demo=False) -> str:
     family = db_name(f"template_{label}")
     name = f"{family}_{key}"
     with locked(f"template-{label}"):
+        # Until this process ends, for it may copy the template any time.
+        _templates_in_use[name] = _template_lock(name, fcntl.LOCK_SH)
         if db_exists(name):
             return name
         building = f"{family}_building"
@@ -757,11 +774,12 @@ def template_db(modules=CORE_MODULES, demo=False) -> str:
             )
         else:
             install(building, modules, log=log, demo=demo)
-        # An older build of the same thing is of no use any more.
+        # An older build of the same thing is of no use, but to those who are at it.
         for (old,) in _maintenance(
             "SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{family}_[0-9a-f]{{8}}$"]
         ):
-            drop_db(old)
+            with contextlib.suppress(BlockingIOError), _template_lock(old, fcntl.LOCK_EX):
+                drop_db(old)
         shutil.rmtree(DATA_DIR / "filestore" / name, ignore_errors=True)
         with contextlib.suppress(FileNotFoundError):
             (DATA_DIR / "filestore" / building).rename(DATA_DIR / "filestore" / name)

@@ -67,8 +67,9 @@ class Person:
             f"{self.url.replace('http', 'ws', 1)}/websocket?version={BUS_VERSION}",
             origin=self.url,
             cookie=cookie,
-            timeout=1,
+            timeout=TIMEOUT,
         )
+        self.socket.settimeout(1)
         self.subscribe()
         self.show_presence()
 
@@ -114,8 +115,15 @@ class Agent(Person):
         self.name, self.partner_id = user["name"], user["partner_id"]
 
     def work(self):
-        """Answer what buyers write until it is over."""
-        self.connect()
+        """Answer what buyers write until it is over; a lost connection is made again."""
+        while not self.stopping.is_set():
+            with contextlib.suppress(OSError, websocket.WebSocketException):
+                self.connect()
+                self.answer()
+            self.close()
+            self.stopping.wait(1)
+
+    def answer(self):
         known = set()
         seen = time.monotonic()
         while not self.stopping.is_set():
@@ -135,7 +143,6 @@ class Agent(Person):
             if time.monotonic() - seen > 30:
                 seen = time.monotonic()
                 self.show_presence()
-        self.close()
 
 
 class Buyer(Person):
@@ -191,13 +198,14 @@ def run(url, db, chats=CHATS, seconds=SECONDS):
             with lock:
                 served[agent] += 1
                 print(f"  {time.strftime('%H:%M:%S')} {text}", flush=True)
-            stopping.wait(random.uniform(0, 3))
+            # who found nobody leaves the door to the next one for a while
+            stopping.wait(random.uniform(0, 3) if agent else random.uniform(5, 10))
 
     try:
         threads += [threading.Thread(target=agent.work, daemon=True) for agent in agents]
         for thread in threads:
             thread.start()
-        time.sleep(3)  # until they are seen online
+        _wait_until_online(db, logins)
         buyers = [threading.Thread(target=buy, daemon=True) for _ in range(BUYERS_AT_ONCE)]
         for thread in buyers:
             thread.start()
@@ -212,6 +220,22 @@ def run(url, db, chats=CHATS, seconds=SECONDS):
     for agent, count in served.most_common():
         print(f"  {names.get(agent) or agent or 'nobody free':<20}{count}")
     return served
+
+
+def _wait_until_online(db, logins):
+    """The first page of a fresh server takes its time; buyers come when the desks are manned."""
+    deadline = time.monotonic() + 60
+    with contextlib.closing(devenv.connect(db)) as connection, connection.cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(
+                "SELECT count(*) FROM mail_presence p JOIN res_users u ON u.id = p.user_id"
+                " WHERE p.status = 'online' AND u.login = ANY(%s)",
+                [logins],
+            )
+            if cursor.fetchone()[0] == len(logins):
+                return
+            time.sleep(0.5)
+    raise devenv.DevError("the agents did not come online within a minute")
 
 
 def _reception(db):
