@@ -118,6 +118,7 @@ def summary(seconds):
     ordered = sorted(seconds)
     return {
         "p50_ms": 1000 * statistics.median(ordered),
+        "min_ms": 1000 * ordered[0],
         "p95_ms": 1000 * ordered[int(len(ordered) * 0.95)],
         "calls": len(ordered),
     }
