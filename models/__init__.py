@@ -1,1 +1,1 @@
-from . import discuss_channel, im_livechat_channel, res_config_settings, res_users
+from . import discuss_channel, im_livechat_channel, mail_guest, res_config_settings, res_users

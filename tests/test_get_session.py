@@ -140,9 +140,20 @@ class TestGetSession(HttpCase, DispatchCommon):
                 chat.unlink()
 
     def test_a_token_that_is_none_makes_a_new_guest(self):
-        for token in (5, True, [], {}, None, "x", "1|2", "x" * 10**5):
+        no_strings = (5, True, [], {}, None)
+        no_ids = ("", "x", "|", "|x", "abc|def", "-1|x", "1.5|x", "²|x", "9" * 12 + "|x")
+        for token in (*no_strings, *no_ids, "1|2", "1|", "1|2|3", "x" * 10**5):
             with self.subTest(token=str(token)[:20]):
                 session = self._get_session(
                     "/im_livechat/cors/get_session", persisted=True, guest_token=token
                 )
                 self.env["discuss.channel"].browse(session["channel_id"]).unlink()
+
+    def test_a_cookie_that_is_none_makes_a_new_guest(self):
+        for cookie in ("x", "|", "abc|def", "9" * 12 + "|x", "1|2"):
+            with self.subTest(cookie=cookie):
+                self.opener.cookies.clear()
+                self.opener.cookies["dgid"] = cookie
+                answer = self._call({"channel_id": self.channel.id}).json()
+                self.assertNotIn("error", answer)
+                self.env["discuss.channel"].browse(answer["result"]["channel_id"]).unlink()
