@@ -323,9 +323,10 @@ def make_venv(folder: Path, requirements, say):
     if done and (folder / "bin/python").exists():
         return
     say(f"Python: installing {', '.join(requirements)}")
-    shutil.rmtree(folder, ignore_errors=True)
-    # Not `python3 -m venv` of a venv: the base interpreter, wherever we were started from.
-    run([sys.executable, "-m", "venv", folder])
+    # More packages for the same environment are added: a running command may be using it.
+    if not stamped(stamp, base, texts[0])[1]:
+        shutil.rmtree(folder, ignore_errors=True)
+        run([sys.executable, "-m", "venv", folder])
     files = [part for name in requirements for part in ("-r", ROOT / "dev" / name)]
     run(
         [devenv.python(folder), "-m", "pip", "install", "-q", "--disable-pip-version-check", *files]
