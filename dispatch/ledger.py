@@ -17,7 +17,7 @@ nodes take part, and no seat outlives its chat. How:
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
-The tables, and the statements that read agents, are in ``ledger.sql``.
+The tables are in ``ledger.sql``.
 """
 
 import struct
@@ -30,7 +30,7 @@ from odoo.modules import module
 from odoo.tools import file_open
 
 from .credit import charge
-from .policy import Agent, Decision, Rules
+from .policy import Agent, Decision, Rules, exclusion, has_room
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
 LOCK_CLASS = 0x4C434450
@@ -89,7 +89,7 @@ class Accounts(NamedTuple):
 
 
 def create_tables(cr):
-    """Create the tables and functions of the ledger and seat the agents of the chats that are open.
+    """Create the tables of the ledger and seat the agents of the chats that are open.
 
     Safe to run again.
     """
@@ -99,14 +99,7 @@ def create_tables(cr):
 
 def drop_tables(cr):
     """Remove what :func:`create_tables` made, but the relation table, which the ORM drops."""
-    cr.execute(
-        """
-        DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation;
-        DROP FUNCTION IF EXISTS livechat_dispatch_agents, livechat_dispatch_is_available,
-                                livechat_dispatch_receive_groups, livechat_dispatch_is_held,
-                                livechat_dispatch_has_room;
-        """
-    )
+    cr.execute("DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation")
 
 
 def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> Decision:
@@ -157,41 +150,164 @@ def read_agents(cr, query: Query) -> list[Agent]:
 
 
 def is_agent_available(cr, query: Query, rules: Rules) -> bool:
-    """Tell whether anybody of the query's channel could take a chat now.
+    """Tell whether anybody of the query could take a chat now.
 
-    The same rules as ``policy.exclusion``, in one statement that stops at the first such agent.
+    It is asked on every page view of the shop. Mostly one of the first agents has room, and a look
+    at a few of them is quickest; when none has, the shop is busy and ``policy.exclusion`` judges
+    all.
     """
-    cr.execute(
-        "SELECT livechat_dispatch_is_available(%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            query.channel_id,
-            query.main_account_id,
-            rules.main_account_participation == "never",
-            query.receive_group_id,
-            query.now - QUIET_AFTER,
-            query.now - CALL_ALIVE,
-            rules.max_sessions,
-            rules.quiet_hold,
-            rules.block_during_call,
-        ],
+    return _has_room_among_few(cr, query, rules) or any(
+        not exclusion(agent, rules) for agent in read_agents(cr, query)
     )
-    return cr.fetchone()[0]
+
+
+# Fragments of the statements below. Each call plans its statement anew, since Odoo discards the
+# plans of a connection whenever it is borrowed: so a statement has only the parts that it needs.
+
+# The groups that are or imply the right to receive buyers: effective at this moment, whatever an
+# application server may have cached. A few rows of res_groups_implied_rel.
+_RECEIVE_GROUPS = """
+        WITH RECURSIVE receive_group (id) AS (
+            SELECT %(receive_group_id)s::integer
+             UNION
+            SELECT implied.gid
+              FROM res_groups_implied_rel implied
+              JOIN receive_group ON implied.hid = receive_group.id
+        )"""
+
+# Whether a reservation holds a seat: while its transaction is in progress. Our own is past that:
+# what it did, its own statements see.
+_IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
+                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"""
+
+_IS_IN_CALL = """users.partner_id IN (
+                   SELECT member.partner_id
+                     FROM discuss_channel_rtc_session session
+                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
+                    WHERE member.partner_id IS NOT NULL
+                      AND session.write_date >= %(call_alive_after)s
+               )"""
+
+_SPEAKS_LANGUAGE = """coalesce(partner.lang = %(lang)s, false) OR users.id IN (
+                   SELECT settings.user_id
+                     FROM res_lang lang
+                     JOIN res_lang_res_users_settings_rel spoken ON spoken.res_lang_id = lang.id
+                     JOIN res_users_settings settings
+                       ON settings.id = spoken.res_users_settings_id
+                    WHERE lang.code = %(lang)s
+               )"""
+
+
+def _is_of(query: Query) -> str:
+    """Return the condition on ``users`` that selects the agents of the query."""
+    if query.user_ids is not None:
+        return "users.id = ANY(%(user_ids)s)"
+    main_account = "UNION ALL SELECT %(main_account_id)s" if query.main_account_id else ""
+    return f"""users.id IN (
+                   SELECT user_id
+                     FROM im_livechat_channel_im_user
+                    WHERE channel_id = %(channel_id)s
+                    {main_account}
+               )"""
+
+
+def _values(query: Query) -> dict:
+    """Return the parameters of the statements that read agents."""
+    return {
+        **query._asdict(),
+        "quiet_before": query.now - QUIET_AFTER,
+        "call_alive_after": query.now - CALL_ALIVE,
+    }
+
+
+def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
+    """Tell whether one of the first agents who are there has room for a chat, by the rules of
+    ``policy.exclusion``; False when it would take more to know."""
+    if rules.block_during_call:
+        return False
+    # Served by res_users_pkey, the unique index on mail_presence (user_id), res_groups_users_rel's
+    # index on uid, livechat_dispatch_seat's on partner_id and discuss_channel_pkey. Sub-selects of
+    # single values are planned at once and looked up for the few only.
+    cr.execute(
+        f"""
+        {_RECEIVE_GROUPS}
+        SELECT few.dispatch_weight,
+               (SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s)
+                  FROM livechat_dispatch_seat seat
+                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                 WHERE seat.partner_id = few.partner_id AND chat.livechat_end_dt IS NULL)
+               + (SELECT count(*)
+                    FROM livechat_dispatch_reservation
+                   WHERE user_id = few.id AND {_IS_HELD}),
+               (SELECT count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
+                                           OR chat.last_interest_dt IS NULL)
+                  FROM livechat_dispatch_seat seat
+                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                 WHERE seat.partner_id = few.partner_id AND chat.livechat_end_dt IS NULL)
+          FROM (SELECT users.id, users.partner_id, users.dispatch_weight
+                  FROM res_users users
+                 WHERE {_is_of(query)}
+                   AND users.active
+                   AND users.dispatch_paused IS NOT TRUE
+                   AND users.id IS DISTINCT FROM %(main_account_id)s
+                   AND (SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)
+                   AND (SELECT count(*) > 0
+                          FROM res_groups_users_rel
+                         WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
+                 LIMIT 5) few
+        """,  # noqa: S608 - fragments written above, values as parameters
+        _values(query),
+    )
+    return any(has_room(lively, quiet, weight, rules) for weight, lively, quiet in cr.fetchall())
 
 
 def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     """Return the facts about the agents of the query, with these accounts."""
+    speaks_language = _SPEAKS_LANGUAGE if query.lang else "false"
+    same_country = (
+        "coalesce(partner.country_id = %(country_id)s, false)" if query.country_id else "false"
+    )
+    partner = "JOIN res_partner partner ON partner.id = users.partner_id"
+    # One statement, because open chats and the reservations that are no chat yet must belong
+    # together. Served by im_livechat_channel_im_user_pkey, res_users_pkey,
+    # livechat_dispatch_seat_pkey and discuss_channel__dispatch_open_idx (open chats only), the
+    # unique index on mail_presence (user_id), res_groups_users_rel's index on gid, res_partner_pkey.
     cr.execute(
-        "SELECT * FROM livechat_dispatch_agents(%s, %s, %s, %s, %s, %s, %s, %s)",
-        [
-            query.channel_id,
-            query.user_ids,
-            query.main_account_id,
-            query.receive_group_id,
-            query.lang,
-            query.country_id,
-            query.now - QUIET_AFTER,
-            query.now - CALL_ALIVE,
-        ],
+        f"""
+        {_RECEIVE_GROUPS}
+        SELECT users.id,
+               users.dispatch_weight,
+               users.active,
+               users.id IN (
+                   SELECT uid FROM res_groups_users_rel WHERE gid IN (SELECT id FROM receive_group)
+               ),
+               users.id IN (
+                   SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
+               ),
+               users.dispatch_paused IS TRUE,
+               {_IS_IN_CALL},
+               users.id IS NOT DISTINCT FROM %(main_account_id)s,
+               {speaks_language},
+               {same_country},
+               coalesce(load.lively, 0) + coalesce(reserved.seats, 0),
+               coalesce(load.quiet, 0)
+          FROM res_users users
+               {partner if query.lang or query.country_id else ""}
+     LEFT JOIN (SELECT seat.partner_id,
+                       count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s) AS lively,
+                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
+                                           OR chat.last_interest_dt IS NULL) AS quiet
+                  FROM livechat_dispatch_seat seat
+                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                 WHERE chat.livechat_end_dt IS NULL AND chat.channel_type = 'livechat'
+              GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
+     LEFT JOIN (SELECT user_id, count(*) AS seats
+                  FROM livechat_dispatch_reservation
+                 WHERE {_IS_HELD}
+              GROUP BY user_id) reserved ON reserved.user_id = users.id
+         WHERE {_is_of(query)}
+        """,  # noqa: S608 - fragments written above, values as parameters
+        _values(query),
     )
     facts = cr.fetchall()
     expertises = _read_expertises(cr, query)
@@ -257,27 +373,23 @@ def _settle_reservations(cr, accounts: Accounts) -> bool:
     """Forget the reservations whose transaction has ended, and give back to the accounts what those
     charged that were rolled back.
 
-    A database restored on another server may bring reservations whose transaction id that server
-    has yet to reach: they look as if in progress, but nobody holds the lock that every transaction
-    in progress holds on its own id.
-
     :return: whether there were any that were rolled back.
     """
-    # Served by a scan: the table holds the decisions under way, a handful of rows.
+    # A database restored on another server may bring reservations whose transaction id that
+    # server has yet to reach: they look as if in progress, but nobody holds the lock that every
+    # transaction in progress holds on its own id. Served by a scan: a handful of rows.
     cr.execute(
-        """
+        f"""
         DELETE FROM livechat_dispatch_reservation
          WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-           AND (NOT livechat_dispatch_is_held(xid)
+           AND (pg_visible_in_snapshot(xid, pg_current_snapshot())
                 OR created_at < clock_timestamp() - interval '1 minute'
-                   AND NOT EXISTS (SELECT
-                                     FROM pg_locks
-                                    WHERE locktype = 'transactionid'
-                                      AND transactionid = livechat_dispatch_reservation.xid::xid))
-     RETURNING CASE WHEN livechat_dispatch_is_held(xid) THEN false
-                    ELSE pg_xact_status(xid) = 'aborted' END,
+                   AND xid::xid::text NOT IN (SELECT transactionid::text
+                                                FROM pg_locks
+                                               WHERE locktype = 'transactionid'))
+     RETURNING CASE WHEN {_IS_HELD} THEN false ELSE pg_xact_status(xid) = 'aborted' END,
                user_id, candidate_ids, shares
-        """
+        """  # noqa: S608 - a fragment written above
     )
     refunded = False
     for unused, winner, candidate_ids, shares in cr.fetchall():

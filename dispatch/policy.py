@@ -104,9 +104,19 @@ def capacity(max_sessions: int | None, weight: int) -> int | None:
 
 def load(agent: Agent, quiet_hold: float) -> float:
     """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake."""
-    if not agent.quiet_chats:
-        return agent.lively_chats
-    return round(agent.lively_chats + quiet_hold * agent.quiet_chats, _LOAD_DIGITS)
+    return _load(agent.lively_chats, agent.quiet_chats, quiet_hold)
+
+
+def _load(lively_chats, quiet_chats, quiet_hold):
+    if not quiet_chats:
+        return lively_chats
+    return round(lively_chats + quiet_hold * quiet_chats, _LOAD_DIGITS)
+
+
+def has_room(lively_chats: int, quiet_chats: int, weight: int, rules: Rules) -> bool:
+    """Tell whether one more chat fits an agent of this weight with these open chats."""
+    limit = capacity(rules.max_sessions, weight)
+    return limit is None or _load(lively_chats, quiet_chats, rules.quiet_hold) + 1 <= limit
 
 
 def exclusion(agent: Agent, rules: Rules) -> str | None:
@@ -127,8 +137,7 @@ def exclusion(agent: Agent, rules: Rules) -> str | None:
         return "offline"
     if agent.in_call and rules.block_during_call:
         return "in_call"
-    limit = capacity(rules.max_sessions, agent.weight)
-    if limit is not None and load(agent, rules.quiet_hold) + 1 > limit:
+    if not has_room(agent.lively_chats, agent.quiet_chats, agent.weight, rules):
         return "at_capacity"
     return None
 
