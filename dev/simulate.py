@@ -192,6 +192,8 @@ def run(url, db, chats=CHATS, seconds=SECONDS):
             try:
                 agent = Buyer(url, stopping).chat(channel)
             except Exception as error:  # what a buyer meets is told, and the next one comes
+                if stopping.is_set():
+                    return
                 agent, text = "error", f"a buyer met an error: {error}"
             else:
                 text = f"a buyer chatted with {names.get(agent, agent)}" if agent else "nobody free"
