@@ -271,7 +271,8 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     # One statement, because open chats and the reservations that are no chat yet must belong
     # together. Served by im_livechat_channel_im_user_pkey, res_users_pkey,
     # livechat_dispatch_seat_pkey and discuss_channel__dispatch_open_idx (open chats only), the
-    # unique index on mail_presence (user_id), res_groups_users_rel's index on gid, res_partner_pkey.
+    # unique index on mail_presence (user_id), res_groups_users_rel's index on gid and
+    # res_partner_pkey.
     cr.execute(
         f"""
         {_RECEIVE_GROUPS}
