@@ -49,6 +49,8 @@ class DispatchLivechatController(LivechatController):
             and (not previous_operator_id or _is_record_id(previous_operator_id))
             and (not chatbot_script_id or _is_record_id(chatbot_script_id))
             and isinstance(persisted, bool)
+            # PostgreSQL takes no text with a NUL in it.
+            and "\0" not in request.cookies.get("frontend_lang", "")
         ):
             return False
         _forget_client_context()

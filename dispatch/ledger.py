@@ -13,7 +13,8 @@ nodes take part, and no seat outlives its chat. How:
   caller's transaction id and counts while that transaction is in progress. When it commits, the
   chat becomes visible in the very snapshot in which the reservation stops to count: never both,
   never neither. When it rolls back, is retried, or its process dies, PostgreSQL ends the
-  transaction and the seat is free again. No clock, no heartbeat, nothing to clean up in time.
+  transaction and the seat is free again. When a whole machine vanishes without a goodbye,
+  PostgreSQL is told to notice within half a minute.
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
@@ -40,9 +41,16 @@ LOCK_DECISION = 1
 # waiting will not mend: PostgreSQL then reports it and Odoo retries the request.
 LOCK_TIMEOUT = "10s"
 
+# Nobody may sit on the lock either: PostgreSQL ends a decision whose process has gone silent.
+SILENCE_TIMEOUT = "10s"
+
 # After this time without a message a chat is quiet and keeps only a light hold; the same time
 # after which core forgets it altogether.
 QUIET_AFTER = timedelta(minutes=15)
+
+# After this time without a message a chat holds nothing: buyers close the tab without a word, and
+# core may leave such a chat open for good.
+FORGOTTEN_AFTER = timedelta(hours=24)
 
 # Core removes a call session that was not refreshed for so long (discuss.channel.rtc.session).
 CALL_ALIVE = timedelta(minutes=1)
@@ -108,13 +116,21 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
     The seat is bound to whatever open chat the caller's transaction creates for the winner; until
     that transaction ends the reservation holds it.
 
-    :param env: the caller's; its transaction is given an id and otherwise left alone.
+    :param env: the caller's; its transaction is given an id, and ends within half a minute when its
+        machine vanishes from the network. Otherwise it is left alone.
     :param query: whom to read.
     :param decide: the policy, called once with the agents as they are under the lock.
     :return: what ``decide`` returned.
     :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``LOCK_TIMEOUT``; Odoo retries.
     """
-    env.cr.execute("SELECT pg_current_xact_id()::text")
+    env.cr.execute(
+        """
+        SET LOCAL tcp_keepalives_idle = 10;
+        SET LOCAL tcp_keepalives_interval = 5;
+        SET LOCAL tcp_keepalives_count = 3;
+        SELECT pg_current_xact_id()::text
+        """
+    )
     (xid,) = env.cr.fetchone()
     with _locked_transaction(env) as cr:
         accounts = _read_accounts(cr)
@@ -216,6 +232,7 @@ def _values(query: Query) -> dict:
     return {
         **query._asdict(),
         "quiet_before": query.now - QUIET_AFTER,
+        "forgotten_before": query.now - FORGOTTEN_AFTER,
         "call_alive_after": query.now - CALL_ALIVE,
     }
 
@@ -239,11 +256,12 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
                + (SELECT count(*)
                     FROM livechat_dispatch_reservation
                    WHERE user_id = few.id AND {_IS_HELD}),
-               (SELECT count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
-                                           OR chat.last_interest_dt IS NULL)
+               (SELECT count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
                   FROM livechat_dispatch_seat seat
                   JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE seat.partner_id = few.partner_id AND chat.livechat_end_dt IS NULL)
+                 WHERE seat.partner_id = few.partner_id
+                   AND chat.livechat_end_dt IS NULL
+                   AND chat.last_interest_dt >= %(forgotten_before)s)
           FROM (SELECT users.id, users.partner_id, users.dispatch_weight
                   FROM res_users users
                  WHERE {_is_of(query)}
@@ -296,11 +314,12 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                {partner if query.lang or query.country_id else ""}
      LEFT JOIN (SELECT seat.partner_id,
                        count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s) AS lively,
-                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s
-                                           OR chat.last_interest_dt IS NULL) AS quiet
+                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s) AS quiet
                   FROM livechat_dispatch_seat seat
                   JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE chat.livechat_end_dt IS NULL AND chat.channel_type = 'livechat'
+                 WHERE chat.livechat_end_dt IS NULL
+                   AND chat.channel_type = 'livechat'
+                   AND chat.last_interest_dt >= %(forgotten_before)s
               GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
      LEFT JOIN (SELECT user_id, count(*) AS seats
                   FROM livechat_dispatch_reservation
@@ -363,9 +382,10 @@ def _locked_transaction(env):
             """
             SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
             SET LOCAL lock_timeout = %s;
+            SET LOCAL idle_in_transaction_session_timeout = %s;
             SELECT pg_advisory_xact_lock(%s, %s)
             """,
-            [LOCK_TIMEOUT, LOCK_CLASS, LOCK_DECISION],
+            [LOCK_TIMEOUT, SILENCE_TIMEOUT, LOCK_CLASS, LOCK_DECISION],
         )
         yield cr
 
@@ -405,6 +425,7 @@ def _settle_reservations(cr, accounts: Accounts) -> bool:
 
 def _reserve(cr, xid: str, decision: Decision):
     """Hold the winner's seat for the transaction ``xid``, with what it would take to undo it."""
+    # Appends; no index is read.
     cr.execute(
         """
         INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
@@ -425,6 +446,7 @@ def _charge(accounts: Accounts, decision: Decision) -> Accounts:
 
 def _read_accounts(cr) -> Accounts:
     """Return the accounts as they are stored."""
+    # The table is one row.
     cr.execute("SELECT turn, user_ids, credits, last_turns FROM livechat_dispatch_credit")
     turn, *packed = cr.fetchone()
     user_ids, credits, last_turns = map(_unpack, packed)
@@ -438,6 +460,7 @@ def _read_accounts(cr) -> Accounts:
 def _write_accounts(cr, accounts: Accounts):
     """Store the accounts; only under the lock."""
     last_turns = [accounts.last_turns.get(user_id, 0) for user_id in accounts.credits]
+    # The table is one row.
     cr.execute(
         """
         UPDATE livechat_dispatch_credit

@@ -13,6 +13,7 @@ class DiscussChannel(models.Model):
         "partner_id",
         string="Seated Agents",
         compute="_compute_dispatch_seat_partner_ids",
+        context={"active_test": False},
         store=True,
         groups="im_livechat.im_livechat_group_user",
         help="The agents in this chat while it is open; each of them has one seat less to give.",

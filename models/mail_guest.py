@@ -10,9 +10,11 @@ class MailGuest(models.Model):
     _inherit = "mail.guest"
 
     def _get_guest_from_token(self, token=""):
-        """As core's, but a token without a guest's id in front is nobody's, not a server error: the
-        public live chat routes take it from the browser."""
-        guest_id, _separator, _access_token = (token or "").partition(self._cookie_separator)
+        """As core's, but what cannot be a token is nobody's, not a server error: the public live
+        chat routes take it from the browser."""
+        if not (isinstance(token, str) and token.isascii()):
+            return self.env["mail.guest"]
+        guest_id, _separator, _access_token = token.partition(self._cookie_separator)
         if not _GUEST_ID.fullmatch(guest_id):
             return self.env["mail.guest"]
         return super()._get_guest_from_token(token)

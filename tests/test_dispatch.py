@@ -55,6 +55,21 @@ class TestDispatch(DispatchCommon):
         chat._action_unfollow(partner=agent.partner_id)
         self.assertEqual(channel._get_operator(), agent)
 
+    def test_an_archived_agent_who_is_taken_out_of_a_chat_leaves_no_seat_behind(self):
+        agent, colleague = self._create_agent("agent"), self._create_agent("colleague")
+        channel = self._create_channel(agent | colleague)
+        chat = self._open_chat(channel, agent)
+        chat.add_members(partner_ids=colleague.partner_id.ids)
+        self.env.flush_all()
+        agent.active = False
+        agent.partner_id.active = False
+        chat.channel_member_ids.filtered(lambda m: m.partner_id == agent.partner_id).unlink()
+        self.env.flush_all()
+        self.env.cr.execute(
+            "SELECT partner_id FROM livechat_dispatch_seat WHERE discuss_channel_id = %s", [chat.id]
+        )
+        self.assertEqual(self.env.cr.fetchall(), [(colleague.partner_id.id,)])
+
     def test_a_deleted_chat_frees_the_seat(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
@@ -113,6 +128,20 @@ class TestDispatch(DispatchCommon):
         self.assertFalse(channel._get_operator())
         channel.dispatch_mode = "native"
         self.assertEqual(channel.dispatch_overrun_count, 0)
+
+    def test_a_chat_silent_for_a_day_holds_nothing(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
+        now = fields.Datetime.now()
+        with freeze_all_time(now):
+            chat = self._open_chat(channel, agent, last_interest_dt=now - timedelta(hours=24))
+            self.assertEqual(self._chat_counts(channel, agent), (0, 1))
+            self.assertFalse(channel._get_operator())
+            self.assertFalse(channel._is_agent_available())
+            chat.last_interest_dt = now - timedelta(hours=24, seconds=1)
+            self.assertEqual(self._chat_counts(channel, agent), (0, 0))
+            self.assertEqual(channel._get_operator(), agent)
+            self.assertTrue(channel._is_agent_available())
 
     def test_a_chat_is_quiet_after_fifteen_minutes(self):
         agent = self._create_agent("agent")
@@ -252,6 +281,8 @@ class TestDispatch(DispatchCommon):
             lambda: channel.write({"max_sessions_mode": "unlimited"}),
             lambda: agent.write({"dispatch_paused": True}),
             lambda: channel.write({"max_sessions": 1}),
+            lambda: channel.write({"max_sessions_mode": "limited", "max_sessions": 99999999}),
+            lambda: agent.write({"dispatch_paused": False, "dispatch_weight": 1000}),
         ]
         answers = []
         for number, change in enumerate(situations):

@@ -141,7 +141,7 @@ class TestGetSession(HttpCase, DispatchCommon):
 
     def test_a_token_that_is_none_makes_a_new_guest(self):
         no_strings = (5, True, [], {}, None)
-        no_ids = ("", "x", "|", "|x", "abc|def", "-1|x", "1.5|x", "²|x", "9" * 12 + "|x")
+        no_ids = ("", "x", "|", "|x", "abc|def", "-1|x", "1.5|x", "²|x", "9" * 12 + "|x", "1|é")
         for token in (*no_strings, *no_ids, "1|2", "1|", "1|2|3", "x" * 10**5):
             with self.subTest(token=str(token)[:20]):
                 session = self._get_session(
@@ -150,10 +150,19 @@ class TestGetSession(HttpCase, DispatchCommon):
                 self.env["discuss.channel"].browse(session["channel_id"]).unlink()
 
     def test_a_cookie_that_is_none_makes_a_new_guest(self):
-        for cookie in ("x", "|", "abc|def", "9" * 12 + "|x", "1|2"):
+        guest = self.env["mail.guest"].create({"name": "Somebody else"})
+        not_ascii = f'"{guest.id}|\\303\\251"'  # quoted octal, as browsers may send it
+        for cookie in ("x", "|", "abc|def", "9" * 12 + "|x", f"{guest.id}|2", not_ascii):
             with self.subTest(cookie=cookie):
                 self.opener.cookies.clear()
                 self.opener.cookies["dgid"] = cookie
                 answer = self._call({"channel_id": self.channel.id}).json()
                 self.assertNotIn("error", answer)
                 self.env["discuss.channel"].browse(answer["result"]["channel_id"]).unlink()
+
+    def test_a_language_that_is_no_text_gets_no_session_and_no_traceback(self):
+        self.opener.cookies.clear()
+        self.opener.cookies["frontend_lang"] = '"a\\000b"'
+        answer = self._call({"channel_id": self.channel.id, "persisted": True}).json()
+        self.assertIs(answer.get("result"), False, answer)
+        self.assertFalse(self._chats())
