@@ -80,6 +80,8 @@ class Query(NamedTuple):
     user_ids: list[int] | None = None
     """… exactly these users, when given."""
     main_account_id: int | None = None
+    asks_in_call: bool = False
+    """Whether it matters who is in a call."""
     lang: str | None = None
     country_id: int | None = None
     expertise_ids: tuple[int, ...] = ()
@@ -192,9 +194,11 @@ _RECEIVE_GROUPS = """
         )"""
 
 # Whether a reservation holds a seat: while its transaction is in progress. Our own is past that:
-# what it did, its own statements see.
+# what it did, its own statements see. No request lives for ten minutes; a reservation that old came
+# with a database restored on another server, which has yet to reach its transaction id.
 _IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
-                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()"""
+                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+                   AND created_at > now() - interval '10 minutes'"""
 
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id
@@ -304,7 +308,7 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                    SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
                ),
                users.dispatch_paused IS TRUE,
-               {_IS_IN_CALL},
+               {_IS_IN_CALL if query.asks_in_call else "false"},
                users.id IS NOT DISTINCT FROM %(main_account_id)s,
                {speaks_language},
                {same_country},
@@ -396,19 +400,14 @@ def _settle_reservations(cr, accounts: Accounts) -> bool:
 
     :return: whether there were any that were rolled back.
     """
-    # A database restored on another server may bring reservations whose transaction id that
-    # server has yet to reach: they look as if in progress, but nobody holds the lock that every
-    # transaction in progress holds on its own id. Served by a scan: a handful of rows.
+    # Served by a scan: a handful of rows.
     cr.execute(
         f"""
         DELETE FROM livechat_dispatch_reservation
          WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-           AND (pg_visible_in_snapshot(xid, pg_current_snapshot())
-                OR created_at < clock_timestamp() - interval '1 minute'
-                   AND xid::xid::text NOT IN (SELECT transactionid::text
-                                                FROM pg_locks
-                                               WHERE locktype = 'transactionid'))
-     RETURNING CASE WHEN {_IS_HELD} THEN false ELSE pg_xact_status(xid) = 'aborted' END,
+           AND NOT ({_IS_HELD})
+     RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
+                    THEN pg_xact_status(xid) = 'aborted' END,
                user_id, candidate_ids, shares
         """  # noqa: S608 - a fragment written above
     )

@@ -232,6 +232,7 @@ class ImLivechatChannel(models.Model):
             ),
             now=fields.Datetime.now(),
             channel_id=self._origin.id or None,
+            asks_in_call=self.block_assignment_during_call,
             user_ids=None if users is None else users._origin.ids,
             main_account_id=self.main_account_id._origin.id or None,
         )

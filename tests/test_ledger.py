@@ -65,15 +65,16 @@ class TestLedger(DispatchCommon):
         reserve = """
             INSERT INTO livechat_dispatch_reservation
                         (created_at, xid, user_id, candidate_ids, shares)
-                 VALUES (clock_timestamp() - interval %s, '9000000000000', %s, '', '')
+                 VALUES (now() - interval %s, '9000000000000', %s, '', '')
         """
-        self.env.cr.execute(reserve, ["10 seconds", agent.id])
+        self.env.cr.execute(reserve, ["9 minutes", agent.id])
         self.assertFalse(channel._get_operator(), "a transaction in progress, for all we know")
-        self.env.cr.execute(reserve, ["2 minutes", agent.id])
         self.env.cr.execute(
-            "DELETE FROM livechat_dispatch_reservation WHERE created_at > now() - interval '1 min'"
+            "UPDATE livechat_dispatch_reservation SET created_at = now() - interval '11 minutes'"
         )
         self.assertEqual(channel._get_operator(), agent)
+        self.env.cr.execute("SELECT count(*) FROM livechat_dispatch_reservation WHERE shares = ''")
+        self.assertEqual(self.env.cr.fetchone(), (0,))
 
     def test_making_the_tables_again_loses_nothing(self):
         agent = self._create_agent("agent")
