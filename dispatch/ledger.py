@@ -55,19 +55,6 @@ FORGOTTEN_AFTER = timedelta(hours=24)
 # Core removes a call session that was not refreshed for so long (discuss.channel.rtc.session).
 CALL_ALIVE = timedelta(minutes=1)
 
-_MODELS_READ = (
-    "discuss.channel",
-    "discuss.channel.member",
-    "discuss.channel.rtc.session",
-    "im_livechat.channel",
-    "im_livechat.channel.member.history",
-    "mail.presence",
-    "res.groups",
-    "res.partner",
-    "res.users",
-    "res.users.settings",
-)
-
 
 class Query(NamedTuple):
     """Whom to read for a decision, and what about the buyer they are compared with."""
@@ -144,12 +131,6 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
         if decision.winner is not None or refunded:
             _write_accounts(cr, accounts)
     return decision
-
-
-def flush(env):
-    """Write what the ORM has not yet written of the records that the ledger reads."""
-    for model in _MODELS_READ:
-        env[model].flush_model()
 
 
 def read_credits(cr) -> dict[int, int]:
@@ -253,19 +234,12 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
         f"""
         {_RECEIVE_GROUPS}
         SELECT few.dispatch_weight,
-               (SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s)
-                  FROM livechat_dispatch_seat seat
-                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE seat.partner_id = few.partner_id AND chat.livechat_end_dt IS NULL)
-               + (SELECT count(*)
-                    FROM livechat_dispatch_reservation
-                   WHERE user_id = few.id AND {_IS_HELD}),
-               (SELECT count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
-                  FROM livechat_dispatch_seat seat
-                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE seat.partner_id = few.partner_id
-                   AND chat.livechat_end_dt IS NULL
-                   AND chat.last_interest_dt >= %(forgotten_before)s)
+               load.lively + (
+                   SELECT count(*)
+                     FROM livechat_dispatch_reservation
+                    WHERE user_id = few.id AND {_IS_HELD}
+               ),
+               load.quiet
           FROM (SELECT users.id, users.partner_id, users.dispatch_weight
                   FROM res_users users
                  WHERE {_is_of(query)}
@@ -276,7 +250,16 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
                    AND (SELECT count(*) > 0
                           FROM res_groups_users_rel
                          WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
-                 LIMIT 5) few
+                 LIMIT 5) few,
+               LATERAL (
+                   SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s),
+                          count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
+                     FROM livechat_dispatch_seat seat
+                     JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                    WHERE seat.partner_id = few.partner_id
+                      AND chat.livechat_end_dt IS NULL
+                      AND chat.last_interest_dt >= %(forgotten_before)s
+               ) load (lively, quiet)
         """,  # noqa: S608 - fragments written above, values as parameters
         _values(query),
     )
@@ -376,7 +359,7 @@ def _locked_transaction(env):
     the block runs in a savepoint of it; ``tests/system`` covers the real thing.
     """
     if module.current_test:
-        flush(env)
+        env.flush_all()
         with env.cr.savepoint(flush=False):
             yield env.cr
         return

@@ -197,7 +197,7 @@ class ImLivechatChannel(models.Model):
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
-        ledger.flush(self.env)
+        self.env.flush_all()
         return ledger.is_agent_available(
             self.env.cr, self._get_dispatch_query(), self._get_dispatch_rules()
         )
@@ -242,7 +242,7 @@ class ImLivechatChannel(models.Model):
 
         :rtype: list[policy.Agent]
         """
-        ledger.flush(self.env)
+        self.env.flush_all()
         return ledger.read_agents(self.env.cr, self._get_dispatch_query(users))
 
     def _get_dispatch_staff(self):
