@@ -181,6 +181,7 @@ def open_chats(env, channel, agents):
     cr = env.cr
     guest = env["mail.guest"].create({"name": "Visitor"})
     chat = env["discuss.channel"].create(
+        # sudo: im_livechat.channel - as core's route for buyers does
         channel.with_user(env.ref("base.public_user"))
         .sudo()
         .with_context(guest=guest)

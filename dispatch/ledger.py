@@ -260,7 +260,7 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
                       AND chat.livechat_end_dt IS NULL
                       AND chat.last_interest_dt >= %(forgotten_before)s
                ) load (lively, quiet)
-        """,  # noqa: S608 - fragments written above, values as parameters
+        """,
         _values(query),
     )
     return any(has_room(lively, quiet, weight, rules) for weight, lively, quiet in cr.fetchall())
@@ -313,7 +313,7 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                  WHERE {_IS_HELD}
               GROUP BY user_id) reserved ON reserved.user_id = users.id
          WHERE {_is_of(query)}
-        """,  # noqa: S608 - fragments written above, values as parameters
+        """,
         _values(query),
     )
     facts = cr.fetchall()
@@ -392,7 +392,7 @@ def _settle_reservations(cr, accounts: Accounts) -> bool:
      RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
                     THEN pg_xact_status(xid) = 'aborted' END,
                user_id, candidate_ids, shares
-        """  # noqa: S608 - a fragment written above
+        """
     )
     refunded = False
     for unused, winner, candidate_ids, shares in cr.fetchall():
