@@ -138,6 +138,14 @@ def read_credits(cr) -> dict[int, int]:
     return _read_accounts(cr).credits
 
 
+def clear_credits(env, user_ids: Iterable[int]):
+    """Let these agents start again with a credit of zero."""
+    with _locked_transaction(env) as cr:
+        accounts = _read_accounts(cr)
+        credits = {**accounts.credits, **{user_id: 0 for user_id in user_ids}}
+        _write_accounts(cr, accounts._replace(credits=credits))
+
+
 def read_agents(cr, query: Query) -> list[Agent]:
     """Return the facts about the agents of the query as they are now, without waiting for the lock:
     good enough to show, and to say who is available.

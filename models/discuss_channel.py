@@ -38,3 +38,59 @@ class DiscussChannel(models.Model):
             chat.dispatch_seat_partner_ids = chat.livechat_channel_member_history_ids.filtered(
                 lambda history: history.livechat_member_type == "agent" and history.member_id
             ).partner_id
+
+    def _mail_get_operation_for_mail_message_operation(self, message_operation):
+        # An auditor reads; core lets whoever reads a conversation write into it.
+        operations = super()._mail_get_operation_for_mail_message_operation(message_operation)
+        if message_operation == "create" and self.env.user._is_reader_of_chats():
+            for chat in self.filtered(lambda chat: chat.channel_type == "livechat"):
+                operations[chat] = "write"
+        return operations
+
+    def _hand_over(self, leaver, successor=None):
+        """Let another agent take over these chats.
+
+        Nobody is free: the chat stays open and looks for help; it does not end because its agent
+        left.
+
+        :param leaver: the user who leaves the chats.
+        :param successor: the user who takes them all; without one each is dispatched again.
+        """
+        for chat in self:
+            others = chat.dispatch_seat_partner_ids - leaver.partner_id
+            agent = successor or (not others and chat._dispatch_again(leaver))
+            if agent and agent.partner_id not in others:
+                chat._add_members(
+                    users=agent,
+                    create_member_params={"livechat_member_type": "agent"},
+                    inviting_partner=leaver.partner_id,
+                )
+            if agent:
+                chat.livechat_operator_id = agent.partner_id
+                # The new agent's Discuss opens the chat.
+                chat._broadcast(agent.partner_id.ids)
+            elif others:
+                chat.livechat_operator_id = others[0]
+            else:
+                chat.livechat_status = "need_help"
+            # Not core's way to leave: that ends the chat of whoever was its last agent.
+            chat.channel_member_ids.filtered(
+                lambda member: member.partner_id == leaver.partner_id
+            ).unlink()
+
+    def _dispatch_again(self, leaver):
+        """Choose another agent for this chat than the one who leaves it.
+
+        :rtype: res.users
+        """
+        self.ensure_one()
+        shop_channel = self.livechat_channel_id
+        if not shop_channel:
+            return self.env["res.users"]
+        # A decision reads what is committed; that somebody leaves is about to be.
+        return shop_channel._get_operator(
+            lang=self.livechat_lang_id.code,
+            country_id=self.country_id.id,
+            expertises=self.livechat_expertise_ids,
+            users=(shop_channel.user_ids | shop_channel.main_account_id) - leaver,
+        )

@@ -1,10 +1,33 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
+from odoo.fields import Command
 
 from ..dispatch import ledger, policy
 
 # Context key, and its only meaningful value, of a call that just shows the widget to a buyer. An
 # object, because a browser can put any JSON in the context but never this.
 PREVIEW = object()
+
+
+# What the people of a shop may set about their own channel; the rest is for live chat's managers.
+_SHOP_FIELDS = frozenset(
+    {
+        "name",
+        "button_text",
+        "default_message",
+        "header_background_color",
+        "title_color",
+        "button_background_color",
+        "button_text_color",
+        "review_link",
+        "user_ids",
+        "dispatch_mode",
+        "main_account_participation",
+        "max_sessions_mode",
+        "max_sessions",
+        "block_assignment_during_call",
+    }
+)
 
 
 class ImLivechatChannel(models.Model):
@@ -94,13 +117,69 @@ class ImLivechatChannel(models.Model):
         return channels
 
     def write(self, vals):
+        if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
+            self._check_shop_values(vals)
         result = super().write(vals)
+        if "main_account_id" in vals:
+            # Record rules are cached and depend on it.
+            self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
         if "name" in vals:
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]
         return result
+
+    def _check_shop_values(self, vals):
+        """Refuse what a shop's people may not say about their channel.
+
+        :raise AccessError: a field for live chat's managers, or agents of somebody else.
+        """
+        for name in vals.keys() - _SHOP_FIELDS:
+            raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
+        if "user_ids" in vals:
+            for channel in self:
+                agents = self.env["livechat.subaccount"]._read_set(
+                    self.env["res.users"], vals["user_ids"], channel.user_ids
+                )
+                owner = self.env.user._get_shop_owner()
+                if (agents - channel.user_ids).sudo().filtered(
+                    lambda agent, owner=owner: agent.main_account_id != owner and agent != owner
+                ):
+                    raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
+
+    @api.model
+    def _release_lost_agents(self):
+        """Take agents who lost the right to receive buyers out of every dispatched channel, and
+        hand over their chats.
+
+        Called whenever groups change. A channel in ``native`` mode keeps the agents core leaves
+        there, except a shop's sub-accounts.
+        """
+        # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
+        self.env["res.users"].flush_model()
+        lost = (
+            self.env["res.users"]
+            .sudo()
+            .search(
+                [
+                    ("livechat_channel_ids", "!=", False),
+                    (
+                        "all_group_ids",
+                        "not in",
+                        self.env.ref("im_livechat.im_livechat_group_user").ids,
+                    ),
+                    "|",
+                    ("main_account_id", "!=", False),
+                    ("livechat_channel_ids.dispatch_mode", "!=", "native"),
+                ]
+            )
+        )
+        for user in lost:
+            user.livechat_channel_ids.filtered(
+                lambda channel, user=user: channel.dispatch_mode != "native" or user.main_account_id
+            ).write({"user_ids": [Command.unlink(user.id)]})
+        lost._hand_over_chats()
 
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""

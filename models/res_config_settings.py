@@ -33,6 +33,12 @@ class ResConfigSettings(models.TransientModel):
         "1 the whole seat.",
     )
 
+    subaccount_limit = fields.Integer(
+        "Sub-accounts per Main Account",
+        config_parameter="im_livechat_subaccount.subaccount_limit",
+        help="How many sub-accounts each main account can have; 0 for as many as it likes.",
+    )
+
     @api.constrains("dispatch_weight_default", "dispatch_quiet_hold")
     def _check_dispatch_settings(self):
         for settings in self:
@@ -85,6 +91,11 @@ class ResConfigSettings(models.TransientModel):
             WEIGHT_DEFAULT,
             lambda weight: WEIGHT_MIN <= weight <= WEIGHT_MAX,
         )
+
+    @api.model
+    def _get_subaccount_limit(self):
+        """Return how many sub-accounts a main account can have, 0 for no limit."""
+        return self._get_dispatch_parameter("subaccount_limit", int, 0, lambda limit: limit >= 0)
 
     @api.model
     def _get_dispatch_quiet_hold(self):

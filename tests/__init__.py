@@ -5,6 +5,7 @@ from . import (
     test_get_session,
     test_ledger,
     test_native,
+    test_subaccount,
     test_tours,
     test_translations,
     test_users,

@@ -63,3 +63,26 @@ class DispatchCommon(TransactionCase):
         """What a decision would know about the agent now."""
         facts = {fact.user_id: fact for fact in channel._read_dispatch_agents()}
         return facts.get(agent.id)
+
+
+class ShopCommon(TransactionCase):
+    """Two shops, each with a main account."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.owner = cls._create_main_account("flagship")
+        cls.rival = cls._create_main_account("rival")
+        cls.role_reception = cls.env.ref("im_livechat_subaccount.role_reception")
+        cls.role_audit = cls.env.ref("im_livechat_subaccount.role_audit")
+        cls.role_shipping = cls.env.ref("im_livechat_subaccount.role_shipping")
+        cls.role_store_manager = cls.env.ref("im_livechat_subaccount.role_store_manager")
+        # What the shop's owner works with.
+        cls.Subaccounts = cls.env["livechat.subaccount"].with_user(cls.owner)
+        cls.Roles = cls.env["livechat.role"].with_user(cls.owner)
+
+    @classmethod
+    def _create_main_account(cls, login):
+        return new_test_user(
+            cls.env, login=login, groups="im_livechat_subaccount.group_main_account"
+        )

@@ -191,10 +191,11 @@ class TestDispatch(DispatchCommon):
                 channel = self._create_channel(agent)
                 self.assertEqual(channel._get_operator(), agent)
                 role.implied_ids = [Command.unlink(self.receive_group.id)]
-                self.assertIn(agent, channel.user_ids, "core forgets to clean this up")
+                self.assertNotIn(agent, channel.user_ids, "core forgets to clean this up")
                 self.assertFalse(channel._get_operator())
                 self.assertFalse(channel._is_livechat_available())
                 role.implied_ids = [Command.link(self.receive_group.id)]
+                channel.user_ids = agent
                 self.assertEqual(channel._get_operator(), agent)
 
     def test_a_user_without_the_right_is_never_chosen(self):

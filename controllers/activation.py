@@ -1,0 +1,54 @@
+from odoo import http
+from odoo.exceptions import AccessDenied, UserError
+from odoo.http import request
+
+
+class Activation(http.Controller):
+    """The page behind an activation link, where a sub-account's person sets the password."""
+
+    @http.route(
+        "/livechat/activate/<string:token>",
+        type="http",
+        auth="public",
+        methods=["GET", "POST"],
+        website=True,
+        sitemap=False,
+    )
+    def activate(self, token, password="", confirm_password="", **kwargs):
+        """Show the form, or set the password it was sent with.
+
+        A link that is wrong, used, expired or void gets the same answer, which tells nothing about
+        who exists. Wrong links are counted like wrong passwords, with core's own cooldown.
+        """
+        try:
+            with request.env["res.users"]._assert_can_auth(user="activation link"):
+                subaccount = request.env["livechat.subaccount"]._find_by_token(token)
+                if not subaccount:
+                    raise AccessDenied
+        except AccessDenied:
+            return self._render({"invalid": True}, status=404)
+        values = {"subaccount": subaccount, "token": token}
+        if request.httprequest.method == "GET":
+            return self._render(values)
+        if password != confirm_password:
+            values["error"] = request.env._("The passwords differ; please type them again.")
+            return self._render(values)
+        login = subaccount.login
+        try:
+            with request.env.cr.savepoint():
+                subaccount._activate(password)
+        except UserError as error:
+            # Too short, or what the password policy says.
+            values["error"] = error.args[0]
+            return self._render(values)
+        return self._render({"login": login, "done": True})
+
+    def _render(self, values, status=200):
+        response = request.render("im_livechat_subaccount.activation", values, status=status)
+        # The link is a secret: it must not leak to other sites, caches or frames.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["X-Frame-Options"] = "DENY"
+        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response

@@ -1,0 +1,324 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+
+# How much of its shop's conversations a sub-account sees, from the least to the most.
+CONVERSATION_SCOPES = ("own", "group", "shop")
+
+# What a main account may say about a role; all else is built on the server.
+_WRITEABLE = frozenset({"name", "permission_ids", "conversation_scope", "sequence"})
+
+
+class LivechatRole(models.Model):
+    """A combination of permissions that a main account gives to its sub-accounts.
+
+    Behind each role stands an access group that implies the groups of the role's permissions, so
+    that a change reaches everybody who has the role at once.
+    """
+
+    _name = "livechat.role"
+    _description = "Reception Role"
+    _order = "sequence, name, id"
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=100)
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        index="btree_not_null",
+        ondelete="cascade",
+        readonly=True,
+        copy=False,
+        help="Whose role this is; empty for a template that every shop can use and copy.",
+    )
+    permission_ids = fields.Many2many(
+        "livechat.permission", string="Permissions", domain=[("grantable", "=", True)]
+    )
+    conversation_scope = fields.Selection(
+        [
+            ("own", "Its own"),
+            ("group", "Those of the channels it serves"),
+            ("shop", "All of the shop"),
+        ],
+        "Sees Conversations",
+        default="own",
+        required=True,
+        help="Which of its shop's conversations the holder of this role can read.",
+    )
+    group_id = fields.Many2one(
+        "res.groups",
+        "Access Group",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        groups="base.group_erp_manager",
+        help="The group that stands for this role; it implies the groups of the permissions.",
+    )
+    subaccount_ids = fields.Many2many("livechat.subaccount", string="Sub-accounts", readonly=True)
+    subaccount_count = fields.Integer("Holders", compute="_compute_subaccount_count")
+
+    _group_uniq = models.Constraint(
+        "UNIQUE (group_id)", "Two roles cannot stand on the same access group."
+    )
+
+    @api.depends("subaccount_ids")
+    def _compute_subaccount_count(self):
+        for role in self:
+            role.subaccount_count = len(role.subaccount_ids)
+
+    @api.constrains("permission_ids")
+    def _check_permissions_grantable(self):
+        for role in self:
+            # sudo: livechat.permission - to name what is in the way
+            refused = role.sudo().permission_ids.filtered(lambda permission: not permission.grantable)
+            if refused:
+                raise ValidationError(
+                    self.env._(
+                        "No role can contain %(permissions)s: an administrator has not made it "
+                        "grantable.",
+                        permissions=", ".join(refused.mapped("name")),
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        main_account = self._get_editor()
+        vals_list = [
+            {
+                **self._allow(vals),
+                "main_account_id": vals.get("main_account_id") if self._is_admin() else main_account.id,
+            }
+            for vals in vals_list
+        ]
+        roles = super(LivechatRole, self.with_context(self._clean_context())).create(vals_list)
+        roles = roles.with_env(self.env)
+        for role in roles._sudo_clean():
+            # sudo: res.groups - a role stands on a group of its own, all of it built here
+            role.group_id = role.env["res.groups"].create({"name": role.name})
+        roles._apply_permissions()
+        return roles
+
+    def write(self, vals):
+        if not self._is_admin():
+            vals = self._allow(vals)
+        self._check_editable()
+        result = super(LivechatRole, self.with_context(self._clean_context())).write(vals)
+        if "permission_ids" in vals:
+            self._apply_permissions()
+        if "name" in vals:
+            for role in self:
+                # sudo: res.groups - the group is the role's own
+                role.sudo().group_id.name = role.name
+        if "conversation_scope" in vals:
+            # Record rules are cached and depend on it.
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        self._check_editable()
+        # sudo: livechat.subaccount, res.groups - whoever may remove a role takes it from its
+        # holders, and its group with it
+        holders, groups = self.sudo().subaccount_ids, self.sudo().group_id
+        holders.user_id.write({"group_ids": [Command.unlink(group.id) for group in groups]})
+        result = super().unlink()
+        groups.unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    def copy_data(self, default=None):
+        default = dict(default or {})
+        return [
+            {**vals, "name": default.get("name") or self.env._("%s (copy)", role.name)}
+            for role, vals in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------
+    # Who may do what
+    # ------------------------------------------------------------
+
+    @api.model
+    def _is_admin(self):
+        """Tell whether the caller administers users, or is the server itself."""
+        return self.env.su or self.env.user.has_group("base.group_erp_manager")
+
+    @api.model
+    def _get_editor(self):
+        """Return the main account that edits its roles now, nobody for an administrator.
+
+        :raise AccessError: for anybody else.
+        """
+        if self._is_admin():
+            return self.env["res.users"]
+        if not self.env.user.has_group("im_livechat_subaccount.group_main_account"):
+            raise AccessError(self.env._("Only a main account can edit its roles."))
+        return self.env.user
+
+    def _check_editable(self):
+        """Refuse to change roles that are not the caller's own.
+
+        :raise AccessError: a shared template, another shop's role, or not a main account.
+        """
+        editor = self._get_editor()
+        if editor and any(role.main_account_id != editor for role in self):
+            raise AccessError(
+                self.env._(
+                    "This role is not yours to change. Templates can be copied and the copy changed."
+                )
+            )
+
+    @api.model
+    def _allow(self, vals):
+        """Return what the caller may say about a role.
+
+        :raise AccessError: with the field it may not say anything about.
+        """
+        allowed = _WRITEABLE | {"main_account_id"}
+        for name in vals:
+            if name not in allowed or (name == "main_account_id" and not self._is_admin()):
+                raise AccessError(self.env._("%(field)s of a role cannot be set.", field=name))
+        return {name: value for name, value in vals.items() if name in _WRITEABLE}
+
+    def _clean_context(self):
+        """Return the part of the caller's context that cannot change what is created."""
+        return {
+            key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context
+        }
+
+    def _sudo_clean(self):
+        # sudo: livechat.role - the caller has checked who asks, and builds all values itself
+        return self.sudo().with_context(self._clean_context())
+
+    # ------------------------------------------------------------
+    # What a role gives
+    # ------------------------------------------------------------
+
+    def _apply_permissions(self):
+        """Let each role's group imply exactly the groups of its permissions."""
+        internal = self.env.ref("base.group_user")
+        # sudo: livechat.role, res.groups - a role's group follows its permissions, whoever changed
+        # them
+        for role in self.sudo():
+            granted = role.permission_ids._get_granted_groups() | internal
+            if role.group_id.implied_ids != granted:
+                role._sudo_clean().group_id.write(
+                    {"implied_ids": [Command.set(granted.ids)]}
+                )
+
+    def _check_assignable(self):
+        """Refuse roles that the caller may not give to a sub-account.
+
+        A main account gives its own roles and the templates. A sub-account that manages others
+        gives only roles that contain no more than its own permissions.
+
+        :raise AccessError:
+        """
+        if self._is_admin():
+            return
+        user = self.env.user
+        shop = user._get_shop_owner()
+        for role in self.sudo():
+            if role.main_account_id and role.main_account_id != shop:
+                raise AccessError(self.env._("This role belongs to another shop."))
+        if user != shop:
+            beyond = self.sudo().permission_ids - user._get_role_permissions()
+            if beyond:
+                raise AccessError(
+                    self.env._(
+                        "You cannot give permissions that you do not have yourself: "
+                        "%(permissions)s.",
+                        permissions=", ".join(beyond.mapped("name")),
+                    )
+                )
+
+    @api.model
+    def _check_boundary(self):
+        """Refuse a state in which a role or a sub-account reaches an administrator's group.
+
+        Called whenever groups change, from whatever side.
+
+        :raise ValidationError: naming the role or the sub-account.
+        """
+        forbidden = self.env["livechat.permission"]._get_forbidden_groups()
+        # sudo: livechat.role, res.users - the boundary holds for all
+        for role in self.sudo().search([("group_id", "in", forbidden.ids)], limit=1):
+            raise ValidationError(
+                self.env._(
+                    "The role %(role)s would give an administrator's rights; no role can.",
+                    role=role.name,
+                )
+            )
+        beyond = (
+            self.env["res.users"]
+            .sudo()
+            .with_context(active_test=False)
+            .search(
+                [("main_account_id", "!=", False), ("all_group_ids", "in", forbidden.ids)], limit=1
+            )
+        )
+        if beyond:
+            raise ValidationError(
+                self.env._(
+                    "%(user)s is a sub-account and cannot have an administrator's rights. Make it "
+                    "an ordinary user first.",
+                    user=beyond.name,
+                )
+            )
+
+    # ------------------------------------------------------------
+    # Matrix
+    # ------------------------------------------------------------
+
+    @api.model
+    def get_matrix(self):
+        """Return who has which permission, and through which role.
+
+        :return: ``{"permissions": [{id, name, availability}], "roles": [{id, name, editable,
+            permission_ids}], "subaccounts": [{id, name, login, state, role_ids}]}``
+        :rtype: dict
+        """
+        self.browse().check_access("read")
+        roles = self.search([])
+        permissions = self.env["livechat.permission"].search([])
+        editor = self.env["res.users"] if self._is_admin() else self.env.user
+        main_account_group = "im_livechat_subaccount.group_main_account"
+        return {
+            "permissions": permissions.read(["name", "description", "availability", "grantable"]),
+            "roles": [
+                {
+                    "id": role.id,
+                    "name": role.name,
+                    "permission_ids": role.permission_ids.ids,
+                    "editable": self._is_admin()
+                    or (
+                        role.main_account_id == editor and editor.has_group(main_account_group)
+                    ),
+                }
+                for role in roles
+            ],
+            "subaccounts": [
+                {
+                    "id": subaccount.id,
+                    "name": subaccount.name,
+                    "login": subaccount.login,
+                    "state": subaccount.state,
+                    "role_ids": subaccount.role_ids.ids,
+                }
+                for subaccount in self.env["livechat.subaccount"].search([])
+            ],
+        }
+
+    def toggle_permission(self, permission_id):
+        """Put a permission into this role, or take it out.
+
+        :return: the role's permissions.
+        :rtype: list[int]
+        """
+        self.ensure_one()
+        if not isinstance(permission_id, int):
+            raise UserError(self.env._("There is no such permission."))
+        permission = self.env["livechat.permission"].search([("id", "=", permission_id)])
+        if not permission:
+            raise UserError(self.env._("There is no such permission."))
+        link = Command.unlink if permission in self.permission_ids else Command.link
+        self.permission_ids = [link(permission.id)]
+        return self.permission_ids.ids

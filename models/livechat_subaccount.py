@@ -1,0 +1,708 @@
+import hashlib
+import re
+import secrets
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tools import consteq
+from odoo.tools.urls import urljoin
+
+# What can be said about a sub-account and is kept on its user. Nothing else of a user is ever
+# written for a main account.
+_USER_TEXTS = ("name", "login", "email", "phone", "lang", "livechat_username")
+_USER_SETS = {"livechat_lang_ids": "res.lang", "livechat_expertise_ids": "im_livechat.expertise"}
+_USER_FIELDS = frozenset(
+    {*_USER_TEXTS, *_USER_SETS, "image_1920", "dispatch_weight", "dispatch_paused"}
+)
+# What a dispatch manager may say.
+_DISPATCH_FIELDS = frozenset({"dispatch_weight", "dispatch_paused"})
+
+_TEXT_LENGTH_MAX = 256
+PASSWORD_LENGTH_MIN = 8
+
+
+class LivechatSubaccount(models.Model):
+    """A member of a shop's staff, as its main account manages it.
+
+    A plain model beside ``res.users``, on which a main account has no write access at all: the
+    methods here check who asks, whom it is about and what may be said, and only then write to the
+    user, with values built on the server.
+    """
+
+    _name = "livechat.subaccount"
+    _description = "Sub-account"
+    _inherit = ["mail.thread"]
+    _order = "main_account_id, name, id"
+
+    user_id = fields.Many2one(
+        "res.users",
+        "User",
+        required=True,
+        readonly=True,
+        copy=False,
+        ondelete="cascade",
+    )
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        related="user_id.main_account_id",
+        store=True,
+        index=True,
+        readonly=True,
+        groups=False,
+    )
+    name = fields.Char(
+        related="user_id.name", store=True, readonly=False, copy=False, tracking=True
+    )
+    login = fields.Char(
+        related="user_id.login", store=True, readonly=False, tracking=True, groups=False
+    )
+    email = fields.Char(related="user_id.email", store=True, readonly=False, tracking=True)
+    phone = fields.Char(related="user_id.phone", readonly=False)
+    lang = fields.Selection(related="user_id.lang", readonly=False)
+    image_1920 = fields.Image(related="user_id.image_1920", readonly=False)
+    avatar_128 = fields.Image(related="user_id.avatar_128")
+    livechat_username = fields.Char(
+        related="user_id.livechat_username",
+        readonly=False,
+        groups=False,
+        help="The name buyers see; the login is never shown to them.",
+    )
+    livechat_lang_ids = fields.Many2many(
+        "res.lang", related="user_id.livechat_lang_ids", readonly=False, groups=False
+    )
+    livechat_expertise_ids = fields.Many2many(
+        "im_livechat.expertise",
+        related="user_id.livechat_expertise_ids",
+        readonly=False,
+        groups=False,
+    )
+    dispatch_weight = fields.Integer(
+        related="user_id.dispatch_weight",
+        store=True,
+        readonly=False,
+        aggregator=None,
+        tracking=True,
+        groups=False,
+    )
+    dispatch_paused = fields.Boolean(
+        related="user_id.dispatch_paused", store=True, readonly=False, tracking=True, groups=False
+    )
+    state = fields.Selection(
+        [("pending", "Not activated"), ("enabled", "Enabled"), ("disabled", "Disabled")],
+        compute="_compute_state",
+        store=True,
+        tracking=True,
+    )
+    role_ids = fields.Many2many("livechat.role", string="Roles", tracking=True)
+    permission_ids = fields.Many2many(
+        "livechat.permission", string="Permissions", compute="_compute_permission_ids"
+    )
+    activated_on = fields.Datetime(readonly=True, copy=False)
+    activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
+    activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
+    login_date = fields.Datetime(related="user_id.login_date", string="Last Login")
+    last_presence = fields.Datetime("Last Seen", compute="_compute_last_presence")
+    open_chat_count = fields.Integer("Open Chats", compute="_compute_open_chat_count")
+
+    _user_uniq = models.Constraint("UNIQUE (user_id)", "This user is a sub-account already.")
+    _activation_token_hash_idx = models.UniqueIndex("(activation_token_hash)")
+
+    @api.depends("user_id.active", "activated_on")
+    def _compute_state(self):
+        for subaccount in self:
+            if subaccount.user_id.active:
+                subaccount.state = "enabled"
+            else:
+                subaccount.state = "disabled" if subaccount.activated_on else "pending"
+
+    @api.depends("role_ids.permission_ids")
+    def _compute_permission_ids(self):
+        for subaccount in self:
+            subaccount.permission_ids = subaccount.role_ids.permission_ids
+
+    def _compute_last_presence(self):
+        # sudo: mail.presence - when its staff was there last is a shop's business
+        presences = self.env["mail.presence"].sudo()._read_group(
+            [("user_id", "in", self.user_id.ids)], ["user_id"], ["last_presence:max"]
+        )
+        last_by_user = dict(presences)
+        for subaccount in self:
+            subaccount.last_presence = last_by_user.get(subaccount.user_id, False)
+
+    def _compute_open_chat_count(self):
+        # sudo: discuss.channel - how many chats its staff has is a shop's business
+        chats = self.env["discuss.channel"].sudo()._read_group(
+            [("dispatch_seat_partner_ids", "in", self.sudo().user_id.partner_id.ids)],
+            ["dispatch_seat_partner_ids"],
+            ["__count"],
+        )
+        count_by_partner = dict(chats)
+        for subaccount in self:
+            partner = subaccount.sudo().user_id.partner_id
+            subaccount.open_chat_count = count_by_partner.get(partner, 0)
+
+    @api.onchange("name", "main_account_id")
+    def _onchange_name(self):
+        owner = self.main_account_id or self.env.user._get_shop_owner()
+        if self.name and owner and not self.login:
+            self.login = owner._propose_subaccount_login()
+
+    # ------------------------------------------------------------
+    # Create, write, delete
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Pre-register sub-accounts; nobody can log in before the activation link was used.
+
+        :param vals_list: what ``_USER_FIELDS`` lists, ``role_ids``, and ``main_account_id`` from an
+            administrator.
+        :raise AccessError: the caller manages no sub-accounts, or says more than it may.
+        :raise ValidationError: a login that is taken, a weight out of range, the limit reached.
+        """
+        self.check_access("create")
+        user_vals_list = []
+        for vals in vals_list:
+            owner = self._get_owner(vals)
+            user_vals = self._read_user_values(
+                {name: value for name, value in vals.items() if name in _USER_FIELDS}
+            )
+            if not user_vals.get("name"):
+                raise ValidationError(self.env._("A sub-account needs a name."))
+            if not user_vals.get("login"):
+                taken = [other["login"] for other in user_vals_list]
+                user_vals["login"] = owner._propose_subaccount_login(taken)
+            self._check_login(user_vals["login"], owner)
+            user_vals_list.append(
+                {
+                    **user_vals,
+                    "active": False,
+                    "main_account_id": owner.id,
+                    "company_id": owner.company_id.id,
+                    "company_ids": [Command.set(owner.company_id.ids)],
+                    "group_ids": [Command.set(self.env.ref("base.group_user").ids)],
+                }
+            )
+        roles_list = [self._read_roles(vals) for vals in vals_list]
+        # sudo: res.users - checked above; all values were built here
+        users = self._sudo_clean().env["res.users"].create(user_vals_list)
+        self._check_limit(users.main_account_id)
+        by_user = {
+            subaccount.user_id: subaccount
+            for subaccount in self._sudo_clean().search([("user_id", "in", users.ids)])
+        }
+        subaccounts = self.browse([by_user[user].id for user in users])
+        for subaccount, roles in zip(subaccounts, roles_list, strict=True):
+            if roles:
+                subaccount._set_roles(roles)
+        return subaccounts
+
+    def write(self, vals):
+        """Change sub-accounts; see ``create`` for what can be said.
+
+        :raise AccessError: not the caller's to change.
+        """
+        self._check_manageable(dispatch_only=vals.keys() <= _DISPATCH_FIELDS)
+        unknown = vals.keys() - _USER_FIELDS - {"role_ids"}
+        if unknown:
+            raise AccessError(
+                self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
+            )
+        user_vals = self._read_user_values(
+            {name: value for name, value in vals.items() if name in _USER_FIELDS}
+        )
+        if "name" in user_vals and not user_vals["name"]:
+            raise ValidationError(self.env._("A sub-account needs a name."))
+        if "login" in user_vals:
+            for subaccount in self:
+                if user_vals["login"] != subaccount.login:
+                    self._check_login(user_vals["login"], subaccount.main_account_id)
+        if user_vals:
+            # sudo: res.users - checked above; all values were built here
+            self._sudo_clean().user_id.write(user_vals)
+        if "role_ids" in vals:
+            for subaccount in self:
+                subaccount._set_roles(subaccount._read_roles(vals))
+        return True
+
+    def unlink(self):
+        """Delete sub-accounts for good; their partners stay as the authors of what they wrote.
+
+        :raise UserError: still enabled, or with chats that nobody has taken over.
+        """
+        self._check_manageable()
+        for subaccount in self:
+            if subaccount.state == "enabled":
+                raise UserError(
+                    self.env._("%(name)s is enabled; disable it first.", name=subaccount.name)
+                )
+            if subaccount.open_chat_count:
+                raise UserError(
+                    self.env._(
+                        "%(name)s has open chats; hand them over first.", name=subaccount.name
+                    )
+                )
+        # sudo: res.users - checked above
+        for user in self._sudo_clean().user_id:
+            user._delete_subaccount()
+        return True
+
+    def copy_data(self, default=None):
+        return [
+            {
+                "name": (default or {}).get("name")
+                or self.env._("%s (copy)", subaccount.name),
+                "role_ids": [Command.set(subaccount.role_ids.ids)],
+                "dispatch_weight": subaccount.dispatch_weight,
+                **(default or {}),
+            }
+            for subaccount in self
+        ]
+
+    @api.model
+    def _create_for(self, users):
+        """Open the row of users that became sub-accounts, from whatever side."""
+        return super(LivechatSubaccount, self._sudo_clean()).create(
+            [
+                {
+                    "user_id": user.id,
+                    "activated_on": fields.Datetime.now() if user.active else False,
+                }
+                for user in users
+            ]
+        )
+
+    def _drop(self):
+        """Close the rows of users that are no sub-accounts any more; the users stay."""
+        for subaccount in self:
+            subaccount._set_roles(self.env["livechat.role"])
+        return super().unlink()
+
+    def _store(self, vals):
+        """Write to the row itself; the caller has checked who asks."""
+        # sudo: livechat.subaccount - all values are built on the server
+        return super(LivechatSubaccount, self._sudo_clean()).write(vals)
+
+    # ------------------------------------------------------------
+    # The account's life
+    # ------------------------------------------------------------
+
+    def action_activation_link(self):
+        """Make a new link with which the person sets a password; older ones are void from now on.
+
+        For a sub-account that is enabled already it is the way to a new password. The link is
+        mailed when the sub-account has an address and the shop can send mail, and always shown.
+
+        :return: an action that shows the link, in ``context["default_url"]``.
+        :raise UserError: the sub-account is disabled.
+        """
+        self.ensure_one()
+        self._check_manageable()
+        if self.state == "disabled":
+            raise UserError(self.env._("%(name)s is disabled; enable it first.", name=self.name))
+        token = secrets.token_urlsafe(32)
+        self._store(
+            {
+                "activation_token_hash": _hash(token),
+                "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
+            }
+        )
+        url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
+        mailed = self._mail_activation_link(url)
+        self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Activation Link"),
+            "res_model": "livechat.activation.link",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {
+                "default_url": url,
+                "default_name": self.name,
+                "default_login": self.login,
+                "default_expiration": fields.Datetime.to_string(self.activation_expiration),
+                "default_email": self.email if mailed else False,
+            },
+        }
+
+    def action_enable(self):
+        """Let disabled sub-accounts log in and receive buyers again; their credit starts at zero.
+
+        :raise UserError: one was never activated.
+        """
+        self._check_manageable()
+        for subaccount in self:
+            if subaccount.state == "pending":
+                raise UserError(
+                    self.env._(
+                        "%(name)s has not been activated yet: send the activation link.",
+                        name=subaccount.name,
+                    )
+                )
+        disabled = self.filtered(lambda subaccount: subaccount.state == "disabled")
+        self._check_limit(disabled.main_account_id)
+        # sudo: res.users - checked above
+        disabled._sudo_clean().user_id.write({"active": True})
+
+    def action_disable(self):
+        """Refuse the login of sub-accounts at once and dispatch their open chats again.
+
+        :raise UserError: one was never activated.
+        """
+        self._disable()
+
+    def action_disable_wizard(self):
+        """Ask who takes over the open chats, then disable."""
+        self._check_manageable()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Disable Sub-accounts"),
+            "res_model": "livechat.subaccount.disable",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_subaccount_ids": [Command.set(self.ids)]},
+        }
+
+    def _disable(self, successor=None):
+        """Disable, and give the open chats to ``successor``, or dispatch them again.
+
+        :param successor: a sub-account of the same shop that may receive buyers.
+        """
+        self._check_manageable()
+        for subaccount in self:
+            if subaccount.state == "pending":
+                raise UserError(
+                    self.env._(
+                        "%(name)s was never activated; delete it instead.", name=subaccount.name
+                    )
+                )
+        agent = self.env["res.users"]
+        if successor:
+            if successor in self or successor.main_account_id != self.main_account_id:
+                raise UserError(self.env._("Choose somebody else of this shop for the chats."))
+            agent = successor._sudo_clean().user_id
+            if successor.state != "enabled" or not agent._is_permitted_agent():
+                raise UserError(
+                    self.env._("%(name)s cannot receive buyers.", name=successor.name)
+                )
+        # sudo: res.users - checked above
+        leavers = self._sudo_clean().user_id.filtered("active")
+        if agent:
+            leavers._hand_over_chats(agent)
+        leavers.write({"active": False})
+
+    def action_delete(self):
+        """Delete disabled or pending sub-accounts; see ``unlink``."""
+        self.unlink()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "livechat.subaccount",
+            "name": self.env._("Sub-accounts"),
+            "views": [(False, "list"), (False, "kanban"), (False, "form")],
+            "target": "main",
+        }
+
+    def _get_link_validity(self):
+        # The same settings as core's own invitation and reset links.
+        name, hours = (
+            ("auth_signup.signup.validity.hours", 144)
+            if self.state == "pending"
+            else ("auth_signup.reset_password.validity.hours", 4)
+        )
+        # sudo: ir.config_parameter - how long links live is no secret
+        return timedelta(hours=int(self.env["ir.config_parameter"].sudo().get_param(name, hours)))
+
+    def _mail_activation_link(self, url):
+        """Mail the link if mail works.
+
+        :return: whether it was queued.
+        """
+        template = self.env.ref(
+            "im_livechat_subaccount.mail_template_activation", raise_if_not_found=False
+        )
+        # sudo: ir.mail_server, mail.template - whether mail works, and our own template
+        works = self.env["ir.mail_server"].sudo().search_count([], limit=1)
+        if not (template and self.email and works):
+            return False
+        # Attached to no record: whoever can see the sub-account must not find the link in its mail.
+        template.sudo().with_context(activation_url=url).send_mail(
+            self.id, email_values={"model": False, "res_id": False, "auto_delete": True}
+        )
+        return True
+
+    @api.model
+    def _find_by_token(self, token):
+        """Return the sub-account an activation link belongs to, while the link is valid.
+
+        :rtype: livechat.subaccount
+        """
+        if not isinstance(token, str) or len(token) > _TEXT_LENGTH_MAX:
+            return self.browse()
+        # sudo: livechat.subaccount - whoever has the token is the person
+        subaccount = (
+            self.env["livechat.subaccount"]
+            .sudo()
+            .search([("activation_token_hash", "=", _hash(token))], limit=1)
+        )
+        valid = (
+            subaccount
+            and consteq(subaccount.activation_token_hash, _hash(token))
+            and subaccount.activation_expiration > fields.Datetime.now()
+            and subaccount.state != "disabled"
+        )
+        return subaccount if valid else self.browse()
+
+    def _activate(self, password):
+        """Set the password of the person who holds the activation link and let them in.
+
+        :raise UserError: a password that is too short.
+        """
+        self.ensure_one()
+        if not isinstance(password, str) or len(password.strip()) < PASSWORD_LENGTH_MIN:
+            raise UserError(
+                self.env._(
+                    "A password has at least %(minimum)s characters.", minimum=PASSWORD_LENGTH_MIN
+                )
+            )
+        # The link is spent before anything else, so that of two that come at once one fails.
+        self._store(
+            {
+                "activation_token_hash": False,
+                "activation_expiration": False,
+                "activated_on": self.activated_on or fields.Datetime.now(),
+            }
+        )
+        self._sudo_clean().user_id.write({"password": password, "active": True})
+
+    # ------------------------------------------------------------
+    # Who may do what
+    # ------------------------------------------------------------
+
+    @api.model
+    def _is_admin(self):
+        """Tell whether the caller administers users, or is the server itself."""
+        return self.env["livechat.role"]._is_admin()
+
+    def _check_manageable(self, dispatch_only=False):
+        """Refuse to touch sub-accounts that are not the caller's to manage.
+
+        A main account manages those of its shop. A sub-account manager those of its shop who have
+        no more permissions than itself, and never itself. A dispatch manager only how they are
+        dispatched, and never itself.
+
+        :raise AccessError:
+        """
+        if self._is_admin():
+            return
+        self.check_access("write")
+        user = self.env.user
+        if user == user._get_shop_owner():
+            if any(subaccount.main_account_id != user for subaccount in self):
+                raise AccessError(self.env._("This sub-account belongs to another shop."))
+            return
+        mine = user._get_shop_owner()
+        # sudo: livechat.subaccount - to compare
+        for subaccount in self.sudo():
+            if not mine or subaccount.main_account_id != mine:
+                raise AccessError(self.env._("This sub-account belongs to another shop."))
+            if subaccount.user_id == user:
+                raise AccessError(self.env._("Nobody manages their own account."))
+        if dispatch_only and user.has_group("im_livechat_subaccount.group_dispatch_manager"):
+            return
+        if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
+            raise AccessError(self.env._("You can change how agents are dispatched, no more."))
+        if self.sudo().permission_ids - user._get_role_permissions():
+            raise AccessError(
+                self.env._("You cannot manage somebody who has more permissions than you.")
+            )
+
+    @api.model
+    def _get_owner(self, vals):
+        """Return the main account that a new sub-account will belong to.
+
+        :raise AccessError: it is not the caller's shop, or the caller manages no sub-accounts.
+        """
+        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "main_account_id"}
+        if unknown:
+            raise AccessError(
+                self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
+            )
+        own = self.env.user._get_shop_owner()
+        named = vals.get("main_account_id")
+        if self._is_admin():
+            owner = self.env["res.users"].sudo().search([("id", "=", named or own.id)])
+            if not owner:
+                raise ValidationError(self.env._("A sub-account needs a main account."))
+            return owner
+        if not own or not self.env.user.has_group(
+            "im_livechat_subaccount.group_subaccount_manager"
+        ):
+            raise AccessError(self.env._("You do not manage sub-accounts."))
+        if named and named != own.id:
+            raise AccessError(self.env._("This sub-account would belong to another shop."))
+        return own
+
+    @api.model
+    def _check_limit(self, owners):
+        limit = self.env["res.config.settings"]._get_subaccount_limit()
+        if not limit:
+            return
+        for owner in owners:
+            # sudo: livechat.subaccount - all of the shop count
+            if self.sudo().search_count([("main_account_id", "=", owner.id)]) > limit:
+                raise ValidationError(
+                    self.env._(
+                        "A main account has at most %(limit)s sub-accounts; see Settings.",
+                        limit=limit,
+                    )
+                )
+
+    @api.model
+    def _check_login(self, login, owner):
+        """Refuse a login that is taken, malformed, or looks like another shop's.
+
+        :raise ValidationError:
+        """
+        if not login or re.search(r"[\s\x00-\x1f]", login):
+            raise ValidationError(self.env._("A login has no spaces and is not empty."))
+        users = self.env["res.users"].sudo().with_context(active_test=False)
+        code, colon, _name = login.partition(":")
+        if colon and code != owner._get_main_account_code():
+            if users.search_count([("main_account_code", "=", code)], limit=1):
+                raise ValidationError(
+                    self.env._("Logins that start with %(code)s: are another shop's.", code=code)
+                )
+        if users.search_count([("login", "=", login)], limit=1):
+            raise ValidationError(self.env._("The login %(login)s is taken.", login=login))
+
+    # ------------------------------------------------------------
+    # Reading what a browser sent
+    # ------------------------------------------------------------
+
+    @api.model
+    def _read_user_values(self, vals):
+        """Return values for ``res.users``, built from what the caller sent.
+
+        :raise ValidationError: a value that is none.
+        """
+        values = {}
+        for name, value in vals.items():
+            if name in _USER_TEXTS:
+                values[name] = self._read_text(name, value)
+            elif name in _USER_SETS:
+                records = self.env[_USER_SETS[name]]
+                current = self[name] if len(self) == 1 else records
+                values[name] = [Command.set(self._read_set(records, value, current).ids)]
+            elif name == "dispatch_paused":
+                values[name] = bool(value)
+            elif name == "image_1920":
+                if value and not isinstance(value, (str, bytes)):
+                    raise ValidationError(self.env._("This is no image."))
+                values[name] = value or False
+            else:
+                # Checked by res.users itself.
+                values[name] = value
+        return values
+
+    @api.model
+    def _read_text(self, name, value):
+        label = self._fields[name].get_description(self.env, ["string"])["string"]
+        if value not in (False, None) and not isinstance(value, str):
+            raise ValidationError(self.env._("%(field)s is a text.", field=label))
+        text = (value or "").strip()
+        if len(text) > _TEXT_LENGTH_MAX or "\x00" in text:
+            raise ValidationError(
+                self.env._(
+                    "%(field)s has at most %(maximum)s characters.",
+                    field=label,
+                    maximum=_TEXT_LENGTH_MAX,
+                )
+            )
+        if name == "lang" and text not in dict(self.env["res.lang"].get_installed()):
+            raise ValidationError(self.env._("%(lang)s is not an installed language.", lang=text))
+        return text or False
+
+    @api.model
+    def _read_set(self, records, commands, current):
+        """Return the records that x2many ``commands`` leave, without creating or changing any.
+
+        :raise AccessError: a command that would, or a record the caller does not see.
+        """
+        ids = set(current.ids)
+        for command in commands or []:
+            match command:
+                case int():
+                    ids.add(command)
+                case [Command.LINK, int(record_id), *_rest]:
+                    ids.add(record_id)
+                case [Command.UNLINK, int(record_id), *_rest]:
+                    ids.discard(record_id)
+                case [Command.CLEAR, *_rest]:
+                    ids = set()
+                case [Command.SET, _zero, [*set_ids]]:
+                    ids = set(set_ids)
+                case _:
+                    raise AccessError(self.env._("Only existing records can be chosen here."))
+        if not all(type(record_id) is int for record_id in ids):
+            raise AccessError(self.env._("Only existing records can be chosen here."))
+        found = records.search([("id", "in", list(ids))])
+        if set(found.ids) != ids:
+            raise AccessError(self.env._("Only existing records can be chosen here."))
+        return found
+
+    def _read_roles(self, vals):
+        return self._read_set(
+            self.env["livechat.role"],
+            vals.get("role_ids"),
+            self.role_ids if len(self) == 1 else self.env["livechat.role"],
+        )
+
+    # ------------------------------------------------------------
+    # Roles
+    # ------------------------------------------------------------
+
+    def _void_links(self):
+        """Make the activation links of these sub-accounts worthless."""
+        self._store({"activation_token_hash": False, "activation_expiration": False})
+
+    def _set_roles(self, roles):
+        """Give exactly these roles; groups an administrator gave by hand stay.
+
+        :raise AccessError: a role the caller may not give.
+        """
+        self.ensure_one()
+        (roles - self.role_ids)._check_assignable()
+        if roles == self.role_ids:
+            return
+        user = self._sudo_clean().user_id
+        if user._is_managed_by_user_roles():
+            raise UserError(
+                self.env._(
+                    "The access of %(name)s is managed by User Roles; roles of the reception would "
+                    "be overwritten.",
+                    name=self.name,
+                )
+            )
+        self._store({"role_ids": [Command.set(roles.ids)]})
+        user._apply_roles()
+
+    def _clean_context(self):
+        """Return the part of the caller's context that cannot change what is created."""
+        return {
+            **self.env["livechat.role"]._clean_context(),
+            "mail_create_nosubscribe": True,
+            "mail_auto_subscribe_no_notify": True,
+            "no_reset_password": True,
+        }
+
+    def _sudo_clean(self):
+        # sudo: livechat.subaccount - the caller has checked who asks, and builds all values itself
+        return self.sudo().with_context(self._clean_context())
+
+
+def _hash(token):
+    # The token has 256 random bits, so that a plain hash cannot be searched.
+    return hashlib.sha256(token.encode()).hexdigest()

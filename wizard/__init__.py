@@ -1,0 +1,1 @@
+from . import livechat_activation_link, livechat_subaccount_disable
