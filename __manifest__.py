@@ -28,6 +28,9 @@
         "demo/reception_demo.xml",
     ],
     "assets": {
+        "web.assets_backend": [
+            "im_livechat_subaccount/static/src/**/*",
+        ],
         "web.assets_tests": [
             "im_livechat_subaccount/static/tests/tours/**/*",
         ],

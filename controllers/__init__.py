@@ -1,1 +1,1 @@
-from . import activation, main
+from . import activation, main, onlooker

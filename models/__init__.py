@@ -1,6 +1,8 @@
 from . import (
     discuss_channel,
     im_livechat_channel,
+    im_livechat_channel_rule,
+    ir_http,
     ir_model_data,
     ir_websocket,
     livechat_permission,

@@ -148,6 +148,17 @@ class ImLivechatChannel(models.Model):
                 ):
                     raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
 
+    def action_join(self):
+        # Core lets every agent join every channel, with sudo.
+        owner = self.env.user._get_shop_owner()
+        if self.env.user._is_shop_staff() and any(
+            # sudo: im_livechat.channel - whose it is
+            channel.main_account_id != owner
+            for channel in self.sudo()
+        ):
+            raise AccessError(self.env._("This channel belongs to another shop."))
+        return super().action_join()
+
     @api.model
     def _release_lost_agents(self):
         """Take agents who lost the right to receive buyers out of every dispatched channel, and
@@ -158,22 +169,21 @@ class ImLivechatChannel(models.Model):
         """
         # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
         self.env["res.users"].flush_model()
+        group = self.env.ref("im_livechat.im_livechat_group_user")
+        # Not a search for "not in": that finds everybody who has some other group as well.
         lost = (
             self.env["res.users"]
             .sudo()
+            .with_context(active_test=False)
             .search(
                 [
                     ("livechat_channel_ids", "!=", False),
-                    (
-                        "all_group_ids",
-                        "not in",
-                        self.env.ref("im_livechat.im_livechat_group_user").ids,
-                    ),
                     "|",
                     ("main_account_id", "!=", False),
                     ("livechat_channel_ids.dispatch_mode", "!=", "native"),
                 ]
             )
+            .filtered(lambda user: group not in user.all_group_ids)
         )
         for user in lost:
             user.livechat_channel_ids.filtered(

@@ -156,7 +156,8 @@ class LivechatPermission(models.Model):
                 )
             readable = self.env["ir.model"].sudo().search([("model", "in", names)])
             access = permission.reader_group_id.model_access
-            access.filtered(lambda line, found=readable: line.model_id not in found).unlink()
+            given = access.model_id & readable
+            access.filtered(lambda line, given=given: line.model_id not in given).unlink()
             self.env["ir.model.access"].sudo().create(
                 [
                     {
@@ -168,7 +169,7 @@ class LivechatPermission(models.Model):
                         "perm_create": False,
                         "perm_unlink": False,
                     }
-                    for model in readable - access.model_id
+                    for model in readable - given
                 ]
             )
 

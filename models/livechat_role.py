@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 
 # How much of its shop's conversations a sub-account sees, from the least to the most.
 CONVERSATION_SCOPES = ("own", "group", "shop")
@@ -54,7 +54,9 @@ class LivechatRole(models.Model):
         groups="base.group_erp_manager",
         help="The group that stands for this role; it implies the groups of the permissions.",
     )
-    subaccount_ids = fields.Many2many("livechat.subaccount", string="Sub-accounts", readonly=True)
+    subaccount_ids = fields.Many2many(
+        "livechat.subaccount", string="Sub-accounts", readonly=True, copy=False
+    )
     subaccount_count = fields.Integer("Holders", compute="_compute_subaccount_count")
 
     _group_uniq = models.Constraint(
@@ -93,8 +95,9 @@ class LivechatRole(models.Model):
         roles = super(LivechatRole, self.with_context(self._clean_context())).create(vals_list)
         roles = roles.with_env(self.env)
         for role in roles._sudo_clean():
-            # sudo: res.groups - a role stands on a group of its own, all of it built here
-            role.group_id = role.env["res.groups"].create({"name": role.name})
+            # sudo: res.groups - a role stands on a group of its own, all of it built here. The
+            # names of groups can be read by everybody; what a shop calls its roles is its own.
+            role.group_id = role.env["res.groups"].create({"name": f"Reception role {role.id}"})
         roles._apply_permissions()
         return roles
 
@@ -105,10 +108,6 @@ class LivechatRole(models.Model):
         result = super(LivechatRole, self.with_context(self._clean_context())).write(vals)
         if "permission_ids" in vals:
             self._apply_permissions()
-        if "name" in vals:
-            for role in self:
-                # sudo: res.groups - the group is the role's own
-                role.sudo().group_id.name = role.name
         if "conversation_scope" in vals:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
@@ -219,16 +218,24 @@ class LivechatRole(models.Model):
         for role in self.sudo():
             if role.main_account_id and role.main_account_id != shop:
                 raise AccessError(self.env._("This role belongs to another shop."))
-        if user != shop:
-            beyond = self.sudo().permission_ids - user._get_role_permissions()
-            if beyond:
-                raise AccessError(
-                    self.env._(
-                        "You cannot give permissions that you do not have yourself: "
-                        "%(permissions)s.",
-                        permissions=", ".join(beyond.mapped("name")),
-                    )
-                )
+        if user != shop and self.sudo()._reaches_beyond(user):
+            raise AccessError(
+                self.env._("You cannot give permissions or a view that you do not have yourself.")
+            )
+
+    def _reaches_beyond(self, user):
+        """Tell whether these roles allow more, or show more conversations, than the user's own."""
+        own = user._get_subaccount().role_ids
+        return bool(self.permission_ids - own.permission_ids) or (
+            self._get_conversation_scope() > own._get_conversation_scope()
+        )
+
+    def _get_conversation_scope(self):
+        """Return how much of the shop's conversations these roles show, as an index of
+        ``CONVERSATION_SCOPES``; -1 without a role."""
+        return max(
+            (CONVERSATION_SCOPES.index(role.conversation_scope) for role in self), default=-1
+        )
 
     @api.model
     def _check_boundary(self):
@@ -269,47 +276,75 @@ class LivechatRole(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def get_matrix(self):
-        """Return who has which permission, and through which role.
+    def get_matrix(self, search="", role_offset=0, subaccount_offset=0, limit=80):
+        """Return a page of who has which permission, and through which role.
 
-        :return: ``{"permissions": [{id, name, availability}], "roles": [{id, name, editable,
-            permission_ids}], "subaccounts": [{id, name, login, state, role_ids}]}``
+        :param str search: part of the names, or logins, to show; empty for all.
+        :param int role_offset: how many roles to skip.
+        :param int subaccount_offset: how many sub-accounts to skip.
+        :param int limit: how many of each at most, up to 200.
+        :return: ``{"permissions": [{id, name, description, availability, grantable}],
+            "roles": [{id, name, shop, editable, permission_ids}], "role_count": int,
+            "subaccounts": [{id, name, login, state, roles, grants}], "subaccount_count": int}``;
+            ``roles`` are names, ``grants`` maps a permission's id to the roles that give it.
         :rtype: dict
+        :raise UserError: parameters of another kind.
         """
         self.browse().check_access("read")
-        roles = self.search([])
+        numbers = (role_offset, subaccount_offset, limit)
+        if not isinstance(search, str) or any(type(number) is not int for number in numbers):
+            raise UserError(self.env._("The matrix is asked for with a text and three numbers."))
+        role_offset, subaccount_offset = max(0, role_offset), max(0, subaccount_offset)
+        limit = min(max(1, limit), 200)
         permissions = self.env["livechat.permission"].search([])
-        editor = self.env["res.users"] if self._is_admin() else self.env.user
-        main_account_group = "im_livechat_subaccount.group_main_account"
+        role_domain, subaccount_domain = Domain.TRUE, Domain.TRUE
+        if search.strip():
+            role_domain = Domain("name", "ilike", search.strip())
+            subaccount_domain = role_domain | Domain("login", "ilike", search.strip())
+        roles = self.search(role_domain, offset=role_offset, limit=limit)
+        subaccounts = self.env["livechat.subaccount"]
+        is_admin = self._is_admin()
+        own = self.browse()
+        if self.env.user.has_group("im_livechat_subaccount.group_main_account"):
+            own = roles.filtered(lambda role: role.main_account_id == self.env.user)
         return {
             "permissions": permissions.read(["name", "description", "availability", "grantable"]),
             "roles": [
                 {
                     "id": role.id,
                     "name": role.name,
+                    "shop": role.main_account_id.display_name or False,
                     "permission_ids": role.permission_ids.ids,
-                    "editable": self._is_admin()
-                    or (
-                        role.main_account_id == editor and editor.has_group(main_account_group)
-                    ),
+                    "editable": is_admin or role in own,
                 }
                 for role in roles
             ],
+            "role_count": self.search_count(role_domain),
             "subaccounts": [
                 {
                     "id": subaccount.id,
                     "name": subaccount.name,
                     "login": subaccount.login,
                     "state": subaccount.state,
-                    "role_ids": subaccount.role_ids.ids,
+                    "roles": subaccount.role_ids.mapped("name"),
+                    "grants": {
+                        permission.id: subaccount.role_ids.filtered(
+                            lambda role, permission=permission: permission in role.permission_ids
+                        ).mapped("name")
+                        for permission in subaccount.permission_ids
+                    },
                 }
-                for subaccount in self.env["livechat.subaccount"].search([])
+                for subaccount in subaccounts.search(
+                    subaccount_domain, offset=subaccount_offset, limit=limit
+                )
             ],
+            "subaccount_count": subaccounts.search_count(subaccount_domain),
         }
 
-    def toggle_permission(self, permission_id):
+    def toggle_permission(self, permission_id, given=None):
         """Put a permission into this role, or take it out.
 
+        :param bool given: whether the role shall have it; empty for what it is not now.
         :return: the role's permissions.
         :rtype: list[int]
         """
@@ -319,6 +354,6 @@ class LivechatRole(models.Model):
         permission = self.env["livechat.permission"].search([("id", "=", permission_id)])
         if not permission:
             raise UserError(self.env._("There is no such permission."))
-        link = Command.unlink if permission in self.permission_ids else Command.link
-        self.permission_ids = [link(permission.id)]
+        given = permission not in self.permission_ids if given is None else bool(given)
+        self.permission_ids = [(Command.link if given else Command.unlink)(permission.id)]
         return self.permission_ids.ids

@@ -79,6 +79,13 @@ class LivechatSubaccount(models.Model):
         readonly=False,
         groups=False,
     )
+    channel_ids = fields.Many2many(
+        "im_livechat.channel",
+        string="Channels",
+        compute="_compute_channel_ids",
+        readonly=False,
+        help="The shop's channels where this sub-account receives buyers.",
+    )
     dispatch_weight = fields.Integer(
         related="user_id.dispatch_weight",
         store=True,
@@ -118,6 +125,11 @@ class LivechatSubaccount(models.Model):
             else:
                 subaccount.state = "disabled" if subaccount.activated_on else "pending"
 
+    @api.depends("user_id.livechat_channel_ids")
+    def _compute_channel_ids(self):
+        for subaccount in self:
+            subaccount.channel_ids = subaccount.sudo().user_id.livechat_channel_ids
+
     @api.depends("role_ids.permission_ids")
     def _compute_permission_ids(self):
         for subaccount in self:
@@ -133,6 +145,7 @@ class LivechatSubaccount(models.Model):
             subaccount.last_presence = last_by_user.get(subaccount.user_id, False)
 
     def _compute_open_chat_count(self):
+        self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         # sudo: discuss.channel - how many chats its staff has is a shop's business
         chats = self.env["discuss.channel"].sudo()._read_group(
             [("dispatch_seat_partner_ids", "in", self.sudo().user_id.partner_id.ids)],
@@ -187,6 +200,7 @@ class LivechatSubaccount(models.Model):
                 }
             )
         roles_list = [self._read_roles(vals) for vals in vals_list]
+        channels_list = [self._read_channels(vals) for vals in vals_list]
         # sudo: res.users - checked above; all values were built here
         users = self._sudo_clean().env["res.users"].create(user_vals_list)
         self._check_limit(users.main_account_id)
@@ -195,9 +209,16 @@ class LivechatSubaccount(models.Model):
             for subaccount in self._sudo_clean().search([("user_id", "in", users.ids)])
         }
         subaccounts = self.browse([by_user[user].id for user in users])
-        for subaccount, roles in zip(subaccounts, roles_list, strict=True):
-            if roles:
-                subaccount._set_roles(roles)
+        # Together, because each change of groups makes Odoo look at all of them.
+        for roles in set(roles_list):
+            self.browse(
+                subaccount.id
+                for subaccount, its_roles in zip(subaccounts, roles_list, strict=True)
+                if its_roles == roles
+            )._set_roles(roles)
+        for subaccount, vals, channels in zip(subaccounts, vals_list, channels_list, strict=True):
+            if "channel_ids" in vals:
+                subaccount._set_channels(channels)
         return subaccounts
 
     def write(self, vals):
@@ -206,7 +227,7 @@ class LivechatSubaccount(models.Model):
         :raise AccessError: not the caller's to change.
         """
         self._check_manageable(dispatch_only=vals.keys() <= _DISPATCH_FIELDS)
-        unknown = vals.keys() - _USER_FIELDS - {"role_ids"}
+        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids"}
         if unknown:
             raise AccessError(
                 self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
@@ -224,8 +245,16 @@ class LivechatSubaccount(models.Model):
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
         if "role_ids" in vals:
+            roles_by_subaccount = {
+                subaccount: subaccount._read_roles(vals) for subaccount in self
+            }
+            for roles in set(roles_by_subaccount.values()):
+                self.filtered(
+                    lambda subaccount, roles=roles: roles_by_subaccount[subaccount] == roles
+                )._set_roles(roles)
+        if "channel_ids" in vals:
             for subaccount in self:
-                subaccount._set_roles(subaccount._read_roles(vals))
+                subaccount._set_channels(subaccount._read_channels(vals))
         return True
 
     def unlink(self):
@@ -285,6 +314,16 @@ class LivechatSubaccount(models.Model):
         """Write to the row itself; the caller has checked who asks."""
         # sudo: livechat.subaccount - all values are built on the server
         return super(LivechatSubaccount, self._sudo_clean()).write(vals)
+
+    @api.model
+    def _load_records(self, data_list, update=False):
+        try:
+            return super()._load_records(data_list, update=update)
+        except UserError as error:
+            if len(data_list) == 1:
+                raise
+            # An import then goes row by row. Core would blame the first row as well otherwise.
+            raise ValueError(str(error)) from error
 
     # ------------------------------------------------------------
     # The account's life
@@ -384,7 +423,7 @@ class LivechatSubaccount(models.Model):
             if successor in self or successor.main_account_id != self.main_account_id:
                 raise UserError(self.env._("Choose somebody else of this shop for the chats."))
             agent = successor._sudo_clean().user_id
-            if successor.state != "enabled" or not agent._is_permitted_agent():
+            if successor.state != "enabled" or not agent._has_agent_group():
                 raise UserError(
                     self.env._("%(name)s cannot receive buyers.", name=successor.name)
                 )
@@ -514,10 +553,17 @@ class LivechatSubaccount(models.Model):
             return
         if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
             raise AccessError(self.env._("You can change how agents are dispatched, no more."))
-        if self.sudo().permission_ids - user._get_role_permissions():
+        if self.sudo().role_ids._reaches_beyond(user) or self.sudo()._get_groups_by_hand() - (
+            user.all_group_ids
+        ):
             raise AccessError(
                 self.env._("You cannot manage somebody who has more permissions than you.")
             )
+
+    def _get_groups_by_hand(self):
+        """Return the access groups these sub-accounts have besides their roles."""
+        groups = self.user_id.group_ids - self.role_ids.group_id
+        return groups.all_implied_ids
 
     @api.model
     def _get_owner(self, vals):
@@ -525,7 +571,7 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: it is not the caller's shop, or the caller manages no sub-accounts.
         """
-        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "main_account_id"}
+        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids", "main_account_id"}
         if unknown:
             raise AccessError(
                 self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
@@ -660,6 +706,13 @@ class LivechatSubaccount(models.Model):
             self.role_ids if len(self) == 1 else self.env["livechat.role"],
         )
 
+    def _read_channels(self, vals):
+        return self._read_set(
+            self.env["im_livechat.channel"],
+            vals.get("channel_ids"),
+            self.channel_ids if len(self) == 1 else self.env["im_livechat.channel"],
+        )
+
     # ------------------------------------------------------------
     # Roles
     # ------------------------------------------------------------
@@ -669,25 +722,55 @@ class LivechatSubaccount(models.Model):
         self._store({"activation_token_hash": False, "activation_expiration": False})
 
     def _set_roles(self, roles):
-        """Give exactly these roles; groups an administrator gave by hand stay.
+        """Give exactly these roles to all of these sub-accounts; groups an administrator gave by
+        hand stay.
 
         :raise AccessError: a role the caller may not give.
         """
-        self.ensure_one()
-        (roles - self.role_ids)._check_assignable()
-        if roles == self.role_ids:
-            return
-        user = self._sudo_clean().user_id
-        if user._is_managed_by_user_roles():
+        changing = self.filtered(lambda subaccount: subaccount.role_ids != roles)
+        for role in roles:
+            if any(role not in subaccount.role_ids for subaccount in changing):
+                role._check_assignable()
+        users = changing._sudo_clean().user_id
+        for user in users.filtered(lambda user: user._is_managed_by_user_roles()):
             raise UserError(
                 self.env._(
                     "The access of %(name)s is managed by User Roles; roles of the reception would "
                     "be overwritten.",
-                    name=self.name,
+                    name=user.name,
                 )
             )
-        self._store({"role_ids": [Command.set(roles.ids)]})
-        user._apply_roles()
+        agents = users.filtered(lambda user: user._has_agent_group())
+        changing._store({"role_ids": [Command.set(roles.ids)]})
+        users._apply_roles()
+        # Whoever may receive buyers now receives them; who may not any more has left.
+        newcomers = (users - agents).filtered(
+            lambda user: user._has_agent_group() and not user.livechat_channel_ids
+        )
+        for owner, members in newcomers.grouped("main_account_id").items():
+            # A write, because assigning commands would forget the agents who are not active yet.
+            owner._get_shop_channels().write(
+                {"user_ids": [Command.link(user.id) for user in members]}
+            )
+
+    def _set_channels(self, channels):
+        """Let this sub-account receive buyers in exactly these channels of its shop.
+
+        :raise UserError: it may not receive buyers.
+        :raise AccessError: a channel of somebody else.
+        """
+        self.ensure_one()
+        user = self._sudo_clean().user_id
+        joined = channels - user.livechat_channel_ids
+        if joined - self.main_account_id._get_shop_channels():
+            raise AccessError(self.env._("Only the channels of the own shop can be chosen."))
+        if joined and not user._has_agent_group():
+            raise UserError(
+                self.env._(
+                    "%(name)s cannot receive buyers: none of its roles allows it.", name=self.name
+                )
+            )
+        user.write({"livechat_channel_ids": [Command.set(channels.ids)]})
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""

@@ -1,5 +1,6 @@
 import re
 import secrets
+from collections import defaultdict
 
 from psycopg2 import IntegrityError
 
@@ -8,6 +9,7 @@ from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
 from ..dispatch import credit, ledger, policy
+from .livechat_role import CONVERSATION_SCOPES
 
 WEIGHT_DEFAULT = 100
 WEIGHT_MIN = 10
@@ -185,7 +187,8 @@ class ResUsers(models.Model):
             self._join_shop()
         if vals.get("active") is False:
             leavers._hand_over_chats()
-        returners._return_to_reception()
+        if returners:
+            returners._return_to_reception()
         if "group_ids" in vals:
             self.env["im_livechat.channel"]._release_lost_agents()
         return result
@@ -216,21 +219,20 @@ class ResUsers(models.Model):
         self.ensure_one()
         return bool(self._get_shop_owner()) and not self._is_admin()
 
-    def _is_permitted_agent(self):
-        """Tell whether this user may receive buyers."""
+    def _has_agent_group(self):
+        """Tell whether this user has the right to receive buyers."""
         self.ensure_one()
-        return self.active and self.has_group("im_livechat.im_livechat_group_user")
+        return self.has_group("im_livechat.im_livechat_group_user")
 
-    def _get_role_permissions(self):
-        """Return the permissions this user has through its roles; all of them for a main account.
+    def _get_shop_channels(self):
+        """Return the live chat channels of this main account.
 
-        :rtype: livechat.permission
+        :rtype: im_livechat.channel
         """
-        self.ensure_one()
-        # sudo: livechat.subaccount, livechat.permission - to compare
-        if self == self._get_shop_owner():
-            return self.env["livechat.permission"].sudo().search([("grantable", "=", True)])
-        return self._get_subaccount().role_ids.permission_ids
+        # sudo: im_livechat.channel - the own shop's
+        return (
+            self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
+        )
 
     def _get_subaccount(self):
         # sudo: livechat.subaccount - the user's own row
@@ -249,11 +251,11 @@ class ResUsers(models.Model):
             return [(1, "=", 1)]
         owner = self._get_shop_owner()
         shop = ("livechat_channel_id.main_account_id", "=", owner.id)
-        scopes = set(self._get_subaccount().role_ids.mapped("conversation_scope"))
-        if self == owner or "shop" in scopes:
+        scope = self._get_subaccount().role_ids._get_conversation_scope()
+        if self == owner or scope == CONVERSATION_SCOPES.index("shop"):
             return [shop]
         own = ("livechat_channel_member_history_ids.partner_id", "=", self.partner_id.id)
-        if "group" in scopes:
+        if scope == CONVERSATION_SCOPES.index("group"):
             return ["&", shop, "|", own, ("livechat_channel_id.user_ids", "in", self.ids)]
         return ["&", shop, own]
 
@@ -311,12 +313,10 @@ class ResUsers(models.Model):
         self.ensure_one()
         if not self._is_shop_staff():
             return [(1, "=", 1)]
-        # sudo: im_livechat.channel - the ids of the own shop's channels
-        channels = self.env["im_livechat.channel"].sudo().search(self._get_shop_domain())
         return [
             "|",
             ("parent_res_model", "!=", "im_livechat.channel"),
-            ("parent_res_id", "in", channels.ids),
+            ("parent_res_id", "in", self._get_shop_owner()._get_shop_channels().ids),
         ]
 
     def _is_reader_of_chats(self):
@@ -361,8 +361,9 @@ class ResUsers(models.Model):
         users = self.sudo()
         rows = self._get_subaccount()
         members = users.filtered("main_account_id")
+        newcomers = members - rows.user_id
         rows.filtered(lambda row: row.user_id not in members)._drop()
-        self.env["livechat.subaccount"].sudo()._create_for(members - rows.user_id)
+        self.env["livechat.subaccount"].sudo()._create_for(newcomers)
         owners = members.main_account_id.filtered(
             lambda owner: not owner.has_group("im_livechat_subaccount.group_main_account")
         )
@@ -385,13 +386,16 @@ class ResUsers(models.Model):
         """Give users the groups of their roles; groups given by hand stay."""
         # sudo: livechat.role, res.users - who may give which role was checked before
         role_groups = self.env["livechat.role"].sudo().search([]).group_id
-        for user in self.sudo():
-            wanted = user._get_subaccount().role_ids.group_id
-            current = user.group_ids & role_groups
-            commands = [Command.link(group.id) for group in wanted - current]
-            commands += [Command.unlink(group.id) for group in current - wanted]
-            if commands:
-                user.write({"group_ids": commands})
+        changes = defaultdict(self.sudo().browse)
+        for subaccount in self._get_subaccount():
+            wanted = subaccount.role_ids.group_id
+            current = subaccount.user_id.group_ids & role_groups
+            changes[wanted - current, current - wanted] |= subaccount.user_id
+        for (gained, lost), users in changes.items():
+            if gained or lost:
+                commands = [Command.link(group.id) for group in gained]
+                commands += [Command.unlink(group.id) for group in lost]
+                users.write({"group_ids": commands})
         self.env.registry.clear_cache()
 
     # ------------------------------------------------------------
@@ -424,6 +428,7 @@ class ResUsers(models.Model):
 
         :type successor: res.users
         """
+        self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         for user in self:
             # sudo: discuss.channel - whoever takes an agent away sees to its chats
             chats = self.env["discuss.channel"].sudo().search(

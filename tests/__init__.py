@@ -5,6 +5,8 @@ from . import (
     test_get_session,
     test_ledger,
     test_native,
+    test_role,
+    test_security,
     test_subaccount,
     test_tours,
     test_translations,

@@ -44,13 +44,14 @@ class TestUsers(DispatchCommon):
 
     def test_a_main_account_is_nobodys_sub_account(self):
         owner, agent = self._create_agent("owner"), self._create_agent("agent")
+        stranger = self._create_agent("stranger")
         agent.main_account_id = owner
         with self.assertRaisesRegex(ValidationError, "nobody's sub-account"):
             owner.main_account_id = owner
         with self.assertRaisesRegex(ValidationError, "nobody's sub-account"):
             self._create_agent("third", main_account_id=agent.id)
         with self.assertRaisesRegex(ValidationError, "nobody's sub-account"):
-            owner.main_account_id = self._create_agent("fourth")
+            owner.main_account_id = stranger
 
     @users("receptionist", "manager", "employee")
     def test_nobody_but_an_administrator_changes_dispatch_fields(self):

@@ -1,0 +1,52 @@
+from werkzeug.exceptions import NotFound
+
+from odoo import http
+from odoo.http import request
+
+from odoo.addons.im_livechat.controllers.channel import LivechatChannelController
+from odoo.addons.im_livechat.controllers.main import LivechatController
+
+# Core takes whoever can read a conversation for somebody who takes part in it. An auditor, and a
+# colleague whose role shows it the shop's conversations, only look on.
+
+
+def _refuse_onlooker(channel_id, readers_only=False):
+    """Refuse people who are not in the chat what only those in it may do.
+
+    :param readers_only: agents may do it in every chat they can read, as in core.
+    :raise NotFound: as for a chat that does not exist.
+    """
+    user = request.env.user
+    looks_on = user._is_reader_of_chats() or (not readers_only and user._is_shop_staff())
+    if looks_on and not request.env["discuss.channel"].search_count(
+        [("id", "=", channel_id), ("is_member", "=", True)]
+    ):
+        raise NotFound()
+
+
+class OnlookerLivechatController(LivechatController):
+    @http.route()
+    def feedback(self, channel_id, rate, reason=None, **kwargs):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().feedback(channel_id, rate, reason=reason, **kwargs)
+
+    @http.route()
+    def visitor_leave_session(self, channel_id):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().visitor_leave_session(channel_id)
+
+
+class OnlookerChannelController(LivechatChannelController):
+    @http.route()
+    def livechat_session_update_note(self, channel_id, note):
+        """As core's, for agents."""
+        _refuse_onlooker(channel_id, readers_only=True)
+        return super().livechat_session_update_note(channel_id, note)
+
+    @http.route()
+    def livechat_session_update_status(self, channel_id, livechat_status):
+        """As core's, for agents."""
+        _refuse_onlooker(channel_id, readers_only=True)
+        return super().livechat_session_update_status(channel_id, livechat_status)
