@@ -1,48 +1,8 @@
 """A buyer and an agent in two real browsers, over the real websocket."""
 
-import time
-
 import pytest
-from playwright.sync_api import expect, sync_playwright
-
-import devenv
-
-DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-# Odoo compiles its assets for the first page; after that a second is enough.
-FIRST_PAGE, PATIENCE = 120_000, 30_000
-
-SCREENSHOTS = devenv.LOGS / "screenshots"
-
-expect.set_options(timeout=PATIENCE)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert devenv.CHROMIUM, "Debian's chromium is not installed"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=devenv.CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def open_page(browser):
-    """Open pages in browsers of their own (no common cookies), closed after the test."""
-    contexts = []
-
-    def open_page(url, viewport):
-        context = browser.new_context(viewport=viewport, locale="en-US")
-        contexts.append(context)
-        page = context.new_page()
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.set_default_timeout(PATIENCE)
-        page.goto(url, timeout=FIRST_PAGE)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot, wait_until_online
+from playwright.sync_api import expect
 
 
 @pytest.fixture
@@ -59,27 +19,6 @@ def reception(shop):
     websites = shop.call("website", "search", [])
     shop.call("website", "write", websites, {"channel_id": reception.id})
     return reception
-
-
-def shoot(page, name):
-    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"system-{name}.png")
-
-
-def log_in(page, agent):
-    page.fill("input[name=login]", agent.login)
-    page.fill("input[name=password]", agent.login)
-    page.click("button[type=submit].btn-primary")
-    page.wait_for_url("**/odoo**", timeout=FIRST_PAGE)
-
-
-def wait_until_online(shop, agent):
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not shop.sql(
-        "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
-    ):
-        assert time.monotonic() < deadline, "the websocket brought nobody online"
-        time.sleep(0.2)
 
 
 @pytest.mark.parametrize(("device", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
