@@ -1,4 +1,8 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
+
+# What says whose a live chat is. Core sets them with sudo; nobody has to by hand.
+_BELONGING = frozenset({"channel_type", "livechat_channel_id", "livechat_operator_id"})
 
 
 class DiscussChannel(models.Model):
@@ -23,6 +27,28 @@ class DiscussChannel(models.Model):
     _dispatch_open_idx = models.Index(
         "(id, last_interest_dt) WHERE livechat_end_dt IS NULL AND channel_type = 'livechat'"
     )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        chats = super().create(vals_list)
+        if any(chat.channel_type == "livechat" for chat in chats):
+            self._refuse_shop_staff()
+        return chats
+
+    def write(self, vals):
+        if _BELONGING & vals.keys() and any(
+            "livechat" in (chat.channel_type, vals.get("channel_type")) for chat in self
+        ):
+            self._refuse_shop_staff()
+        return super().write(vals)
+
+    def _refuse_shop_staff(self):
+        """Refuse a shop's staff what would put a chat into a shop, or into another one.
+
+        Core lets internal users make and change any channel they are in.
+        """
+        if not self.env.su and self.env.user._is_shop_staff():
+            raise AccessError(self.env._("Buyers open live chats, and dispatch chooses the agent."))
 
     @api.depends(
         "channel_member_ids",

@@ -1,5 +1,6 @@
 from . import (
     test_channel_settings,
+    test_conversations,
     test_demo,
     test_dispatch,
     test_get_session,
