@@ -7,6 +7,7 @@ from . import (
     test_ledger,
     test_native,
     test_role,
+    test_shop_roles,
     test_security,
     test_subaccount,
     test_tours,
