@@ -15,6 +15,8 @@ differ from one decision to the next.
 """
 
 from collections.abc import Iterable, Mapping
+from itertools import accumulate
+from operator import sub
 
 #: One chat, in the unit of every credit and share of this package.
 CHAT = 10**12
@@ -27,17 +29,11 @@ def split_chat(weights: Iterable[tuple[int, int]]) -> dict[int, int]:
     :return: ``{user_id: share}`` in ``1 / CHAT`` chat; the sum is exactly ``CHAT`` and each share
         differs from the exact fraction by less than one unit.
     """
-    weights = list(weights)
-    total = sum(weight for _user_id, weight in weights)
-    shares = {}
-    heaped = given = 0
-    for user_id, weight in weights:
-        heaped += weight
-        # Rounding the running total, not each share, makes the sum exact by construction.
-        reached = heaped * CHAT // total
-        shares[user_id] = reached - given
-        given = reached
-    return shares
+    weights = dict(weights)
+    total = sum(weights.values())
+    # Rounding the running total, not each share, makes the sum exact by construction.
+    reached = [heaped * CHAT // total for heaped in accumulate(weights.values())]
+    return dict(zip(weights, map(sub, reached, [0, *reached]), strict=False))
 
 
 def charge(shares: Mapping[int, int], winner: int) -> dict[int, int]:

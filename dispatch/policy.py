@@ -7,6 +7,7 @@ is what makes a decision explainable afterwards and testable before.
 from collections.abc import Iterable
 from functools import lru_cache
 from heapq import nsmallest
+from operator import attrgetter
 from typing import NamedTuple
 
 from .credit import CHAT, split_chat
@@ -116,7 +117,12 @@ def _load(lively_chats, quiet_chats, quiet_hold):
 def has_room(lively_chats: int, quiet_chats: int, weight: int, rules: Rules) -> bool:
     """Tell whether one more chat fits an agent of this weight with these open chats."""
     limit = capacity(rules.max_sessions, weight)
-    return limit is None or _load(lively_chats, quiet_chats, rules.quiet_hold) + 1 <= limit
+    return (
+        limit is None
+        # Mostly there is room even if all quiet chats woke up; the load itself takes longer.
+        or lively_chats + quiet_chats + 1 <= limit
+        or _load(lively_chats, quiet_chats, rules.quiet_hold) + 1 <= limit
+    )
 
 
 def exclusion(agent: Agent, rules: Rules) -> str | None:
@@ -148,17 +154,19 @@ def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
     Language counts more than country, country more than expertise alone. Core's own ladder is in
     ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody.
     """
-    for same in ("speaks_language", "same_country", None):
-        on_step = [agent for agent in agents if same is None or getattr(agent, same)]
-        if not on_step:
-            continue
-        # Who has all that is asked, else who has any of it, else whoever is on this step.
-        return (
-            [agent for agent in on_step if agent.expertises == asked_expertises]
-            or [agent for agent in on_step if agent.expertises]
-            or on_step
-        )
-    return agents
+    on_step = (
+        list(filter(attrgetter("speaks_language"), agents))
+        or list(filter(attrgetter("same_country"), agents))
+        or agents
+    )
+    if not asked_expertises:
+        return on_step
+    # Who has all that is asked, else who has any of it, else whoever is on this step.
+    return (
+        [agent for agent in on_step if agent.expertises == asked_expertises]
+        or [agent for agent in on_step if agent.expertises]
+        or on_step
+    )
 
 
 def sort_agents(agents: Iterable[Agent], rules: Rules) -> tuple[list[Agent], dict[int, str]]:
@@ -196,16 +204,19 @@ def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
     if not able:
         return Decision(None, "nobody", {}, (), excluded)
     suited = prefer(able, rules.asked_expertises)
-    shares = split_chat((agent.user_id, agent.weight) for agent in suited)
-
-    def rank(agent):
-        credit = agent.credit + shares[agent.user_id]
-        return -((credit + _TIE // 2) // _TIE), agent.last_turn, agent.user_id
-
-    def load_rank(agent):
-        return load(agent, rules.quiet_hold) / agent.weight, *rank(agent)
-
-    best = nsmallest(_DESCRIBED, suited, key=rank if rules.mode == "share" else load_rank)
+    shares = split_chat([(agent.user_id, agent.weight) for agent in suited])
+    by_load = rules.mode == "least_load"
+    # The ids are all different, so the agents at the end are never compared.
+    ranks = [
+        (
+            load(agent, rules.quiet_hold) / agent.weight if by_load else 0,
+            -((agent.credit + share + _TIE // 2) // _TIE),
+            agent.last_turn,
+            agent.user_id,
+            agent,
+        )
+        for agent, share in zip(suited, shares.values(), strict=True)
+    ]
     ranking = tuple(
         Candidate(
             agent.user_id,
@@ -215,6 +226,6 @@ def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
             shares[agent.user_id],
             agent.credit + shares[agent.user_id],
         )
-        for agent in best
+        for *_rank, agent in nsmallest(_DESCRIBED, ranks)
     )
     return Decision(ranking[0].user_id, rules.mode, shares, ranking, excluded)
