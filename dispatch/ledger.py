@@ -18,13 +18,15 @@ nodes take part, and no seat outlives its chat. How:
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
-The tables are in ``ledger.sql``.
+The tables are in ``ledger.sql``, the connection that the short transactions have to themselves in
+``session.py``.
 """
 
 import struct
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import product
 from typing import NamedTuple
 
 from odoo.modules import module
@@ -32,6 +34,7 @@ from odoo.tools import file_open
 
 from .credit import charge
 from .policy import Agent, Decision, Rules, exclusion, has_room
+from .session import transaction
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
 LOCK_CLASS = 0x4C434450
@@ -83,6 +86,8 @@ class Accounts(NamedTuple):
     """In ``1 / CHAT`` chat."""
     last_turns: dict[int, int]
     """The number of the decision that gave the agent its last chat."""
+    stored: int
+    """How many agents are stored; those after them are new."""
 
 
 def create_tables(cr):
@@ -122,14 +127,12 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
     )
     (xid,) = env.cr.fetchone()
     with _locked_transaction(env) as cr:
-        accounts = _read_accounts(cr)
-        refunded = _settle_reservations(cr, accounts)
+        accounts, refunded = _settle_reservations(cr)
         decision = decide(_read_agents(cr, query, accounts))
         if decision.winner is not None:
-            accounts = _charge(accounts, decision)
-            _reserve(cr, xid, decision)
-        if decision.winner is not None or refunded:
-            _write_accounts(cr, accounts)
+            _reserve(cr, accounts, decision, xid)
+        elif refunded:
+            _write_accounts(cr, accounts, {})
     return decision
 
 
@@ -168,8 +171,7 @@ def is_agent_available(cr, query: Query, rules: Rules) -> bool:
     )
 
 
-# Fragments of the statements below. Each call plans its statement anew, since Odoo discards the
-# plans of a connection whenever it is borrowed: so a statement has only the parts that it needs.
+# Fragments of the statements below. A statement has only the parts that it needs.
 
 # The groups that are or imply the right to receive buyers: effective at this moment, whatever an
 # application server may have cached. A few rows of res_groups_implied_rel.
@@ -189,6 +191,14 @@ _IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
                    AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
                    AND created_at > now() - interval '10 minutes'"""
 
+# The isolation level comes first, then the lock, in one message with the first thing that is read:
+# each statement sees what was committed when it started.
+_BEGIN = f"""
+        BEGIN ISOLATION LEVEL READ COMMITTED;
+        SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
+        SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}';
+        SELECT pg_advisory_xact_lock({LOCK_CLASS}, {LOCK_DECISION});"""
+
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id
                      FROM discuss_channel_rtc_session session
@@ -205,6 +215,11 @@ _SPEAKS_LANGUAGE = """coalesce(partner.lang = %(lang)s, false) OR users.id IN (
                        ON settings.id = spoken.res_users_settings_id
                     WHERE lang.code = %(lang)s
                )"""
+
+
+# What the bits of such a number say of an agent, from `enabled` to `same_country`: eight columns of
+# a thousand rows take their time.
+_FLAGS = tuple(product((False, True), repeat=8))
 
 
 def _is_of(query: Query) -> str:
@@ -276,45 +291,49 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
 
 def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     """Return the facts about the agents of the query, with these accounts."""
+    in_call = _IS_IN_CALL if query.asks_in_call else "false"
     speaks_language = _SPEAKS_LANGUAGE if query.lang else "false"
     same_country = (
         "coalesce(partner.country_id = %(country_id)s, false)" if query.country_id else "false"
     )
     partner = "JOIN res_partner partner ON partner.id = users.partner_id"
     # One statement, because open chats and the reservations that are no chat yet must belong
-    # together. Served by im_livechat_channel_im_user_pkey, res_users_pkey,
-    # livechat_dispatch_seat_pkey and discuss_channel__dispatch_open_idx (open chats only), the
-    # unique index on mail_presence (user_id), res_groups_users_rel's index on gid and
-    # res_partner_pkey.
+    # together. Of the chats only those that have gone quiet are looked at: a seat's chat is open.
+    # Served by im_livechat_channel_im_user_pkey, res_users_pkey, a scan of livechat_dispatch_seat
+    # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise), the unique
+    # index on mail_presence (user_id), res_groups_users_rel's index on gid and res_partner_pkey.
     cr.execute(
         f"""
         {_RECEIVE_GROUPS}
         SELECT users.id,
                users.dispatch_weight,
-               users.active,
-               users.id IN (
+               128 * (users.active IS TRUE)::integer
+               + 64 * (users.id IN (
                    SELECT uid FROM res_groups_users_rel WHERE gid IN (SELECT id FROM receive_group)
-               ),
-               users.id IN (
+               ))::integer
+               + 32 * (users.id IN (
                    SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
-               ),
-               users.dispatch_paused IS TRUE,
-               {_IS_IN_CALL if query.asks_in_call else "false"},
-               users.id IS NOT DISTINCT FROM %(main_account_id)s,
-               {speaks_language},
-               {same_country},
+               ))::integer
+               + 16 * (users.dispatch_paused IS TRUE)::integer
+               + 8 * ({in_call})::integer
+               + 4 * (users.id IS NOT DISTINCT FROM %(main_account_id)s)::integer
+               + 2 * ({speaks_language})::integer
+               + ({same_country})::integer,
                coalesce(load.lively, 0) + coalesce(reserved.seats, 0),
                coalesce(load.quiet, 0)
           FROM res_users users
                {partner if query.lang or query.country_id else ""}
      LEFT JOIN (SELECT seat.partner_id,
-                       count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s) AS lively,
-                       count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s) AS quiet
+                       count(*) - count(quiet.id) AS lively,
+                       count(quiet.id) FILTER (
+                           WHERE quiet.last_interest_dt >= %(forgotten_before)s
+                       ) AS quiet
                   FROM livechat_dispatch_seat seat
-                  JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                 WHERE chat.livechat_end_dt IS NULL
-                   AND chat.channel_type = 'livechat'
-                   AND chat.last_interest_dt >= %(forgotten_before)s
+             LEFT JOIN discuss_channel quiet
+                    ON quiet.id = seat.discuss_channel_id
+                   AND quiet.livechat_end_dt IS NULL
+                   AND quiet.channel_type = 'livechat'
+                   AND quiet.last_interest_dt < %(quiet_before)s
               GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
      LEFT JOIN (SELECT user_id, count(*) AS seats
                   FROM livechat_dispatch_reservation
@@ -330,13 +349,17 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     return [
         Agent._make(
             (
-                *fact,
-                credits.get(fact[0], 0),
-                last_turns.get(fact[0], 0),
-                expertises.get(fact[0], 0),
+                user_id,
+                weight,
+                *_FLAGS[flags],
+                lively,
+                quiet,
+                credits.get(user_id, 0),
+                last_turns.get(user_id, 0),
+                expertises.get(user_id, 0),
             )
         )
-        for fact in facts
+        for user_id, weight, flags, lively, quiet in facts
     ]
 
 
@@ -350,18 +373,18 @@ def _read_expertises(cr, query: Query) -> dict[int, int]:
         SELECT settings.user_id, count(*)
           FROM im_livechat_expertise_res_users_settings_rel known
           JOIN res_users_settings settings ON settings.id = known.res_users_settings_id
-         WHERE known.im_livechat_expertise_id = ANY(%s)
+         WHERE known.im_livechat_expertise_id = ANY(%(expertise_ids)s)
       GROUP BY settings.user_id
         """,
-        [list(query.expertise_ids)],
+        {"expertise_ids": list(query.expertise_ids)},
     )
     return dict(cr.fetchall())
 
 
 @contextmanager
 def _locked_transaction(env):
-    """Yield the cursor of a READ COMMITTED transaction that holds the lock of decisions and is
-    committed at the end of the block.
+    """Yield the cursor of a READ COMMITTED transaction that takes the lock of decisions with its
+    first statement and is committed at the end of the block.
 
     A test rolls everything back and its records are visible to its own transaction only, so there
     the block runs in a savepoint of it; ``tests/system`` covers the real thing.
@@ -371,97 +394,102 @@ def _locked_transaction(env):
         with env.cr.savepoint(flush=False):
             yield env.cr
         return
-    with env.registry.cursor() as cr:
-        # One message, one answer; what is read after the lock is read by later statements.
-        cr.execute(
-            """
-            SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
-            SET LOCAL lock_timeout = %s;
-            SET LOCAL idle_in_transaction_session_timeout = %s;
-            SELECT pg_advisory_xact_lock(%s, %s)
-            """,
-            [LOCK_TIMEOUT, SILENCE_TIMEOUT, LOCK_CLASS, LOCK_DECISION],
-        )
+    with transaction(env.cr.dbname, _BEGIN) as cr:
         yield cr
 
 
-def _settle_reservations(cr, accounts: Accounts) -> bool:
-    """Forget the reservations whose transaction has ended, and give back to the accounts what those
-    charged that were rolled back.
+def _settle_reservations(cr) -> tuple[Accounts, bool]:
+    """Forget the reservations whose transaction has ended, and give back what those charged that
+    were rolled back.
 
-    :return: whether there were any that were rolled back.
+    :return: the accounts after that, not stored yet, and whether anything was given back.
     """
-    # Served by a scan: a handful of rows.
+    # Served by scans: the reservations are a handful of rows, the accounts are one.
     cr.execute(
         f"""
-        DELETE FROM livechat_dispatch_reservation
-         WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-           AND NOT ({_IS_HELD})
-     RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
-                    THEN pg_xact_status(xid) = 'aborted' END,
-               user_id, candidate_ids, shares
+        WITH ended AS (
+            DELETE FROM livechat_dispatch_reservation
+             WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+               AND NOT ({_IS_HELD})
+         RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
+                        THEN pg_xact_status(xid) = 'aborted' END AS unused,
+                   user_id, candidate_ids, shares
+        )
+        SELECT accounts.turn, accounts.user_ids, accounts.credits, accounts.last_turns,
+               ended.user_id, ended.candidate_ids, ended.shares
+          FROM livechat_dispatch_credit accounts
+     LEFT JOIN ended ON ended.unused
         """
     )
+    rows = cr.fetchall()
+    accounts = _unpack_accounts(*rows[0][:4])
     refunded = False
-    for unused, winner, candidate_ids, shares in cr.fetchall():
-        if unused:
+    for *_accounts, winner, candidate_ids, shares in rows:
+        if winner is not None:
             refunded = True
             shares = dict(zip(_unpack(candidate_ids), _unpack(shares), strict=True))
-            charged = charge(shares, winner)
-            for user_id, amount in charged.items():
+            for user_id, amount in charge(shares, winner).items():
                 accounts.credits[user_id] = accounts.credits.get(user_id, 0) - amount
-    return refunded
+    return accounts, refunded
 
 
-def _reserve(cr, xid: str, decision: Decision):
-    """Hold the winner's seat for the transaction ``xid``, with what it would take to undo it."""
-    # Appends; no index is read.
-    cr.execute(
-        """
-        INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
-        VALUES (%s::xid8, %s, %s, %s)
-        """,
-        [xid, decision.winner, _pack(decision.shares), _pack(decision.shares.values())],
-    )
-
-
-def _charge(accounts: Accounts, decision: Decision) -> Accounts:
-    """Return the accounts after the decision."""
-    turn = accounts.turn + 1
-    credits = dict(accounts.credits)
+def _reserve(cr, accounts: Accounts, decision: Decision, xid: str):
+    """Hold the winner's seat for the transaction ``xid``, with what it would take to undo it, and
+    store the accounts after the decision."""
     for user_id, amount in charge(decision.shares, decision.winner).items():
-        credits[user_id] = credits.get(user_id, 0) + amount
-    return Accounts(turn, credits, {**accounts.last_turns, decision.winner: turn})
+        accounts.credits[user_id] = accounts.credits.get(user_id, 0) + amount
+    turn = accounts.turn + 1
+    accounts.last_turns[decision.winner] = turn
+    reservation = {
+        "xid": xid,
+        "winner": decision.winner,
+        "candidate_ids": _pack(decision.shares),
+        "shares": _pack(decision.shares.values()),
+    }
+    _write_accounts(cr, accounts._replace(turn=turn), reservation)
 
 
 def _read_accounts(cr) -> Accounts:
     """Return the accounts as they are stored."""
     # The table is one row.
     cr.execute("SELECT turn, user_ids, credits, last_turns FROM livechat_dispatch_credit")
-    turn, *packed = cr.fetchone()
-    user_ids, credits, last_turns = map(_unpack, packed)
+    return _unpack_accounts(*cr.fetchone())
+
+
+def _unpack_accounts(turn, user_ids, credits, last_turns) -> Accounts:
+    ids = _unpack(user_ids)
     return Accounts(
         turn,
-        dict(zip(user_ids, credits, strict=True)),
-        dict(zip(user_ids, last_turns, strict=True)),
+        dict(zip(ids, _unpack(credits), strict=True)),
+        dict(zip(ids, _unpack(last_turns), strict=True)),
+        len(ids),
     )
 
 
-def _write_accounts(cr, accounts: Accounts):
-    """Store the accounts; only under the lock."""
-    last_turns = [accounts.last_turns.get(user_id, 0) for user_id in accounts.credits]
-    # The table is one row.
+def _write_accounts(cr, accounts: Accounts, reservation: dict):
+    """Store the accounts and, unless it is empty, the reservation; only under the lock."""
+    last_turns = accounts.last_turns
+    columns = {
+        "turn": accounts.turn,
+        "credits": _pack(accounts.credits.values()),
+        "last_turns": _pack(last_turns.get(user_id, 0) for user_id in accounts.credits),
+    }
+    # What is not written is not copied, either.
+    if len(accounts.credits) > accounts.stored:
+        columns["user_ids"] = _pack(accounts.credits)
+    reserve = """
+        WITH reservation AS (
+            INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
+            VALUES (%(xid)s::xid8, %(winner)s, %(candidate_ids)s, %(shares)s)
+        )"""
+    # The insertion appends, and the accounts are one row: no index is read.
     cr.execute(
-        """
+        f"""
+        {reserve if reservation else ""}
         UPDATE livechat_dispatch_credit
-           SET turn = %s, user_ids = %s, credits = %s, last_turns = %s
+           SET {", ".join(f"{column} = %({column})s" for column in columns)}
         """,
-        [
-            accounts.turn,
-            _pack(accounts.credits),
-            _pack(accounts.credits.values()),
-            _pack(last_turns),
-        ],
+        {**reservation, **columns},
     )
 
 

@@ -1,0 +1,117 @@
+"""The ledger's own connection to PostgreSQL, kept from one decision to the next.
+
+Odoo discards what a connection has prepared whenever it is borrowed from the pool, and to plan the
+statements of a decision takes half as long as to run them. So each process keeps one connection to
+each database in which they stay prepared. It holds nothing between decisions: PostgreSQL may end it
+at any time, does so when no buyer came for ten minutes, and the next decision opens another.
+
+Like Odoo's bus, it needs a connection to PostgreSQL itself or a pooler that pools sessions.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg2
+
+from odoo.sql_db import connection_info_for
+
+# The sessions that wait for the next transaction, by database.
+_idle: dict[str, "Session"] = {}
+
+# A child must not write into the connections of its parent.
+os.register_at_fork(after_in_child=_idle.clear)
+
+
+class Session:
+    """A connection that prepares each statement once; to those who use it, a cursor."""
+
+    def __init__(self, dbname: str):
+        self._dbname = dbname
+        self._begin = ""
+        self._connect()
+
+    def _connect(self):
+        _name, info = connection_info_for(self._dbname)
+        self._connection = psycopg2.connect(**info)
+        # Transactions are begun and committed in so many words.
+        self._connection.autocommit = True
+        self._cursor = self._connection.cursor()
+        self._prepared = {}
+        # The plans stay what they are when the shop grows: PostgreSQL would otherwise compare them
+        # with what planning for the small shop had cost. It knows idle_session_timeout since 14.
+        self._cursor.execute(
+            """
+            SET plan_cache_mode = force_generic_plan;
+            SELECT set_config(name, '10min', false)
+              FROM pg_settings
+             WHERE name = 'idle_session_timeout'
+            """
+        )
+
+    def begin(self, statements: str):
+        """Send these statements, which begin a transaction, in one message with the next one."""
+        self._begin = statements
+
+    def execute(self, statement: str, values: dict | None = None):
+        """Run one statement with parameters of the form ``%(name)s``."""
+        begin, self._begin = self._begin, ""
+        try:
+            self._cursor.execute(begin + self._prepare(statement), values)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if not (begin and self._connection.closed):
+                raise
+            # Ended since the last decision; of this one, nothing was done yet.
+            self._connect()
+            self._cursor.execute(begin + self._prepare(statement), values)
+
+    def _prepare(self, statement: str) -> str:
+        """Return how to run a statement that is prepared."""
+        if statement not in self._prepared:
+            numbers = _Numbers()
+            name = f"ledger_{len(self._prepared)}"
+            self._cursor.execute(f"PREPARE {name} AS {statement % numbers}")
+            values = ", ".join(f"%({parameter})s" for parameter in numbers)
+            self._prepared[statement] = f"EXECUTE {name}" + (f" ({values})" if values else "")
+        return self._prepared[statement]
+
+    def fetchone(self):
+        """As that of a cursor."""
+        return self._cursor.fetchone()
+
+    def fetchall(self):
+        """As that of a cursor."""
+        return self._cursor.fetchall()
+
+    def commit(self):
+        """Commit the transaction."""
+        self._cursor.execute("COMMIT")
+
+    def close(self):
+        """Close the connection; PostgreSQL undoes what was not committed."""
+        self._connection.close()
+
+
+class _Numbers(dict):
+    """Turns ``%(name)s`` into ``$1``, ``$2``, … by the order in which the names appear."""
+
+    def __missing__(self, name):
+        self[name] = f"${len(self) + 1}"
+        return self[name]
+
+
+@contextmanager
+def transaction(dbname: str, begin: str) -> Iterator[Session]:
+    """Yield a session whose transaction begins with the statements ``begin``; it is committed at
+    the end of the block, or undone when the block fails."""
+    session = _idle.pop(dbname, None) or Session(dbname)
+    try:
+        session.begin(begin)
+        yield session
+        session.commit()
+    except BaseException:
+        session.close()
+        raise
+    # Decisions take turns, so one session is enough; those of threads that came meanwhile go.
+    if _idle.setdefault(dbname, session) is not session:
+        session.close()
