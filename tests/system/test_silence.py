@@ -9,11 +9,13 @@ from odoo.addons.im_livechat_subaccount.dispatch import ledger
 
 try:
     with ledger._locked_transaction(env) as cr:
+        cr.execute("SELECT 1")
         time.sleep(12)
         cr.execute("SELECT 1")
 except psycopg2.Error as error:
     print("ended:", type(error).__name__)
 with ledger._locked_transaction(env) as cr:
+    cr.execute("SELECT 1")
     print("lock free")
 """
 KEEPALIVE = """

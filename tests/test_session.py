@@ -1,0 +1,80 @@
+import psycopg2
+
+from odoo.tests import TransactionCase, tagged
+
+from ..dispatch import session
+
+PID = "SELECT pg_backend_pid()"
+
+
+@tagged("post_install", "-at_install")
+class TestSession(TransactionCase):
+    """The ledger's own connection; it leaves the database as it is."""
+
+    def setUp(self):
+        super().setUp()
+        self._close_idle()
+        self.addCleanup(self._close_idle)
+
+    def _close_idle(self):
+        if idle := session._idle.pop(self.env.cr.dbname, None):
+            idle.close()
+
+    def _transaction(self):
+        return session.transaction(self.env.cr.dbname, "BEGIN;")
+
+    def _read(self, statement, values=None):
+        with self._transaction() as cr:
+            cr.execute(statement, values)
+            return cr.fetchone()
+
+    def _end(self, pid):
+        self.env.cr.execute("SELECT pg_terminate_backend(%s, 5000)", [pid])
+        self.assertEqual(self.env.cr.fetchone(), (True,))
+
+    def test_one_connection_serves_one_transaction_after_the_other(self):
+        self.assertEqual(self._read(PID), self._read(PID))
+
+    def test_two_at_a_time_have_two_connections_and_one_is_kept(self):
+        with self._transaction() as one, self._transaction() as other:
+            one.execute(PID)
+            other.execute(PID)
+            inner = other.fetchone()
+            self.assertNotEqual(one.fetchone(), inner)
+        self.assertEqual(self._read(PID), inner)
+
+    def test_a_statement_is_prepared_once_with_its_parameters_by_name(self):
+        statement = "SELECT %(one)s::integer, %(two)s::text, %(one)s::integer + 1"
+        for number in range(3):
+            self.assertEqual(
+                self._read(statement, {"two": "'", "one": number, "unused": 0}),
+                (number, "'", number + 1),
+            )
+        self.assertEqual(self._read("SELECT count(*) FROM pg_prepared_statements"), (2,))
+
+    def test_a_connection_that_ended_while_idle_is_opened_again(self):
+        (pid,) = self._read(PID)
+        self._end(pid)
+        self.assertNotEqual(self._read(PID), (pid,))
+
+    def test_a_connection_that_ends_within_a_transaction_is_an_error(self):
+        with self.assertRaises(psycopg2.OperationalError), self._transaction() as cr:
+            cr.execute(PID)
+            self._end(*cr.fetchone())
+            cr.execute(PID)
+        self.assertTrue(self._read(PID))
+
+    def test_a_block_that_fails_is_undone_and_holds_no_lock(self):
+        lock = "SELECT pg_try_advisory_xact_lock(4711, 4711)"
+        for _attempt in range(2):
+            with self.assertRaises(ZeroDivisionError), self._transaction() as cr:
+                cr.execute(lock)
+                self.assertEqual(cr.fetchone(), (True,))
+                raise ZeroDivisionError
+
+    def test_postgresql_closes_it_when_it_is_long_idle(self):
+        self.env.cr.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
+        if self.env.cr.rowcount:
+            self.assertEqual(
+                self._read("SELECT current_setting('idle_session_timeout')"), ("10min",)
+            )
