@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from odoo.addons.mail.tools.discuss import Store
+
 # What says whose a live chat is. Core sets them with sudo; nobody has to by hand.
 _BELONGING = frozenset({"channel_type", "livechat_channel_id", "livechat_operator_id"})
 
@@ -99,10 +101,22 @@ class DiscussChannel(models.Model):
                 chat.livechat_operator_id = others[0]
             else:
                 chat.livechat_status = "need_help"
-            # Not core's way to leave: that ends the chat of whoever was its last agent.
-            chat.channel_member_ids.filtered(
+            # Not core's way to leave: that ends the chat of whoever was its last agent. What open
+            # pages are told is the same.
+            left = chat.channel_member_ids.filtered(
                 lambda member: member.partner_id == leaver.partner_id
-            ).unlink()
+            )
+            left.unlink()
+            Store(bus_channel=leaver).add(
+                chat, {"close_chat_window": True, "isLocallyPinned": False}
+            ).bus_send()
+            Store(bus_channel=chat).add(
+                chat,
+                [
+                    Store.Many("channel_member_ids", [], mode="DELETE", value=left),
+                    "member_count",
+                ],
+            ).bus_send()
 
     def _dispatch_again(self, leaver):
         """Choose another agent for this chat than the one who leaves it.
