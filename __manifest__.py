@@ -12,7 +12,6 @@
         "security/ir.model.access.csv",
         "data/livechat_permission_data.xml",
         "data/livechat_role_data.xml",
-        "data/mail_template_data.xml",
         "wizard/livechat_activation_link_views.xml",
         "wizard/livechat_subaccount_disable_views.xml",
         "views/livechat_permission_views.xml",

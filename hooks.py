@@ -2,8 +2,12 @@ from .dispatch import ledger
 
 
 def pre_init_hook(env):
-    """Make the ledger's tables before the ORM reads the models: see ``ledger.create_tables``."""
+    """Make tables and columns before the ORM reads the models: see ``ledger.create_tables``."""
     ledger.create_tables(env.cr)
+    # There is no sub-account yet: nothing to compute for the contacts of a large shop.
+    env.cr.execute(
+        "ALTER TABLE res_partner ADD COLUMN IF NOT EXISTS livechat_main_account_id integer"
+    )
 
 
 def uninstall_hook(env):

@@ -144,9 +144,9 @@ def read_credits(cr) -> dict[int, int]:
 def clear_credits(env, user_ids: Iterable[int]):
     """Let these agents start again with a credit of zero."""
     with _locked_transaction(env) as cr:
-        accounts = _read_accounts(cr)
-        credits = {**accounts.credits, **{user_id: 0 for user_id in user_ids}}
-        _write_accounts(cr, accounts._replace(credits=credits))
+        accounts, _refunded = _settle_reservations(cr)
+        accounts.credits.update(dict.fromkeys(user_ids, 0))
+        _write_accounts(cr, accounts, {})
 
 
 def read_agents(cr, query: Query) -> list[Agent]:

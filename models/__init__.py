@@ -11,5 +11,6 @@ from . import (
     mail_guest,
     res_config_settings,
     res_groups,
+    res_partner,
     res_users,
 )

@@ -58,7 +58,14 @@ class LivechatPermission(models.Model):
     availability = fields.Char(
         compute="_compute_available", help="What is missing for this permission to work."
     )
-    role_ids = fields.Many2many("livechat.role", string="Roles", readonly=True, copy=False)
+    role_ids = fields.Many2many(
+        "livechat.role",
+        string="Roles",
+        readonly=True,
+        copy=False,
+        # To search by it would tell of other shops.
+        groups="base.group_erp_manager",
+    )
 
     _name_uniq = models.Constraint("UNIQUE (name)", "There is a permission of this name already.")
 

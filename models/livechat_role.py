@@ -55,18 +55,30 @@ class LivechatRole(models.Model):
         help="The group that stands for this role; it implies the groups of the permissions.",
     )
     subaccount_ids = fields.Many2many(
-        "livechat.subaccount", string="Sub-accounts", readonly=True, copy=False
+        "livechat.subaccount",
+        string="Sub-accounts",
+        readonly=True,
+        copy=False,
+        # To search by it would tell of other shops.
+        groups="base.group_erp_manager",
     )
-    subaccount_count = fields.Integer("Holders", compute="_compute_subaccount_count")
+    holder_ids = fields.Many2many(
+        "livechat.subaccount", string="Held by", compute="_compute_holder_ids"
+    )
+    subaccount_count = fields.Integer("Holders", compute="_compute_holder_ids")
 
     _group_uniq = models.Constraint(
         "UNIQUE (group_id)", "Two roles cannot stand on the same access group."
     )
 
     @api.depends("subaccount_ids")
-    def _compute_subaccount_count(self):
+    @api.depends_context("uid")
+    def _compute_holder_ids(self):
+        visible = self.env["livechat.subaccount"]._search([])
         for role in self:
-            role.subaccount_count = len(role.subaccount_ids)
+            # sudo: livechat.role - only the sub-accounts the caller can see are told
+            role.holder_ids = role.sudo().subaccount_ids.filtered_domain([("id", "in", visible)])
+            role.subaccount_count = len(role.holder_ids)
 
     @api.constrains("permission_ids")
     def _check_permissions_grantable(self):
@@ -84,10 +96,11 @@ class LivechatRole(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self.env["livechat.subaccount"]._check_call(*vals_list)
         main_account = self._get_editor()
         vals_list = [
             {
-                **self._allow(vals),
+                **self.browse()._allow(vals),
                 "main_account_id": vals.get("main_account_id") if self._is_admin() else main_account.id,
             }
             for vals in vals_list
@@ -102,9 +115,13 @@ class LivechatRole(models.Model):
         return roles
 
     def write(self, vals):
+        self.env["livechat.subaccount"]._check_call(vals)
+        self._check_editable()
+        if not self._is_admin() and len(self) != 1 and "permission_ids" in vals:
+            # What commands leave depends on what each role has.
+            return all([role.write(vals) for role in self])
         if not self._is_admin():
             vals = self._allow(vals)
-        self._check_editable()
         result = super(LivechatRole, self.with_context(self._clean_context())).write(vals)
         if "permission_ids" in vals:
             self._apply_permissions()
@@ -171,11 +188,40 @@ class LivechatRole(models.Model):
 
         :raise AccessError: with the field it may not say anything about.
         """
+        self.env["livechat.subaccount"]._check_call(vals)
         allowed = _WRITEABLE | {"main_account_id"}
         for name in vals:
             if name not in allowed or (name == "main_account_id" and not self._is_admin()):
                 raise AccessError(self.env._("%(field)s of a role cannot be set.", field=name))
-        return {name: value for name, value in vals.items() if name in _WRITEABLE}
+        return {
+            name: self._read_value(name, value)
+            for name, value in vals.items()
+            if name in _WRITEABLE
+        }
+
+    @api.model
+    def _read_value(self, name, value):
+        """Return a value for a field of a role, built from what the caller sent.
+
+        :raise ValidationError: it is none.
+        """
+        Subaccount = self.env["livechat.subaccount"]
+        if name == "name":
+            text = Subaccount._read_text("name", value)
+            if not text:
+                raise ValidationError(self.env._("A role needs a name."))
+            return text
+        if name == "permission_ids":
+            current = self.permission_ids if len(self) == 1 else self.env["livechat.permission"]
+            permissions = Subaccount._read_set(
+                self.env["livechat.permission"], value, current
+            )
+            return [Command.set(permissions.ids)]
+        if name == "conversation_scope" and value in list(CONVERSATION_SCOPES):
+            return value
+        if name == "sequence" and type(value) is int and 0 <= value < 2**31:
+            return value
+        raise ValidationError(self.env._("This is no value for a role."))
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""

@@ -2,11 +2,12 @@ import hashlib
 import re
 import secrets
 from datetime import timedelta
+from typing import NamedTuple
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import consteq
+from odoo.tools import consteq, format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
 # What can be said about a sub-account and is kept on its user. Nothing else of a user is ever
@@ -21,6 +22,16 @@ _DISPATCH_FIELDS = frozenset({"dispatch_weight", "dispatch_paused"})
 
 _TEXT_LENGTH_MAX = 256
 PASSWORD_LENGTH_MIN = 8
+
+
+class _Link(NamedTuple):
+    """What the mail with an activation link says; an object that no browser can send."""
+
+    name: str
+    login: str
+    owner_name: str
+    url: str
+    expiration: str
 
 
 class LivechatSubaccount(models.Model):
@@ -117,6 +128,16 @@ class LivechatSubaccount(models.Model):
     _user_uniq = models.Constraint("UNIQUE (user_id)", "This user is a sub-account already.")
     _activation_token_hash_idx = models.UniqueIndex("(activation_token_hash)")
 
+    @api.depends("name")
+    @api.depends_context("uid")
+    def _compute_display_name(self):
+        # Odoo shows what a many-to-one refers to with sudo, whoever chose it.
+        readable = self.sudo(self.env.uid == SUPERUSER_ID)._filtered_access("read")
+        for subaccount in self:
+            subaccount.display_name = (
+                subaccount.name if subaccount in readable else self.env._("Sub-account")
+            )
+
     @api.depends("user_id.active", "activated_on")
     def _compute_state(self):
         for subaccount in self:
@@ -176,6 +197,7 @@ class LivechatSubaccount(models.Model):
         :raise AccessError: the caller manages no sub-accounts, or says more than it may.
         :raise ValidationError: a login that is taken, a weight out of range, the limit reached.
         """
+        self._check_call(*vals_list)
         self.check_access("create")
         user_vals_list = []
         for vals in vals_list:
@@ -226,6 +248,7 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: not the caller's to change.
         """
+        self._check_call(vals)
         self._check_manageable(dispatch_only=vals.keys() <= _DISPATCH_FIELDS)
         unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids"}
         if unknown:
@@ -338,8 +361,9 @@ class LivechatSubaccount(models.Model):
         :return: an action that shows the link, in ``context["default_url"]``.
         :raise UserError: the sub-account is disabled.
         """
-        self.ensure_one()
         self._check_manageable()
+        if len(self) != 1:
+            raise UserError(self.env._("A link is for one sub-account."))
         if self.state == "disabled":
             raise UserError(self.env._("%(name)s is disabled; enable it first.", name=self.name))
         token = secrets.token_urlsafe(32)
@@ -459,18 +483,52 @@ class LivechatSubaccount(models.Model):
 
         :return: whether it was queued.
         """
-        template = self.env.ref(
-            "im_livechat_subaccount.mail_template_activation", raise_if_not_found=False
-        )
-        # sudo: ir.mail_server, mail.template - whether mail works, and our own template
+        # sudo: ir.mail_server - whether mail works is no secret
         works = self.env["ir.mail_server"].sudo().search_count([], limit=1)
-        if not (template and self.email and works):
+        if not (self.email and works):
             return False
-        # Attached to no record: whoever can see the sub-account must not find the link in its mail.
-        template.sudo().with_context(activation_url=url).send_mail(
-            self.id, email_values={"model": False, "res_id": False, "auto_delete": True}
+        person = self.with_context(lang=self.lang or self.env.lang)
+        owner = self.main_account_id
+        link = _Link(
+            name=self.name,
+            login=self.login,
+            owner_name=owner.name,
+            url=url,
+            expiration=format_datetime(person.env, self.activation_expiration),
         )
+        # sudo: ir.qweb, mail.mail - all of it is built here. Attached to no record: whoever can see
+        # the sub-account must not find the link in its mail.
+        self.env["mail.mail"].sudo().create(
+            {
+                "subject": person.env._("%(owner)s invites you to its live chat", owner=owner.name),
+                "body_html": person.env["ir.qweb"]
+                .sudo()
+                ._render("im_livechat_subaccount.activation_mail", {"link": link}),
+                "email_to": formataddr((self.name, self.email)),
+                "email_from": owner.email_formatted or owner.company_id.email_formatted,
+                "auto_delete": True,
+            }
+        )
+        # sudo: ir.cron - mail that waits for its turn goes out soon
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return True
+
+    # Core mails with whatever view or text somebody names, about whatever record.
+
+    def message_mail_with_source(self, source_ref, **kwargs):
+        """As core's, for those who manage the sub-account."""
+        self._check_manageable()
+        return super().message_mail_with_source(source_ref, **kwargs)
+
+    def message_post_with_source(self, source_ref, **kwargs):
+        """As core's, for those who manage the sub-account."""
+        self._check_manageable()
+        return super().message_post_with_source(source_ref, **kwargs)
+
+    def message_notify(self, **kwargs):
+        """As core's, for those who manage the sub-account."""
+        self._check_manageable()
+        return super().message_notify(**kwargs)
 
     @api.model
     def _find_by_token(self, token):
@@ -525,6 +583,15 @@ class LivechatSubaccount(models.Model):
         """Tell whether the caller administers users, or is the server itself."""
         return self.env["livechat.role"]._is_admin()
 
+    def _check_call(self, *vals_list):
+        """Refuse a call that makes no sense, before Odoo stumbles over it.
+
+        :raise UserError:
+        """
+        sound = all(isinstance(vals, dict) for vals in vals_list)
+        if not sound or any(_read_id(id_) is None for id_ in self.ids):
+            raise UserError(self.env._("This call makes no sense."))
+
     def _check_manageable(self, dispatch_only=False):
         """Refuse to touch sub-accounts that are not the caller's to manage.
 
@@ -534,6 +601,7 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError:
         """
+        self._check_call()
         if self._is_admin():
             return
         self.check_access("write")
@@ -678,23 +746,24 @@ class LivechatSubaccount(models.Model):
         :raise AccessError: a command that would, or a record the caller does not see.
         """
         ids = set(current.ids)
-        for command in commands or []:
+        for command in commands if isinstance(commands, (list, tuple)) else [commands]:
             match command:
+                case None | False:
+                    ids = set()
                 case int():
-                    ids.add(command)
-                case [Command.LINK, int(record_id), *_rest]:
-                    ids.add(record_id)
-                case [Command.UNLINK, int(record_id), *_rest]:
-                    ids.discard(record_id)
+                    ids.add(_read_id(command))
+                case [Command.LINK, record_id, *_rest]:
+                    ids.add(_read_id(record_id))
+                case [Command.UNLINK, record_id, *_rest]:
+                    ids.discard(_read_id(record_id))
                 case [Command.CLEAR, *_rest]:
                     ids = set()
                 case [Command.SET, _zero, [*set_ids]]:
-                    ids = set(set_ids)
+                    ids = set(map(_read_id, set_ids))
                 case _:
-                    raise AccessError(self.env._("Only existing records can be chosen here."))
-        if not all(type(record_id) is int for record_id in ids):
-            raise AccessError(self.env._("Only existing records can be chosen here."))
-        found = records.search([("id", "in", list(ids))])
+                    ids = {None}
+                    break
+        found = records.search([("id", "in", [id_ for id_ in ids if type(id_) is int])])
         if set(found.ids) != ids:
             raise AccessError(self.env._("Only existing records can be chosen here."))
         return found
@@ -702,14 +771,14 @@ class LivechatSubaccount(models.Model):
     def _read_roles(self, vals):
         return self._read_set(
             self.env["livechat.role"],
-            vals.get("role_ids"),
+            vals.get("role_ids", []),
             self.role_ids if len(self) == 1 else self.env["livechat.role"],
         )
 
     def _read_channels(self, vals):
         return self._read_set(
             self.env["im_livechat.channel"],
-            vals.get("channel_ids"),
+            vals.get("channel_ids", []),
             self.channel_ids if len(self) == 1 else self.env["im_livechat.channel"],
         )
 
@@ -784,6 +853,11 @@ class LivechatSubaccount(models.Model):
     def _sudo_clean(self):
         # sudo: livechat.subaccount - the caller has checked who asks, and builds all values itself
         return self.sudo().with_context(self._clean_context())
+
+
+def _read_id(value):
+    """Return a record's id, or None for what is none: PostgreSQL's ids are integers of 32 bits."""
+    return value if type(value) is int and 0 < value < 2**31 else None
 
 
 def _hash(token):

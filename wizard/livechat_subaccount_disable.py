@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class LivechatSubaccountDisable(models.TransientModel):
@@ -16,6 +16,12 @@ class LivechatSubaccountDisable(models.TransientModel):
         domain="[('state', '=', 'enabled'), ('id', 'not in', subaccount_ids)]",
         help="Empty: each chat is dispatched again.",
     )
+
+    @api.constrains("subaccount_ids", "successor_id")
+    def _check_own(self):
+        for wizard in self:
+            # Odoo reads the name of a many-to-one with sudo, whoever chose it.
+            (wizard.subaccount_ids | wizard.successor_id).sudo(self.env.su).check_access("read")
 
     def action_disable(self):
         """Disable and hand over."""
