@@ -4,6 +4,7 @@ from odoo import http
 from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.channel import LivechatChannelController
+from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
 # Core takes whoever can read a conversation for somebody who takes part in it. An auditor, and a
@@ -36,6 +37,39 @@ class OnlookerLivechatController(LivechatController):
         """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().visitor_leave_session(channel_id)
+
+
+    @http.route()
+    def email_livechat_transcript(self, channel_id, email):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().email_livechat_transcript(channel_id, email)
+
+
+class OnlookerChatbotController(LivechatChatbotScriptController):
+    @http.route()
+    def chatbot_restart(self, channel_id, chatbot_script_id):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().chatbot_restart(channel_id, chatbot_script_id)
+
+    @http.route()
+    def chatbot_save_answer(self, channel_id, message_id, selected_answer_id):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().chatbot_save_answer(channel_id, message_id, selected_answer_id)
+
+    @http.route()
+    def chatbot_trigger_step(self, channel_id, chatbot_script_id=None, data_id=None):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().chatbot_trigger_step(channel_id, chatbot_script_id, data_id)
+
+    @http.route()
+    def chatbot_validate_email(self, channel_id):
+        """As core's, for those in the chat."""
+        _refuse_onlooker(channel_id)
+        return super().chatbot_validate_email(channel_id)
 
 
 class OnlookerChannelController(LivechatChannelController):

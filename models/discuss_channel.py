@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.mail.tools.discuss import Store
 
@@ -51,6 +51,14 @@ class DiscussChannel(models.Model):
         """
         if not self.env.su and self.env.user._is_shop_staff():
             raise AccessError(self.env._("Buyers open live chats, and dispatch chooses the agent."))
+
+    def _find_or_create_persona_for_channel(self, *args, **kwargs):
+        # Whoever reads a chat knows the link that invites to it; core's page then adds with sudo.
+        if self.channel_type == "livechat" and not self.self_member_id:
+            user = self.env.user
+            if user._is_shop_staff() or user._is_reader_of_chats():
+                raise UserError(self.env._("Colleagues bring each other into live chats."))
+        return super()._find_or_create_persona_for_channel(*args, **kwargs)
 
     @api.depends(
         "channel_member_ids",

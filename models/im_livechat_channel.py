@@ -198,7 +198,11 @@ class ImLivechatChannel(models.Model):
                 # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens
                 # its desk; archived, because it is nobody's contact
                 channel.sudo().reception_partner_id = (
-                    self.env["res.partner"].sudo().create({"name": channel.name, "active": False})
+                    self.env["res.partner"]
+                    .sudo()
+                    # No "Contact created" that would tell other shops.
+                    .with_context(tracking_disable=True)
+                    .create({"name": channel.name, "active": False})
                 )
 
     # ------------------------------------------------------------

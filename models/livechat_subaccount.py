@@ -536,7 +536,7 @@ class LivechatSubaccount(models.Model):
 
         :rtype: livechat.subaccount
         """
-        if not isinstance(token, str) or len(token) > _TEXT_LENGTH_MAX:
+        if not isinstance(token, str) or not token.isascii() or len(token) > _TEXT_LENGTH_MAX:
             return self.browse()
         # sudo: livechat.subaccount - whoever has the token is the person
         subaccount = (
@@ -555,13 +555,19 @@ class LivechatSubaccount(models.Model):
     def _activate(self, password):
         """Set the password of the person who holds the activation link and let them in.
 
-        :raise UserError: a password that is too short.
+        :raise UserError: a password that is too short or too long.
         """
         self.ensure_one()
-        if not isinstance(password, str) or len(password.strip()) < PASSWORD_LENGTH_MIN:
+        if (
+            not isinstance(password, str)
+            or len(password.strip()) < PASSWORD_LENGTH_MIN
+            or len(password) > _TEXT_LENGTH_MAX
+        ):
             raise UserError(
                 self.env._(
-                    "A password has at least %(minimum)s characters.", minimum=PASSWORD_LENGTH_MIN
+                    "A password has from %(minimum)s to %(maximum)s characters.",
+                    minimum=PASSWORD_LENGTH_MIN,
+                    maximum=_TEXT_LENGTH_MAX,
                 )
             )
         # The link is spent before anything else, so that of two that come at once one fails.

@@ -6,23 +6,28 @@ class ResPartner(models.Model):
 
     livechat_main_account_id = fields.Many2one(
         "res.users",
-        "Main Account of this Sub-account",
+        "Main Account of this Contact",
         compute="_compute_livechat_main_account_id",
         compute_sudo=True,
         store=True,
         index="btree_not_null",
         groups="base.group_erp_manager",
-        help="The shop whose sub-account this contact is, activated or not.",
+        help="The shop whose sub-account, activated or not, or main account this contact is.",
     )
 
-    @api.depends("user_ids.main_account_id", "user_ids.active")
+    @api.depends("user_ids.main_account_id", "user_ids.main_account_code", "user_ids.active")
     def _compute_livechat_main_account_id(self):
         # Core's own rules about the contacts of users know the active ones only.
         users = self.env["res.users"].with_context(active_test=False)
         owner_by_partner = {
-            user.partner_id: user.main_account_id
+            user.partner_id: user.main_account_id or user
             for user in users.search(
-                [("partner_id", "in", self.ids), ("main_account_id", "!=", False)]
+                [
+                    ("partner_id", "in", self.ids),
+                    "|",
+                    ("main_account_id", "!=", False),
+                    ("main_account_code", "!=", False),
+                ]
             )
         }
         for partner in self:
@@ -36,12 +41,24 @@ class ResPartner(models.Model):
             self.env["res.users"].check_access("write")
         return super().write(vals)
 
+    def signup_get_auth_param(self):
+        """As core's, for contacts that may sign up."""
+        return super(
+            ResPartner, self.filtered(lambda partner: not partner._is_bound_to_agent())
+        ).signup_get_auth_param()
+
     def _get_partner_from_token(self, token):
         partner = super()._get_partner_from_token(token)
-        # A contact without an active user can sign up. Not with the contact of somebody who was or
-        # will be an agent, whose chats would come with it; those are archived, or a sub-account's.
-        if partner and not partner.user_ids:
-            partner_sudo = partner.sudo()
-            if not partner_sudo.active or partner_sudo.livechat_main_account_id:
-                return None
-        return partner
+        return None if partner and partner._is_bound_to_agent() else partner
+
+    def _is_bound_to_agent(self):
+        """Tell whether somebody who signed up with this contact would get an agent's chats along.
+
+        To core a contact without an active user is nobody's. Those of people who will be or have
+        been agents belong to a sub-account or are archived.
+        """
+        # sudo: res.partner, res.users - whose it is
+        partner = self.sudo()
+        return not partner.user_ids and (
+            not partner.active or bool(partner.livechat_main_account_id)
+        )

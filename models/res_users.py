@@ -302,7 +302,13 @@ class ResUsers(models.Model):
         ]
         if not self.has_group("im_livechat_subaccount.group_transfer_chats"):
             return join
-        return ["|", "&", ("is_self", "=", False), ("channel_id.is_member", "=", True), *join]
+        # sudo: res.users - a colleague, a buyer or somebody who is nobody's staff
+        colleague = ("partner_id.livechat_main_account_id", "in", [False, self._get_shop_owner().id])
+        return [
+            "|",
+            *("&", "&", ("is_self", "=", False), ("channel_id.is_member", "=", True), colleague),
+            *join,
+        ]
 
     def _get_rating_domain(self):
         """Return which ratings this user may read.
@@ -362,6 +368,8 @@ class ResUsers(models.Model):
         rows = self._get_subaccount()
         members = users.filtered("main_account_id")
         newcomers = members - rows.user_id
+        # A link of the former shop is none of the new one's.
+        rows._void_links()
         rows.filtered(lambda row: row.user_id not in members)._drop()
         self.env["livechat.subaccount"].sudo()._create_for(newcomers)
         owners = members.main_account_id.filtered(

@@ -434,7 +434,7 @@ class TestActivationPage(HttpCase, ShopCommon):
             )
 
         self.assertIn("differ", send("sesame-open", "sesame-opne").text)
-        self.assertIn("at least 8", send("short", "short").text)
+        self.assertIn("from 8 to", send("short", "short").text)
         self.assertEqual(subaccount.state, "pending")
         self.assertIn("Your password is set", send("sesame-open", "sesame-open").text)
         subaccount.invalidate_recordset()
