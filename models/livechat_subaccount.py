@@ -710,6 +710,9 @@ class LivechatSubaccount(models.Model):
         """
         values = {}
         for name, value in vals.items():
+            if name == "lang" and not value:
+                # Nothing chosen in the form; users always have a language.
+                continue
             if name in _USER_TEXTS:
                 values[name] = self._read_text(name, value)
             elif name in _USER_SETS:
