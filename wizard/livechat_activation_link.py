@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class LivechatActivationLink(models.TransientModel):
@@ -12,3 +12,8 @@ class LivechatActivationLink(models.TransientModel):
     url = fields.Char("Link", readonly=True)
     email = fields.Char("Mailed To", readonly=True)
     expiration = fields.Datetime("Valid Until", readonly=True)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Keep nothing: a dialog needs the right to create, this one shows what it was given."""
+        return super().create([{} for _vals in vals_list])
