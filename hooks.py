@@ -1,3 +1,5 @@
+from odoo import fields
+
 from .dispatch import ledger
 
 
@@ -13,6 +15,7 @@ def pre_init_hook(env):
 def uninstall_hook(env):
     """Leave the database as core knows it."""
     ledger.drop_tables(env.cr)
+    _keep_rights_of_roles(env)
     # sudo: ir.config_parameter - the settings are ours
     env["ir.config_parameter"].sudo().search(
         [("key", "=like", "im_livechat_subaccount.%")]
@@ -21,3 +24,19 @@ def uninstall_hook(env):
     # messages but nobody meets them in a list.
     desks = env["im_livechat.channel"].sudo().search([]).reception_partner_id
     desks.active = False
+
+
+def _keep_rights_of_roles(env):
+    """Give the holders of roles by hand what the roles gave of other modules, so that a shop's
+    agents stay agents, and remove the groups that stood for the roles."""
+    # sudo: livechat.role, livechat.permission, res.users - the addon goes, and all of them with it
+    for role in env["livechat.role"].sudo().search([]):
+        xmlids = role.group_id.implied_ids.get_external_id()
+        others = [
+            fields.Command.link(group_id)
+            for group_id, xmlid in xmlids.items()
+            if xmlid and not xmlid.startswith("im_livechat_subaccount.")
+        ]
+        role.subaccount_ids.user_id.write({"group_ids": others})
+        role.unlink()
+    env["livechat.permission"].sudo().search([]).unlink()

@@ -5,6 +5,11 @@ class IrHttp(models.AbstractModel):
     _inherit = "ir.http"
 
     def session_info(self):
+        """Add what the web client has to know about a sub-account."""
         # sudo: res.users - whether one is a sub-account is known to oneself
-        is_subaccount = bool(self.env.user.sudo().main_account_id)
-        return {**super().session_info(), "livechat_subaccount": is_subaccount}
+        user = self.env.user.sudo()
+        return {
+            **super().session_info(),
+            "livechat_subaccount": bool(user.main_account_id),
+            "livechat_onlooker": user._is_reader_of_chats(),
+        }

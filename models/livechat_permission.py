@@ -138,6 +138,7 @@ class LivechatPermission(models.Model):
         roles, readers = self.role_ids, self.reader_group_id
         result = super().unlink()
         roles._apply_permissions()
+        readers.model_access.unlink()
         readers.unlink()
         self.env.registry.clear_cache()
         return result

@@ -96,7 +96,9 @@ class LivechatRole(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.env["livechat.subaccount"]._check_call(*vals_list)
+        self.env["livechat.subaccount"]._check_call(
+            *vals_list if isinstance(vals_list, (list, tuple)) else [None]
+        )
         main_account = self._get_editor()
         vals_list = [
             {
@@ -395,7 +397,7 @@ class LivechatRole(models.Model):
         :rtype: list[int]
         """
         self.ensure_one()
-        if not isinstance(permission_id, int):
+        if type(permission_id) is not int:
             raise UserError(self.env._("There is no such permission."))
         permission = self.env["livechat.permission"].search([("id", "=", permission_id)])
         if not permission:

@@ -184,6 +184,15 @@ class LivechatSubaccount(models.Model):
         if self.name and owner and not self.login:
             self.login = owner._propose_subaccount_login()
 
+    @api.onchange("name")
+    def _onchange_name_defaults(self):
+        # What a new user would get: the fields are the user's, who is not there yet.
+        if not self._origin:
+            self.lang = self.lang or self.env.lang
+            self.dispatch_weight = (
+                self.dispatch_weight or self.env["res.users"]._default_dispatch_weight()
+            )
+
     # ------------------------------------------------------------
     # Create, write, delete
     # ------------------------------------------------------------
@@ -197,7 +206,7 @@ class LivechatSubaccount(models.Model):
         :raise AccessError: the caller manages no sub-accounts, or says more than it may.
         :raise ValidationError: a login that is taken, a weight out of range, the limit reached.
         """
-        self._check_call(*vals_list)
+        self._check_call(*vals_list if isinstance(vals_list, (list, tuple)) else [None])
         self.check_access("create")
         user_vals_list = []
         for vals in vals_list:
@@ -278,6 +287,8 @@ class LivechatSubaccount(models.Model):
         if "channel_ids" in vals:
             for subaccount in self:
                 subaccount._set_channels(subaccount._read_channels(vals))
+        # What follows from the user is logged now, before the caller's context has a say in it.
+        self._sudo_clean().env.flush_all()
         return True
 
     def unlink(self):
@@ -595,7 +606,7 @@ class LivechatSubaccount(models.Model):
         :raise UserError:
         """
         sound = all(isinstance(vals, dict) for vals in vals_list)
-        if not sound or any(_read_id(id_) is None for id_ in self.ids):
+        if not sound or any(_read_id(id_) is None for id_ in self._ids):
             raise UserError(self.env._("This call makes no sense."))
 
     def _check_manageable(self, dispatch_only=False):
@@ -710,7 +721,7 @@ class LivechatSubaccount(models.Model):
         """
         values = {}
         for name, value in vals.items():
-            if name == "lang" and not value:
+            if name == "lang" and (value is False or value is None or value == ""):
                 # Nothing chosen in the form; users always have a language.
                 continue
             if name in _USER_TEXTS:
@@ -754,11 +765,11 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: a command that would, or a record the caller does not see.
         """
-        ids = set(current.ids)
+        # No commands leave what there is; a form sends False for an emptied field.
+        ids = set() if commands is None or commands is False else set(current.ids)
+        commands = [] if commands is None or commands is False else commands
         for command in commands if isinstance(commands, (list, tuple)) else [commands]:
             match command:
-                case None | False:
-                    ids = set()
                 case int():
                     ids.add(_read_id(command))
                 case [Command.LINK, record_id, *_rest]:

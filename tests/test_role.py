@@ -197,6 +197,10 @@ class TestPermission(RoleCommon):
         self.assertIn(permission.reader_group_id, role.sudo().group_id.all_implied_ids)
         permission.read_models = False
         self.assertFalse(permission.reader_group_id.model_access)
+        permission.read_models = "res.country.group"
+        reader = permission.reader_group_id
+        permission.unlink()
+        self.assertFalse(reader.exists())
 
     def test_no_permission_gives_an_administrators_group(self):
         forbidden = (

@@ -14,6 +14,12 @@ channel = env["im_livechat.channel"].create(
 )
 env["mail.presence"]._update_presence(agent)
 env["res.config.settings"].create({"dispatch_weight_default": 70}).execute()
+owner = new_test_user(env, "owner", groups="im_livechat_subaccount.group_main_account")
+staff = env["livechat.subaccount"].with_user(owner).create({
+    "name": "Staff", "login": "staff",
+    "role_ids": [(4, env.ref("im_livechat_subaccount.role_reception").id)],
+})
+staff._activate("sesame-open")
 env.cr.commit()  # a decision sees what is committed
 assert channel._get_operator() == agent
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
@@ -30,6 +36,9 @@ channel = env["im_livechat.channel"].search([("name", "=", "Leftover")])
 agent = env["res.users"].search([("login", "=", "agent")])
 assert len(channel.channel_ids) == 1
 assert not env["res.partner"].search([("name", "=", "Leftover")]), "the desk is still in the lists"
+staff = env["res.users"].search([("login", "=", "staff")])
+assert staff.has_group("im_livechat.im_livechat_group_user"), "an agent stays one"
+assert not env["res.groups"].search([("name", "like", "Reception role")]), "a role's group is left"
 env["mail.presence"]._update_presence(agent)
 print("chosen:", channel._get_operator() == agent)
 """
@@ -41,7 +50,11 @@ LEFT = """
     SELECT table_name || '.' || column_name
       FROM information_schema.columns
      WHERE column_name LIKE 'dispatch_%'
-        OR column_name IN ('main_account_id', 'reception_partner_id')
+        OR column_name IN (
+               'main_account_id', 'main_account_code', 'livechat_main_account_id',
+               'reception_partner_id')
+     UNION ALL
+    SELECT relname FROM pg_class WHERE relname ~ '^livechat_(subaccount|role|permission)'
      UNION ALL
     SELECT key FROM ir_config_parameter WHERE key LIKE 'im_livechat_subaccount.%'
 """
