@@ -9,7 +9,7 @@ class MailMessage(models.Model):
     def create(self, vals_list):
         if not self.env.su:
             for vals in vals_list:
-                self._check_reception(vals.get("model"), vals.get("res_id"))
+                self._check_reception(vals)
         return super().create(vals_list)
 
     def write(self, vals):
@@ -21,16 +21,22 @@ class MailMessage(models.Model):
         return super().unlink()
 
     @api.model
-    def _check_reception(self, model, res_id):
+    def _check_reception(self, vals):
         """Refuse messages that core would let a shop's people write because they answer another.
 
-        :raise AccessError: into a chat they may only read or not even that, or into the log of a
-            sub-account.
+        :raise AccessError: into a chat they may only read or not even that, or among the log of a
+            sub-account what is no comment of their own.
         """
-        if model == "livechat.subaccount":
-            self._refuse_log_writers()
-        elif model == "discuss.channel" and self.env.user._is_shop_staff():
-            chat = self.env["discuss.channel"].browse(res_id).exists()
+        if vals.get("model") == "livechat.subaccount":
+            author = self.env.user.partner_id
+            if (
+                vals.get("message_type") != "comment"
+                or vals.get("author_id") != author.id
+                or vals.get("email_from") not in (False, author.email_formatted)
+            ):
+                self._refuse_log_writers()
+        elif vals.get("model") == "discuss.channel" and self.env.user._is_shop_staff():
+            chat = self.env["discuss.channel"].browse(vals.get("res_id")).exists()
             # sudo: discuss.channel - what kind it is
             if chat.sudo().channel_type == "livechat":
                 chat.check_access(

@@ -278,6 +278,20 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
         self.assertEqual(changed["dispatch_weight", 100], (150, self.owner))
         self.assertEqual(changed["state", "Enabled"], ("Disabled", self.owner))
 
+    def test_the_log_takes_comments_but_no_forgery(self):
+        subaccount = self._enabled("Chen Jing")
+        comment = subaccount.message_post(body="Night shift from May", message_type="comment")
+        self.assertEqual(comment.author_id, self.owner.partner_id)
+        note = subaccount.message_ids[-1]
+        for attack in (
+            lambda: subaccount.message_post(body="x", author_id=self.rival.partner_id.id),
+            lambda: subaccount.message_post(body="x", message_type="notification"),
+            lambda: note.write({"body": "x"}),
+            lambda: note.unlink(),
+        ):
+            with self.assertRaises(AccessError):
+                attack()
+
     def flush_tracking(self):
         self.env.flush_all()
         self.cr.precommit.run()
