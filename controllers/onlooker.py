@@ -38,7 +38,6 @@ class OnlookerLivechatController(LivechatController):
         _refuse_onlooker(channel_id)
         return super().visitor_leave_session(channel_id)
 
-
     @http.route()
     def email_livechat_transcript(self, channel_id, email):
         """As core's, for those in the chat."""

@@ -143,8 +143,12 @@ class ImLivechatChannel(models.Model):
                     self.env["res.users"], vals["user_ids"], channel.user_ids
                 )
                 owner = self.env.user._get_shop_owner()
-                if (agents - channel.user_ids).sudo().filtered(
-                    lambda agent, owner=owner: agent.main_account_id != owner and agent != owner
+                if (
+                    (agents - channel.user_ids)
+                    .sudo()
+                    .filtered(
+                        lambda agent, owner=owner: agent.main_account_id != owner and agent != owner
+                    )
                 ):
                     raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
 

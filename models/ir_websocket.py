@@ -8,5 +8,7 @@ class IrWebsocket(models.AbstractModel):
         # Core tells all agents which chats need help, with the chat's data; a shop's staff would
         # hear of the other shops' buyers.
         if self.env.user._is_shop_staff():
-            channels = [channel for channel in channels if channel != "im_livechat.looking_for_help"]
+            channels = [
+                channel for channel in channels if channel != "im_livechat.looking_for_help"
+            ]
         return super()._build_bus_channel_list(channels)

@@ -156,11 +156,17 @@ class LivechatPermission(models.Model):
         for permission in self.sudo():
             names = permission._get_read_model_names()
             if names and not permission.reader_group_id:
-                permission.reader_group_id = self.env["res.groups"].sudo().create(
-                    {
-                        "name": permission.name,
-                        "implied_ids": [fields.Command.link(self.env.ref("base.group_user").id)],
-                    }
+                permission.reader_group_id = (
+                    self.env["res.groups"]
+                    .sudo()
+                    .create(
+                        {
+                            "name": permission.name,
+                            "implied_ids": [
+                                fields.Command.link(self.env.ref("base.group_user").id)
+                            ],
+                        }
+                    )
                 )
             readable = self.env["ir.model"].sudo().search([("model", "in", names)])
             access = permission.reader_group_id.model_access
@@ -266,6 +272,4 @@ class LivechatPermission(models.Model):
 
 
 def _split(texts):
-    return [
-        part for text in texts for part in (text or "").replace(",", " ").split()
-    ]
+    return [part for text in texts for part in (text or "").replace(",", " ").split()]

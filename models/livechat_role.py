@@ -84,7 +84,9 @@ class LivechatRole(models.Model):
     def _check_permissions_grantable(self):
         for role in self:
             # sudo: livechat.permission - to name what is in the way
-            refused = role.sudo().permission_ids.filtered(lambda permission: not permission.grantable)
+            refused = role.sudo().permission_ids.filtered(
+                lambda permission: not permission.grantable
+            )
             if refused:
                 raise ValidationError(
                     self.env._(
@@ -103,7 +105,9 @@ class LivechatRole(models.Model):
         vals_list = [
             {
                 **self.browse()._allow(vals),
-                "main_account_id": vals.get("main_account_id") if self._is_admin() else main_account.id,
+                "main_account_id": vals.get("main_account_id")
+                if self._is_admin()
+                else main_account.id,
             }
             for vals in vals_list
         ]
@@ -180,7 +184,8 @@ class LivechatRole(models.Model):
         if editor and any(role.main_account_id != editor for role in self):
             raise AccessError(
                 self.env._(
-                    "This role is not yours to change. Templates can be copied and the copy changed."
+                    "This role is not yours to change. Templates can be copied and the copy "
+                    "changed."
                 )
             )
 
@@ -215,9 +220,7 @@ class LivechatRole(models.Model):
             return text
         if name == "permission_ids":
             current = self.permission_ids if len(self) == 1 else self.env["livechat.permission"]
-            permissions = Subaccount._read_set(
-                self.env["livechat.permission"], value, current
-            )
+            permissions = Subaccount._read_set(self.env["livechat.permission"], value, current)
             return [Command.set(permissions.ids)]
         if name == "conversation_scope" and value in list(CONVERSATION_SCOPES):
             return value
@@ -227,9 +230,7 @@ class LivechatRole(models.Model):
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""
-        return {
-            key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context
-        }
+        return {key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context}
 
     def _sudo_clean(self):
         # sudo: livechat.role - the caller has checked who asks, and builds all values itself
@@ -247,9 +248,7 @@ class LivechatRole(models.Model):
         for role in self.sudo():
             granted = role.permission_ids._get_granted_groups() | internal
             if role.group_id.implied_ids != granted:
-                role._sudo_clean().group_id.write(
-                    {"implied_ids": [Command.set(granted.ids)]}
-                )
+                role._sudo_clean().group_id.write({"implied_ids": [Command.set(granted.ids)]})
 
     def _check_assignable(self):
         """Refuse roles that the caller may not give to a sub-account.

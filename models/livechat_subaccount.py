@@ -158,8 +158,10 @@ class LivechatSubaccount(models.Model):
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
-        presences = self.env["mail.presence"].sudo()._read_group(
-            [("user_id", "in", self.user_id.ids)], ["user_id"], ["last_presence:max"]
+        presences = (
+            self.env["mail.presence"]
+            .sudo()
+            ._read_group([("user_id", "in", self.user_id.ids)], ["user_id"], ["last_presence:max"])
         )
         last_by_user = dict(presences)
         for subaccount in self:
@@ -168,10 +170,14 @@ class LivechatSubaccount(models.Model):
     def _compute_open_chat_count(self):
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         # sudo: discuss.channel - how many chats its staff has is a shop's business
-        chats = self.env["discuss.channel"].sudo()._read_group(
-            [("dispatch_seat_partner_ids", "in", self.sudo().user_id.partner_id.ids)],
-            ["dispatch_seat_partner_ids"],
-            ["__count"],
+        chats = (
+            self.env["discuss.channel"]
+            .sudo()
+            ._read_group(
+                [("dispatch_seat_partner_ids", "in", self.sudo().user_id.partner_id.ids)],
+                ["dispatch_seat_partner_ids"],
+                ["__count"],
+            )
         )
         count_by_partner = dict(chats)
         for subaccount in self:
@@ -277,9 +283,7 @@ class LivechatSubaccount(models.Model):
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
         if "role_ids" in vals:
-            roles_by_subaccount = {
-                subaccount: subaccount._read_roles(vals) for subaccount in self
-            }
+            roles_by_subaccount = {subaccount: subaccount._read_roles(vals) for subaccount in self}
             for roles in set(roles_by_subaccount.values()):
                 self.filtered(
                     lambda subaccount, roles=roles: roles_by_subaccount[subaccount] == roles
@@ -316,8 +320,7 @@ class LivechatSubaccount(models.Model):
     def copy_data(self, default=None):
         return [
             {
-                "name": (default or {}).get("name")
-                or self.env._("%s (copy)", subaccount.name),
+                "name": (default or {}).get("name") or self.env._("%s (copy)", subaccount.name),
                 "role_ids": [Command.set(subaccount.role_ids.ids)],
                 "dispatch_weight": subaccount.dispatch_weight,
                 **(default or {}),
@@ -459,9 +462,7 @@ class LivechatSubaccount(models.Model):
                 raise UserError(self.env._("Choose somebody else of this shop for the chats."))
             agent = successor._sudo_clean().user_id
             if successor.state != "enabled" or not agent._has_agent_group():
-                raise UserError(
-                    self.env._("%(name)s cannot receive buyers.", name=successor.name)
-                )
+                raise UserError(self.env._("%(name)s cannot receive buyers.", name=successor.name))
         # sudo: res.users - checked above
         leavers = self._sudo_clean().user_id.filtered("active")
         if agent:

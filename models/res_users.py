@@ -154,9 +154,7 @@ class ResUsers(models.Model):
         for user in self.filtered("main_account_code"):
             if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,31}", user.main_account_code):
                 raise ValidationError(
-                    self.env._(
-                        "A short name has up to 32 small letters, digits, dots or dashes."
-                    )
+                    self.env._("A short name has up to 32 small letters, digits, dots or dashes.")
                 )
 
     @api.model_create_multi
@@ -230,9 +228,7 @@ class ResUsers(models.Model):
         :rtype: im_livechat.channel
         """
         # sudo: im_livechat.channel - the own shop's
-        return (
-            self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
-        )
+        return self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
 
     def _get_subaccount(self):
         # sudo: livechat.subaccount - the user's own row
@@ -303,7 +299,11 @@ class ResUsers(models.Model):
         if not self.has_group("im_livechat_subaccount.group_transfer_chats"):
             return join
         # sudo: res.users - a colleague, a buyer or somebody who is nobody's staff
-        colleague = ("partner_id.livechat_main_account_id", "in", [False, self._get_shop_owner().id])
+        colleague = (
+            "partner_id.livechat_main_account_id",
+            "in",
+            [False, self._get_shop_owner().id],
+        )
         return [
             "|",
             *("&", "&", ("is_self", "=", False), ("channel_id.is_member", "=", True), colleague),
@@ -439,8 +439,10 @@ class ResUsers(models.Model):
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         for user in self:
             # sudo: discuss.channel - whoever takes an agent away sees to its chats
-            chats = self.env["discuss.channel"].sudo().search(
-                [("dispatch_seat_partner_ids", "in", user.partner_id.ids)]
+            chats = (
+                self.env["discuss.channel"]
+                .sudo()
+                .search([("dispatch_seat_partner_ids", "in", user.partner_id.ids)])
             )
             chats._hand_over(user, successor)
 

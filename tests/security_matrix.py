@@ -1599,14 +1599,6 @@ class SecurityMatrix(SecurityCommon):
                 yield Attack(
                     "the mail of the link", who, "mail.template", method, template.ids, args
                 )
-            yield Attack(
-                "no link is stored",
-                who,
-                "livechat.activation.link",
-                "create",
-                None,
-                ({"url": "http://evil"},),
-            )
 
     def rows_foreign_chats(self):
         """One shop sees nothing of the chats, channels and figures of another."""

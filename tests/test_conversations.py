@@ -66,16 +66,20 @@ class TestConversations(ShopCommon, DispatchCommon):
         for user, chats in expected.items():
             with self.subTest(user=user.login):
                 self.assertEqual(self._sees(user), chats)
-                found = self.env["discuss.channel"].with_user(user).search(
-                    [("channel_type", "=", "livechat")]
+                found = (
+                    self.env["discuss.channel"]
+                    .with_user(user)
+                    .search([("channel_type", "=", "livechat")])
                 )
                 everything = self.env["discuss.channel"].concat(*self.chats.values())
                 self.assertEqual(
                     found & everything,
                     self.env["discuss.channel"].concat(*(self.chats[name] for name in chats)),
                 )
-                messages = self.env["mail.message"].with_user(user).search(
-                    [("model", "=", "discuss.channel"), ("res_id", "in", everything.ids)]
+                messages = (
+                    self.env["mail.message"]
+                    .with_user(user)
+                    .search([("model", "=", "discuss.channel"), ("res_id", "in", everything.ids)])
                 )
                 self.assertEqual(
                     set(messages.mapped("res_id")), {self.chats[name].id for name in chats}

@@ -189,7 +189,10 @@ class TestPermission(RoleCommon):
         access = permission.reader_group_id.model_access
         self.assertEqual(access.model_id.mapped("model"), ["res.country.group"])
         self.assertEqual(
-            [(line.perm_read, line.perm_write, line.perm_create, line.perm_unlink) for line in access],
+            [
+                (line.perm_read, line.perm_write, line.perm_create, line.perm_unlink)
+                for line in access
+            ],
             [(True, False, False, False)],
         )
         self.assertFalse(self._create("Nothing", read_models="no.such").available)

@@ -408,8 +408,16 @@ class TestSecurityCases(SecurityMatrix):
     def test_a_link_is_nowhere_in_the_database(self):
         """Looks at every text there is, of every table."""
         row = self.subaccounts["pending"]
-        url = row.with_user(self.owner).action_activation_link()["context"]["default_url"]
+        context = row.with_user(self.owner).action_activation_link()["context"]
+        url = context["default_url"]
         token = url.rpartition("/")[2]
+        # The dialog that shows the link, in every way a client can save it.
+        for dialog in (
+            self.env["livechat.activation.link"].with_user(self.owner),
+            self.env["livechat.activation.link"].with_user(self.owner).with_context(**context),
+        ):
+            dialog.create([{"url": url, "name": url}, {}])
+            dialog.web_save({"url": url, "login": url}, {"url": {}})
         self.env.cr.flush()
         self.assertGreaterEqual(len(token), 40)
         self.env.cr.execute(

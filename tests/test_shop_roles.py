@@ -24,9 +24,7 @@ class TestShopRoles(HttpCase, ShopCommon):
         cls.order = cls.env["sale.order"].create(
             {
                 "partner_id": cls.env["res.partner"].create({"name": "Buyer"}).id,
-                "order_line": [
-                    Command.create({"product_id": product.id, "product_uom_qty": 2})
-                ],
+                "order_line": [Command.create({"product_id": product.id, "product_uom_qty": 2})],
             }
         )
         cls.order.action_confirm()
@@ -57,8 +55,10 @@ class TestShopRoles(HttpCase, ShopCommon):
             .with_context(active_id=delivery.id, active_model="stock.picking")
         ).save()
         wizard.product_return_moves.quantity = 1
-        back = self.env["stock.picking"].with_user(self.shipper).browse(
-            wizard.action_create_returns()["res_id"]
+        back = (
+            self.env["stock.picking"]
+            .with_user(self.shipper)
+            .browse(wizard.action_create_returns()["res_id"])
         )
         back.move_ids.quantity = 1
         back.button_validate()

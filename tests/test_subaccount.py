@@ -50,9 +50,7 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
 
     def test_logins_are_proposed_one_after_another_and_checked(self):
         first, second = self.Subaccounts.create([{"name": "A"}, {"name": "B"}])
-        self.assertEqual(
-            [first.login, second.login], ["flagship:desk1", "flagship:desk2"]
-        )
+        self.assertEqual([first.login, second.login], ["flagship:desk1", "flagship:desk2"])
         self.rival._get_main_account_code()
         for login in ("flagship:desk1", "rival:desk1", "two words", "admin", "a\tb"):
             with self.subTest(login=login), self.assertRaises(ValidationError):
@@ -153,9 +151,7 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
         self.assertEqual(leaver.state, "disabled")
         self.assertFalse(agent.active)
         self.assertFalse(agent.api_key_ids)
-        self.assertFalse(
-            self.env["res.users.apikeys"]._check_credentials(scope="rpc", key=key)
-        )
+        self.assertFalse(self.env["res.users.apikeys"]._check_credentials(scope="rpc", key=key))
         self.assertEqual(leaver.open_chat_count, 0)
         self.assertEqual(first.open_chat_count, 1, "each chat is dispatched again by itself")
         self.assertEqual(second.open_chat_count, 1)
@@ -369,7 +365,11 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
                 {
                     name: {}
                     for name in (
-                        "name", "login", "dispatch_weight", "state", "open_chat_count",
+                        "name",
+                        "login",
+                        "dispatch_weight",
+                        "state",
+                        "open_chat_count",
                         "last_presence",
                     )
                 }
@@ -455,16 +455,23 @@ class TestActivationPage(HttpCase, ShopCommon):
         self.assertEqual(subaccount.state, "enabled")
         self.assertEqual(send("hijack-hijack", "hijack-hijack").status_code, 404)
         self.authenticate("flagship:desk1", "sesame-open")
-        self.assertEqual(self.make_jsonrpc_request("/web/session/get_session_info", {})["username"], "flagship:desk1")
+        self.assertEqual(
+            self.make_jsonrpc_request("/web/session/get_session_info", {})["username"],
+            "flagship:desk1",
+        )
 
     def test_wrong_links_get_one_answer(self):
         subaccount = self.Subaccounts.create({"name": "Chen Jing"})
         used = subaccount.action_activation_link()["context"]["default_url"].rsplit("/", 1)[1]
         subaccount.action_activation_link()
         answers = {
-            (page.status_code, page.text.split("<main")[-1].split("</main>")[0].count("does not work"))
+            (
+                page.status_code,
+                page.text.split("<main")[-1].split("</main>")[0].count("does not work"),
+            )
             for page in (
-                self.url_open(f"/livechat/activate/{token}") for token in ("x", used, "%F0%9F%90%BC")
+                self.url_open(f"/livechat/activate/{token}")
+                for token in ("x", used, "%F0%9F%90%BC")
             )
         }
         self.assertEqual(len(answers), 1)

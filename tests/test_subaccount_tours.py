@@ -126,9 +126,7 @@ class TestSubaccountTours(HttpCase, DispatchCommon):
         )
 
     def test_a_tick_that_the_server_refuses_goes_back(self):
-        role = (
-            self.env["livechat.role"].with_user(self.owner).create({"name": "Desk lead"})
-        )
+        role = self.env["livechat.role"].with_user(self.owner).create({"name": "Desk lead"})
 
         def refuse(*args, **kwargs):
             raise UserError("Nothing changes during stocktaking")

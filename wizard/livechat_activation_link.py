@@ -17,4 +17,6 @@ class LivechatActivationLink(models.TransientModel):
     def create(self, vals_list):
         """Keep nothing: a dialog needs the right to create, this one shows what it was given."""
         # Without the context, which holds the link as the dialog's default.
-        return super(LivechatActivationLink, self.with_context({})).create([{} for _vals in vals_list])
+        return super(LivechatActivationLink, self.with_context({})).create(
+            [{} for _vals in vals_list]
+        )

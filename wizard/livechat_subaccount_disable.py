@@ -7,9 +7,7 @@ class LivechatSubaccountDisable(models.TransientModel):
     _name = "livechat.subaccount.disable"
     _description = "Disable Sub-accounts"
 
-    subaccount_ids = fields.Many2many(
-        "livechat.subaccount", string="Sub-accounts", required=True
-    )
+    subaccount_ids = fields.Many2many("livechat.subaccount", string="Sub-accounts", required=True)
     successor_id = fields.Many2one(
         "livechat.subaccount",
         "Give Open Chats To",

@@ -161,8 +161,6 @@ def test_disabling_an_agent_hands_over_its_chats_and_logs_its_browser_out_within
     assert reception.open_chats() == {colleague.user_id: 2}
     # The colleague's page is not loaded again: what it shows came over the websocket.
     threads = colleagues_page.locator(".o-mail-DiscussSidebarChannel-itemName", has_text="Visitor")
-    print(colleagues_page.evaluate("""()=>{const s=odoo.__WOWL_DEBUG__.root.env.services["mail.store"]; return Object.values(s.Thread.records).filter(t=>t.channel_type=="livechat").map(t=>[t.id,t.displayName,t.displayToSelf,t.displayInSidebar,t.self_member_id?.id,t.channel_member_ids.length,t.livechat_end_dt])}"""))
-    colleagues_page.wait_for_timeout(5000); shoot(colleagues_page, "debug")
     expect(threads).to_have_count(len(chats))
     for index in range(len(chats)):
         threads.nth(index).click()
