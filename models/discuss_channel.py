@@ -95,22 +95,8 @@ class DiscussChannel(models.Model):
         for chat in self:
             others = chat.dispatch_seat_partner_ids - leaver.partner_id
             agent = successor or (not others and chat._dispatch_again(leaver))
-            if agent and agent.partner_id not in others:
-                chat._add_members(
-                    users=agent,
-                    create_member_params={"livechat_member_type": "agent"},
-                    inviting_partner=leaver.partner_id,
-                )
-            if agent:
-                chat.livechat_operator_id = agent.partner_id
-                # The new agent's Discuss opens the chat.
-                chat._broadcast(agent.partner_id.ids)
-            elif others:
-                chat.livechat_operator_id = others[0]
-            else:
-                chat.livechat_status = "need_help"
             # Not core's way to leave: that ends the chat of whoever was its last agent. What open
-            # pages are told is the same.
+            # pages are told is the same, and first, so that nothing sent later shows the leaver.
             left = chat.channel_member_ids.filtered(
                 lambda member: member.partner_id == leaver.partner_id
             )
@@ -125,6 +111,20 @@ class DiscussChannel(models.Model):
                     "member_count",
                 ],
             ).bus_send()
+            if agent and agent.partner_id not in others:
+                chat._add_members(
+                    users=agent,
+                    create_member_params={"livechat_member_type": "agent"},
+                    inviting_partner=leaver.partner_id,
+                )
+            if agent:
+                chat.livechat_operator_id = agent.partner_id
+                # The new agent's Discuss opens the chat.
+                chat._broadcast(agent.partner_id.ids)
+            elif others:
+                chat.livechat_operator_id = others[0]
+            else:
+                chat.livechat_status = "need_help"
 
     def _dispatch_again(self, leaver):
         """Choose another agent for this chat than the one who leaves it.

@@ -128,6 +128,8 @@ def test_disabling_an_agent_hands_over_its_chats_and_logs_its_browser_out_within
     second_tab = leavers_page.context.new_page()
     second_tab.goto(f"{shop.url}/odoo/my-preferences", timeout=FIRST_PAGE)
     expect(second_tab.locator(".o_main_navbar")).to_be_visible(timeout=FIRST_PAGE)
+    # A browser paints no tab that nobody sees.
+    leavers_page.bring_to_front()
     questions = ["Is the blue one in stock?", "When will my parcel arrive?"]
     chats = [ask(shop, reception, question) for question in questions]
     assert reception.open_chats() == {leaver.user_id: 2}
