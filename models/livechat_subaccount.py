@@ -53,6 +53,7 @@ class LivechatSubaccount(models.Model):
         required=True,
         readonly=True,
         copy=False,
+        index=True,
         ondelete="cascade",
     )
     main_account_id = fields.Many2one(
@@ -301,6 +302,13 @@ class LivechatSubaccount(models.Model):
         :raise UserError: still enabled, or with chats that nobody has taken over.
         """
         self._check_manageable()
+        self._check_deletable()
+        # sudo: res.users - checked above
+        for user in self._sudo_clean().user_id:
+            user._delete_subaccount()
+        return True
+
+    def _check_deletable(self):
         for subaccount in self:
             if subaccount.state == "enabled":
                 raise UserError(
@@ -312,10 +320,6 @@ class LivechatSubaccount(models.Model):
                         "%(name)s has open chats; hand them over first.", name=subaccount.name
                     )
                 )
-        # sudo: res.users - checked above
-        for user in self._sudo_clean().user_id:
-            user._delete_subaccount()
-        return True
 
     def copy_data(self, default=None):
         return [
