@@ -114,6 +114,7 @@ class LivechatSubaccount(models.Model):
         compute="_compute_state",
         store=True,
         tracking=True,
+        group_expand=True,
     )
     role_ids = fields.Many2many("livechat.role", string="Roles", tracking=True)
     permission_ids = fields.Many2many(

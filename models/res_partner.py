@@ -35,7 +35,10 @@ class ResPartner(models.Model):
 
     def write(self, vals):
         # sudo: res.partner - whether it is a sub-account's
-        if not self.env.su and self.sudo().livechat_main_account_id:
+        if not self.env.su and (
+            self.sudo().livechat_main_account_id
+            or ("user_ids" in vals and self.env.user._is_shop_staff())
+        ):
             # Core protects the contacts of active users so. Here also those that wait for their
             # activation link, which goes to the contact's address.
             self.env["res.users"].check_access("write")
