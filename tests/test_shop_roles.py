@@ -1,6 +1,7 @@
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import Form, HttpCase, new_test_user, tagged
+from odoo.tests import Form, HttpCase, JsonRpcException, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from .common import ShopCommon
 
@@ -63,6 +64,40 @@ class TestShopRoles(HttpCase, ShopCommon):
         back.move_ids.quantity = 1
         back.button_validate()
         self.assertEqual(back.state, "done")
+
+    def test_shipping_validates_with_the_calls_of_the_web_client(self):
+        self.authenticate("shipper", "sesame-open")
+        actions = self.make_jsonrpc_request(
+            "/web/dataset/call_kw/stock.move/web_save",
+            {
+                "model": "stock.move",
+                "method": "web_save",
+                "args": [self.delivery.move_ids.ids, {"quantity": 2}],
+                "kwargs": {"specification": {"quantity": {}}},
+            },
+        )
+        self.assertEqual(actions[0]["quantity"], 2)
+        self._press("button_validate")
+        self.assertEqual(self.delivery.state, "done")
+
+    def test_audit_is_refused_the_calls_of_the_web_client(self):
+        self.authenticate("auditor", "sesame-open")
+        with mute_logger("odoo.http"), self.assertRaises(JsonRpcException) as refused:
+            self._press("button_validate")
+        self.assertIn("AccessError", str(refused.exception))
+        self.assertNotEqual(self.delivery.state, "done")
+
+    def _press(self, button):
+        self.make_jsonrpc_request(
+            "/web/dataset/call_button/stock.picking/" + button,
+            {
+                "model": "stock.picking",
+                "method": button,
+                "args": [self.delivery.ids],
+                "kwargs": {"context": {}},
+            },
+        )
+        self.delivery.invalidate_recordset()
 
     def test_shipping_opens_neither_invoices_nor_settings(self):
         for model, operation in (
