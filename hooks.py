@@ -39,4 +39,5 @@ def _keep_rights_of_roles(env):
         ]
         role.subaccount_ids.user_id.write({"group_ids": others})
         role.unlink()
+    # sudo: livechat.permission - the addon goes, and its catalogue with it
     env["livechat.permission"].sudo().search([]).unlink()

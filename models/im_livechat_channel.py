@@ -113,6 +113,9 @@ class ImLivechatChannel(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         channels = super().create(vals_list)
+        if channels.main_account_id:
+            # Record rules are cached and depend on it.
+            self.env.registry.clear_cache()
         channels._open_reception_desk()
         return channels
 
@@ -143,6 +146,7 @@ class ImLivechatChannel(models.Model):
                     self.env["res.users"], vals["user_ids"], channel.user_ids
                 )
                 owner = self.env.user._get_shop_owner()
+                # sudo: res.users - whose sub-accounts they are
                 if (
                     (agents - channel.user_ids)
                     .sudo()
@@ -171,10 +175,10 @@ class ImLivechatChannel(models.Model):
         Called whenever groups change. A channel in ``native`` mode keeps the agents core leaves
         there, except a shop's sub-accounts.
         """
-        # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
         self.env["res.users"].flush_model()
         group = self.env.ref("im_livechat.im_livechat_group_user")
         # Not a search for "not in": that finds everybody who has some other group as well.
+        # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
         lost = (
             self.env["res.users"]
             .sudo()
@@ -202,9 +206,9 @@ class ImLivechatChannel(models.Model):
                 # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens
                 # its desk; archived, because it is nobody's contact
                 channel.sudo().reception_partner_id = (
+                    # sudo: res.partner - as above; no "Contact created" that would tell other shops
                     self.env["res.partner"]
                     .sudo()
-                    # No "Contact created" that would tell other shops.
                     .with_context(tracking_disable=True)
                     .create({"name": channel.name, "active": False})
                 )

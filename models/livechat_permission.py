@@ -152,27 +152,22 @@ class LivechatPermission(models.Model):
 
     def _apply_read_models(self):
         # sudo: res.groups, ir.model, ir.model.access - the group is the permission's own, its
-        # access is what an administrator wrote in the catalogue
+        # access is what an administrator wrote in the catalogue; the records keep this mode
         for permission in self.sudo():
+            env = permission.env
             names = permission._get_read_model_names()
             if names and not permission.reader_group_id:
-                permission.reader_group_id = (
-                    self.env["res.groups"]
-                    .sudo()
-                    .create(
-                        {
-                            "name": permission.name,
-                            "implied_ids": [
-                                fields.Command.link(self.env.ref("base.group_user").id)
-                            ],
-                        }
-                    )
+                permission.reader_group_id = env["res.groups"].create(
+                    {
+                        "name": permission.name,
+                        "implied_ids": [fields.Command.link(self.env.ref("base.group_user").id)],
+                    }
                 )
-            readable = self.env["ir.model"].sudo().search([("model", "in", names)])
+            readable = env["ir.model"].search([("model", "in", names)])
             access = permission.reader_group_id.model_access
             given = access.model_id & readable
             access.filtered(lambda line, given=given: line.model_id not in given).unlink()
-            self.env["ir.model.access"].sudo().create(
+            env["ir.model.access"].create(
                 [
                     {
                         "name": f"{model.model} reader",
@@ -242,25 +237,21 @@ class LivechatPermission(models.Model):
         :rtype: res.groups
         """
         # sudo: res.groups, ir.model.access - the boundary does not depend on who looks
-        forbidden = self.env["res.groups"].sudo()
+        env = self.sudo().env
+        forbidden = env["res.groups"]
         for xmlid in (*_FORBIDDEN_GROUPS, *_FOREIGN_GROUPS):
             # Ours is not there yet while the addon is being installed.
-            group = self.env.ref(xmlid, raise_if_not_found=False)
-            forbidden |= group.sudo() if group else forbidden
-        writers = (
-            self.env["ir.model.access"]
-            .sudo()
-            .search(
-                [
-                    ("model_id.model", "in", _ADMINISTRATION_MODELS),
-                    ("group_id", "!=", False),
-                    "|",
-                    "|",
-                    ("perm_write", "=", True),
-                    ("perm_create", "=", True),
-                    ("perm_unlink", "=", True),
-                ]
-            )
+            forbidden |= env.ref(xmlid, raise_if_not_found=False) or forbidden
+        writers = env["ir.model.access"].search(
+            [
+                ("model_id.model", "in", _ADMINISTRATION_MODELS),
+                ("group_id", "!=", False),
+                "|",
+                "|",
+                ("perm_write", "=", True),
+                ("perm_create", "=", True),
+                ("perm_unlink", "=", True),
+            ]
         )
         return (forbidden | writers.group_id).all_implied_by_ids
 
@@ -268,6 +259,7 @@ class LivechatPermission(models.Model):
     @tools.ormcache()
     def _get_catalogued_xmlids(self):
         """Return the external ids that some permission waits for or gives."""
+        # sudo: livechat.permission - the catalogue does not depend on who looks
         return frozenset(self.sudo().search([])._get_xmlids())
 
 

@@ -262,10 +262,12 @@ class LivechatRole(models.Model):
             return
         user = self.env.user
         shop = user._get_shop_owner()
-        for role in self.sudo():
+        # sudo: livechat.role - to compare
+        roles = self.sudo()
+        for role in roles:
             if role.main_account_id and role.main_account_id != shop:
                 raise AccessError(self.env._("This role belongs to another shop."))
-        if user != shop and self.sudo()._reaches_beyond(user):
+        if user != shop and roles._reaches_beyond(user):
             raise AccessError(
                 self.env._("You cannot give permissions or a view that you do not have yourself.")
             )
@@ -294,7 +296,8 @@ class LivechatRole(models.Model):
         """
         forbidden = self.env["livechat.permission"]._get_forbidden_groups()
         # sudo: livechat.role, res.users - the boundary holds for all
-        for role in self.sudo().search([("group_id", "in", forbidden.ids)], limit=1):
+        env = self.sudo().env
+        for role in env["livechat.role"].search([("group_id", "in", forbidden.ids)], limit=1):
             raise ValidationError(
                 self.env._(
                     "The role %(role)s would give an administrator's rights; no role can.",
@@ -302,8 +305,7 @@ class LivechatRole(models.Model):
                 )
             )
         beyond = (
-            self.env["res.users"]
-            .sudo()
+            env["res.users"]
             .with_context(active_test=False)
             .search(
                 [("main_account_id", "!=", False), ("all_group_ids", "in", forbidden.ids)], limit=1
@@ -341,7 +343,9 @@ class LivechatRole(models.Model):
         numbers = (role_offset, subaccount_offset, limit)
         if not isinstance(search, str) or any(type(number) is not int for number in numbers):
             raise UserError(self.env._("The matrix is asked for with a text and three numbers."))
-        role_offset, subaccount_offset = max(0, role_offset), max(0, subaccount_offset)
+        role_offset, subaccount_offset = (
+            min(max(0, offset), 2**31 - 1) for offset in (role_offset, subaccount_offset)
+        )
         limit = min(max(1, limit), 200)
         permissions = self.env["livechat.permission"].search([])
         role_domain, subaccount_domain = Domain.TRUE, Domain.TRUE

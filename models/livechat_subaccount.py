@@ -133,7 +133,8 @@ class LivechatSubaccount(models.Model):
     @api.depends("name")
     @api.depends_context("uid")
     def _compute_display_name(self):
-        # Odoo shows what a many-to-one refers to with sudo, whoever chose it.
+        # sudo: livechat.subaccount - taken away, except from the server's own user: Odoo shows what
+        # a many-to-one refers to with sudo, whoever chose it
         readable = self.sudo(self.env.uid == SUPERUSER_ID)._filtered_access("read")
         for subaccount in self:
             subaccount.display_name = (
@@ -151,6 +152,7 @@ class LivechatSubaccount(models.Model):
     @api.depends("user_id.livechat_channel_ids")
     def _compute_channel_ids(self):
         for subaccount in self:
+            # sudo: res.users, im_livechat.channel - where its staff serves is a shop's business
             subaccount.channel_ids = subaccount.sudo().user_id.livechat_channel_ids
 
     @api.depends("role_ids.permission_ids")

@@ -75,7 +75,7 @@ class Attack(NamedTuple):
     method: str
     ids: list | None = None
     args: tuple = ()
-    kwargs: dict = {}  # noqa: RUF012
+    kwargs: dict = {}
     expected: str = REFUSED
 
 
@@ -322,7 +322,6 @@ class SecurityCommon(ShopCommon):
         """Return a digest of each watched table; it differs when any column of any row does."""
         self.env.flush_all()
         query = " UNION ALL ".join(
-            # noqa: S608
             f"SELECT '{table}', count(*), md5(string_agg(row, '|' ORDER BY row)) FROM (SELECT "
             f"(to_jsonb(t) - 'write_date' - 'write_uid')::text AS row FROM {table} t) AS rows"
             for table in self._get_watched()
