@@ -83,6 +83,37 @@ class DiscussChannel(models.Model):
                 operations[chat] = "write"
         return operations
 
+    def _notify_thread(self, message, msg_vals=False, **kwargs):
+        """Tell the agent of a new chat what its buyer wrote on the agent's own bus channel as well.
+
+        An agent's browser asks for the bus channel of a new chat 300 ms after it heard of the chat,
+        and then only for what comes later than the last thing it heard: when two chats come
+        quickly, the first one's message is lost, and core hides a chat until its first message.
+        """
+        # sudo: a guest posts; who is seated stays on the server.
+        agents = self.sudo()._agents_to_tell_directly(message)
+        # One of the two has to be silent; the buyer's page is never told of its own message loudly.
+        notified = super()._notify_thread(
+            message, msg_vals=msg_vals, **{**kwargs, "silent": bool(agents) or kwargs.get("silent")}
+        )
+        for agent in agents:
+            store = Store(bus_channel=agent).add(message).add(self, ["last_interest_dt"])
+            agent._bus_send(
+                "discuss.channel/new_message", {"data": store.get_result(), "id": self.id}
+            )
+        return notified
+
+    def _agents_to_tell_directly(self, message):
+        """:rtype: res.partner: the agents, while nobody has answered the buyer of a new chat."""
+        if (
+            self.channel_type != "livechat"
+            or self.livechat_failure != "no_answer"
+            or self.livechat_channel_id.dispatch_mode in (False, "native")
+            or message.author_id in self.dispatch_seat_partner_ids
+        ):
+            return self.env["res.partner"]
+        return self.dispatch_seat_partner_ids
+
     def _hand_over(self, leaver, successor=None):
         """Let another agent take over these chats.
 
