@@ -7,6 +7,7 @@ from . import (
     ir_model_access,
     ir_model_data,
     ir_websocket,
+    livechat_dispatch_group,
     livechat_permission,
     livechat_role,
     livechat_subaccount,
