@@ -10,6 +10,7 @@
         "security/im_livechat_subaccount_groups.xml",
         "security/im_livechat_subaccount_security.xml",
         "security/ir.model.access.csv",
+        "data/ir_cron_data.xml",
         "data/livechat_permission_data.xml",
         "data/livechat_role_data.xml",
         "wizard/livechat_activation_link_views.xml",

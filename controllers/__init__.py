@@ -1,1 +1,1 @@
-from . import activation, main, onlooker
+from . import activation, main, onlooker, waiting

@@ -199,6 +199,12 @@ _BEGIN = f"""
         SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}';
         SELECT pg_advisory_xact_lock({LOCK_CLASS}, {LOCK_DECISION});"""
 
+# By hand, for a time or until told otherwise; or because the agent has more chats than it wanted.
+_IS_PAUSED = """(users.dispatch_paused IS TRUE
+                    AND (users.dispatch_paused_until IS NULL
+                         OR users.dispatch_paused_until > %(now)s)
+                    OR users.dispatch_overloaded IS TRUE)"""
+
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id
                      FROM discuss_channel_rtc_session session
@@ -267,7 +273,7 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
                   FROM res_users users
                  WHERE {_is_of(query)}
                    AND users.active
-                   AND users.dispatch_paused IS NOT TRUE
+                   AND NOT {_IS_PAUSED}
                    AND users.id IS DISTINCT FROM %(main_account_id)s
                    AND (SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)
                    AND (SELECT count(*) > 0
@@ -314,7 +320,7 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                + 32 * (users.id IN (
                    SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
                ))::integer
-               + 16 * (users.dispatch_paused IS TRUE)::integer
+               + 16 * ({_IS_PAUSED})::integer
                + 8 * ({in_call})::integer
                + 4 * (users.id IS NOT DISTINCT FROM %(main_account_id)s)::integer
                + 2 * ({speaks_language})::integer
@@ -347,8 +353,8 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
     expertises = _read_expertises(cr, query)
     credits, last_turns = accounts.credits, accounts.last_turns
     return [
-        Agent._make(
-            (
+        Agent(
+            *(
                 user_id,
                 weight,
                 *_FLAGS[flags],

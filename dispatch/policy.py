@@ -12,12 +12,23 @@ from typing import NamedTuple
 
 from .credit import CHAT, split_chat
 
+#: Which rules a recorded decision followed; to be raised whenever the same facts may decide
+#: differently than before.
+VERSION = 1
+
 # Credits closer than this are a tie (one millionth of a chat): what remains of thirds and sevenths
 # must not decide between agents who are owed the same.
 _TIE = CHAT // 10**6
 
 # How many of the best candidates a decision describes one by one.
 _DESCRIBED = 50
+
+# A regular buyer goes to its agent while that agent has served no more than this many chats beyond
+# its share: whoever has many regulars is not flooded with them.
+_MAX_DEBT = 3 * CHAT
+
+# Who is excluded for one of these is here and has room again soon: it makes sense to wait.
+PASSING_REASONS = frozenset({"at_capacity", "in_call"})
 
 # A load is a sum of whole chats and light holds; this many digits keep 0.1 + 0.2 from mattering.
 _LOAD_DIGITS = 6
@@ -49,6 +60,12 @@ class Agent(NamedTuple):
     """The number of the decision that gave the agent its last new chat; 0 for none."""
     expertises: int = 0
     """How many of the asked expertises the agent has."""
+    off_shift: bool = False
+    """Follows a working calendar and does not work now."""
+    declined: bool = False
+    """Had this very chat and left its buyer without an answer."""
+    missing_permission: bool = False
+    """Lacks the permission that the buyer's group asks for."""
 
 
 class Rules(NamedTuple):
@@ -64,6 +81,20 @@ class Rules(NamedTuple):
     main_account_participation: str = "never"
     """``never``, ``fallback`` (only when nobody else can) or ``member``."""
     asked_expertises: int = 0
+    prefers_suited: bool = True
+    """Whether language, expertise and country go before the rank."""
+    needs_presence: bool = True
+    """Whether an agent has to be online; false for those who take messages while away."""
+
+
+class Regular(NamedTuple):
+    """An agent to whom a buyer belongs."""
+
+    user_id: int
+    rule: str
+    """``exclusive`` (appointed) or ``sticky`` (answered the buyer last)."""
+    even_paused: bool
+    """Whether this buyer still reaches the agent when it is paused."""
 
 
 class Candidate(NamedTuple):
@@ -77,6 +108,8 @@ class Candidate(NamedTuple):
     """Entitlement to this chat, in ``1 / CHAT`` chat."""
     credit: int
     """Credit after this chat's entitlement, before the winner pays, in ``1 / CHAT`` chat."""
+    last_turn: int
+    """As in :class:`Agent`."""
 
 
 class Decision(NamedTuple):
@@ -84,7 +117,7 @@ class Decision(NamedTuple):
 
     winner: int | None
     rule: str
-    """What decided: the mode, or ``nobody``."""
+    """What decided: the mode, ``exclusive``, ``sticky``, or ``nobody``."""
     shares: dict[int, int]
     """``{user_id: share}`` of all candidates, as :func:`credit.split_chat` gave them."""
     ranking: tuple[Candidate, ...]
@@ -135,12 +168,18 @@ def exclusion(agent: Agent, rules: Rules) -> str | None:
         return "disabled"
     if not agent.permitted:
         return "not_permitted"
+    if agent.missing_permission:
+        return "missing_permission"
     if agent.is_main_account and rules.main_account_participation == "never":
         return "main_account_reserved"
     if agent.paused:
         return "paused"
-    if not agent.online:
+    if agent.off_shift:
+        return "off_shift"
+    if rules.needs_presence and not agent.online:
         return "offline"
+    if agent.declined:
+        return "declined"
     if agent.in_call and rules.block_during_call:
         return "in_call"
     if not has_room(agent.lively_chats, agent.quiet_chats, agent.weight, rules):
@@ -191,41 +230,80 @@ def sort_agents(agents: Iterable[Agent], rules: Rules) -> tuple[list[Agent], dic
     return candidates, excluded
 
 
-def decide(agents: Iterable[Agent], rules: Rules) -> Decision:
+def find_regular(
+    agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular]
+) -> Regular | None:
+    """Return the first of the buyer's regular agents who can take this chat.
+
+    Bounded by capacity, and by debt for those who are merely the last to have answered.
+    """
+    by_id = {agent.user_id: agent for agent in agents}
+    for regular in regulars:
+        agent = by_id.get(regular.user_id)
+        if (
+            agent
+            and (regular.rule == "exclusive" or agent.credit >= -_MAX_DEBT)
+            and not exclusion(
+                agent._replace(paused=agent.paused and not regular.even_paused), rules
+            )
+        ):
+            return regular
+    return None
+
+
+def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = ()) -> Decision:
     """Choose the agent for one new chat.
 
-    ``share`` takes the most credit; ``least_load`` the smallest load per weight, ties by credit.
-    Last ties go to the agent longest without a new chat, then to the smallest id.
+    A regular buyer's agent comes first, and is charged as for any chat. Otherwise ``share`` takes
+    the most credit; ``least_load`` the smallest load per weight, ties by credit. Last ties go to
+    the agent longest without a new chat, then to the smallest id.
 
     :param agents: everybody the channel could think of, in any order.
+    :param regulars: the agents to whom the buyer belongs, the strongest claim first.
     :return: the decision; ``winner`` is ``None`` when nobody can take the chat.
     """
+    agents = list(agents)
     able, excluded = sort_agents(agents, rules)
-    if not able:
+    regular = regulars and find_regular(agents, rules, regulars)
+    if not able and not regular:
         return Decision(None, "nobody", {}, (), excluded)
-    suited = prefer(able, rules.asked_expertises)
+    suited = prefer(able, rules.asked_expertises) if rules.prefers_suited else able
+    if regular and all(agent.user_id != regular.user_id for agent in suited):
+        suited = [*suited, *(agent for agent in agents if agent.user_id == regular.user_id)]
+        excluded.pop(regular.user_id, None)
     shares = split_chat([(agent.user_id, agent.weight) for agent in suited])
-    by_load = rules.mode == "least_load"
-    # The ids are all different, so the agents at the end are never compared.
+    ranking = rank(
+        (
+            Candidate(
+                agent.user_id,
+                agent.weight,
+                load(agent, rules.quiet_hold),
+                capacity(rules.max_sessions, agent.weight),
+                share,
+                agent.credit + share,
+                agent.last_turn,
+            )
+            for agent, share in zip(suited, shares.values(), strict=True)
+        ),
+        rules.mode,
+    )
+    if regular:
+        return Decision(regular.user_id, regular.rule, shares, ranking, excluded)
+    return Decision(ranking[0].user_id, rules.mode, shares, ranking, excluded)
+
+
+def rank(candidates: Iterable[Candidate], mode: str) -> tuple[Candidate, ...]:
+    """Return the best candidates of a mode, best first."""
+    by_load = mode == "least_load"
+    # The ids are all different, so the candidates at the end are never compared.
     ranks = [
         (
-            load(agent, rules.quiet_hold) / agent.weight if by_load else 0,
-            -((agent.credit + share + _TIE // 2) // _TIE),
-            agent.last_turn,
-            agent.user_id,
-            agent,
+            candidate.load / candidate.weight if by_load else 0,
+            -((candidate.credit + _TIE // 2) // _TIE),
+            candidate.last_turn,
+            candidate.user_id,
+            candidate,
         )
-        for agent, share in zip(suited, shares.values(), strict=True)
+        for candidate in candidates
     ]
-    ranking = tuple(
-        Candidate(
-            agent.user_id,
-            agent.weight,
-            load(agent, rules.quiet_hold),
-            capacity(rules.max_sessions, agent.weight),
-            shares[agent.user_id],
-            agent.credit + shares[agent.user_id],
-        )
-        for *_rank, agent in nsmallest(_DESCRIBED, ranks)
-    )
-    return Decision(ranking[0].user_id, rules.mode, shares, ranking, excluded)
+    return tuple(candidate for *_rank, candidate in nsmallest(_DESCRIBED, ranks))

@@ -26,6 +26,30 @@ _SHOP_FIELDS = frozenset(
         "max_sessions_mode",
         "max_sessions",
         "block_assignment_during_call",
+        "prefers_suited_agents",
+        "sticky_hours",
+        "queue_enabled",
+        "queue_limit",
+        "offline_rule",
+        "proxy_user_ids",
+        "pool_email",
+        "no_reply_seconds",
+    }
+)
+
+
+# What gives a seat to somebody who waits when it changes.
+_FREES_SEATS = frozenset(
+    {
+        "user_ids",
+        "dispatch_mode",
+        "main_account_participation",
+        "max_sessions_mode",
+        "max_sessions",
+        "block_assignment_during_call",
+        "offline_rule",
+        "proxy_user_ids",
+        "queue_enabled",
     }
 )
 
@@ -128,6 +152,8 @@ class ImLivechatChannel(models.Model):
             self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
+        if _FREES_SEATS & vals.keys():
+            self._drain_soon()
         if "name" in vals:
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]
@@ -230,7 +256,7 @@ class ImLivechatChannel(models.Model):
         if (
             self._is_preview()
             and info["operator_model"] == "res.users"
-            and self._is_agent_available()
+            and self._is_reception_open()
         ):
             # sudo: res.partner - a buyer may see the desk of the shop
             info["operator_partner"] = self.sudo().reception_partner_id
@@ -255,18 +281,11 @@ class ImLivechatChannel(models.Model):
             )
         if self._is_preview() or (users is not None and not users):
             return self.env["res.users"]
-        expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
-        rules = self._get_dispatch_rules()._replace(asked_expertises=len(expertises))
-        decision = ledger.reserve_seat(
-            self.env,
-            self._get_dispatch_query(users)._replace(
-                lang=lang or None,
-                country_id=country_id or None,
-                expertise_ids=tuple(expertises.ids),
-            ),
-            lambda agents: policy.decide(agents, rules),
+        outcome = self._dispatch(
+            self._get_buyer(lang, country_id), users=users, expertises=expertises
         )
-        return self.env["res.users"].browse(decision.winner)
+        self._keep_outcome(outcome)
+        return outcome.agent
 
     def _get_available_operators_by_livechat_channel(self, users=None):
         dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
@@ -283,7 +302,7 @@ class ImLivechatChannel(models.Model):
     def _is_livechat_available(self):
         if self.dispatch_mode == "native":
             return super()._is_livechat_available()
-        return self._is_agent_available() or bool(self.chatbot_script_count)
+        return self._is_reception_open() or bool(self.chatbot_script_count)
 
     # ------------------------------------------------------------
     # Dispatch
@@ -295,6 +314,10 @@ class ImLivechatChannel(models.Model):
             self.dispatch_mode != "native"
             and self.env.context.get("livechat_dispatch_preview") is PREVIEW
         )
+
+    def _is_reception_open(self):
+        """Tell whether a buyer who came now would be taken: by an agent, the line or the pool."""
+        return self.offline_rule == "pool" or self._is_agent_available() or self._is_line_open()
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
@@ -315,7 +338,16 @@ class ImLivechatChannel(models.Model):
             quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
             block_during_call=self.block_assignment_during_call,
             main_account_participation=self.main_account_participation,
+            prefers_suited=self.prefers_suited_agents,
         )
+
+    def _get_load(self, agent):
+        """Return the load of a :class:`policy.Agent` as this channel counts it."""
+        return policy.load(agent, self._get_dispatch_rules().quiet_hold)
+
+    def _get_capacity(self, agent):
+        """Return how many chats a :class:`policy.Agent` may have here, ``None`` for no limit."""
+        return policy.capacity(self._get_dispatch_rules().max_sessions, agent.weight)
 
     def _get_dispatch_query(self, users=None):
         """Return whom to read for this channel.

@@ -15,6 +15,16 @@ class ResPartner(models.Model):
         help="The shop whose sub-account, activated or not, or main account this contact is.",
     )
 
+    livechat_agent_id = fields.Many2one(
+        "res.users",
+        "Exclusive Agent",
+        index="btree_not_null",
+        ondelete="set null",
+        domain="[('share', '=', False)]",
+        groups="im_livechat.im_livechat_group_user",
+        help="In live chat this buyer goes to this agent whenever there is room.",
+    )
+
     @api.depends("user_ids.main_account_id", "user_ids.main_account_code", "user_ids.active")
     def _compute_livechat_main_account_id(self):
         # Core's own rules about the contacts of users know the active ones only.

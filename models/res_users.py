@@ -17,7 +17,7 @@ WEIGHT_MAX = 1000
 
 # Who may see how agents are dispatched; nobody else meets these fields, not even by RPC. A shop's
 # people read no sub-accounts of other shops at all: see the record rule on res.users.
-_READERS = ",".join(
+READERS = ",".join(
     (
         "base.group_erp_manager",
         "im_livechat.im_livechat_group_user",
@@ -42,14 +42,14 @@ class ResUsers(models.Model):
         index="btree_not_null",
         ondelete="restrict",
         copy=False,
-        groups=_READERS,
+        groups=READERS,
         help="The shop owner whose sub-account this user is.",
     )
     main_account_code = fields.Char(
         "Short Name",
         index="btree_not_null",
         copy=False,
-        groups=_READERS,
+        groups=READERS,
         help="What the logins of this main account's sub-accounts start with. It is set once.",
     )
     subaccount_ids = fields.One2many(
@@ -60,40 +60,40 @@ class ResUsers(models.Model):
         default=_default_dispatch_weight,
         required=True,
         aggregator=None,
-        groups=_READERS,
+        groups=READERS,
         help="How many buyers this agent gets compared with the others: 200 gets twice as many as "
         "100. It also scales how many chats the agent can have at the same time.",
     )
     dispatch_paused = fields.Boolean(
         "Dispatch Paused",
         copy=False,
-        groups=_READERS,
+        groups=READERS,
         help="No new buyers; the chats the agent already has go on.",
     )
     dispatch_share = fields.Float(
         "Share",
         compute="_compute_dispatch_share",
-        groups=_READERS,
+        groups=READERS,
         help="Part of the channel's new chats that goes to this agent when everybody is there.",
     )
     dispatch_capacity = fields.Integer(
         "Capacity",
         compute="_compute_dispatch_share",
-        groups=_READERS,
+        groups=READERS,
         help="How many chats this agent can have at the same time; 0 for no limit.",
     )
     dispatch_load = fields.Float(
         "Load",
         compute="_compute_dispatch_share",
         digits=(16, 1),
-        groups=_READERS,
+        groups=READERS,
         help="Open chats of this agent on all channels; a quiet chat counts as the settings say.",
     )
     dispatch_credit = fields.Float(
         "Credit",
         compute="_compute_dispatch_credit",
         digits=(16, 2),
-        groups=_READERS,
+        groups=READERS,
         help="Chats this agent was entitled to, less the chats it got. The highest credit gets the "
         "next buyer.",
     )

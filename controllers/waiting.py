@@ -1,0 +1,49 @@
+from odoo.http import Controller, request, route
+
+from odoo.addons.im_livechat.tools.misc import force_guest_env
+from odoo.addons.mail.tools.discuss import add_guest_to_context
+
+# PostgreSQL's integer, the type of every record id.
+_MAX_ID = 2**31 - 1
+
+
+class WaitingController(Controller):
+    """What a buyer who waits in line can do."""
+
+    @route("/im_livechat_subaccount/leave_message", methods=["POST"], type="jsonrpc", auth="public")
+    @add_guest_to_context
+    def leave_message(self, channel_id=None, **_ignored):
+        """Let the buyer of a chat leave the line; what the buyer writes is answered later.
+
+        :param channel_id: ``discuss.channel`` of the buyer who asks; of others nothing is said.
+        :return: whether the chat is in the message pool now.
+        :rtype: bool
+        """
+        return self._leave_message(channel_id)
+
+    @route(
+        "/im_livechat_subaccount/cors/leave_message",
+        methods=["POST"],
+        type="jsonrpc",
+        auth="public",
+        cors="*",
+    )
+    def cors_leave_message(self, channel_id=None, guest_token="", **_ignored):
+        """As :meth:`leave_message`, for a shop's pages elsewhere."""
+        if not isinstance(guest_token, str):
+            return False
+        force_guest_env(guest_token)
+        return self._leave_message(channel_id)
+
+    def _leave_message(self, channel_id):
+        if isinstance(channel_id, bool) or not isinstance(channel_id, int):
+            return False
+        if not 0 < channel_id <= _MAX_ID:
+            return False
+        chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
+        if chat.self_member_id.livechat_member_type != "visitor":
+            return False
+        # sudo: discuss.channel - the buyer's own chat, and nothing but its place in line
+        chat = chat.sudo()
+        chat._leave_message()
+        return chat.dispatch_state == "pool"

@@ -1,0 +1,711 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ..dispatch import policy
+from ..dispatch.scope import Buyer
+from .im_livechat_channel_queue import WAITING, estimate_wait
+
+# An agent whose browser is gone for so long has left; shorter absences are a lost connection.
+GRACE = timedelta(seconds=60)
+
+# A phone that was put away for a moment keeps its place in line so long.
+BUYER_GRACE = timedelta(minutes=5)
+
+# The longest note that goes with a transfer, in characters.
+_NOTE_LENGTH = 500
+
+
+class DiscussChannel(models.Model):
+    _inherit = "discuss.channel"
+
+    dispatch_state = fields.Selection(
+        [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+        help="Where dispatch has sent this chat; empty when it came to nobody through dispatch.",
+    )
+    dispatch_group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        copy=False,
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups="im_livechat.im_livechat_group_user",
+        help="The group whose scope this buyer fits; empty for the agents in no such group.",
+    )
+    dispatch_decision_ids = fields.One2many(
+        "livechat.dispatch.decision",
+        "discuss_channel_id",
+        "Dispatch Decisions",
+        groups="im_livechat.im_livechat_group_user",
+    )
+    dispatch_queued_at = fields.Datetime(
+        "In Line Since", copy=False, readonly=True, groups="im_livechat.im_livechat_group_user"
+    )
+    dispatch_assigned_at = fields.Datetime(
+        "Assigned At", copy=False, readonly=True, groups="im_livechat.im_livechat_group_user"
+    )
+    dispatch_has_regular = fields.Boolean(
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+        help="The buyer has an agent of its own, who may have room when the others have none.",
+    )
+
+    # Those who wait, in order; a shop has few of them among all its chats.
+    _dispatch_waiting_idx = models.Index(
+        "(livechat_channel_id, dispatch_queued_at, id) "
+        "WHERE dispatch_state IN ('queued', 'pool') AND livechat_end_dt IS NULL"
+    )
+    # Serves the search for those who wait for a first answer.
+    _dispatch_unanswered_idx = models.Index(
+        "(dispatch_assigned_at) WHERE dispatch_state = 'assigned' "
+        "AND livechat_failure = 'no_answer' AND livechat_end_dt IS NULL"
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        chats = super().create(vals_list)
+        for chat in chats:
+            if chat.channel_type == "livechat":
+                # sudo: im_livechat.channel - dispatch itself says where the chat goes
+                outcome = chat.sudo().livechat_channel_id._take_outcome()
+                if outcome and outcome.state == chat.sudo().dispatch_state:
+                    chat.sudo()._record(outcome.values, outcome.group)
+                    chat.sudo()._follow_seats(outcome.agent)
+        return chats
+
+    def write(self, vals):
+        ending = vals.get("livechat_end_dt") and self.filtered(
+            lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
+        )
+        result = super().write(vals)
+        if ending:
+            # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
+            ending = ending.sudo()
+            ending._leave_line()
+            agents = ending.livechat_channel_member_history_ids.partner_id.user_ids
+            ending._follow_seats(agents)
+        return result
+
+    def _follow_seats(self, agents):
+        """Follow that these agents have got or lost chats."""
+        agents.filtered("dispatch_pause_above")._follow_load()
+        self.env["im_livechat.channel"]._drain_soon()
+
+    # ------------------------------------------------------------
+    # Records
+    # ------------------------------------------------------------
+
+    def _record(self, values, group=None, **more):
+        """Write down a decision about this chat.
+
+        :param values: of the record, as ``livechat.dispatch.decision._describe_decision`` says.
+        :param group: the ``livechat.dispatch.group`` it was taken for, if not the chat's.
+        """
+        self.ensure_one()
+        # sudo: livechat.dispatch.decision - nobody writes these but dispatch
+        return (
+            self.env["livechat.dispatch.decision"]
+            .sudo()
+            .create(
+                {
+                    "discuss_channel_id": self.id,
+                    "livechat_channel_id": self.livechat_channel_id.id,
+                    "main_account_id": self.livechat_channel_id.main_account_id.id,
+                    "group_id": (self.dispatch_group_id if group is None else group).id,
+                    "waited_seconds": self._get_waited_seconds(),
+                    **values,
+                    **more,
+                }
+            )
+        )
+
+    def _get_waited_seconds(self):
+        if not self.dispatch_queued_at:
+            return 0
+        return int((fields.Datetime.now() - self.dispatch_queued_at).total_seconds())
+
+    def _get_buyer(self):
+        """Return what is known about the buyer of this chat.
+
+        :rtype: scope.Buyer
+        """
+        buyers = self.livechat_channel_member_history_ids.filtered(
+            lambda history: history.livechat_member_type == "visitor"
+        )
+        return Buyer(
+            partner_id=buyers.partner_id[:1].id or None,
+            guest_id=buyers.guest_id[:1].id or None,
+            lang=self.livechat_lang_id.code or None,
+            country_id=self.country_id.id or None,
+            tag_ids=tuple(buyers.partner_id[:1].category_id.ids),
+        )
+
+    # ------------------------------------------------------------
+    # Chatbots
+    # ------------------------------------------------------------
+
+    def _get_human_operator(self, users, chatbot_script_step):
+        # sudo: im_livechat.channel - a buyer's bot may ask for an agent
+        channel = self.livechat_channel_id.sudo()
+        if channel.dispatch_mode == "native":
+            return super()._get_human_operator(users, chatbot_script_step)
+        if users is not None and not users:
+            return self.env["res.users"]
+        outcome = channel._dispatch(
+            self.sudo()._get_buyer(),  # sudo: discuss.channel - who the buyer is
+            chat=self.sudo(),
+            users=users,
+            expertises=chatbot_script_step.operator_expertise_ids
+            if chatbot_script_step
+            else self.env["im_livechat.expertise"],
+        )
+        channel._keep_outcome(outcome)
+        return outcome.agent
+
+    def _forward_human_operator(self, chatbot_script_step=None, users=None):
+        message = super()._forward_human_operator(chatbot_script_step, users)
+        # sudo: im_livechat.channel, discuss.channel - what dispatch has decided for this chat
+        chat = self.sudo()
+        outcome = chat.livechat_channel_id._take_outcome()
+        if outcome and outcome.state == "assigned" and outcome.agent != self.env.user:
+            chat.write(
+                {"dispatch_state": "assigned", "dispatch_assigned_at": fields.Datetime.now()}
+            )
+            chat._record(outcome.values)
+        elif outcome and outcome.state == "queued":
+            chat._enter_line(outcome.values)
+        elif outcome and outcome.state == "pool":
+            chat._enter_pool(outcome.values)
+        return message
+
+    # ------------------------------------------------------------
+    # Line and pool
+    # ------------------------------------------------------------
+
+    def _assign(self, outcome, kind=None):
+        """Give a chat that waits to the agent dispatch has chosen."""
+        self.ensure_one()
+        agent = outcome.agent
+        self._record({**outcome.values, "kind": kind or outcome.values["kind"]})
+        self._leave(self._get_desk_and_bots())
+        self._seat(agent)
+        Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
+
+    def _get_desk_and_bots(self):
+        return self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "bot"
+        ).partner_id
+
+    def _seat(self, agent, inviting_partner=None):
+        """Let this agent be the one who answers the chat, and open it in its Discuss."""
+        if agent.partner_id not in self.dispatch_seat_partner_ids:
+            self._add_members(
+                users=agent,
+                create_member_params={"livechat_member_type": "agent"},
+                **({"inviting_partner": inviting_partner} if inviting_partner else {}),
+            )
+        values = {
+            "livechat_operator_id": agent.partner_id.id,
+            "dispatch_state": "assigned",
+            "dispatch_assigned_at": fields.Datetime.now(),
+        }
+        if self.livechat_failure == "no_agent":
+            values["livechat_failure"] = "no_answer"
+        self.write(values)
+        self._broadcast(agent.partner_id.ids)
+        self._follow_seats(agent)
+
+    def _leave(self, partners):
+        """Take these partners out of the chat without ending it, as core's way to leave would
+        end the chat of whoever was its last agent. Open pages are told the same, and first, so
+        that nothing sent later shows who left."""
+        left = self.channel_member_ids.filtered(lambda member: member.partner_id in partners)
+        if not left:
+            return
+        left.unlink()
+        self._follow_seats(partners.user_ids)
+        for partner in partners:
+            Store(bus_channel=partner).add(
+                self, {"close_chat_window": True, "isLocallyPinned": False}
+            ).bus_send()
+        Store(bus_channel=self).add(
+            self,
+            [Store.Many("channel_member_ids", [], mode="DELETE", value=left), "member_count"],
+        ).bus_send()
+
+    def _enter_line(self, values):
+        """Let this chat wait, at the place that the time of its arrival gives it."""
+        self._greet_with_desk()
+        self.write(
+            {
+                "dispatch_state": "queued",
+                "dispatch_queued_at": self.dispatch_queued_at or self.create_date,
+                "dispatch_has_regular": bool((values.get("facts") or {}).get("regulars")),
+            }
+        )
+        self._record({**values, "kind": "queue"})
+        # sudo: im_livechat.channel - the line is the server's
+        self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
+
+    def _enter_pool(self, values):
+        """Keep this chat until somebody comes."""
+        self._greet_with_desk()
+        self.write(
+            {
+                "dispatch_state": "pool",
+                "dispatch_queued_at": self.dispatch_queued_at or self.create_date,
+            }
+        )
+        self._record({**values, "kind": "pool"})
+        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+
+    def _greet_with_desk(self):
+        """Put the reception desk where the agent was."""
+        # sudo: res.partner - the desk is the shop itself
+        desk = self.livechat_channel_id.sudo().reception_partner_id
+        if desk and self.livechat_operator_id != desk:
+            self.livechat_operator_id = desk
+
+    def _leave_line(self):
+        """Take chats that have ended out of the line and the pool."""
+        for chat in self.filtered(lambda chat: chat.dispatch_state in WAITING):
+            was_queued = chat.dispatch_state == "queued"
+            chat._record({"kind": "leave", "rule": "nobody"})
+            chat.dispatch_state = False
+            if was_queued:
+                chat.livechat_channel_id._send_places(chat.dispatch_group_id)
+
+    @api.model
+    def _remove_absent_buyers(self):
+        """Take buyers whose browser is gone out of the line: what they wrote goes to the pool, who
+        wrote nothing has left."""
+        # Served by discuss_channel__dispatch_waiting_idx and the unique indexes on mail_presence.
+        self.env.cr.execute(
+            """
+            SELECT chat.id
+              FROM discuss_channel chat
+              JOIN im_livechat_channel_member_history buyer ON buyer.channel_id = chat.id
+         LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
+              JOIN mail_presence presence
+                ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
+             WHERE chat.dispatch_state = 'queued'
+               AND chat.livechat_end_dt IS NULL
+               AND buyer.livechat_member_type = 'visitor'
+               AND presence.status = 'offline'
+               AND presence.livechat_offline_since <= %s
+            """,
+            [fields.Datetime.now() - BUYER_GRACE],
+        )
+        for chat in self.browse([chat_id for (chat_id,) in self.env.cr.fetchall()]):
+            if chat._has_buyer_written():
+                chat._leave_message()
+            else:
+                chat.livechat_end_dt = fields.Datetime.now()
+
+    def _send_wait(self, place, estimate):
+        """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
+        wait = {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+        Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
+
+    def _get_wait(self):
+        """Return what the buyer is told about its wait, ``False`` when it does not wait.
+
+        :rtype: dict | bool
+        """
+        self.ensure_one()
+        if self.livechat_end_dt or self.dispatch_state not in WAITING:
+            return False
+        if self.dispatch_state == "pool":
+            return {"state": "pool"}
+        channel = self.livechat_channel_id
+        line = channel._get_line(self.dispatch_group_id)
+        place = line.ids.index(self.id) + 1 if self in line else len(line) + 1
+        estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
+        return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+
+    def _to_store_defaults(self, target):
+        return [
+            *super()._to_store_defaults(target),
+            Store.Attr(
+                "dispatch_wait",
+                # sudo: discuss.channel - a buyer may know how long the wait is
+                lambda chat: chat.sudo()._get_wait(),
+                predicate=lambda chat: (
+                    chat.channel_type == "livechat" and chat.sudo().dispatch_state in WAITING
+                ),  # sudo: as above
+            ),
+        ]
+
+    def _leave_message(self):
+        """Move a chat from the line to the pool: its buyer will not wait."""
+        self.ensure_one()
+        if self.dispatch_state != "queued":
+            return
+        self._enter_pool({"rule": "nobody"})
+        self.livechat_channel_id._send_places(self.dispatch_group_id)
+
+    # ------------------------------------------------------------
+    # From one agent to another
+    # ------------------------------------------------------------
+
+    def _hand_over(self, leaver, successor=None):
+        """Let another agent take over these chats.
+
+        Nobody is free: the chat waits in line or in the pool, or stays open and looks for help; it
+        does not end because its agent left.
+
+        :param leaver: the user who leaves the chats.
+        :param successor: the user who takes them all; without one each is dispatched again.
+        """
+        for chat in self:
+            others = chat.dispatch_seat_partner_ids - leaver.partner_id
+            outcome = None
+            if not successor and not others:
+                outcome = chat._dispatch_again(leaver)
+            chat._leave(leaver.partner_id)
+            agent = successor or (outcome and outcome.agent)
+            if agent:
+                values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
+                chat._record(values, kind="hand_over", previous_user_id=leaver.id)
+                chat._seat(agent, inviting_partner=leaver.partner_id)
+            elif others:
+                chat.livechat_operator_id = others[0]
+            elif outcome and outcome.state == "queued":
+                chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
+            elif outcome and outcome.state == "pool":
+                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
+            else:
+                chat.livechat_status = "need_help"
+
+    def _dispatch_again(self, leaver, declined=()):
+        """Choose another agent for this chat than the one who leaves it.
+
+        :rtype: im_livechat_channel_dispatch.Outcome | None
+        """
+        self.ensure_one()
+        channel = self.livechat_channel_id
+        if not channel:
+            return None
+        if channel.dispatch_mode == "native":
+            agent = channel._get_operator(
+                lang=self.livechat_lang_id.code,
+                country_id=self.country_id.id,
+                expertises=self.livechat_expertise_ids,
+                users=channel.user_ids - leaver,
+            )
+            return channel._make_outcome(agent)
+        # A decision reads what is committed; that somebody leaves is about to be.
+        return channel._dispatch(
+            self._get_buyer(),
+            chat=self,
+            declined={leaver.id, *declined},
+            expertises=self.livechat_expertise_ids,
+        )
+
+    def _get_tried_agents(self):
+        """Return the users who have been this chat's agents."""
+        return self.livechat_channel_member_history_ids.filtered(
+            lambda history: history.livechat_member_type == "agent"
+        ).partner_id.user_ids
+
+    @api.model
+    def _reassign_unanswered(self):
+        """Give chats whose agents do not answer to the next agents; see ``no_reply_seconds``.
+
+        Late is as good as in time: what counts is what is true when this runs.
+        """
+        now = fields.Datetime.now()
+        for channel in self.env["im_livechat.channel"].search(
+            [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
+        ):
+            overdue = self.search(
+                [
+                    ("livechat_channel_id", "=", channel.id),
+                    ("dispatch_state", "=", "assigned"),
+                    ("livechat_failure", "=", "no_answer"),
+                    ("livechat_end_dt", "=", False),
+                    (
+                        "dispatch_assigned_at",
+                        "<=",
+                        now - timedelta(seconds=channel.no_reply_seconds),
+                    ),
+                ],
+                order="dispatch_assigned_at, id",
+            )
+            for chat in overdue:
+                # An agent who is just answering writes the same row: one of the two is first.
+                if chat._has_buyer_written() and chat.try_lock_for_update():
+                    chat._reassign()
+
+    def _has_buyer_written(self):
+        return any(
+            history.livechat_member_type == "visitor" and history.message_count
+            for history in self.livechat_channel_member_history_ids
+        )
+
+    def _reassign(self):
+        """Give this chat, which its agent has not answered, to the next one."""
+        self.ensure_one()
+        agent = self.dispatch_seat_partner_ids.user_ids[:1]
+        tried = self._get_tried_agents()
+        outcome = self._dispatch_again(agent, declined=tried.ids)
+        if not outcome.agent and len(tried) > 1:
+            # All have been tried: once more from the beginning, but not the same at once.
+            outcome = self._dispatch_again(agent)
+        if not outcome.agent:
+            # Nobody else: it stays where it is, and the clock starts again.
+            self.dispatch_assigned_at = fields.Datetime.now()
+            return
+        agent._count_miss()
+        self._leave(agent.partner_id)
+        self._record(outcome.values, kind="reassign", previous_user_id=agent.id)
+        self._seat(outcome.agent)
+
+    @api.model
+    def _leave_absent_agents(self):
+        """Dispatch the unanswered chats of agents whose browser has been gone for ``GRACE``.
+
+        The answered ones wait for the buyer's next message.
+        """
+        # Served by discuss_channel__dispatch_unanswered_idx and the unique index on mail_presence.
+        self.env.cr.execute(
+            """
+            SELECT chat.id, users.id
+              FROM discuss_channel chat
+              JOIN livechat_dispatch_seat seat ON seat.discuss_channel_id = chat.id
+              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
+              JOIN res_users users ON users.partner_id = seat.partner_id
+         LEFT JOIN mail_presence presence ON presence.user_id = users.id
+             WHERE chat.dispatch_state = 'assigned'
+               AND chat.livechat_failure = 'no_answer'
+               AND chat.livechat_end_dt IS NULL
+               AND channel.dispatch_mode != 'native'
+               AND channel.offline_rule NOT IN ('main_account', 'proxy')
+               AND coalesce(presence.status, 'offline') = 'offline'
+               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %s
+            """,
+            [fields.Datetime.now() - GRACE],
+        )
+        for chat_id, user_id in self.env.cr.fetchall():
+            self.browse(chat_id)._hand_over(self.env["res.users"].browse(user_id))
+
+    def _message_post_after_hook(self, message, msg_vals):
+        result = super()._message_post_after_hook(message, msg_vals)
+        if self.channel_type == "livechat" and message.message_type == "comment":
+            # sudo: discuss.channel, res.users - dispatch follows every message, whoever wrote it
+            self.sudo()._follow_message(message.sudo())
+        return result
+
+    def _follow_message(self, message):
+        """Follow what a message means for dispatch."""
+        if self.dispatch_state != "assigned" or self.livechat_end_dt:
+            return
+        agents = self.dispatch_seat_partner_ids
+        if message.author_id in agents:
+            author = message.author_id.user_ids.filtered("dispatch_miss_count")
+            if author:
+                author.dispatch_miss_count = 0
+            return
+        if self.livechat_channel_id.dispatch_mode == "native" or not agents:
+            return
+        since = fields.Datetime.now() - GRACE
+        absent = agents.user_ids.filtered(
+            lambda agent: (
+                agent.presence_ids.status in (False, "offline")
+                and (agent.presence_ids.livechat_offline_since or since) <= since
+            )
+        )
+        if self.livechat_failure == "no_failure" and agents <= absent.partner_id:
+            self._hand_over(absent[0])
+
+    # ------------------------------------------------------------
+    # Transfer
+    # ------------------------------------------------------------
+
+    def _check_transfer(self):
+        """Refuse whoever may not give this chat away.
+
+        :raise AccessError: for others than its agents and the managers of its shop's dispatch.
+        """
+        self.ensure_one()
+        self.check_access("read")
+        user = self.env.user
+        # sudo: discuss.channel - who is seated
+        chat = self.sudo()
+        if chat.channel_type != "livechat" or chat.livechat_end_dt:
+            raise UserError(self.env._("Only an open live chat can be transferred."))
+        if chat.livechat_channel_id.dispatch_mode in (False, "native"):
+            raise UserError(self.env._("This channel is dispatched by Odoo itself."))
+        if user.partner_id in chat.dispatch_seat_partner_ids or user._manages_dispatch(
+            chat.livechat_channel_id
+        ):
+            return
+        raise AccessError(self.env._("Only the agent of a chat can transfer it."))
+
+    def get_transfer_targets(self):
+        """Return to whom this chat can be transferred.
+
+        :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free"}],
+            "groups": [{"id", "name", "free"}]}``, the free ones first. ``free`` is how many chats
+            fit, ``None`` for no limit.
+        :rtype: dict
+        """
+        self._check_transfer()
+        # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
+        channel = self.sudo().livechat_channel_id
+        rules = channel._get_dispatch_rules()
+        here = self.sudo().dispatch_seat_partner_ids.user_ids
+        facts = [
+            agent
+            for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)
+            if agent.enabled and agent.permitted and agent.user_id not in here.ids
+        ]
+        users = {
+            user.id: user
+            for user in self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
+        }
+        agents = []
+        for agent in facts:
+            limit = policy.capacity(rules.max_sessions, agent.weight)
+            load = policy.load(agent, rules.quiet_hold)
+            user = users[agent.user_id]
+            agents.append(
+                {
+                    "id": user.id,
+                    "name": user.livechat_username or user.name,
+                    "online": agent.online,
+                    "paused": agent.paused,
+                    "load": load,
+                    "capacity": limit,
+                    "free": limit and max(0, int(limit - load)),
+                }
+            )
+        agents.sort(key=lambda agent: (not agent["online"], agent["paused"], agent["name"]))
+        able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
+        groups = [
+            {
+                "id": group.id,
+                "name": group.name,
+                "free": len(able & set(group._get_agents().ids)),
+            }
+            for group in channel.dispatch_group_ids
+        ]
+        return {"agents": agents, "groups": groups}
+
+    def transfer(self, reason, user_id=False, group_id=False, note=""):
+        """Give this chat to a colleague, or to whom dispatch chooses in another group.
+
+        :param reason: one of :meth:`_get_transfer_reasons`.
+        :param user_id: the colleague, an agent of the channel with the right to receive buyers.
+        :param group_id: the ``livechat.dispatch.group``, when no colleague is named.
+        :param note: more about the reason, at most 500 characters.
+        :return: ``{"state": "assigned" | "queued" | "pool", "agent": name}``.
+        :raise UserError: when the colleague cannot take the chat now; nothing has changed then.
+        """
+        self._check_transfer()
+        reasons = dict(self._get_transfer_reasons())
+        if reason not in reasons:
+            raise ValidationError(self.env._("Choose a reason for the transfer."))
+        note = note.strip() if isinstance(note, str) else ""
+        if len(note) > _NOTE_LENGTH:
+            raise ValidationError(
+                self.env._("The note is too long: at most %s characters.", _NOTE_LENGTH)
+            )
+        if reason == "other" and not note:
+            raise ValidationError(self.env._("Write down the reason for the transfer."))
+        values = {
+            "kind": "transfer",
+            "reason": f"{reasons[reason]}: {note}" if note else reasons[reason],
+        }
+        # sudo: discuss.channel - checked above; who may be an agent is checked below
+        chat = self.sudo()
+        if isinstance(user_id, int) and user_id:
+            return chat._transfer_to_agent(user_id, values, self.env.user)
+        if isinstance(group_id, int) and group_id:
+            return chat._transfer_to_group(group_id, values)
+        raise ValidationError(self.env._("Choose a colleague or a group."))
+
+    @api.model
+    def _get_transfer_reasons(self):
+        """:rtype: list[tuple[str, str]]"""
+        return [
+            ("wrong_group", self.env._("Another group's matter")),
+            ("knowledge", self.env._("A colleague knows more about it")),
+            ("language", self.env._("Another language")),
+            ("shift_end", self.env._("My shift ends")),
+            ("asked", self.env._("The buyer asked for it")),
+            ("other", self.env._("Other")),
+        ]
+
+    @api.model
+    def get_transfer_reasons(self):
+        """Return the short list of reasons, as ``[[code, text], …]``."""
+        return [list(reason) for reason in self._get_transfer_reasons()]
+
+    def _transfer_to_agent(self, user_id, values, giver):
+        channel = self.livechat_channel_id
+        agent = self.env["res.users"].browse(user_id)
+        if agent not in channel.user_ids | channel.main_account_id:
+            raise UserError(self.env._("This colleague is no agent of the channel."))
+        if agent.partner_id in self.dispatch_seat_partner_ids:
+            raise UserError(self.env._("This colleague already has the chat."))
+        above = giver._manages_dispatch(channel)
+        outcome = channel._dispatch_to(agent, ignore_capacity=above)
+        if not outcome.agent:
+            code = outcome.values["excluded"].get(str(agent.id))
+            texts = {
+                "not_permitted": self.env._("may not receive buyers"),
+                "disabled": self.env._("is disabled"),
+                "offline": self.env._("is offline"),
+                "paused": self.env._("is paused"),
+                "in_call": self.env._("is in a call"),
+                "at_capacity": self.env._("has no room for another chat"),
+            }
+            raise UserError(
+                self.env._(
+                    "%(agent)s %(reason)s.",
+                    agent=agent.name,
+                    reason=texts.get(code, self.env._("cannot take the chat now")),
+                )
+            )
+        return self._transfer(agent, {**outcome.values, **values, "rule": "by_hand"}, giver)
+
+    def _transfer_to_group(self, group_id, values):
+        channel = self.livechat_channel_id
+        group = channel.dispatch_group_ids.filtered(lambda group: group.id == group_id)
+        if not group:
+            raise UserError(self.env._("This group does not belong to the channel."))
+        givers = self.dispatch_seat_partner_ids.user_ids
+        self.write({"dispatch_group_id": group.id, "dispatch_queued_at": False})
+        outcome = channel._dispatch(self._get_buyer(), chat=self, declined=givers.ids)
+        if outcome.agent:
+            return self._transfer(outcome.agent, {**outcome.values, **values}, givers)
+        if outcome.state not in WAITING:
+            raise UserError(
+                self.env._("Nobody in %(group)s can take the chat now.", group=group.name)
+            )
+        self._record({**outcome.values, **values}, previous_user_id=givers[:1].id)
+        self._leave(givers.partner_id)
+        if outcome.state == "queued":
+            self._enter_line(outcome.values)
+        else:
+            self._enter_pool(outcome.values)
+        return {"state": outcome.state, "agent": False}
+
+    def _transfer(self, agent, values, giver):
+        givers = self.dispatch_seat_partner_ids.user_ids
+        self._record(values, previous_user_id=givers[:1].id or giver[:1].id)
+        was_waiting = self.dispatch_state in WAITING
+        self._leave(givers.partner_id | self._get_desk_and_bots())
+        self._seat(agent)
+        if was_waiting:
+            Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
+        return {"state": "assigned", "agent": agent.livechat_username or agent.name}

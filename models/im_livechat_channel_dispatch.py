@@ -1,0 +1,461 @@
+import time
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+from ..dispatch import ledger, policy
+from ..dispatch.scope import Buyer
+from .im_livechat_channel_queue import WAITING
+
+# A buyer who returns so soon reaches the last agent even when that agent is paused.
+_STICKY_EVEN_PAUSED = timedelta(hours=24)
+
+# Where a transaction keeps the outcome of its dispatch until the chat is there.
+_OUTCOME = "livechat_dispatch_outcome"
+
+
+class Outcome(NamedTuple):
+    """Where dispatch sends one buyer."""
+
+    agent: models.Model
+    """``res.users``; empty when nobody takes the chat now."""
+    state: str | None
+    """``assigned``, ``queued``, ``pool``, or ``None``: nobody is here, as core would say it."""
+    group: models.Model
+    """``livechat.dispatch.group`` whose scope fits; empty for the default group."""
+    values: dict
+    """What a decision record says about it."""
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    prefers_suited_agents = fields.Boolean(
+        "Prefer Language, Expertise and Country",
+        default=True,
+        help="Agents who speak the buyer's language, know what is asked or are in the buyer's "
+        "country come first; among them the mode decides.",
+    )
+    sticky_hours = fields.Integer(
+        "Returning Buyers (hours)",
+        default=72,
+        help="So long a returning buyer gets the agent who answered last, if there is room; within "
+        "24 hours even when that agent is paused. 0: never.",
+    )
+    queue_enabled = fields.Boolean(
+        "Waiting Line",
+        help="When everybody is busy, buyers wait in order and see their place.",
+    )
+    queue_limit = fields.Integer(
+        "Places in Line",
+        help="Of each dispatch group; 0 for no limit. Beyond it, the rule for "
+        "when nobody is here applies.",
+    )
+    offline_rule = fields.Selection(
+        [
+            ("native", "Odoo's own: the chat is not offered"),
+            ("pool", "Message pool: keep the messages, hand them out later"),
+            ("main_account", "Main account: takes the chats, present or not"),
+            ("proxy", "Proxies: the named agents take the chats, present or not"),
+        ],
+        string="When Nobody Is Here",
+        default="native",
+        required=True,
+    )
+    proxy_user_ids = fields.Many2many(
+        "res.users",
+        "im_livechat_channel_proxy_rel",
+        "channel_id",
+        "user_id",
+        string="Proxies",
+        domain="[('id', 'in', user_ids)]",
+        help="Agents of this channel who take chats while nobody is here.",
+    )
+    pool_email = fields.Char(
+        "Tell by E-mail", help="Whom to tell when a buyer leaves a message in the pool."
+    )
+    no_reply_seconds = fields.Integer(
+        "No Reply (seconds)",
+        help="A buyer who waits so long for a first answer goes to the next agent; after three "
+        "such misses in a row the agent is paused. 0: never.",
+    )
+
+    _sticky_hours_range = models.Constraint(
+        "CHECK(sticky_hours BETWEEN 0 AND 8760)",
+        "Returning buyers can be kept for 0 to 8760 hours (a year).",
+    )
+    _queue_limit_range = models.Constraint(
+        "CHECK(queue_limit >= 0)", "The places in line cannot be fewer than 0."
+    )
+    _no_reply_seconds_range = models.Constraint(
+        "CHECK(no_reply_seconds = 0 OR no_reply_seconds BETWEEN 10 AND 86400)",
+        "An agent has between 10 seconds and a day to reply; 0 is for ever.",
+    )
+
+    @api.constrains("offline_rule", "proxy_user_ids", "main_account_id", "user_ids")
+    def _check_offline_rule(self):
+        for channel in self:
+            if channel.offline_rule == "main_account" and not channel.main_account_id:
+                raise ValidationError(
+                    self.env._("Choose a main account first: it is to take chats of this channel.")
+                )
+            if channel.offline_rule == "proxy" and not channel.proxy_user_ids & channel.user_ids:
+                raise ValidationError(
+                    self.env._("Name at least one agent of this channel as a proxy.")
+                )
+
+    # ------------------------------------------------------------
+    # One decision
+    # ------------------------------------------------------------
+
+    def _dispatch(self, buyer, chat=None, users=None, declined=(), expertises=None):
+        """Decide where a buyer goes; the winner's seat is held until the transaction ends.
+
+        :param scope.Buyer buyer: who comes.
+        :param chat: the buyer's ``discuss.channel`` when there is one already; its group stays.
+        :param users: only these ``res.users``, as a chatbot asks for them.
+        :param declined: ids of users who left this very chat unanswered.
+        :param expertises: ``im_livechat.expertise`` to prefer.
+        :rtype: Outcome
+        """
+        self.ensure_one()
+        started = time.perf_counter()
+        group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
+        regulars = self._find_regulars(buyer)
+        arrives = not chat or not chat.dispatch_state
+        waiting = arrives and self.queue_enabled and self._count_waiting(group)
+        levels = self._get_levels(group, users, chat)
+        if waiting:
+            # Who comes later waits behind the others; only regulars reach their agent at once.
+            levels = [{regular.user_id for regular in regulars}]
+        expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
+        rules = self._get_dispatch_rules()._replace(asked_expertises=len(expertises))
+        query = self._get_dispatch_query()._replace(
+            lang=buyer.lang or None,
+            country_id=buyer.country_id or None,
+            expertise_ids=tuple(expertises.ids),
+            **({} if levels is None else {"user_ids": self._get_readers(levels, users)}),
+        )
+        complete = self._complete_facts(group, declined)
+        last = {}
+
+        def decide(agents):
+            agents = complete(agents)
+            for number, members in enumerate(levels or [None]):
+                is_last = number == len(levels or [None]) - 1
+                last.update(
+                    level=number,
+                    agents=agents
+                    if members is None
+                    else [
+                        agent
+                        for agent in agents
+                        if agent.user_id in members or (is_last and agent.is_main_account)
+                    ],
+                    rules=rules
+                    if is_last or rules.main_account_participation != "fallback"
+                    else rules._replace(main_account_participation="never"),
+                )
+                decision = policy.decide(last["agents"], last["rules"], regulars)
+                if decision.winner is not None and (not waiting or decision.rule != rules.mode):
+                    break
+            else:
+                decision = decision._replace(winner=None)
+            return decision
+
+        if query.user_ids == []:
+            decision = policy.decide([], rules)
+            last = {"level": 0, "agents": [], "rules": rules}
+        else:
+            decision = ledger.reserve_seat(self.env, query, decide)
+        describe = self.env["livechat.dispatch.decision"]._describe_decision
+        values = describe(decision, last["agents"], last["rules"], regulars)
+        values["kind"] = "overflow" if last["level"] else "assign"
+        if decision.winner is not None:
+            state = "assigned"
+        elif waiting:
+            state = "queued"
+            values["rule"] = "line"
+        elif self._is_worth_waiting(decision, group):
+            state = "queued"
+        else:
+            state, values = self._dispatch_offline(query, complete, values)
+        if state == "queued" and arrives and self.queue_limit and waiting >= self.queue_limit:
+            state, values = self._dispatch_offline(query, complete, values)
+        if state != "assigned":
+            values["kind"] = {"queued": "queue", "pool": "pool"}.get(state, "nobody")
+        values["duration_ms"] = 1000 * (time.perf_counter() - started)
+        agent = self.env["res.users"].browse(values["user_id"] if state == "assigned" else None)
+        return Outcome(agent, state, group, values)
+
+    def _dispatch_offline(self, query, complete, values):
+        """Decide by the rule for when nobody is here.
+
+        :return: the state of :class:`Outcome`, and the values of the decision record.
+        """
+        if self.offline_rule == "pool":
+            return "pool", values
+        takers = {
+            "main_account": self.main_account_id,
+            "proxy": self.proxy_user_ids & self.user_ids,
+        }.get(self.offline_rule)
+        if not takers:
+            return None, values
+        rules = self._get_dispatch_rules()._replace(
+            needs_presence=False, main_account_participation="member"
+        )
+        agents = []
+
+        def decide(read):
+            agents[:] = complete(read)
+            return policy.decide(agents, rules)
+
+        decision = ledger.reserve_seat(self.env, query._replace(user_ids=takers.ids), decide)
+        if decision.winner is None:
+            return None, values
+        described = self.env["livechat.dispatch.decision"]._describe_decision(
+            decision, agents, rules
+        )
+        return "assigned", {**described, "rule": "offline", "kind": "assign"}
+
+    def _dispatch_to(self, agent, ignore_capacity=False):
+        """Take a seat for a chat that a colleague gives to this very agent.
+
+        :param agent: ``res.users``.
+        :rtype: Outcome
+        """
+        self.ensure_one()
+        rules = self._get_dispatch_rules()._replace(main_account_participation="member")
+        if ignore_capacity:
+            rules = rules._replace(max_sessions=None)
+        query = self._get_dispatch_query()._replace(user_ids=agent.ids)
+        agents = []
+
+        def decide(read):
+            agents[:] = read
+            return policy.decide(agents, rules)
+
+        decision = ledger.reserve_seat(self.env, query, decide)
+        values = self.env["livechat.dispatch.decision"]._describe_decision(decision, agents, rules)
+        return self._make_outcome(self.env["res.users"].browse(decision.winner), values)
+
+    def _make_outcome(self, agent, values=None):
+        """Return the outcome that this agent, or nobody, takes a chat.
+
+        :rtype: Outcome
+        """
+        values = values or {"user_id": agent.id, "rule": "by_hand" if agent else "nobody"}
+        group = self.env["livechat.dispatch.group"]
+        return Outcome(agent, "assigned" if agent else None, group, values)
+
+    def _get_levels(self, group, users, chat):
+        """Return who may take the chat: first the group's agents, then those above it as well.
+
+        :return: a list of sets of user ids, each holding the one before; ``None`` for all agents
+            of the channel.
+        """
+        if users is not None:
+            return [set(users.ids)]
+        if not self.dispatch_group_ids:
+            return None
+        if not group:
+            return [set(self._get_default_agents().ids)]
+        # Without a line nobody can wait for the time after which the parent's agents join.
+        waited = chat._get_waited_seconds() if chat else 0
+        levels, members, due = [], set(), 0
+        while group:
+            members = members | set(group._get_agents().ids)
+            levels.append(members)
+            due += group.overflow_seconds
+            if self.queue_enabled and waited < due:
+                break
+            group = group.parent_id
+        return levels
+
+    def _get_readers(self, levels, users):
+        """Return the ids of all whom a decision on these levels reads."""
+        ids = set().union(*levels)
+        if users is None and self.main_account_participation != "never":
+            ids.update(self.main_account_id.ids)
+        return sorted(ids)
+
+    def _is_worth_waiting(self, decision, group):
+        """Tell whether somebody who is here will have room, or is about to join the group."""
+        if not self.queue_enabled:
+            return False
+        if policy.PASSING_REASONS & set(decision.excluded.values()):
+            return True
+        above = group.parent_id
+        while above:
+            rules = self._get_dispatch_rules()
+            for agent in self._read_dispatch_agents(above._get_agents()):
+                if policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS):
+                    return True
+            above = above.parent_id
+        return False
+
+    def _complete_facts(self, group, declined):
+        """Return a function that adds to agents what the ledger does not read."""
+        lacking = self._find_lacking(group)
+        off_shift = self._find_off_shift(group)
+        ramped = self._find_ramped_weights()
+        if not (lacking or off_shift or ramped or declined):
+            return list
+        return lambda agents: [
+            agent._replace(
+                declined=agent.user_id in declined,
+                missing_permission=agent.user_id in lacking,
+                off_shift=agent.user_id in off_shift,
+                weight=ramped.get(agent.user_id, agent.weight),
+            )
+            for agent in agents
+        ]
+
+    def _find_lacking(self, group):
+        """Return the ids of the group's agents without the permission that the group asks for."""
+        permission = group.required_permission_id
+        if not permission:
+            return frozenset()
+        # sudo: livechat.permission, res.groups - who may do what is for the server to know
+        groups = permission.sudo()._get_groups()
+        agents = (self.user_ids | self.main_account_id).sudo()
+        return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
+
+    def _find_off_shift(self, _group):
+        """Return the ids of the agents who do not work at this hour."""
+        return frozenset()
+
+    def _find_ramped_weights(self):
+        """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""
+        return {}
+
+    # ------------------------------------------------------------
+    # The buyer
+    # ------------------------------------------------------------
+
+    def _get_buyer(self, lang=None, country_id=None):
+        """Return what is known about whoever makes this request.
+
+        :rtype: scope.Buyer
+        """
+        buyer = self.env.context.get("livechat_dispatch_buyer")
+        # A browser can put any JSON in the context but never such an object.
+        if not isinstance(buyer, Buyer):
+            user = self.env.user
+            guest = self.env["mail.guest"]._get_guest_from_context()
+            buyer = Buyer(
+                partner_id=None if user._is_public() else user.partner_id.id,
+                guest_id=guest.id if user._is_public() else None,
+            )
+        return buyer._replace(lang=lang or buyer.lang, country_id=country_id or buyer.country_id)
+
+    def _find_regulars(self, buyer):
+        """Return the agents to whom this buyer belongs, the strongest claim first.
+
+        :rtype: list[policy.Regular]
+        """
+        regulars = []
+        if buyer.partner_id:
+            # sudo: res.partner - whom the shop appointed
+            contact = self.env["res.partner"].sudo().browse(buyer.partner_id)
+            appointed = contact.livechat_agent_id or (
+                contact.commercial_partner_id.livechat_agent_id
+            )
+            if appointed:
+                regulars.append(policy.Regular(appointed.id, "exclusive", True))
+        if self.sticky_hours and (buyer.partner_id or buyer.guest_id):
+            self.env["im_livechat.channel.member.history"].flush_model()
+            now = fields.Datetime.now()
+            # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and
+            # channel_id: the chats of one buyer.
+            self.env.cr.execute(
+                """
+                SELECT users.id, chat.last_interest_dt
+                  FROM im_livechat_channel_member_history buyer
+                  JOIN discuss_channel chat ON chat.id = buyer.channel_id
+                  JOIN im_livechat_channel_member_history agent ON agent.channel_id = chat.id
+                  JOIN res_users users ON users.partner_id = agent.partner_id
+                 WHERE buyer.livechat_member_type = 'visitor'
+                   AND (buyer.partner_id = %(partner_id)s OR buyer.guest_id = %(guest_id)s)
+                   AND chat.livechat_channel_id = %(channel_id)s
+                   AND chat.last_interest_dt > %(since)s
+                   AND agent.livechat_member_type = 'agent'
+                   AND agent.message_count > 0
+              ORDER BY chat.last_interest_dt DESC, agent.id DESC
+                 LIMIT 1
+                """,
+                {
+                    "partner_id": buyer.partner_id,
+                    "guest_id": buyer.guest_id,
+                    "channel_id": self.id,
+                    "since": now - timedelta(hours=self.sticky_hours),
+                },
+            )
+            for user_id, answered_at in self.env.cr.fetchall():
+                soon = answered_at >= now - _STICKY_EVEN_PAUSED
+                regulars.append(policy.Regular(user_id, "sticky", soon))
+        return regulars
+
+    # ------------------------------------------------------------
+    # From the decision to the chat
+    # ------------------------------------------------------------
+
+    def _get_operator_info(self, **kwargs):
+        info = super()._get_operator_info(**kwargs)
+        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        if (
+            outcome
+            and not info["operator_partner"]
+            and info["operator_model"] == "res.users"
+            and outcome.state in WAITING
+        ):
+            # sudo: res.partner - the buyer writes to the desk of the shop, and an agent will come
+            info["operator_partner"] = self.sudo().reception_partner_id
+        return info
+
+    def _get_livechat_discuss_channel_vals(self, /, **kwargs):
+        values = super()._get_livechat_discuss_channel_vals(**kwargs)
+        if self.dispatch_mode == "native":
+            return values
+        if kwargs["operator_model"] == "chatbot.script":
+            # Known now, wanted when the bot hands over.
+            group = self._find_dispatch_group(self._get_buyer())
+            return {**values, "dispatch_group_id": group.id}
+        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        now = fields.Datetime.now()
+        if not outcome:
+            return values
+        values["dispatch_group_id"] = outcome.group.id
+        if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
+            facts = outcome.values.get("facts") or {}
+            values.update(
+                name=self.env._("%s: waiting", values["name"].strip()),
+                livechat_failure="no_agent",
+                dispatch_state=outcome.state,
+                dispatch_queued_at=now,
+                dispatch_has_regular=bool(facts.get("regulars")),
+            )
+        elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
+            values.update(dispatch_state="assigned", dispatch_assigned_at=now)
+        return values
+
+    def _get_agent_member_vals(self, /, **kwargs):
+        values = super()._get_agent_member_vals(**kwargs)
+        if self.reception_partner_id and kwargs["operator_partner"] == self.reception_partner_id:
+            # The desk is no agent: it takes no seat and answers nobody.
+            values["livechat_member_type"] = "bot"
+        return values
+
+    def _keep_outcome(self, outcome):
+        """Remember the outcome for the chat that this transaction is about to open."""
+        self.env.cr.precommit.data[_OUTCOME] = outcome
+
+    @api.model
+    def _take_outcome(self):
+        """Return the outcome that was kept and forget it.
+
+        :rtype: Outcome | None
+        """
+        return self.env.cr.precommit.data.pop(_OUTCOME, None)

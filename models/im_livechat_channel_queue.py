@@ -1,0 +1,315 @@
+import logging
+from contextlib import contextmanager
+from functools import partial
+from math import sqrt
+from statistics import fmean, pstdev
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.modules import module
+from odoo.modules.registry import Registry
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ..dispatch import policy
+
+_logger = logging.getLogger(__name__)
+
+# First halves of the advisory locks' keys, the second is the channel: who serves its line now, and
+# who will as soon as that is done. "LCDQ", "LCDW".
+_LOCK_SERVING = 0x4C434451
+_LOCK_NEXT = 0x4C434457
+
+# A chat that waits for an agent, or for somebody to come.
+WAITING = ("queued", "pool")
+
+# So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
+_LAST_SERVICES = 200
+_ENOUGH_SERVICES = 20
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    dispatch_queued_count = fields.Integer("Waiting", compute="_compute_waiting_counts")
+    dispatch_pool_count = fields.Integer("In the Pool", compute="_compute_waiting_counts")
+
+    def _compute_waiting_counts(self):
+        # sudo: discuss.channel - numbers only, of channels that may be read
+        counts = {
+            (channel, state): count
+            for channel, state, count in self.env["discuss.channel"]
+            .sudo()
+            ._read_group(
+                [
+                    ("livechat_channel_id", "in", self.ids),
+                    ("dispatch_state", "in", WAITING),
+                    ("livechat_end_dt", "=", False),
+                ],
+                ["livechat_channel_id", "dispatch_state"],
+                ["__count"],
+            )
+        }
+        for channel in self:
+            channel.dispatch_queued_count = counts.get((channel._origin, "queued"), 0)
+            channel.dispatch_pool_count = counts.get((channel._origin, "pool"), 0)
+
+    def _count_waiting(self, group):
+        """Return how many buyers wait in the line of this group."""
+        # Served by discuss_channel__dispatch_waiting_idx.
+        return self.env["discuss.channel"].search_count(
+            [
+                ("livechat_channel_id", "=", self.id),
+                ("dispatch_state", "=", "queued"),
+                ("dispatch_group_id", "=", group.id),
+                ("livechat_end_dt", "=", False),
+            ]
+        )
+
+    def _is_line_open(self):
+        """Tell whether a buyer who came now could wait, or would be taken though nobody is here."""
+        rules = self._get_dispatch_rules()
+        if self.offline_rule in ("main_account", "proxy"):
+            takers = (
+                self.main_account_id
+                if self.offline_rule == "main_account"
+                else self.proxy_user_ids & self.user_ids
+            )
+            rules_away = rules._replace(needs_presence=False, main_account_participation="member")
+            if any(
+                not policy.exclusion(agent, rules_away)
+                for agent in self._read_dispatch_agents(takers)
+            ):
+                return True
+        if not self.queue_enabled:
+            return False
+        if self.queue_limit and self.dispatch_queued_count >= self.queue_limit * (
+            len(self.dispatch_group_ids) + 1
+        ):
+            return False
+        return any(
+            policy.exclusion(agent, rules) in policy.PASSING_REASONS
+            for agent in self._read_dispatch_agents()
+        )
+
+    # ------------------------------------------------------------
+    # Serving the line
+    # ------------------------------------------------------------
+
+    @api.model
+    def _drain_soon(self):
+        """Give seats that this transaction frees to those who wait, once it is committed."""
+        postcommit = self.env.cr.postcommit
+        if not self.env.context.get("livechat_draining") and not postcommit.data.get(
+            "livechat_drain"
+        ):
+            postcommit.data["livechat_drain"] = True
+            postcommit.add(partial(_drain_after_commit, self.env.cr.dbname))
+
+    @api.model
+    def _run_dispatch_timers(self):
+        """Do what became due by time alone; run by the cron every minute."""
+        ended = self.env["res.users"].search(
+            [
+                ("dispatch_paused", "=", True),
+                ("dispatch_paused_until", "<=", fields.Datetime.now()),
+            ]
+        )
+        ended.write({"dispatch_paused": False, "dispatch_paused_until": False})
+        chats = self.env["discuss.channel"]
+        for task in (
+            chats._reassign_unanswered,
+            chats._leave_absent_agents,
+            chats._remove_absent_buyers,
+        ):
+            try:
+                with self.env.cr.savepoint():
+                    task()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # Somebody did something about the same chat: next time, if it is still due.
+                _logger.info("Skipped %s", task.__name__)
+            if not module.current_test:
+                self.env.cr.commit()
+        self._drain_all()
+
+    @api.model
+    def _drain_all(self):
+        """Serve the lines of all channels in which somebody waits."""
+        # Served by discuss_channel__dispatch_waiting_idx: those who wait only.
+        self.env.cr.execute(
+            """
+            SELECT DISTINCT livechat_channel_id
+              FROM discuss_channel
+             WHERE dispatch_state IN ('queued', 'pool')
+               AND livechat_end_dt IS NULL
+            """
+        )
+        for (channel_id,) in self.env.cr.fetchall():
+            if channel_id:
+                self.browse(channel_id)._drain()
+
+    def _drain(self):
+        """Give free seats to those who wait: the line first and in order, then the pool.
+
+        Each chat is committed by itself. Whoever frees a seat calls this; of several at a time one
+        works and one more waits to work after it, which sees what all the others have done.
+        """
+        self.ensure_one()
+        channel = self.sudo().with_context(livechat_draining=True)  # sudo: the line is the server's
+        with channel._serving() as is_our_turn:
+            if is_our_turn:
+                channel._serve_line()
+
+    @contextmanager
+    def _serving(self):
+        """Yield whether it is our turn to serve the line."""
+        if module.current_test:
+            # One transaction sees everything, and nobody else.
+            yield True
+            return
+        cr = self.env.cr
+        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_NEXT, self.id])
+        (is_next,) = cr.fetchone()
+        if not is_next:
+            yield False
+            return
+        try:
+            cr.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SERVING, self.id])
+        finally:
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_NEXT, self.id])
+        try:
+            # What was true before the wait is not read: here begins another transaction.
+            cr.commit()
+            self.env.invalidate_all()
+            yield True
+            cr.commit()
+        except BaseException:
+            cr.rollback()
+            raise
+        finally:
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SERVING, self.id])
+
+    def _serve_line(self):
+        full, tried, moved = set(), set(), set()
+        while chat := self._get_next_in_line(full, tried):
+            group = chat.dispatch_group_id
+            outcome = self._dispatch(chat._get_buyer(), chat=chat)
+            if outcome.state == "assigned":
+                chat._assign(outcome)
+                moved.add(group)
+            else:
+                tried.add(chat.id)
+                if not chat.dispatch_has_regular:
+                    full.add(group.id or 0)
+                if outcome.state == "pool" and chat.dispatch_state == "queued":
+                    chat._enter_pool(outcome.values)
+                    moved.add(group)
+            if not module.current_test:
+                self.env.cr.commit()
+        for group in moved:
+            self._send_places(group)
+
+    def _get_next_in_line(self, full, tried):
+        """Return the first who waits and could be served.
+
+        :param full: ids of the groups nobody of which has room, 0 for the default group: of their
+            buyers only those with an agent of their own may still be served.
+        :param tried: ids of the chats that were tried already.
+        :rtype: discuss.channel
+        """
+        chats = self.env["discuss.channel"]
+        chats.flush_model(["dispatch_state", "dispatch_group_id", "livechat_end_dt"])
+        # Served by discuss_channel__dispatch_waiting_idx.
+        self.env.cr.execute(
+            """
+            SELECT id
+              FROM discuss_channel
+             WHERE dispatch_state IN ('queued', 'pool')
+               AND livechat_end_dt IS NULL
+               AND livechat_channel_id = %(channel_id)s
+               AND id != ALL(%(tried)s)
+               AND (coalesce(dispatch_group_id, 0) != ALL(%(full)s) OR dispatch_has_regular)
+          ORDER BY dispatch_state = 'pool', dispatch_queued_at, id
+             LIMIT 1
+            """,
+            {"channel_id": self.id, "tried": list(tried), "full": list(full)},
+        )
+        row = self.env.cr.fetchone()
+        return chats.browse(row)
+
+    # ------------------------------------------------------------
+    # What those who wait are told
+    # ------------------------------------------------------------
+
+    def _get_line(self, group):
+        """Return the chats in the line of this group, in order."""
+        return self.env["discuss.channel"].search(
+            [
+                ("livechat_channel_id", "=", self.id),
+                ("dispatch_state", "=", "queued"),
+                ("dispatch_group_id", "=", group.id),
+                ("livechat_end_dt", "=", False),
+            ],
+            order="dispatch_queued_at, id",
+        )
+
+    def _send_places(self, group):
+        """Tell the buyers in this line their places."""
+        pace = self._get_pace(group)
+        for place, chat in enumerate(self._get_line(group), 1):
+            chat._send_wait(place, estimate_wait(place, pace))
+
+    def _get_pace(self, group):
+        """Return how fast this line moves: the mean and the standard deviation of the time a chat
+        took here, in seconds, and the seats that take part; ``None`` while that is not known.
+
+        :rtype: tuple[float, float, int] | None
+        """
+        self.env.cr.execute(
+            """
+            SELECT extract(epoch FROM livechat_end_dt - dispatch_assigned_at)
+              FROM discuss_channel
+             WHERE livechat_channel_id = %s
+               AND dispatch_assigned_at IS NOT NULL
+               AND livechat_end_dt > dispatch_assigned_at
+          ORDER BY livechat_end_dt DESC
+             LIMIT %s
+            """,
+            [self.id, _LAST_SERVICES],
+        )
+        services = [float(seconds) for (seconds,) in self.env.cr.fetchall()]
+        if len(services) < _ENOUGH_SERVICES:
+            return None
+        rules = self._get_dispatch_rules()
+        levels = self._get_levels(group, None, None)
+        members = None if levels is None else levels[0]
+        seats = sum(
+            policy.capacity(rules.max_sessions, agent.weight) or 0
+            for agent in self._read_dispatch_agents()
+            if (members is None or agent.user_id in members)
+            and policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS)
+        )
+        return (fmean(services), pstdev(services), seats) if seats else None
+
+
+def estimate_wait(place, pace):
+    """Return between how many seconds, and how many, the buyer at this place will probably wait.
+
+    One seat of ``seats`` becomes free every ``mean / seats`` seconds; the spread of ``place`` such
+    times grows with its square root.
+
+    :param pace: see ``im_livechat.channel._get_pace``.
+    :return: ``(shortest, longest)`` or ``None`` when the shop does not know.
+    """
+    if not pace:
+        return None
+    mean, deviation, seats = pace
+    middle, spread = place * mean / seats, sqrt(place) * deviation / seats
+    return max(0, round(middle - spread)), round(middle + spread)
+
+
+def _drain_after_commit(dbname):
+    try:
+        with Registry(dbname).cursor() as cr:
+            api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]._drain_all()
+    except Exception:
+        # What freed the seat is done and committed; the cron serves the line in a minute.
+        _logger.exception("The waiting line could not be served")

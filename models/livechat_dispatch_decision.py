@@ -1,0 +1,187 @@
+from collections import Counter
+
+from odoo import api, fields, models
+from odoo.tools import format_datetime
+
+from ..dispatch import policy
+from ..dispatch.credit import CHAT
+
+# Up to so many agents a record holds all that was known; of larger teams the best and the counts.
+_ALL_DESCRIBED = 50
+_BEST_DESCRIBED = 20
+
+
+class LivechatDispatchDecision(models.Model):
+    """Why a chat went where it went: one record per decision, written by dispatch alone.
+
+    It holds no word of the conversation and no way to reach the buyer.
+    """
+
+    _name = "livechat.dispatch.decision"
+    _description = "Dispatch Decision"
+    _order = "id desc"
+    _rec_name = "discuss_channel_id"
+
+    discuss_channel_id = fields.Many2one(
+        "discuss.channel", "Chat", index="btree_not_null", ondelete="set null", readonly=True
+    )
+    moment = fields.Datetime(default=fields.Datetime.now, required=True, index=True, readonly=True)
+    kind = fields.Selection(
+        [
+            ("assign", "Assigned"),
+            ("queue", "Queued"),
+            ("pool", "Put into the pool"),
+            ("overflow", "Assigned above the group"),
+            ("transfer", "Transferred"),
+            ("reassign", "Reassigned: no answer"),
+            ("hand_over", "Handed over"),
+            ("nobody", "Nobody found"),
+            ("leave", "Left the queue"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    livechat_channel_id = fields.Many2one(
+        "im_livechat.channel", "Channel", index=True, ondelete="set null", readonly=True
+    )
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        help="Whose shop it was at that moment.",
+    )
+    group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        help="Empty: the agents who are in no group with a scope.",
+    )
+    user_id = fields.Many2one(
+        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
+    )
+    previous_user_id = fields.Many2one(
+        "res.users", "Previous Agent", ondelete="set null", readonly=True
+    )
+    rule = fields.Selection(
+        [
+            ("exclusive", "Appointed to this buyer"),
+            ("sticky", "Answered this buyer last"),
+            ("share", "Highest credit"),
+            ("least_load", "Lowest load for the weight"),
+            ("by_hand", "Chosen by a colleague"),
+            ("offline", "Takes messages while nobody is here"),
+            ("nobody", "Nobody could"),
+            ("line", "Others wait in line before"),
+        ],
+        readonly=True,
+        help="What decided.",
+    )
+    reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
+    waited_seconds = fields.Integer(readonly=True, aggregator="avg")
+    candidate_count = fields.Integer("Candidates", readonly=True, aggregator="avg")
+    facts = fields.Json(
+        readonly=True,
+        help="What was known: rules, agents and regular agents; enough to decide again.",
+    )
+    candidates = fields.Json(readonly=True, help="Who could have taken the chat, best first.")
+    excluded = fields.Json(readonly=True, help="The reason code of each agent who could not.")
+    excluded_counts = fields.Json(readonly=True, help="How many were excluded for each reason.")
+    policy_version = fields.Integer(readonly=True)
+    duration_ms = fields.Float("Duration (ms)", readonly=True, aggregator="avg")
+    sentence = fields.Char("Why", compute="_compute_sentence")
+
+    @api.depends("rule", "candidates", "candidate_count", "user_id", "kind")
+    def _compute_sentence(self):
+        for decision in self:
+            decision.sentence = decision._describe()
+
+    @api.depends("discuss_channel_id", "moment")
+    def _compute_display_name(self):
+        for decision in self:
+            kinds = dict(decision._fields["kind"]._description_selection(self.env))
+            decision.display_name = self.env._(
+                "%(kind)s, %(moment)s",
+                kind=kinds.get(decision.kind, ""),
+                moment=format_datetime(self.env, decision.moment),
+            )
+
+    def _describe(self):
+        """Return in one sentence why this agent, or none.
+
+        :rtype: str
+        """
+        rules = dict(self._fields["rule"]._description_selection(self.env))
+        rule = rules.get(self.rule, "")
+        winner = next((c for c in self.candidates or () if c["user_id"] == self.user_id.id), None)
+        if self.rule == "share" and winner:
+            return self.env._(
+                "%(rule)s: %(credit)s of a chat, among %(count)s candidates",
+                rule=rule,
+                credit=f"{winner['credit'] / CHAT:+.2f}",
+                count=self.candidate_count,
+            )
+        if self.rule == "least_load" and winner:
+            return self.env._(
+                "%(rule)s: %(load)s chats at weight %(weight)s, among %(count)s candidates",
+                rule=rule,
+                load=f"{winner['load']:g}",
+                weight=winner["weight"],
+                count=self.candidate_count,
+            )
+        if self.rule == "by_hand" and self.reason:
+            return f"{rule}: {self.reason}"
+        return rule
+
+    @api.model
+    def _describe_decision(self, decision, agents=(), rules=None, regulars=()):
+        """Return the values of a record that say how the policy decided.
+
+        :param policy.Decision decision: what it decided.
+        :param agents: the :class:`policy.Agent` it decided about.
+        :rtype: dict
+        """
+        agents = list(agents)
+        complete = len(agents) <= _ALL_DESCRIBED
+        candidates = decision.ranking if complete else decision.ranking[:_BEST_DESCRIBED]
+        return {
+            "user_id": decision.winner,
+            "rule": decision.rule,
+            "candidate_count": len(decision.shares),
+            "candidates": [candidate._asdict() for candidate in candidates],
+            "excluded": complete and {str(key): code for key, code in decision.excluded.items()},
+            "excluded_counts": Counter(decision.excluded.values()),
+            "facts": {
+                "rules": rules and rules._asdict(),
+                "regulars": [list(regular) for regular in regulars],
+                # Without a name for each figure: this is most of the record.
+                "agents": [list(agent) for agent in agents] if complete else None,
+            },
+            "policy_version": policy.VERSION,
+        }
+
+    def run_again(self):
+        """Decide once more from what the record says was known.
+
+        :return: ``user_id`` of the winner, which is that of the record; ``False`` for nobody.
+        :rtype: int | bool
+        """
+        self.ensure_one()
+        self.check_access("read")
+        facts = self.facts or {}
+        if self.rule not in ("exclusive", "sticky", "share", "least_load", "offline", "nobody"):
+            return self.user_id.id
+        if facts.get("agents") is None:
+            candidates = [policy.Candidate(**candidate) for candidate in self.candidates or ()]
+            ranking = policy.rank(candidates, (facts.get("rules") or {}).get("mode"))
+            regular = self.rule in ("exclusive", "sticky") and self.user_id.id
+            return regular or (ranking[0].user_id if ranking else False)
+        decision = policy.decide(
+            [policy.Agent(*agent) for agent in facts["agents"]],
+            policy.Rules(**facts["rules"]),
+            [policy.Regular(*regular) for regular in facts["regulars"]],
+        )
+        return decision.winner or False

@@ -1,0 +1,210 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ValidationError
+
+from .res_users import READERS
+
+# After so many buyers in a row without an answer an agent is paused.
+_MISSES_TO_PAUSE = 3
+
+# What gives a seat to somebody who waits when it changes.
+_FREES_SEATS = frozenset(
+    {
+        "active",
+        "dispatch_paused",
+        "dispatch_paused_until",
+        "dispatch_pause_above",
+        "dispatch_resume_below",
+        "dispatch_weight",
+        "group_ids",
+    }
+)
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    dispatch_paused_until = fields.Datetime(
+        "Paused Until", copy=False, groups=READERS, help="The pause ends then by itself."
+    )
+    dispatch_pause_above = fields.Integer(
+        "Pause Above (chats)",
+        groups=READERS,
+        help="With more open chats than these the agent gets no new buyers; 0: never.",
+    )
+    dispatch_resume_below = fields.Integer(
+        "Resume Below (chats)",
+        groups=READERS,
+        help="With fewer open chats than these the agent gets new buyers again.",
+    )
+    dispatch_overloaded = fields.Boolean(copy=False, readonly=True, groups=READERS)
+    dispatch_miss_count = fields.Integer(
+        "Misses in a Row",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Buyers who went to somebody else because this agent did not answer, since the last "
+        "answer.",
+    )
+
+    _dispatch_pause_limits = models.Constraint(
+        "CHECK(dispatch_pause_above >= 0 AND dispatch_resume_below >= 0"
+        " AND dispatch_resume_below <= dispatch_pause_above + 1)",
+        "An agent resumes below the number of chats above which it pauses.",
+    )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
+            self._follow_load()
+        if _FREES_SEATS & vals.keys():
+            self.env["im_livechat.channel"]._drain_soon()
+        return result
+
+    # ------------------------------------------------------------
+    # Pause
+    # ------------------------------------------------------------
+
+    def dispatch_pause(self, until=False):
+        """Give these agents no new buyers; their own chats go on.
+
+        :param until: when the pause ends by itself, in UTC; never, if not given.
+        :raise AccessError: for others than the agent, who manages its shop's dispatch, or a live
+            chat manager.
+        """
+        self._check_pause()
+        until = self._read_until(until)
+        # sudo: res.users - checked above, and nothing but the pause
+        self.sudo().write({"dispatch_paused": True, "dispatch_paused_until": until})
+        return True
+
+    def dispatch_resume(self):
+        """Give these agents new buyers again."""
+        self._check_pause()
+        # sudo: res.users - checked above, and nothing but the pause
+        self.sudo().write(
+            {"dispatch_paused": False, "dispatch_paused_until": False, "dispatch_miss_count": 0}
+        )
+        return True
+
+    @api.model
+    def get_dispatch_status(self):
+        """Return what an agent sees about itself, ``False`` for whoever is none.
+
+        :return: ``{"paused", "until", "overloaded", "load", "capacity", "waiting"}``; the capacity
+            is that of the agent's roomiest channel, ``None`` for no limit.
+        :rtype: dict | bool
+        """
+        user = self.env.user
+        # sudo: im_livechat.channel, res.users - the agent's own figures
+        channels = user.sudo().livechat_channel_ids.filtered(
+            lambda channel: channel.dispatch_mode != "native"
+        )
+        if not channels or not user._has_agent_group():
+            return False
+        user = user.sudo()
+        loads, capacities, waiting = [0], [], 0
+        for channel in channels:
+            for agent in channel._read_dispatch_agents(user):
+                loads.append(channel._get_load(agent))
+                capacities.append(channel._get_capacity(agent))
+            waiting += channel.dispatch_queued_count
+        until = user.dispatch_paused_until
+        paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
+        return {
+            "paused": paused,
+            "until": fields.Datetime.to_string(until) if paused and until else False,
+            "overloaded": user.dispatch_overloaded,
+            "load": max(loads),
+            "capacity": None if None in capacities else max(capacities, default=None),
+            "waiting": waiting,
+        }
+
+    def _check_pause(self):
+        for user in self:
+            if user == self.env.user and user._has_agent_group():
+                continue
+            if not self.env.user._manages_agent(user):
+                raise AccessError(
+                    self.env._("You can pause yourself and the agents of your shop only.")
+                )
+
+    def _read_until(self, until):
+        """Return the end of a pause as a datetime.
+
+        :raise ValidationError: for what is none, or is past.
+        """
+        if not until:
+            return False
+        try:
+            until = fields.Datetime.to_datetime(until)
+        except (TypeError, ValueError) as error:
+            raise ValidationError(self.env._("This is no date and time.")) from error
+        if until <= fields.Datetime.now():
+            raise ValidationError(self.env._("The end of the pause is past."))
+        return until
+
+    def _manages_agent(self, agent):
+        """Tell whether this user manages the dispatch of that agent."""
+        self.ensure_one()
+        if self.has_group("im_livechat.im_livechat_group_manager") and not self._is_shop_staff():
+            return True
+        owner = self._get_shop_owner()
+        # sudo: res.users - whose sub-account it is
+        return (
+            bool(owner)
+            and self.has_group("im_livechat_subaccount.group_dispatch_manager")
+            and (agent.sudo().main_account_id == owner or agent == owner)
+        )
+
+    def _manages_dispatch(self, channel):
+        """Tell whether this user manages the dispatch of that channel."""
+        self.ensure_one()
+        if self.has_group("im_livechat.im_livechat_group_manager") and not self._is_shop_staff():
+            return True
+        owner = self._get_shop_owner()
+        # sudo: im_livechat.channel - whose it is
+        return (
+            bool(owner)
+            and self.has_group("im_livechat_subaccount.group_dispatch_manager")
+            and channel.sudo().main_account_id == owner
+        )
+
+    def _follow_load(self):
+        """Pause agents who have more chats than they want, and let them resume."""
+        for user in self.filtered("dispatch_pause_above"):
+            chats = self.env["discuss.channel"].search_count(
+                [
+                    ("dispatch_seat_partner_ids", "in", user.partner_id.ids),
+                    ("livechat_end_dt", "=", False),
+                ]
+            )
+            if chats > user.dispatch_pause_above and not user.dispatch_overloaded:
+                user.dispatch_overloaded = True
+            elif user.dispatch_overloaded and chats < (
+                user.dispatch_resume_below or user.dispatch_pause_above
+            ):
+                user.dispatch_overloaded = False
+        self.filtered(
+            lambda user: user.dispatch_overloaded and not user.dispatch_pause_above
+        ).dispatch_overloaded = False
+
+    def _count_miss(self):
+        """Count a buyer whom this agent left without an answer; pause it after three in a row."""
+        self.ensure_one()
+        misses = self.dispatch_miss_count + 1
+        if misses < _MISSES_TO_PAUSE:
+            self.dispatch_miss_count = misses
+            return
+        self.write({"dispatch_miss_count": 0, "dispatch_paused": True})
+        self._bus_send(
+            "simple_notification",
+            {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._("You are paused"),
+                "message": self.env._(
+                    "Three buyers in a row got no answer from you and went to colleagues. Resume "
+                    "when you are back."
+                ),
+            },
+        )
