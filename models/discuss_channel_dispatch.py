@@ -217,6 +217,12 @@ class DiscussChannel(models.Model):
             "dispatch_state": "assigned",
             "dispatch_assigned_at": fields.Datetime.now(),
         }
+        buyers = self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "visitor"
+        )
+        buyer = buyers.partner_id[:1].display_name or buyers.guest_id[:1].name
+        if buyer:
+            values["name"] = f"{buyer} {agent.livechat_username or agent.name}"
         if self.livechat_failure == "no_agent":
             values["livechat_failure"] = "no_answer"
         self.write(values)
@@ -544,11 +550,14 @@ class DiscussChannel(models.Model):
             raise UserError(self.env._("Only an open live chat can be transferred."))
         if chat.livechat_channel_id.dispatch_mode in (False, "native"):
             raise UserError(self.env._("This channel is dispatched by Odoo itself."))
-        if user.partner_id in chat.dispatch_seat_partner_ids or user._manages_dispatch(
-            chat.livechat_channel_id
-        ):
+        if user._manages_dispatch(chat.livechat_channel_id):
             return
-        raise AccessError(self.env._("Only the agent of a chat can transfer it."))
+        if user.partner_id not in chat.dispatch_seat_partner_ids:
+            raise AccessError(self.env._("Only the agent of a chat can transfer it."))
+        if user._is_shop_staff() and not user.has_group(
+            "im_livechat_subaccount.group_transfer_chats"
+        ):
+            raise AccessError(self.env._("Your role does not let you transfer chats."))
 
     def get_transfer_targets(self):
         """Return to whom this chat can be transferred.

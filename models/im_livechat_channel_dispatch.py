@@ -431,7 +431,6 @@ class ImLivechatChannel(models.Model):
         if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
             facts = outcome.values.get("facts") or {}
             values.update(
-                name=self.env._("%s: waiting", values["name"].strip()),
                 livechat_failure="no_agent",
                 dispatch_state=outcome.state,
                 dispatch_queued_at=now,
@@ -440,6 +439,14 @@ class ImLivechatChannel(models.Model):
         elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
             values.update(dispatch_state="assigned", dispatch_assigned_at=now)
         return values
+
+    def _get_channel_name(self, /, *, visitor_user=None, guest=None, agent=None, **kwargs):
+        if not agent and kwargs.get("operator_model") == "res.users":
+            # Who waits has no agent to be named after yet.
+            return f"{visitor_user.display_name if visitor_user else guest.name} {self.name}"
+        return super()._get_channel_name(
+            visitor_user=visitor_user, guest=guest, agent=agent, **kwargs
+        )
 
     def _get_agent_member_vals(self, /, **kwargs):
         values = super()._get_agent_member_vals(**kwargs)

@@ -169,6 +169,24 @@ class ResUsers(models.Model):
             and channel.sudo().main_account_id == owner
         )
 
+    def _get_decision_domain(self):
+        """Return which decision records this user may read: its own, or its shop's.
+
+        :rtype: list
+        """
+        self.ensure_one()
+        reads_all = any(
+            self.has_group(group)
+            for group in (
+                "im_livechat.im_livechat_group_manager",
+                "im_livechat_subaccount.group_main_account",
+                "im_livechat_subaccount.group_dispatch_manager",
+                "im_livechat_subaccount.group_auditor",
+            )
+        )
+        own = ["|", ("user_id", "=", self.id), ("previous_user_id", "=", self.id)]
+        return [*self._get_shop_domain(), *([] if reads_all else own)]
+
     def _follow_load(self):
         """Pause agents who have more chats than they want, and let them resume."""
         for user in self.filtered("dispatch_pause_above"):

@@ -6,6 +6,7 @@ from . import (
     test_get_session,
     test_ledger,
     test_native,
+    test_regulars,
     test_role,
     test_security,
     test_security_rpc,
@@ -16,4 +17,5 @@ from . import (
     test_tours,
     test_translations,
     test_users,
+    test_waiting,
 )
