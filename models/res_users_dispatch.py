@@ -189,6 +189,8 @@ class ResUsers(models.Model):
 
     def _follow_load(self):
         """Pause agents who have more chats than they want, and let them resume."""
+        # A search does not wait for computed relations by itself.
+        self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         for user in self.filtered("dispatch_pause_above"):
             chats = self.env["discuss.channel"].search_count(
                 [

@@ -1,11 +1,13 @@
 from . import (
     test_channel_settings,
     test_conversations,
+    test_decisions,
     test_demo,
     test_dispatch,
     test_get_session,
     test_ledger,
     test_native,
+    test_reassign,
     test_regulars,
     test_role,
     test_security,
