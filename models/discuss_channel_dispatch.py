@@ -78,7 +78,11 @@ class DiscussChannel(models.Model):
                 outcome = chat.sudo().livechat_channel_id._take_outcome()
                 if outcome and outcome.state == chat.sudo().dispatch_state:
                     chat.sudo()._record(outcome.values, outcome.group)
-                    chat.sudo()._follow_seats(outcome.agent)
+                    if outcome.agent:
+                        outcome.agent.sudo()._follow_load()
+                    else:
+                        # A seat may have become free while others were waiting.
+                        chat.env["im_livechat.channel"]._drain_soon()
         return chats
 
     def write(self, vals):
@@ -95,8 +99,8 @@ class DiscussChannel(models.Model):
         return result
 
     def _follow_seats(self, agents):
-        """Follow that these agents have got or lost chats."""
-        agents.filtered("dispatch_pause_above")._follow_load()
+        """Follow that these agents have lost chats."""
+        agents._follow_load()
         self.env["im_livechat.channel"]._drain_soon()
 
     # ------------------------------------------------------------
@@ -227,7 +231,7 @@ class DiscussChannel(models.Model):
             values["livechat_failure"] = "no_answer"
         self.write(values)
         self._broadcast(agent.partner_id.ids)
-        self._follow_seats(agent)
+        agent._follow_load()
 
     def _leave(self, partners):
         """Take these partners out of the chat without ending it, as core's way to leave would

@@ -189,24 +189,25 @@ class ResUsers(models.Model):
 
     def _follow_load(self):
         """Pause agents who have more chats than they want, and let them resume."""
+        concerned = self.filtered(
+            lambda user: user.dispatch_pause_above or user.dispatch_overloaded
+        )
+        if not concerned:
+            return
         # A search does not wait for computed relations by itself.
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
-        for user in self.filtered("dispatch_pause_above"):
+        for user in concerned:
             chats = self.env["discuss.channel"].search_count(
                 [
                     ("dispatch_seat_partner_ids", "in", user.partner_id.ids),
                     ("livechat_end_dt", "=", False),
                 ]
             )
-            if chats > user.dispatch_pause_above and not user.dispatch_overloaded:
+            limit = user.dispatch_pause_above
+            if limit and chats > limit:
                 user.dispatch_overloaded = True
-            elif user.dispatch_overloaded and chats < (
-                user.dispatch_resume_below or user.dispatch_pause_above
-            ):
+            elif not limit or chats < (user.dispatch_resume_below or limit):
                 user.dispatch_overloaded = False
-        self.filtered(
-            lambda user: user.dispatch_overloaded and not user.dispatch_pause_above
-        ).dispatch_overloaded = False
 
     def _count_miss(self):
         """Count a buyer whom this agent left without an answer; pause it after three in a row."""
