@@ -23,5 +23,6 @@ from . import (
     res_partner,
     res_users,
     res_users_dispatch,
+    resource_calendar,
     stub_groups,
 )

@@ -15,6 +15,7 @@ _FREES_SEATS = frozenset(
         "dispatch_pause_above",
         "dispatch_resume_below",
         "dispatch_weight",
+        "dispatch_calendar_id",
         "group_ids",
     }
 )
@@ -46,6 +47,15 @@ class ResUsers(models.Model):
         "answer.",
     )
 
+    dispatch_calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Shift",
+        index="btree_not_null",
+        ondelete="restrict",
+        groups=READERS,
+        help="New buyers come in these working hours only; empty: whenever the agent is here.",
+    )
+
     _dispatch_pause_limits = models.Constraint(
         "CHECK(dispatch_pause_above >= 0 AND dispatch_resume_below >= 0"
         " AND dispatch_resume_below <= dispatch_pause_above + 1)",
@@ -59,6 +69,16 @@ class ResUsers(models.Model):
         if _FREES_SEATS & vals.keys():
             self.env["im_livechat.channel"]._drain_soon()
         return result
+
+    def _leave_reception(self):
+        """Give away the chats of somebody who logs out, and let no more come."""
+        self.ensure_one()
+        # sudo: res.users, mail.presence - one's own chats and presence
+        user = self.sudo()
+        if not user.livechat_channel_ids.filtered(lambda row: row.dispatch_mode != "native"):
+            return
+        user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
+        user._hand_over_chats()
 
     # ------------------------------------------------------------
     # Pause

@@ -16,6 +16,7 @@ class ImLivechatChannel(models.Model):
 class LivechatDispatchGroup(models.Model):
     _inherit = "livechat.dispatch.group"
 
+    calendar_id = fields.Many2one("resource.calendar")
     required_permission_id = fields.Many2one("livechat.permission")
 
     def _get_agents(self):

@@ -13,6 +13,7 @@ from . import (
     test_security,
     test_security_rpc,
     test_session,
+    test_shifts,
     test_shop_roles,
     test_subaccount,
     test_subaccount_tours,
