@@ -1,6 +1,7 @@
 from . import (
     discuss_channel,
     im_livechat_channel,
+    im_livechat_channel_groups,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
     ir_http,
@@ -8,6 +9,7 @@ from . import (
     ir_model_data,
     ir_websocket,
     livechat_dispatch_group,
+    livechat_dispatch_scope,
     livechat_permission,
     livechat_role,
     livechat_subaccount,
