@@ -3,6 +3,7 @@ from . import (
     test_conversations,
     test_demo,
     test_dispatch,
+    test_dispatch_groups,
     test_get_session,
     test_ledger,
     test_native,
