@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 
 from ..dispatch import scope as scopes
-from .livechat_dispatch_scope import BY_GROUP, is_record_id
+from .livechat_dispatch_scope import BY_GROUP, is_record_id, is_storable
 
 # What can be said about a group; see ``_read_value``.
 _WRITEABLE = frozenset(
@@ -129,12 +129,13 @@ class LivechatDispatchGroup(models.Model):
         :raise ValidationError: also for a parent below the group, and for another channel.
         """
         by_group = self.with_context(livechat_dispatch_lines=BY_GROUP)
-        if len(self) > 1 and isinstance(vals, dict) and vals.keys() & {"user_ids", "scope_ids"}:
+        if len(self) != 1 and isinstance(vals, dict) and vals.keys() & {"user_ids", "scope_ids"}:
             # What commands leave depends on what each group has.
             return all([group.write(vals) for group in self])
         vals = self._read_values(vals)
         agents = vals.pop("user_ids", None)
-        if "channel_id" in vals and any(group.channel_id.id != vals["channel_id"] for group in self):
+        channel_id = vals.get("channel_id")
+        if channel_id and any(group.channel_id.id != channel_id for group in self):
             raise ValidationError(
                 self.env._(
                     "A dispatch group stays in its channel. Make a new group in the other channel."
@@ -176,8 +177,8 @@ class LivechatDispatchGroup(models.Model):
             if waiting.get(group.id):
                 raise UserError(
                     self.env._(
-                        "%(count)s buyers wait in %(group)s. Wait until they are served, or give "
-                        "the group agents, and delete it then.",
+                        "Buyers wait in %(group)s: %(count)s. Let them be served first, and delete "
+                        "it then.",
                         count=waiting[group.id],
                         group=group.name,
                     )
@@ -262,7 +263,7 @@ class LivechatDispatchGroup(models.Model):
                 return value
             raise AccessError(self.env._("%(field)s: choose one that is there.", field=label))
         text = value.strip() if isinstance(value, str) else ""
-        if not text or len(text) > _NAME_LENGTH_MAX or "\0" in text:
+        if not text or len(text) > _NAME_LENGTH_MAX or not is_storable(text):
             raise ValidationError(
                 self.env._(
                     "A dispatch group needs a name of at most %(maximum)s characters.",
@@ -437,7 +438,7 @@ class LivechatDispatchGroup(models.Model):
         return scopes.Scope(
             group_id=self.id,
             sequence=self.sequence,
-            values=tuple((kind, frozenset(values[kind])) for kind in scopes.KINDS if kind in values),
+            values=tuple((kind, frozenset(found)) for kind, found in values.items()),
         )
 
     def action_test(self):

@@ -155,7 +155,7 @@ class LivechatDispatchScope(models.Model):
                     else ()
                 )
             else:
-                sound = isinstance(value, str)
+                sound = isinstance(value, str) and is_storable(value)
             if not sound:
                 raise UserError(self.env._("This is no value for a dispatch scope."))
         return vals
@@ -243,7 +243,7 @@ class LivechatDispatchScope(models.Model):
 
         :raise ValidationError:
         """
-        if len(pattern) > _PATTERN_LENGTH_MAX or not _is_storable(pattern):
+        if len(pattern) > _PATTERN_LENGTH_MAX:
             raise ValidationError(
                 self.env._(
                     "The pattern of a page address has at most %(maximum)s characters.",
@@ -338,6 +338,6 @@ def _in_ms(seconds):
     return str(max(1, int(seconds * 1000)))
 
 
-def _is_storable(text):
+def is_storable(text):
     """Tell whether PostgreSQL takes this text."""
     return "\0" not in text and not re.search("[\ud800-\udfff]", text)

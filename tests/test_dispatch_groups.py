@@ -1,3 +1,4 @@
+import contextlib
 import json
 import time
 
@@ -57,6 +58,12 @@ class GroupCommon(ShopCommon, DispatchCommon):
             kind, f"{kind}_id" if kind in ("tag", "lang", "country") else kind
         )
         return {"kind": kind, field: value}
+
+    @contextlib.contextmanager
+    def _refused(self, error, message):
+        """As ``assertRaisesRegex``, and what was done is undone, as in a request."""
+        with self.assertRaisesRegex(error, message), self.env.cr.savepoint():
+            yield
 
     def _find(self, **buyer):
         return self.channel._find_dispatch_group(Buyer(**buyer))
@@ -140,7 +147,7 @@ class TestDispatchGroups(GroupCommon):
         low = self._create_group("Low", parent_id=middle.id)
         for parent in (top, middle, low):
             with self.subTest(parent=parent.name):
-                with self.assertRaisesRegex(ValidationError, "cannot be below itself"):
+                with self._refused(ValidationError, "cannot be below itself"):
                     top.parent_id = parent
         low.parent_id = top
         self.assertEqual(low.parent_path, f"{top.id}/{low.id}/")
@@ -149,16 +156,16 @@ class TestDispatchGroups(GroupCommon):
         other = self._create_channel(self.chen, main_account_id=self.owner.id)
         elsewhere = self._create_group("Elsewhere", channel_id=other.id)
         group = self._create_group()
-        with self.assertRaisesRegex(ValidationError, "another channel"):
+        with self._refused(ValidationError, "another channel"):
             group.parent_id = elsewhere
-        with self.assertRaisesRegex(ValidationError, "another channel"):
+        with self._refused(ValidationError, "another channel"):
             self._create_group("Third", parent_id=elsewhere.id)
 
     def test_a_group_stays_in_its_channel(self):
         other = self._create_channel(self.chen, main_account_id=self.owner.id)
         group = self._create_group()
         for user in (self.owner, self.env.user):
-            with self.assertRaisesRegex(ValidationError, "stays in its channel"):
+            with self._refused(ValidationError, "stays in its channel"):
                 group.with_user(user).channel_id = other
         group.channel_id = self.channel
 
@@ -175,10 +182,10 @@ class TestDispatchGroups(GroupCommon):
     def test_a_group_in_use_is_not_deleted(self):
         group = self._create_group(agents=[self.chen])
         below = self._create_group("Below", parent_id=group.id)
-        with self.assertRaisesRegex(UserError, "still has agents .Chen.*Put them into another"):
+        with self._refused(UserError, "still has agents .Chen.*Put them into another"):
             group.unlink()
         group.user_ids = [Command.clear()]
-        with self.assertRaisesRegex(UserError, "groups below it .Below.*Move them"):
+        with self._refused(UserError, "groups below it .Below.*Move them"):
             group.unlink()
         (group | below).unlink()
         self.assertFalse((group | below).exists())
@@ -191,7 +198,7 @@ class TestDispatchGroups(GroupCommon):
         chat = self._open_chat(
             self.channel, self.chen, dispatch_group_id=group.id, dispatch_state="queued"
         )
-        with self.assertRaisesRegex(UserError, "1 buyers wait in After-sales"):
+        with self._refused(UserError, "Buyers wait in After-sales: 1"):
             group.unlink()
         chat.livechat_end_dt = fields.Datetime.now()
         group.unlink()
@@ -236,7 +243,7 @@ class TestDispatchGroups(GroupCommon):
                 row.write({"dispatch_group_ids": [command]})
         auditor = self._create_staff(self.owner, "Auditor")._get_subaccount()
         auditor.with_user(self.owner).role_ids = [Command.set(self.role_audit.ids)]
-        with self.assertRaisesRegex(UserError, "cannot receive buyers"):
+        with self._refused(UserError, "cannot receive buyers"):
             auditor.with_user(self.owner).dispatch_group_ids = group
 
     def test_an_administrator_puts_nobody_into_a_group_of_another_shop(self):
@@ -363,7 +370,7 @@ class TestDispatchScopes(GroupCommon):
 
     def test_a_scope_value_belongs_to_one_group(self):
         self._create_group("Guests", lines=[("visitor", "guest")])
-        with self.assertRaisesRegex(ValidationError, "Guests and Also.*Guest.*tells them apart"):
+        with self._refused(ValidationError, "Guests and Also.*Guest.*tells them apart"):
             self._create_group("Also", lines=[("visitor", "guest")])
         page = self._create_group("Page", lines=[("visitor", "guest"), ("page", "/a")])
         with self.assertRaises(ValidationError):
@@ -371,17 +378,17 @@ class TestDispatchScopes(GroupCommon):
         # By whatever way it comes to be.
         Lines = self.env["livechat.dispatch.scope"].with_user(self.owner)
         line = page.scope_ids.filtered(lambda line: line.kind == "page")
-        with self.assertRaises(ValidationError), self.cr.savepoint():
+        with self.assertRaises(ValidationError):
             line.unlink()
-        with self.assertRaises(ValidationError), self.cr.savepoint():
+        with self.assertRaises(ValidationError):
             page.write({"scope_ids": [Command.delete(line.id)]})
         signed = self._create_group("Signed", lines=[("visitor", "signed_in")])
-        with self.assertRaises(ValidationError), self.cr.savepoint():
+        with self.assertRaises(ValidationError):
             signed.scope_ids.visitor = "guest"
-        with self.assertRaises(ValidationError), self.cr.savepoint():
+        with self.assertRaises(ValidationError):
             Lines.create({"group_id": signed.id, "kind": "visitor", "visitor": "guest"})
         empty = self._create_group("Empty")
-        with self.assertRaises(ValidationError), self.cr.savepoint():
+        with self.assertRaises(ValidationError):
             Lines.create({"group_id": empty.id, "kind": "visitor", "visitor": "guest"})
         self.env.invalidate_all()
         self.assertEqual(self._find(guest_id=1).name, "Guests")
@@ -422,7 +429,7 @@ class TestDispatchScopes(GroupCommon):
             {"kind": "visitor", "page_pattern": "/a"},
             {"kind": "tag", "lang_id": self.env.ref("base.lang_en").id},
         ):
-            with self.subTest(vals=vals), self.assertRaisesRegex(ValidationError, "has no value"):
+            with self.subTest(vals=vals), self._refused(ValidationError, "has no value"):
                 group.scope_ids = [Command.create(vals)]
         group.scope_ids = [
             Command.create({"kind": "visitor", "visitor": "guest", "page_pattern": "/a"})
@@ -435,6 +442,8 @@ class TestDispatchScopes(GroupCommon):
             {"kind": "tag", "tag_id": 2**31 - 1},
             {"kind": "lang", "lang_id": "1"},
             {"kind": "page", "page_pattern": ["/a"]},
+            {"kind": "page", "page_pattern": "a\0b"},
+            {"kind": "page", "page_pattern": "a\ud800b"},
             {"kind": False},
         ):
             with self.subTest(vals=vals), self.assertRaises(UserError):
@@ -451,10 +460,8 @@ class TestDispatchScopes(GroupCommon):
             ("(?b)x", "option"),
             ("***=x", "option"),
             ("x" * 501, "at most 500"),
-            ("a\0b", "at most"),
-            ("a\ud800b", "at most"),
         ):
-            with self.subTest(pattern=pattern), self.assertRaisesRegex(ValidationError, message):
+            with self.subTest(pattern=pattern), self._refused(ValidationError, message):
                 group.write({"scope_ids": [Command.create(self._line("page", pattern))]})
         # An escaped backslash before a digit refers to nothing.
         group.scope_ids = [Command.create(self._line("page", r"C:\\1"))]
@@ -666,7 +673,8 @@ class TestDispatchGroupShop(GroupCommon, HttpCase):
         kettles = self._create_group("Kettles", lines=[("category", self.kettles.id)], sequence=2)
         path = self.kettle.website_url
         self.assertEqual(self._find(**self.channel._read_page(path)), kettles.sudo())
-        self.assertEqual(self._find(**self.channel._read_page(self.pan.website_url)), kitchen.sudo())
+        pan = self.channel._read_page(self.pan.website_url)
+        self.assertEqual(self._find(**pan), kitchen.sudo())
         kettle = self._create_group("Kettle", lines=[("product", self.kettle.id)], sequence=3)
         self.assertEqual(self._find(**self.channel._read_page(path)), kettle.sudo())
         self.assertEqual(kettle.scope_summary, "Product: Red Kettle")

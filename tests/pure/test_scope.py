@@ -76,8 +76,9 @@ def test_the_more_specific_kind_wins_whatever_else_the_other_asks():
 
 
 def test_more_kinds_win_over_fewer_when_the_first_ones_are_the_same():
-    assert find(make_scope(1, 1, product=12), make_scope(2, 2, product=12, visitor="signed_in")) == 2
-    assert find(make_scope(1, 1, product=12, country=44), make_scope(2, 2, product=12, tag=5)) == 2
+    plain, country = make_scope(1, 1, product=12), make_scope(1, 1, product=12, country=44)
+    assert find(plain, make_scope(2, 2, product=12, visitor="signed_in")) == 2
+    assert find(country, make_scope(2, 2, product=12, tag=5)) == 2
 
 
 def test_the_deeper_category_wins_then_the_sequence_then_the_older_group():
