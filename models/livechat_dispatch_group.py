@@ -3,7 +3,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 
 from ..dispatch import scope as scopes
-from .livechat_dispatch_scope import BY_GROUP, is_record_id, is_storable
+from .livechat_dispatch_scope import BY_GROUP, is_record_id, is_storable, without_defaults
 
 # What can be said about a group; see ``_read_value``.
 _WRITEABLE = frozenset(
@@ -111,10 +111,14 @@ class LivechatDispatchGroup(models.Model):
         :raise AccessError: a channel, a parent, an agent or a field that is not the caller's.
         :raise ValidationError: a parent of another channel, a scope that another group has.
         """
-        by_group = self.with_context(livechat_dispatch_lines=BY_GROUP)
+        by_group = self.with_context(
+            {**without_defaults(self.env.context), "livechat_dispatch_lines": BY_GROUP}
+        )
         if not isinstance(vals_list, (list, tuple)):
             raise UserError(self.env._("This call makes no sense."))
         vals_list = [self.browse()._read_values(vals) for vals in vals_list]
+        if any(not (vals.get("name") and vals.get("channel_id")) for vals in vals_list):
+            raise ValidationError(self.env._("A dispatch group needs a name and a channel."))
         agents_list = [vals.pop("user_ids", self.env["res.users"]) for vals in vals_list]
         groups = super(LivechatDispatchGroup, by_group).create(vals_list).with_env(self.env)
         groups._check_parent()

@@ -102,7 +102,11 @@ class LivechatDispatchScope(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        lines = super().create([self._read_values(vals) for vals in vals_list])
+        clean = self.with_context(without_defaults(self.env.context))
+        lines = super(LivechatDispatchScope, clean).create(
+            [self._read_values(vals) for vals in vals_list]
+        )
+        lines = lines.with_env(self.env)
         lines._check_values()
         lines._notify_groups(lines.group_id)
         return lines
@@ -327,6 +331,11 @@ class LivechatDispatchScope(models.Model):
             return frozenset(pattern for (pattern,) in cr.fetchall())
         finally:
             savepoint.close(rollback=True)
+
+
+def without_defaults(context):
+    """Return a context that says nothing which nobody has checked."""
+    return {key: value for key, value in context.items() if not key.startswith("default_")}
 
 
 def is_record_id(value):

@@ -2252,7 +2252,7 @@ class SecurityMatrix(SecurityCommon):
                     ("search", (domain,)),
                     ("search_count", (domain,)),
                     ("web_search_read", (domain, {"display_name": {}})),
-                    ("formatted_read_group", (domain, [], ["__count"])),
+                    ("formatted_read_group", (domain, ["create_uid"], ["__count"])),
                 ):
                     yield Attack(
                         "no foreign group is found",
@@ -2263,9 +2263,7 @@ class SecurityMatrix(SecurityCommon):
                         args,
                         expected=EMPTY,
                     )
-            yield Attack(
-                "names", who, model, "name_search", None, (SECRET,), expected=EMPTY
-            )
+            yield Attack("names", who, model, "name_search", None, (SECRET,), expected=EMPTY)
             # Odoo tells with sudo what a many-to-one refers to.
             for changed, vals in (
                 (model, {"parent_id": victim.id}),
@@ -2425,16 +2423,11 @@ class SecurityMatrix(SecurityCommon):
             for value in _NO_IDS:
                 if value not in (None, "", [], {}, 0) or value is False:
                     for name in ("parent_id", "required_permission_id"):
-                        yield Attack(
-                            "no record", who, model, "write", own, ({name: value},)
-                        )
+                        yield Attack("no record", who, model, "write", own, ({name: value},))
                 yield Attack("no record", who, model, "write", own, ({"channel_id": value},))
-                yield Attack(
-                    "no agent", who, model, "write", own, ({"user_ids": [[4, value, 0]]},)
-                )
-                yield Attack(
-                    "no line", who, model, "write", own, ({"scope_ids": [[1, value, {}]]},)
-                )
+                agents, lines = [[4, value, 0]], [[1, value, {}]]
+                yield Attack("no agent", who, model, "write", own, ({"user_ids": agents},))
+                yield Attack("no line", who, model, "write", own, ({"scope_ids": lines},))
                 if type(value) is not int or value < 0 or value >= 2**31:
                     yield Attack("no number", who, model, "write", own, ({"sequence": value},))
             for value in (None, "", " ", 5, [], {}, "\0", "x" * 300, True):

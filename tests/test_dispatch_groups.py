@@ -96,6 +96,20 @@ class TestDispatchGroups(GroupCommon):
                         self._create_group("Other", user_ids=commands)
         self.assertFalse(group.user_ids)
 
+    def test_the_context_of_a_call_says_nothing_about_a_new_group(self):
+        context = {
+            "default_user_ids": [Command.link(self.foreigner.id)],
+            "default_parent_id": self._create_group("Top").id,
+            "default_page_pattern": "/x",
+            "default_sequence": -5,
+        }
+        self.Groups = self.Groups.with_context(**context)
+        group = self._create_group(agents=[self.chen], lines=[("visitor", "guest")])
+        self.assertEqual(group.sudo().user_ids, self.chen)
+        self.assertFalse(group.parent_id or group.scope_ids.page_pattern)
+        self.assertEqual(group.sequence, 10)
+        self.assertNotIn(self.foreigner, self.channel.user_ids)
+
     def test_an_agent_is_in_as_many_groups_as_you_like(self):
         one, other = self._create_group("One", [self.chen]), self._create_group("Two", [self.chen])
         self.assertEqual(one.user_ids & other.user_ids, self.chen.with_user(self.owner))
@@ -596,6 +610,42 @@ class TestDispatchScopes(GroupCommon):
             line.kind = "visitor"
             line.visitor = "guest"
         self.assertEqual(set(group.scope_ids.mapped("kind")), {"visitor", "page"})
+
+
+@tagged("post_install", "-at_install")
+class TestDispatchGroupTours(GroupCommon, HttpCase):
+    """In a real browser."""
+
+    def test_the_widget_tells_the_page_the_buyer_is_on(self):
+        self.env["res.lang"]._activate_lang("en_US")
+        self.chen.name = "Maria"
+        self.chen.livechat_username = "Maria"
+        self.channel.user_ids = self.chen
+        self._create_group("Support page", [self.chen], [("page", "/im_livechat/support/")])
+        seen = []
+
+        def describe(channel, page="", **kwargs):
+            seen.append(page)
+            return original(channel, page=page, **kwargs)
+
+        original = type(self.channel)._describe_buyer
+        self.patch(type(self.channel), "_describe_buyer", describe)
+        path = f"/im_livechat/support/{self.channel.id}?from=tour"
+        self.start_tour(path, "im_livechat_subaccount.buyer_dispatch")
+        self.assertEqual(set(seen), {self.base_url() + path})
+
+    def test_the_owner_makes_a_group_and_tries_a_buyer(self):
+        self.owner.password = "flagship-open"
+        self._create_group("Top")
+        self.start_tour(
+            "/odoo/action-im_livechat_subaccount.livechat_dispatch_group_action",
+            "im_livechat_subaccount.dispatch_group",
+            login="flagship",
+        )
+        group = self.env["livechat.dispatch.group"].search([("name", "=", "Refunds")])
+        self.assertEqual(group.scope_ids.page_pattern, "/refund")
+        self.assertEqual(group.parent_id.name, "Top")
+        self.assertEqual(group.channel_id, self.channel)
 
 
 @tagged("post_install", "-at_install")
