@@ -2188,13 +2188,16 @@ class SecurityMatrix(SecurityCommon):
 
     def rows_foreign_groups(self):
         """Nobody reads or changes dispatch groups of another shop, by whatever command."""
+        yield from self._rows_groups_reached()
+        yield from self._rows_groups_smuggled()
+        yield from self._rows_group_commands()
+
+    def _rows_groups_reached(self):
         model, lines = "livechat.dispatch.group", "livechat.dispatch.scope"
         victim, victim_line = self.victim_shop[model], self.victim_shop[lines]
-        own, own_line = self.shop[model], self.shop[lines]
+        own, agent = self.shop[model], self.users["colleague"]
         victim_channel = self.victim_shop["im_livechat.channel"]
         own_channel = self.shop["im_livechat.channel"]
-        foreign_agent, agent = self.victim.user_id, self.users["colleague"]
-        spec = {"display_name": {}, "scope_ids": {"fields": {"value": {}}}}
         new_line = {"kind": "visitor", "visitor": "guest"}
         for who in (*self.staff, *self.outsiders):
             for name, value in (
@@ -2289,6 +2292,13 @@ class SecurityMatrix(SecurityCommon):
                     (vals, list(vals), named),
                     expected=NOTHING,
                 )
+    def _rows_groups_smuggled(self):
+        model, lines = "livechat.dispatch.group", "livechat.dispatch.scope"
+        victim, own, own_line = self.victim_shop[model], self.shop[model], self.shop[lines]
+        victim_channel = self.victim_shop["im_livechat.channel"]
+        own_channel = self.shop["im_livechat.channel"]
+        foreign_agent = self.victim.user_id
+        new_line = {"kind": "visitor", "visitor": "guest"}
         for who in self.staff:
             for target, vals in (
                 (own, {"parent_id": victim.id}),
@@ -2313,6 +2323,25 @@ class SecurityMatrix(SecurityCommon):
                 None,
                 ({**new_line, "group_id": victim.id},),
             )
+            if who not in ("main_account", "store_manager", "planner"):
+                for method, args in (
+                    ("write", ({"name": "x"},)),
+                    ("write", ({"user_ids": [Command.link(self.users[who].id)]},)),
+                    ("unlink", ()),
+                    ("copy", ()),
+                ):
+                    yield Attack("not a dispatch manager", who, model, method, own.ids, args)
+                vals = {"name": "x", "channel_id": own_channel.id}
+                yield Attack("not a dispatch manager", who, model, "create", None, (vals,))
+
+    def _rows_group_commands(self):
+        model = "livechat.dispatch.group"
+        victim, own = self.victim_shop[model], self.shop[model]
+        victim_line = self.victim_shop["livechat.dispatch.scope"]
+        victim_channel = self.victim_shop["im_livechat.channel"]
+        own_channel = self.shop["im_livechat.channel"]
+        foreign_agent, agent = self.victim.user_id, self.users["colleague"]
+        for who in self.staff:
             for name, target, foreign, vals in (
                 ("user_ids", agent, foreign_agent, {"name": "x"}),
                 ("scope_ids", None, victim_line, {"page_pattern": "x"}),
@@ -2367,16 +2396,6 @@ class SecurityMatrix(SecurityCommon):
                     self.subaccounts["colleague"].ids,
                     ({"dispatch_group_ids": [command]},),
                 )
-            if who not in ("main_account", "store_manager", "planner"):
-                for method, args in (
-                    ("write", ({"name": "x"},)),
-                    ("write", ({"user_ids": [Command.link(self.users[who].id)]},)),
-                    ("unlink", ()),
-                    ("copy", ()),
-                ):
-                    yield Attack("not a dispatch manager", who, model, method, own.ids, args)
-                vals = {"name": "x", "channel_id": own_channel.id}
-                yield Attack("not a dispatch manager", who, model, "create", None, (vals,))
 
     def rows_own_groups(self):
         """The same calls work in the own shop, for those who manage its dispatch."""
