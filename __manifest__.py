@@ -14,9 +14,11 @@
         "data/livechat_permission_data.xml",
         "data/livechat_role_data.xml",
         "wizard/livechat_activation_link_views.xml",
+        "wizard/livechat_dispatch_test_views.xml",
         "wizard/livechat_subaccount_disable_views.xml",
         "views/livechat_permission_views.xml",
         "views/livechat_role_views.xml",
+        "views/livechat_dispatch_group_views.xml",
         "views/livechat_subaccount_views.xml",
         "views/activation_templates.xml",
         "views/discuss_channel_views.xml",
@@ -33,6 +35,10 @@
     "assets": {
         "web.assets_backend": [
             "im_livechat_subaccount/static/src/**/*",
+            ("remove", "im_livechat_subaccount/static/src/embed/**/*"),
+        ],
+        "im_livechat.assets_embed_core": [
+            "im_livechat_subaccount/static/src/embed/**/*",
         ],
         "web.assets_tests": [
             "im_livechat_subaccount/static/tests/tours/**/*",

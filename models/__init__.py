@@ -3,6 +3,7 @@ from . import (
     discuss_channel_dispatch,
     im_livechat_channel,
     im_livechat_channel_dispatch,
+    im_livechat_channel_groups,
     im_livechat_channel_queue,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
@@ -12,6 +13,7 @@ from . import (
     ir_websocket,
     livechat_dispatch_decision,
     livechat_dispatch_group,
+    livechat_dispatch_scope,
     livechat_permission,
     livechat_role,
     livechat_subaccount,
@@ -24,5 +26,4 @@ from . import (
     res_users,
     res_users_dispatch,
     resource_calendar,
-    stub_groups,
 )

@@ -26,6 +26,7 @@ _SHOP_FIELDS = frozenset(
         "max_sessions_mode",
         "max_sessions",
         "block_assignment_during_call",
+        "order_days",
         "prefers_suited_agents",
         "sticky_hours",
         "queue_enabled",

@@ -273,7 +273,7 @@ class ImLivechatChannel(models.Model):
         """
         if users is not None:
             return [set(users.ids)]
-        if not self.dispatch_group_ids:
+        if not group and not any(scope.values for scope in self._read_dispatch_scopes()):
             return None
         if not group:
             return [set(self._get_default_agents().ids)]

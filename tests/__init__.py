@@ -4,6 +4,7 @@ from . import (
     test_decisions,
     test_demo,
     test_dispatch,
+    test_dispatch_groups,
     test_get_session,
     test_ledger,
     test_native,
