@@ -292,6 +292,53 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
     return Decision(ranking[0].user_id, rules.mode, shares, ranking, excluded)
 
 
+class Ascent(NamedTuple):
+    """A decision that began with a group and went up the tree as far as it had to."""
+
+    decision: Decision
+    level: int
+    """0 for the group itself, 1 when the parent's agents have joined, …"""
+    agents: list[Agent]
+    """Whom the decision was about."""
+    rules: Rules
+    """How it was taken: a main account that stands in does so after the last level only."""
+
+
+def ascend(
+    agents: Iterable[Agent],
+    rules: Rules,
+    levels: list[set[int]] | None,
+    regulars: Iterable[Regular] = (),
+    *,
+    regulars_only: bool = False,
+) -> Ascent:
+    """Decide among the agents of a group; when none of them can, with those above as well.
+
+    :param levels: the user ids of the group, then of the group and its parent, …; ``None`` for all
+        agents. The last level has the main account as well.
+    :param regulars_only: only a regular agent may take the chat, because others wait before.
+    """
+    agents = list(agents)
+    last = len(levels or [None]) - 1
+    for level, members in enumerate(levels or [None]):
+        joined = [
+            agent
+            for agent in agents
+            if members is None
+            or agent.user_id in members
+            or (level == last and agent.is_main_account)
+        ]
+        ruled = rules
+        if level < last and rules.main_account_participation == "fallback":
+            ruled = rules._replace(main_account_participation="never")
+        decision = decide(joined, ruled, regulars)
+        if regulars_only and decision.rule not in ("exclusive", "sticky"):
+            decision = decision._replace(winner=None)
+        if decision.winner is not None:
+            break
+    return Ascent(decision, level, joined, ruled)
+
+
 def rank(candidates: Iterable[Candidate], mode: str) -> tuple[Candidate, ...]:
     """Return the best candidates of a mode, best first."""
     by_load = mode == "least_load"

@@ -154,40 +154,21 @@ class ImLivechatChannel(models.Model):
             **({} if levels is None else {"user_ids": self._get_readers(levels, users)}),
         )
         complete = self._complete_facts(group, declined)
-        last = {}
+        ascent = policy.Ascent(policy.decide([], rules), 0, [], rules)
+        if query.user_ids != []:
 
-        def decide(agents):
-            agents = complete(agents)
-            for number, members in enumerate(levels or [None]):
-                is_last = number == len(levels or [None]) - 1
-                last.update(
-                    level=number,
-                    agents=agents
-                    if members is None
-                    else [
-                        agent
-                        for agent in agents
-                        if agent.user_id in members or (is_last and agent.is_main_account)
-                    ],
-                    rules=rules
-                    if is_last or rules.main_account_participation != "fallback"
-                    else rules._replace(main_account_participation="never"),
+            def decide(agents):
+                nonlocal ascent
+                ascent = policy.ascend(
+                    complete(agents), rules, levels, regulars, regulars_only=bool(waiting)
                 )
-                decision = policy.decide(last["agents"], last["rules"], regulars)
-                if decision.winner is not None and (not waiting or decision.rule != rules.mode):
-                    break
-            else:
-                decision = decision._replace(winner=None)
-            return decision
+                return ascent.decision
 
-        if query.user_ids == []:
-            decision = policy.decide([], rules)
-            last = {"level": 0, "agents": [], "rules": rules}
-        else:
-            decision = ledger.reserve_seat(self.env, query, decide)
+            ledger.reserve_seat(self.env, query, decide)
+        decision = ascent.decision
         describe = self.env["livechat.dispatch.decision"]._describe_decision
-        values = describe(decision, last["agents"], last["rules"], regulars)
-        values["kind"] = "overflow" if last["level"] else "assign"
+        values = describe(decision, ascent.agents, ascent.rules, regulars)
+        values["kind"] = "overflow" if ascent.level else "assign"
         if decision.winner is not None:
             state = "assigned"
         elif waiting:

@@ -59,7 +59,7 @@ class DispatchCommon(TransactionCase):
         return cls.env["mail.guest"].create({"name": name})
 
     @classmethod
-    def _come(cls, channel, buyer=None):
+    def _come(cls, channel, buyer=None, lang=None):
         """A buyer opens a chat as the live chat route does; the chat, empty if core opens none.
 
         :param buyer: a guest or a user; a new guest, if not given.
@@ -70,7 +70,7 @@ class DispatchCommon(TransactionCase):
             channel = channel.with_user(public).with_context(guest=buyer).sudo()
         else:
             channel = channel.with_user(buyer).sudo()
-        info = channel._get_operator_info(lang=None, country_id=None)
+        info = channel._get_operator_info(lang=lang, country_id=None)
         if not info["operator_partner"]:
             return cls.env["discuss.channel"]
         values = channel._get_livechat_discuss_channel_vals(**info)
