@@ -15,7 +15,7 @@ import time
 from unittest.mock import patch
 
 import odoo.cli  # noqa: F401 - the entry point sets up what the registry needs
-from odoo import SUPERUSER_ID, api
+from odoo import SUPERUSER_ID, api, fields
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
@@ -23,6 +23,8 @@ CHATS_PER_AGENT = 5
 # Calls that are not counted: they fill what a worker fills once in its long life, such as the
 # registry's caches and PostgreSQL's plans.
 WARM_UP = 10
+# How many wait when the line is measured, and for how many agents.
+LINE_LENGTH, LINE_AGENTS = 500, 100
 # So high that the limit is read and kept, and turns nobody away.
 MAX_SESSIONS = 1000
 
@@ -78,7 +80,59 @@ def measure(env, count, options):
             "plain_queries": count_queries(env, call, native),
             "ours_queries": count_queries(env, call, share),
         }
+    if count == LINE_AGENTS:
+        row["line"] = measure_line(env, share, options["repeat"])
     return row
+
+
+def measure_line(env, channel, repeat):
+    """Return the seconds of a decision with nobody in line, and of those about 500 who wait: for
+    who comes next, and for the first in line when a seat is free."""
+    channel.write({"max_sessions": MAX_SESSIONS, "queue_enabled": True})
+    waiting = env["discuss.channel"]
+
+    def arrive():
+        outcome = channel._dispatch(channel._get_buyer())
+        env.cr.commit()
+        assert outcome.state == ("queued" if waiting else "assigned")
+
+    def serve():
+        chat = channel._get_next_in_line(set(), set())
+        outcome = channel._dispatch(chat._get_buyer(), chat=chat)
+        env.cr.commit()
+        assert outcome.agent and chat in waiting
+
+    def measure_calls(call):
+        seconds = []
+        for number in range(WARM_UP + repeat):
+            env.invalidate_all()
+            started = time.perf_counter()
+            call()
+            if number >= WARM_UP:
+                seconds.append(time.perf_counter() - started)
+        return summary(seconds)
+
+    env.cr.commit()
+    result = {"empty": measure_calls(arrive)}
+    waiting = env["discuss.channel"].create(
+        [
+            {
+                "name": "Waiting",
+                "channel_type": "livechat",
+                "livechat_channel_id": channel.id,
+                "livechat_operator_id": channel.reception_partner_id.id,
+                "dispatch_state": "queued",
+                "dispatch_queued_at": fields.Datetime.now(),
+            }
+            for _buyer in range(LINE_LENGTH)
+        ]
+    )
+    env.cr.commit()
+    result["arrival"], result["service"] = measure_calls(arrive), measure_calls(serve)
+    waiting.unlink()
+    channel.queue_enabled = False
+    env.cr.commit()
+    return result
 
 
 def in_turn(env, call, native, share, repeat):

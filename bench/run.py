@@ -43,6 +43,7 @@ SEATS_IN_RACE, ARRIVALS_IN_RACE = 2, 60
 
 # From the design: what this addon aims at, as a fraction of plain Odoo's time.
 DECISION_AIM = {10: 1 / 4, 100: 1 / 8, 1000: 1 / 40}
+LINE_AIM = 2
 GROWTH_AIM = 6
 AVAILABILITY_AIM = {1000: 1 / 20}
 SESSIONS_AIM = 1.0
@@ -128,6 +129,18 @@ def print_decisions(rows):
                 f"{figures['plain_queries']:>5}/{figures['ours_queries']}"
             )
         print()
+    for row in rows:
+        if line := row.get("line"):
+            empty = line["empty"]["p50_ms"]
+            print(f"a decision with 500 in line, {row['agents']} agents: p50 in ms")
+            print(f"   nobody in line {empty:.1f}")
+            for name in ("arrival", "service"):
+                ratio = line[name]["p50_ms"] / empty
+                print(
+                    f"   {name} {line[name]['p50_ms']:.1f}, x{ratio:.2f}"
+                    f"   {verdict(ratio <= LINE_AIM, f'x{LINE_AIM}')}"
+                )
+            print()
     by_agents = {row["agents"]: row["decision"] for row in rows}
     if {10, 1000} <= by_agents.keys():
         plain, ours = (

@@ -324,6 +324,8 @@ class ImLivechatChannel(models.Model):
         the channel or the group is closed."""
         if not self.calendar_id._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
+        if not self.env["res.users"]._is_there_a_shift() and not group.calendar_id:
+            return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
         # Served by res_users' index on dispatch_calendar_id: those who follow one.
         self.env.cr.execute(

@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, ValidationError
 
 from .res_users import READERS
@@ -62,13 +62,33 @@ class ResUsers(models.Model):
         "An agent resumes below the number of chats above which it pauses.",
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        users = super().create(vals_list)
+        if any(vals.get("dispatch_calendar_id") for vals in vals_list):
+            self.env.registry.clear_cache()
+        return users
+
     def write(self, vals):
         result = super().write(vals)
+        if "dispatch_calendar_id" in vals:
+            self.env.registry.clear_cache()
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
         if _FREES_SEATS & vals.keys():
             self.env["im_livechat.channel"]._drain_soon()
         return result
+
+    @api.model
+    @tools.ormcache()
+    def _is_there_a_shift(self):
+        """Tell whether any agent follows a shift; most shops have none, and each decision asks."""
+        # sudo: res.users - whether, not who
+        return bool(
+            self.sudo()
+            .with_context(active_test=False)
+            .search_count([("dispatch_calendar_id", "!=", False)], limit=1)
+        )
 
     def _leave_reception(self):
         """Give away the chats of somebody who logs out, and let no more come."""
