@@ -174,7 +174,7 @@ def exclusion(agent: Agent, rules: Rules) -> str | None:
         return "main_account_reserved"
     if agent.paused:
         return "paused"
-    if agent.off_shift:
+    if rules.needs_presence and agent.off_shift:
         return "off_shift"
     if rules.needs_presence and not agent.online:
         return "offline"
@@ -311,12 +311,15 @@ def ascend(
     regulars: Iterable[Regular] = (),
     *,
     regulars_only: bool = False,
+    to_the_top: bool = True,
 ) -> Ascent:
     """Decide among the agents of a group; when none of them can, with those above as well.
 
     :param levels: the user ids of the group, then of the group and its parent, …; ``None`` for all
         agents. The last level has the main account as well.
     :param regulars_only: only a regular agent may take the chat, because others wait before.
+    :param to_the_top: whether the levels reach the top of the tree; a main account that stands in
+        does so after that only.
     """
     agents = list(agents)
     last = len(levels or [None]) - 1
@@ -326,10 +329,10 @@ def ascend(
             for agent in agents
             if members is None
             or agent.user_id in members
-            or (level == last and agent.is_main_account)
+            or (level == last and to_the_top and agent.is_main_account)
         ]
         ruled = rules
-        if level < last and rules.main_account_participation == "fallback":
+        if (level < last or not to_the_top) and rules.main_account_participation == "fallback":
             ruled = rules._replace(main_account_participation="never")
         decision = decide(joined, ruled, regulars)
         if regulars_only and decision.rule not in ("exclusive", "sticky"):

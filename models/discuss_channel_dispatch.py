@@ -1,4 +1,7 @@
 from datetime import timedelta
+from functools import partial
+
+from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -7,6 +10,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ..dispatch import policy
 from ..dispatch.scope import Buyer
+from .im_livechat_channel_dispatch import get_regular
 from .im_livechat_channel_queue import WAITING, estimate_wait
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
@@ -51,17 +55,38 @@ class DiscussChannel(models.Model):
     dispatch_assigned_at = fields.Datetime(
         "Assigned At", copy=False, readonly=True, groups="im_livechat.im_livechat_group_user"
     )
-    dispatch_has_regular = fields.Boolean(
+    dispatch_regular_id = fields.Many2one(
+        "res.users",
+        "Buyer's Own Agent",
+        copy=False,
+        readonly=True,
+        ondelete="set null",
+        groups="im_livechat.im_livechat_group_user",
+        help="Whose regular this buyer is; that agent may have room when the others have none.",
+    )
+    dispatch_is_away = fields.Boolean(
         copy=False,
         readonly=True,
         groups="im_livechat.im_livechat_group_user",
-        help="The buyer has an agent of its own, who may have room when the others have none.",
+        help="Given by the rule for when nobody is here: the agent is not expected to answer soon.",
+    )
+
+    dispatch_is_told = fields.Boolean(
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+        help="A mail has told the shop of this message.",
     )
 
     # Those who wait, in order; a shop has few of them among all its chats.
     _dispatch_waiting_idx = models.Index(
         "(livechat_channel_id, dispatch_queued_at, id) "
         "WHERE dispatch_state IN ('queued', 'pool') AND livechat_end_dt IS NULL"
+    )
+    # The last chats that were served say how long one takes.
+    _dispatch_service_idx = models.Index(
+        "(livechat_channel_id, livechat_end_dt DESC) "
+        "WHERE dispatch_assigned_at IS NOT NULL AND livechat_end_dt IS NOT NULL"
     )
     # Serves the search for those who wait for a first answer.
     _dispatch_unanswered_idx = models.Index(
@@ -89,6 +114,10 @@ class DiscussChannel(models.Model):
         ending = vals.get("livechat_end_dt") and self.filtered(
             lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
         )
+        if not vals.get("livechat_end_dt", True):
+            # Its bot starts again; the agent has gone, and dispatch begins anew as well.
+            vals = {**vals, "dispatch_state": False, "dispatch_assigned_at": False}
+            self = self.sudo()  # sudo: discuss.channel - a buyer may start again
         result = super().write(vals)
         if ending:
             # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
@@ -132,9 +161,8 @@ class DiscussChannel(models.Model):
         )
 
     def _get_waited_seconds(self):
-        if not self.dispatch_queued_at:
-            return 0
-        return int((fields.Datetime.now() - self.dispatch_queued_at).total_seconds())
+        since = self.dispatch_queued_at or self.dispatch_assigned_at
+        return int((fields.Datetime.now() - since).total_seconds()) if since else 0
 
     def _get_buyer(self):
         """Return what is known about the buyer of this chat.
@@ -220,6 +248,8 @@ class DiscussChannel(models.Model):
             "livechat_operator_id": agent.partner_id.id,
             "dispatch_state": "assigned",
             "dispatch_assigned_at": fields.Datetime.now(),
+            "dispatch_queued_at": False,
+            "dispatch_is_away": False,
         }
         buyers = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "visitor"
@@ -257,8 +287,8 @@ class DiscussChannel(models.Model):
         self.write(
             {
                 "dispatch_state": "queued",
-                "dispatch_queued_at": self.dispatch_queued_at or self.create_date,
-                "dispatch_has_regular": bool((values.get("facts") or {}).get("regulars")),
+                "dispatch_queued_at": fields.Datetime.now(),
+                "dispatch_regular_id": get_regular(values),
             }
         )
         self._record({**values, "kind": "queue"})
@@ -271,11 +301,12 @@ class DiscussChannel(models.Model):
         self.write(
             {
                 "dispatch_state": "pool",
-                "dispatch_queued_at": self.dispatch_queued_at or self.create_date,
+                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
             }
         )
         self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+        self._tell_of_messages()
 
     def _greet_with_desk(self):
         """Put the reception desk where the agent was."""
@@ -286,12 +317,14 @@ class DiscussChannel(models.Model):
 
     def _leave_line(self):
         """Take chats that have ended out of the line and the pool."""
+        lines = set()
         for chat in self.filtered(lambda chat: chat.dispatch_state in WAITING):
-            was_queued = chat.dispatch_state == "queued"
+            if chat.dispatch_state == "queued":
+                lines.add((chat.livechat_channel_id, chat.dispatch_group_id))
             chat._record({"kind": "leave", "rule": "nobody"})
             chat.dispatch_state = False
-            if was_queued:
-                chat.livechat_channel_id._send_places(chat.dispatch_group_id)
+        for channel, group in lines:
+            channel._send_places(group)
 
     @api.model
     def _remove_absent_buyers(self):
@@ -304,21 +337,24 @@ class DiscussChannel(models.Model):
               FROM discuss_channel chat
               JOIN im_livechat_channel_member_history buyer ON buyer.channel_id = chat.id
          LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
-              JOIN mail_presence presence
+         LEFT JOIN mail_presence presence
                 ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
              WHERE chat.dispatch_state = 'queued'
                AND chat.livechat_end_dt IS NULL
                AND buyer.livechat_member_type = 'visitor'
-               AND presence.status = 'offline'
-               AND presence.livechat_offline_since <= %s
+               AND coalesce(presence.status, 'offline') = 'offline'
+               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at) <= %s
             """,
             [fields.Datetime.now() - BUYER_GRACE],
         )
         for chat in self.browse([chat_id for (chat_id,) in self.env.cr.fetchall()]):
-            if chat._has_buyer_written():
-                chat._leave_message()
-            else:
-                chat.livechat_end_dt = fields.Datetime.now()
+            self.env["im_livechat.channel"]._attempt(chat._leave_absently)
+
+    def _leave_absently(self):
+        if self._has_buyer_written():
+            self._leave_message()
+        else:
+            self.livechat_end_dt = fields.Datetime.now()
 
     def _send_wait(self, place, estimate):
         """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
@@ -336,6 +372,8 @@ class DiscussChannel(models.Model):
         if self.dispatch_state == "pool":
             return {"state": "pool"}
         channel = self.livechat_channel_id
+        if not channel:
+            return False
         line = channel._get_line(self.dispatch_group_id)
         place = line.ids.index(self.id) + 1 if self in line else len(line) + 1
         estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
@@ -366,38 +404,47 @@ class DiscussChannel(models.Model):
     # From one agent to another
     # ------------------------------------------------------------
 
-    def _hand_over(self, leaver, successor=None):
+    def _hand_over(self, leaver, successor=None, leavers=None, may_stay=False):
         """Let another agent take over these chats.
 
-        Nobody is free: the chat waits in line or in the pool, or stays open and looks for help; it
-        does not end because its agent left.
+        With nobody free the chat waits in line or in the pool; it does not end because its agent
+        left.
 
         :param leaver: the user who leaves the chats.
         :param successor: the user who takes them all; without one each is dispatched again.
+        :param leavers: all the users who leave at the same time; none of them gets a chat.
+        :param may_stay: the leaver is merely absent, and keeps a chat that nobody else takes.
         """
         for chat in self:
             others = chat.dispatch_seat_partner_ids - leaver.partner_id
             outcome = None
             if not successor and not others:
-                outcome = chat._dispatch_again(leaver)
-            chat._leave(leaver.partner_id)
+                outcome = chat._dispatch_again(leaver, (leavers or leaver).ids)
             agent = successor or (outcome and outcome.agent)
+            waits = outcome and outcome.state in WAITING
+            if may_stay and not (agent or others or waits):
+                continue
+            chat._leave(leaver.partner_id)
             if agent:
                 values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
                 chat._record(values, kind="hand_over", previous_user_id=leaver.id)
                 chat._seat(agent, inviting_partner=leaver.partner_id)
             elif others:
                 chat.livechat_operator_id = others[0]
-            elif outcome and outcome.state == "queued":
-                chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
-            elif outcome and outcome.state == "pool":
-                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
-            else:
+            elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
                 chat.livechat_status = "need_help"
+            elif outcome.state == "queued":
+                chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
+            else:
+                if outcome.state != "pool":
+                    # The shop keeps no pool for those who come; this buyer was promised an answer.
+                    chat.livechat_status = "need_help"
+                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
 
     def _dispatch_again(self, leaver, declined=()):
         """Choose another agent for this chat than the one who leaves it.
 
+        :param declined: ids of the users who do not get it either.
         :rtype: im_livechat_channel_dispatch.Outcome | None
         """
         self.ensure_one()
@@ -409,7 +456,7 @@ class DiscussChannel(models.Model):
                 lang=self.livechat_lang_id.code,
                 country_id=self.country_id.id,
                 expertises=self.livechat_expertise_ids,
-                users=channel.user_ids - leaver,
+                users=channel.user_ids - leaver - leaver.browse(declined),
             )
             return channel._make_outcome(agent)
         # A decision reads what is committed; that somebody leaves is about to be.
@@ -422,9 +469,13 @@ class DiscussChannel(models.Model):
 
     def _get_tried_agents(self):
         """Return the users who have been this chat's agents."""
-        return self.livechat_channel_member_history_ids.filtered(
-            lambda history: history.livechat_member_type == "agent"
-        ).partner_id.user_ids
+        return (
+            self.livechat_channel_member_history_ids.filtered(
+                lambda history: history.livechat_member_type == "agent"
+            )
+            .partner_id.with_context(active_test=False)
+            .user_ids
+        )
 
     @api.model
     def _reassign_unanswered(self):
@@ -442,6 +493,7 @@ class DiscussChannel(models.Model):
                     ("dispatch_state", "=", "assigned"),
                     ("livechat_failure", "=", "no_answer"),
                     ("livechat_end_dt", "=", False),
+                    ("dispatch_is_away", "=", False),
                     (
                         "dispatch_assigned_at",
                         "<=",
@@ -451,9 +503,12 @@ class DiscussChannel(models.Model):
                 order="dispatch_assigned_at, id",
             )
             for chat in overdue:
-                # An agent who is just answering writes the same row: one of the two is first.
-                if chat._has_buyer_written() and chat.try_lock_for_update():
-                    chat._reassign()
+                self.env["im_livechat.channel"]._attempt(chat._reassign_if_written)
+
+    def _reassign_if_written(self):
+        # An agent who is just answering writes the same row: one of the two is first.
+        if self._has_buyer_written() and self.try_lock_for_update():
+            self._reassign()
 
     def _has_buyer_written(self):
         return any(
@@ -464,9 +519,11 @@ class DiscussChannel(models.Model):
     def _reassign(self):
         """Give this chat, which its agent has not answered, to the next one."""
         self.ensure_one()
-        agent = self.dispatch_seat_partner_ids.user_ids[:1]
+        agent = self.dispatch_seat_partner_ids.with_context(active_test=False).user_ids[:1]
         tried = self._get_tried_agents()
         outcome = self._dispatch_again(agent, declined=tried.ids)
+        if not outcome:
+            return
         if not outcome.agent and len(tried) > 1:
             # All have been tried: once more from the beginning, but not the same at once.
             outcome = self._dispatch_again(agent)
@@ -474,8 +531,9 @@ class DiscussChannel(models.Model):
             # Nobody else: it stays where it is, and the clock starts again.
             self.dispatch_assigned_at = fields.Datetime.now()
             return
-        agent._count_miss()
-        self._leave(agent.partner_id)
+        if agent:
+            agent._count_miss()
+        self._leave(self.dispatch_seat_partner_ids)
         self._record(outcome.values, kind="reassign", previous_user_id=agent.id)
         self._seat(outcome.agent)
 
@@ -498,14 +556,17 @@ class DiscussChannel(models.Model):
                AND chat.livechat_failure = 'no_answer'
                AND chat.livechat_end_dt IS NULL
                AND channel.dispatch_mode != 'native'
-               AND channel.offline_rule NOT IN ('main_account', 'proxy')
+               AND chat.dispatch_is_away IS NOT TRUE
                AND coalesce(presence.status, 'offline') = 'offline'
                AND coalesce(presence.livechat_offline_since, chat.create_date) <= %s
             """,
             [fields.Datetime.now() - GRACE],
         )
         for chat_id, user_id in self.env.cr.fetchall():
-            self.browse(chat_id)._hand_over(self.env["res.users"].browse(user_id))
+            chat, leaver = self.browse(chat_id), self.env["res.users"].browse(user_id)
+            self.env["im_livechat.channel"]._attempt(
+                partial(chat._hand_over, leaver, may_stay=True)
+            )
 
     def _message_post_after_hook(self, message, msg_vals):
         result = super()._message_post_after_hook(message, msg_vals)
@@ -518,8 +579,8 @@ class DiscussChannel(models.Model):
         """Follow what a message means for dispatch."""
         if self.livechat_end_dt:
             return
-        if self.dispatch_state == "pool" and (message.author_guest_id or message.author_id):
-            self._tell_of_message(message)
+        if self.dispatch_state == "pool":
+            self._tell_of_messages()
         if self.dispatch_state != "assigned":
             return
         agents = self.dispatch_seat_partner_ids
@@ -531,24 +592,37 @@ class DiscussChannel(models.Model):
         if self.livechat_channel_id.dispatch_mode == "native" or not agents:
             return
         since = fields.Datetime.now() - GRACE
-        absent = agents.user_ids.filtered(
+        users = agents.with_context(active_test=False).user_ids
+        absent = users.filtered(
             lambda agent: (
-                agent.presence_ids.status in (False, "offline")
-                and (agent.presence_ids.livechat_offline_since or since) <= since
+                not agent.active
+                or (
+                    agent.presence_ids.status in (False, "offline")
+                    and (agent.presence_ids.livechat_offline_since or since) <= since
+                )
             )
         )
+        if self.dispatch_is_away:
+            return
         if self.livechat_failure == "no_failure" and agents <= absent.partner_id:
-            self._hand_over(absent[0])
+            self._hand_over(absent[0], leavers=absent, may_stay=True)
 
-    def _tell_of_message(self, message):
-        """Mail the first message a buyer leaves in the pool to whom the channel names."""
+    def _tell_of_messages(self):
+        """Mail what a buyer has left in the pool to whom the channel names, once."""
+        address = self.livechat_channel_id.pool_email
         buyers = self.livechat_channel_member_history_ids.filtered(
             lambda history: history.livechat_member_type == "visitor"
         )
-        address = self.livechat_channel_id.pool_email
-        if not address or sum(buyers.mapped("message_count")) != 1:
+        messages = self.message_ids.filtered(
+            lambda message: (
+                message.message_type == "comment"
+                and (message.author_guest_id or message.author_id)
+                in (*buyers.guest_id, *buyers.partner_id)
+            )
+        ).sorted("id")
+        if not address or not messages or self.dispatch_is_told:
             return
-        author = message.author_guest_id.name or message.author_id.name
+        self.dispatch_is_told = True
         # The mail queue sends it; a buyer does not wait for a mail server.
         self.env["mail.mail"].create(
             {
@@ -556,9 +630,9 @@ class DiscussChannel(models.Model):
                 "subject": self.env._(
                     "%(channel)s: a message of %(buyer)s waits",
                     channel=self.livechat_channel_id.name,
-                    buyer=author,
+                    buyer=messages[0].author_guest_id.name or messages[0].author_id.name,
                 ),
-                "body_html": message.body,
+                "body_html": Markup("<br/>").join(messages.mapped("body")),
                 "auto_delete": True,
             }
         )
@@ -586,6 +660,14 @@ class DiscussChannel(models.Model):
                 raise UserError(
                     self.env._("%s may not receive buyers of this channel.", user.display_name)
                 )
+            if user.id in channel._find_lacking(chat.dispatch_group_id, user):
+                raise UserError(
+                    self.env._(
+                        "%(agent)s lacks the permission that %(group)s asks for.",
+                        agent=user.display_name,
+                        group=chat.dispatch_group_id.name,
+                    )
+                )
 
     def action_take(self):
         """Take chats that wait, by hand, as far as one's capacity goes."""
@@ -600,11 +682,9 @@ class DiscussChannel(models.Model):
             if user not in channel.user_ids | channel.main_account_id:
                 raise UserError(self.env._("You are no agent of this channel."))
             waiting.lock_for_update()
-            outcome = channel._dispatch_to(user)
+            outcome = channel._dispatch_to(user, waiting.dispatch_group_id)
             if not outcome.agent:
-                raise UserError(
-                    self.env._("You have no room for another chat, or you are not online.")
-                )
+                raise UserError(waiting._say_why_not(user, outcome))
             waiting._assign(outcome._replace(values={**outcome.values, "rule": "by_hand"}))
         return True
 
@@ -653,6 +733,8 @@ class DiscussChannel(models.Model):
             for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)
             if agent.enabled and agent.permitted and agent.user_id not in here.ids
         ]
+        lacking = channel._find_lacking(self.sudo().dispatch_group_id)
+        facts = [agent for agent in facts if agent.user_id not in lacking]
         users = {
             user.id: user
             for user in self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
@@ -743,25 +825,17 @@ class DiscussChannel(models.Model):
         if agent.partner_id in self.dispatch_seat_partner_ids:
             raise UserError(self.env._("This colleague already has the chat."))
         above = giver._manages_dispatch(channel)
-        outcome = channel._dispatch_to(agent, ignore_capacity=above)
+        outcome = channel._dispatch_to(agent, self.dispatch_group_id, ignore_capacity=above)
         if not outcome.agent:
-            code = outcome.values["excluded"].get(str(agent.id))
-            texts = {
-                "not_permitted": self.env._("may not receive buyers"),
-                "disabled": self.env._("is disabled"),
-                "offline": self.env._("is offline"),
-                "paused": self.env._("is paused"),
-                "in_call": self.env._("is in a call"),
-                "at_capacity": self.env._("has no room for another chat"),
-            }
-            raise UserError(
-                self.env._(
-                    "%(agent)s %(reason)s.",
-                    agent=agent.name,
-                    reason=texts.get(code, self.env._("cannot take the chat now")),
-                )
-            )
+            raise UserError(self._say_why_not(agent, outcome))
         return self._transfer(agent, {**outcome.values, **values, "rule": "by_hand"}, giver)
+
+    def _say_why_not(self, agent, outcome):
+        """Return in one sentence why this agent cannot take the chat."""
+        texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
+        code = outcome.values["excluded"].get(str(agent.id))
+        reason = texts.get(code, self.env._("cannot take the chat now"))
+        return self.env._("%(agent)s %(reason)s.", agent=agent.sudo().name, reason=reason)
 
     def _transfer_to_group(self, group_id, values):
         channel = self.livechat_channel_id
@@ -769,7 +843,7 @@ class DiscussChannel(models.Model):
         if not group:
             raise UserError(self.env._("This group does not belong to the channel."))
         givers = self.dispatch_seat_partner_ids.user_ids
-        self.write({"dispatch_group_id": group.id, "dispatch_queued_at": False})
+        self.write({"dispatch_group_id": group.id})
         outcome = channel._dispatch(self._get_buyer(), chat=self, declined=givers.ids)
         if outcome.agent:
             return self._transfer(outcome.agent, {**outcome.values, **values}, givers)

@@ -3,7 +3,7 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 
 from ..dispatch import ledger, policy
 from ..dispatch.scope import Buyer
@@ -28,6 +28,15 @@ class Outcome(NamedTuple):
     """``livechat.dispatch.group`` whose scope fits; empty for the default group."""
     values: dict
     """What a decision record says about it."""
+
+
+def get_regular(values):
+    """Return the id of the buyer's own agent that a decision knew of, ``False`` for none.
+
+    :param values: of the decision record.
+    """
+    regulars = (values.get("facts") or {}).get("regulars")
+    return regulars[0][0] if regulars else False
 
 
 class ImLivechatChannel(models.Model):
@@ -121,6 +130,49 @@ class ImLivechatChannel(models.Model):
                     self.env._("Name at least one agent of this channel as a proxy.")
                 )
 
+    def write(self, vals):
+        dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
+        result = super().write(vals)
+        # sudo: discuss.channel - those who wait are not the editor's conversations
+        self.sudo()._release_line(dispatched)
+        return result
+
+    def _release_line(self, dispatched):
+        """Let Odoo choose for those who waited on channels that have just become its own."""
+        for channel in dispatched.filtered(lambda channel: channel.dispatch_mode == "native"):
+            for chat in self._search_waiting(channel):
+                agent = channel._get_operator(
+                    lang=chat.livechat_lang_id.code, country_id=chat.country_id.id
+                )
+                if agent:
+                    chat._assign(channel._make_outcome(agent))
+                else:
+                    chat.livechat_status = "need_help"
+                chat.dispatch_state = False
+
+    def _search_waiting(self, channels):
+        return self.env["discuss.channel"].search(
+            [
+                ("livechat_channel_id", "in", channels.ids),
+                ("dispatch_state", "in", WAITING),
+                ("livechat_end_dt", "=", False),
+            ],
+            order="dispatch_queued_at, id",
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_waiting(self):
+        # sudo: discuss.channel - how many wait
+        waiting = self.sudo()._search_waiting(self)
+        if waiting:
+            raise UserError(
+                self.env._(
+                    "%(count)s buyers still wait on this channel. Let agents take them first, or "
+                    "switch its dispatch to Odoo's own.",
+                    count=len(waiting),
+                )
+            )
+
     # ------------------------------------------------------------
     # One decision
     # ------------------------------------------------------------
@@ -141,10 +193,11 @@ class ImLivechatChannel(models.Model):
         regulars = self._find_regulars(buyer)
         arrives = not chat or not chat.dispatch_state
         waiting = arrives and self.queue_enabled and self._count_waiting(group)
-        levels = self._get_levels(group, users, chat)
+        levels, to_the_top = self._get_levels(group, users, chat)
         if waiting:
             # Who comes later waits behind the others; only regulars reach their agent at once.
-            levels = [{regular.user_id for regular in regulars}]
+            able = set((self.user_ids | self.main_account_id).ids) if levels is None else levels[-1]
+            levels = [able & {regular.user_id for regular in regulars}]
         expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
         rules = self._get_dispatch_rules()._replace(asked_expertises=len(expertises))
         query = self._get_dispatch_query()._replace(
@@ -160,7 +213,12 @@ class ImLivechatChannel(models.Model):
             def decide(agents):
                 nonlocal ascent
                 ascent = policy.ascend(
-                    complete(agents), rules, levels, regulars, regulars_only=bool(waiting)
+                    complete(agents),
+                    rules,
+                    levels,
+                    regulars,
+                    regulars_only=bool(waiting),
+                    to_the_top=to_the_top,
                 )
                 return ascent.decision
 
@@ -216,10 +274,11 @@ class ImLivechatChannel(models.Model):
         )
         return "assigned", {**described, "rule": "offline", "kind": "assign"}
 
-    def _dispatch_to(self, agent, ignore_capacity=False):
+    def _dispatch_to(self, agent, group, ignore_capacity=False):
         """Take a seat for a chat that a colleague gives to this very agent.
 
         :param agent: ``res.users``.
+        :param group: the chat's ``livechat.dispatch.group``, which may ask for a permission.
         :rtype: Outcome
         """
         self.ensure_one()
@@ -227,10 +286,11 @@ class ImLivechatChannel(models.Model):
         if ignore_capacity:
             rules = rules._replace(max_sessions=None)
         query = self._get_dispatch_query()._replace(user_ids=agent.ids)
+        complete = self._complete_facts(group, ())
         agents = []
 
         def decide(read):
-            agents[:] = read
+            agents[:] = complete(read)
             return policy.decide(agents, rules)
 
         decision = ledger.reserve_seat(self.env, query, decide)
@@ -249,15 +309,15 @@ class ImLivechatChannel(models.Model):
     def _get_levels(self, group, users, chat):
         """Return who may take the chat: first the group's agents, then those above it as well.
 
-        :return: a list of sets of user ids, each holding the one before; ``None`` for all agents
-            of the channel.
+        :return: a list of sets of user ids, each holding the one before, ``None`` for all agents
+            of the channel; and whether it goes to the top of the tree.
         """
         if users is not None:
-            return [set(users.ids)]
+            return [set(users.ids)], True
         if not group and not any(scope.values for scope in self._read_dispatch_scopes()):
-            return None
+            return None, True
         if not group:
-            return [set(self._get_default_agents().ids)]
+            return [set(self._get_default_agents().ids)], True
         # Without a line nobody can wait for the time after which the parent's agents join.
         waited = chat._get_waited_seconds() if chat else 0
         levels, members, due = [], set(), 0
@@ -265,10 +325,10 @@ class ImLivechatChannel(models.Model):
             members = members | set(group._get_agents().ids)
             levels.append(members)
             due += group.overflow_seconds
-            if self.queue_enabled and waited < due:
-                break
             group = group.parent_id
-        return levels
+            if group and self.queue_enabled and waited < due:
+                return levels, False
+        return levels, True
 
     def _get_readers(self, levels, users):
         """Return the ids of all whom a decision on these levels reads."""
@@ -309,14 +369,17 @@ class ImLivechatChannel(models.Model):
             for agent in agents
         ]
 
-    def _find_lacking(self, group):
-        """Return the ids of the group's agents without the permission that the group asks for."""
+    def _find_lacking(self, group, agents=None):
+        """Return the ids of the agents without the permission that the group asks for.
+
+        :param agents: these ``res.users`` instead of the channel's.
+        """
         permission = group.required_permission_id
         if not permission:
             return frozenset()
         # sudo: livechat.permission, res.groups - who may do what is for the server to know
         groups = permission.sudo()._get_groups()
-        agents = (self.user_ids | self.main_account_id).sudo()
+        agents = (agents or self.user_ids | self.main_account_id).sudo()
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
     def _find_off_shift(self, group):
@@ -411,7 +474,7 @@ class ImLivechatChannel(models.Model):
         """
         regulars = []
         if buyer.partner_id:
-            # sudo: res.partner - whom the shop appointed
+            # sudo: res.partner - whom the shop appointed; whether that is an agent is seen later
             contact = self.env["res.partner"].sudo().browse(buyer.partner_id)
             appointed = contact.livechat_agent_id or (
                 contact.commercial_partner_id.livechat_agent_id
@@ -482,15 +545,18 @@ class ImLivechatChannel(models.Model):
             return values
         values["dispatch_group_id"] = outcome.group.id
         if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
-            facts = outcome.values.get("facts") or {}
             values.update(
                 livechat_failure="no_agent",
                 dispatch_state=outcome.state,
                 dispatch_queued_at=now,
-                dispatch_has_regular=bool(facts.get("regulars")),
+                dispatch_regular_id=get_regular(outcome.values),
             )
         elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
-            values.update(dispatch_state="assigned", dispatch_assigned_at=now)
+            values.update(
+                dispatch_state="assigned",
+                dispatch_assigned_at=now,
+                dispatch_is_away=outcome.values["rule"] == "offline",
+            )
         return values
 
     def _get_channel_name(self, /, *, visitor_user=None, guest=None, agent=None, **kwargs):

@@ -1,4 +1,6 @@
 import logging
+import os
+import threading
 from contextlib import contextmanager
 from functools import partial
 from math import sqrt
@@ -17,6 +19,9 @@ _logger = logging.getLogger(__name__)
 # who will as soon as that is done. "LCDQ", "LCDW".
 _LOCK_SERVING = 0x4C434451
 _LOCK_NEXT = 0x4C434457
+
+# So often a chat that somebody else is changing is tried again.
+_MAX_FAILURES = 20
 
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
@@ -122,20 +127,46 @@ class ImLivechatChannel(models.Model):
         )
         ended.write({"dispatch_paused": False, "dispatch_paused_until": False})
         chats = self.env["discuss.channel"]
-        for task in (
-            chats._reassign_unanswered,
-            chats._leave_absent_agents,
-            chats._remove_absent_buyers,
-        ):
-            try:
-                with self.env.cr.savepoint():
-                    task()
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                # Somebody did something about the same chat: next time, if it is still due.
-                _logger.info("Skipped %s", task.__name__)
-            if not module.current_test:
-                self.env.cr.commit()
+        self._commit()
+        overloaded = self.env["res.users"].search([("dispatch_overloaded", "=", True)])
+        self._attempt(overloaded._follow_load)
+        chats._reassign_unanswered()
+        chats._leave_absent_agents()
+        chats._remove_absent_buyers()
         self._drain_all()
+
+    @api.model
+    def _attempt(self, do):
+        """Do something about one chat, and commit it; what fails does not hold up the others.
+
+        :param do: called without arguments.
+        :return: whether it was done.
+        """
+        if module.current_test:
+            # Everything is one transaction, and a failure is to be seen.
+            do()
+            self.env.flush_all()
+            return True
+        try:
+            do()
+            self.env.cr.commit()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Somebody is doing something about the same chat: next time, if it is still due.
+            self._forget_failure()
+            return False
+        except Exception:
+            self._forget_failure()
+            _logger.exception("Dispatch could not see to a chat")
+            return False
+        return True
+
+    def _forget_failure(self):
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)
+
+    def _commit(self):
+        if not module.current_test:
+            self.env.cr.commit()
 
     @api.model
     def _drain_all(self):
@@ -143,15 +174,23 @@ class ImLivechatChannel(models.Model):
         # Served by discuss_channel__dispatch_waiting_idx: those who wait only.
         self.env.cr.execute(
             """
-            SELECT DISTINCT livechat_channel_id
-              FROM discuss_channel
-             WHERE dispatch_state IN ('queued', 'pool')
-               AND livechat_end_dt IS NULL
+            SELECT DISTINCT chat.livechat_channel_id
+              FROM discuss_channel chat
+              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
+             WHERE chat.dispatch_state IN ('queued', 'pool')
+               AND chat.livechat_end_dt IS NULL
+               AND channel.dispatch_mode != 'native'
             """
         )
         for (channel_id,) in self.env.cr.fetchall():
-            if channel_id:
+            try:
                 self.browse(channel_id)._drain()
+            except Exception:
+                # One shop's trouble is not another's.
+                if module.current_test:
+                    raise
+                self._forget_failure()
+                _logger.exception("The line of channel %s could not be served", channel_id)
 
     def _drain(self):
         """Give free seats to those who wait: the line first and in order, then the pool.
@@ -180,6 +219,9 @@ class ImLivechatChannel(models.Model):
             return
         try:
             cr.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SERVING, self.id])
+        except BaseException:
+            cr.rollback()
+            raise
         finally:
             cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_NEXT, self.id])
         try:
@@ -187,38 +229,60 @@ class ImLivechatChannel(models.Model):
             cr.commit()
             self.env.invalidate_all()
             yield True
-            cr.commit()
-        except BaseException:
-            cr.rollback()
-            raise
         finally:
+            # What is not committed failed; the locks are the session's and outlive that.
+            cr.rollback()
             cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SERVING, self.id])
+            cr.commit()
 
     def _serve_line(self):
         full, tried, moved = set(), set(), set()
-        while chat := self._get_next_in_line(full, tried):
+        roomy = failures = 0
+        while chat := self._get_next_in_line(full, tried, roomy or set()):
             group = chat.dispatch_group_id
-            outcome = self._dispatch(chat._get_buyer(), chat=chat)
-            if outcome.state == "assigned":
-                chat._assign(outcome)
+            done = []
+            if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):
+                # The buyer is just writing, or leaving: once more, with what is true then.
+                failures += 1
+                if failures > _MAX_FAILURES:
+                    tried.add(chat.id)
+                continue
+            if done[0]:
                 moved.add(group)
-            else:
+            if chat.dispatch_state != "assigned":
                 tried.add(chat.id)
-                if not chat.dispatch_has_regular:
-                    full.add(group.id or 0)
-                if outcome.state == "pool" and chat.dispatch_state == "queued":
-                    chat._enter_pool(outcome.values)
-                    moved.add(group)
-            if not module.current_test:
-                self.env.cr.commit()
+                full.add(group.id or 0)
+                # Of those who wait for a full group, only who has an agent with room is tried.
+                roomy = self._find_roomy_agents()
         for group in moved:
-            self._send_places(group)
+            self._attempt(lambda group=group: self._send_places(group))
 
-    def _get_next_in_line(self, full, tried):
+    def _serve(self, chat):
+        """Decide about one chat that waits; whether it has moved."""
+        outcome = self._dispatch(chat._get_buyer(), chat=chat)
+        if outcome.state == "assigned":
+            chat._assign(outcome)
+        elif outcome.state == "pool" and chat.dispatch_state == "queued":
+            chat._enter_pool(outcome.values)
+        else:
+            return False
+        return True
+
+    def _find_roomy_agents(self):
+        """Return the ids of the agents who could take a buyer of their own, even when paused."""
+        rules = self._get_dispatch_rules()
+        return {
+            agent.user_id
+            for agent in self._read_dispatch_agents()
+            if not policy.exclusion(agent._replace(paused=False), rules)
+        }
+
+    def _get_next_in_line(self, full, tried, roomy):
         """Return the first who waits and could be served.
 
         :param full: ids of the groups nobody of which has room, 0 for the default group: of their
             buyers only those with an agent of their own may still be served.
+        :param roomy: ids of the users who could be such an agent.
         :param tried: ids of the chats that were tried already.
         :rtype: discuss.channel
         """
@@ -233,11 +297,20 @@ class ImLivechatChannel(models.Model):
                AND livechat_end_dt IS NULL
                AND livechat_channel_id = %(channel_id)s
                AND id != ALL(%(tried)s)
-               AND (coalesce(dispatch_group_id, 0) != ALL(%(full)s) OR dispatch_has_regular)
-          ORDER BY dispatch_state = 'pool', dispatch_queued_at, id
+               AND (coalesce(dispatch_group_id, 0) != ALL(%(full)s)
+                    OR dispatch_regular_id = ANY(%(roomy)s))
+          ORDER BY dispatch_state = 'pool',
+                   dispatch_assigned_at IS NULL,
+                   dispatch_queued_at,
+                   id
              LIMIT 1
             """,
-            {"channel_id": self.id, "tried": list(tried), "full": list(full)},
+            {
+                "channel_id": self.id,
+                "tried": list(tried),
+                "full": list(full),
+                "roomy": list(roomy),
+            },
         )
         row = self.env.cr.fetchone()
         return chats.browse(row)
@@ -248,18 +321,23 @@ class ImLivechatChannel(models.Model):
 
     def _get_line(self, group):
         """Return the chats in the line of this group, in order."""
-        return self.env["discuss.channel"].search(
-            [
-                ("livechat_channel_id", "=", self.id),
-                ("dispatch_state", "=", "queued"),
-                ("dispatch_group_id", "=", group.id),
-                ("livechat_end_dt", "=", False),
-            ],
-            order="dispatch_queued_at, id",
+        return (
+            self.env["discuss.channel"]
+            .search(
+                [
+                    ("livechat_channel_id", "=", self.id),
+                    ("dispatch_state", "=", "queued"),
+                    ("dispatch_group_id", "=", group.id),
+                    ("livechat_end_dt", "=", False),
+                ],
+            )
+            .sorted(lambda chat: (not chat.dispatch_assigned_at, chat.dispatch_queued_at, chat.id))
         )
 
     def _send_places(self, group):
         """Tell the buyers in this line their places."""
+        if not self:
+            return
         pace = self._get_pace(group)
         for place, chat in enumerate(self._get_line(group), 1):
             chat._send_wait(place, estimate_wait(place, pace))
@@ -270,23 +348,24 @@ class ImLivechatChannel(models.Model):
 
         :rtype: tuple[float, float, int] | None
         """
+        # Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(
             """
             SELECT extract(epoch FROM livechat_end_dt - dispatch_assigned_at)
               FROM discuss_channel
              WHERE livechat_channel_id = %s
                AND dispatch_assigned_at IS NOT NULL
-               AND livechat_end_dt > dispatch_assigned_at
+               AND livechat_end_dt IS NOT NULL
           ORDER BY livechat_end_dt DESC
              LIMIT %s
             """,
             [self.id, _LAST_SERVICES],
         )
-        services = [float(seconds) for (seconds,) in self.env.cr.fetchall()]
+        services = [max(0.0, float(seconds)) for (seconds,) in self.env.cr.fetchall()]
         if len(services) < _ENOUGH_SERVICES:
             return None
         rules = self._get_dispatch_rules()
-        levels = self._get_levels(group, None, None)
+        levels, _to_the_top = self._get_levels(group, None, None)
         members = None if levels is None else levels[0]
         seats = sum(
             policy.capacity(rules.max_sessions, agent.weight) or 0
@@ -313,10 +392,46 @@ def estimate_wait(place, pace):
     return max(0, round(middle - spread)), round(middle + spread)
 
 
+class _Drainer:
+    """Serves the lines of one database, in a thread: nobody's request waits for it."""
+
+    def __init__(self, dbname):
+        self._dbname = dbname
+        self._lock = threading.Lock()
+        self._asked = self._running = False
+
+    def ask(self):
+        """Serve the lines, or once more when that is being done."""
+        with self._lock:
+            self._asked = True
+            if self._running:
+                return
+            self._running = True
+        threading.Thread(
+            target=self._run, name=f"livechat.line.{self._dbname}", daemon=True
+        ).start()
+
+    def _run(self):
+        threading.current_thread().dbname = self._dbname
+        while True:
+            with self._lock:
+                if not self._asked:
+                    self._running = False
+                    return
+                self._asked = False
+            try:
+                with Registry(self._dbname).cursor() as cr:
+                    api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]._drain_all()
+            except Exception:
+                # What freed the seat is committed; the cron serves the line within a minute.
+                _logger.exception("The waiting lines could not be served")
+
+
+_drainers: dict[str, _Drainer] = {}
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_drainers.clear)
+
+
 def _drain_after_commit(dbname):
-    try:
-        with Registry(dbname).cursor() as cr:
-            api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]._drain_all()
-    except Exception:
-        # What freed the seat is done and committed; the cron serves the line in a minute.
-        _logger.exception("The waiting line could not be served")
+    _drainers.setdefault(dbname, _Drainer(dbname)).ask()

@@ -100,9 +100,10 @@ class LivechatDispatchDecision(models.Model):
         for decision in self:
             decision.sentence = decision._describe()
 
-    @api.depends("candidates", "excluded", "excluded_counts")
-    def _compute_explanation(self):
-        texts = {
+    @api.model
+    def _get_reason_texts(self):
+        """Return ``{reason code: words}``, to follow an agent's name."""
+        return {
             "not_permitted": self.env._("may not receive buyers"),
             "disabled": self.env._("is disabled"),
             "offline": self.env._("is offline"),
@@ -114,6 +115,10 @@ class LivechatDispatchDecision(models.Model):
             "missing_permission": self.env._("lacks the permission this group asks for"),
             "main_account_reserved": self.env._("is the main account, which stands back"),
         }
+
+    @api.depends("candidates", "excluded", "excluded_counts")
+    def _compute_explanation(self):
+        texts = self._get_reason_texts()
         for decision in self:
             excluded = {int(key): code for key, code in (decision.excluded or {}).items()}
             candidates = decision.candidates or []

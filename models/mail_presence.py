@@ -35,5 +35,6 @@ class MailPresence(models.Model):
             if not presence.livechat_online_since or (gone and now - gone > _FLAPPING):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
-            if presence.user_id and presence.status == "online":
+            # sudo: res.users - whether it is an agent who comes
+            if presence.status == "online" and presence.sudo().user_id.livechat_channel_ids:
                 self.env["im_livechat.channel"]._drain_soon()

@@ -184,7 +184,7 @@ class ResUsers(models.Model):
         if "main_account_id" in vals:
             self._join_shop()
         if vals.get("active") is False:
-            leavers._hand_over_chats()
+            self._hand_over_chats()
         if returners:
             returners._return_to_reception()
         if "livechat_channel_ids" in vals:
@@ -440,13 +440,14 @@ class ResUsers(models.Model):
         """
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         for user in self:
+            domain = [("dispatch_seat_partner_ids", "in", user.partner_id.ids)]
+            # sudo: res.users - whose sub-account it is
+            if not user.sudo().main_account_id:
+                # Of everybody else, what Odoo dispatches stays as Odoo leaves it.
+                domain.append(("livechat_channel_id.dispatch_mode", "not in", (False, "native")))
             # sudo: discuss.channel - whoever takes an agent away sees to its chats
-            chats = (
-                self.env["discuss.channel"]
-                .sudo()
-                .search([("dispatch_seat_partner_ids", "in", user.partner_id.ids)])
-            )
-            chats._hand_over(user, successor)
+            chats = self.env["discuss.channel"].sudo().search(domain)
+            chats._hand_over(user, successor, leavers=self)
 
     def _delete_subaccount(self):
         """Delete this user, or what can be deleted of it when records need it to stay.

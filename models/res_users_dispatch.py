@@ -1,10 +1,16 @@
+from datetime import timedelta
+
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, ValidationError
 
+from ..dispatch.ledger import FORGOTTEN_AFTER
 from .res_users import READERS
 
 # After so many buyers in a row without an answer an agent is paused.
 _MISSES_TO_PAUSE = 3
+
+# Odoo notes the activity of a browser once an hour.
+_DEVICE_ACTIVE = timedelta(hours=1, minutes=5)
 
 # What gives a seat to somebody who waits when it changes.
 _FREES_SEATS = frozenset(
@@ -69,6 +75,10 @@ class ResUsers(models.Model):
             self.env.registry.clear_cache()
         return users
 
+    def unlink(self):
+        self._hand_over_chats()
+        return super().unlink()
+
     def write(self, vals):
         result = super().write(vals)
         if "dispatch_calendar_id" in vals:
@@ -90,12 +100,25 @@ class ResUsers(models.Model):
             .search_count([("dispatch_calendar_id", "!=", False)], limit=1)
         )
 
-    def _leave_reception(self):
-        """Give away the chats of somebody who logs out, and let no more come."""
+    def _leave_reception(self, identifier):
+        """Give away the chats of somebody who logs out, and let no more come.
+
+        :param identifier: of the session that ends; whoever has another one stays.
+        """
         self.ensure_one()
         # sudo: res.users, mail.presence - one's own chats and presence
         user = self.sudo()
         if not user.livechat_channel_ids.filtered(lambda row: row.dispatch_mode != "native"):
+            return
+        elsewhere = user.device_ids.filtered(
+            lambda device: (
+                not device.revoked
+                and device.session_identifier != identifier
+                and device.last_activity >= fields.Datetime.now() - _DEVICE_ACTIVE
+            )
+        )
+        if elsewhere:
+            # The other browser is still there, and its presence says for how long.
             return
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
         user._hand_over_chats()
@@ -241,6 +264,8 @@ class ResUsers(models.Model):
                 [
                     ("dispatch_seat_partner_ids", "in", user.partner_id.ids),
                     ("livechat_end_dt", "=", False),
+                    # As the ledger: older ones are abandoned.
+                    ("last_interest_dt", ">=", fields.Datetime.now() - FORGOTTEN_AFTER),
                 ]
             )
             limit = user.dispatch_pause_above

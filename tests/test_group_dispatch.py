@@ -201,6 +201,36 @@ class TestGroupDispatch(DispatchCommon):
         self.assertEqual(self._agent_of(chat), self.senior)
         self.assertEqual(chat.dispatch_decision_ids.excluded[str(self.specialist.id)], "off_shift")
 
+    def test_with_a_line_the_main_account_stands_in_after_the_parent(self):
+        owner = self._create_agent("owner")
+        self.channel.write(
+            {
+                "main_account_id": owner.id,
+                "main_account_participation": "fallback",
+                "queue_enabled": True,
+            }
+        )
+        _first, second = self._come_from_paris(), self._come_from_paris()
+        self.assertEqual(second.dispatch_state, "queued")
+        self.senior.dispatch_paused = True
+        second.dispatch_queued_at -= timedelta(seconds=61)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(second), owner)
+
+    def test_a_chat_of_a_group_is_not_given_to_who_lacks_its_permission(self):
+        permission = self.env["livechat.permission"].create(
+            {"name": "Refund by Hand", "group_xmlids": "base.group_partner_manager"}
+        )
+        self.specialist.group_ids = [Command.link(self.env.ref("base.group_partner_manager").id)]
+        self.paris.required_permission_id = permission
+        chat = self._come_from_paris()
+        chat = chat.with_user(self.specialist)
+        with self.assertRaisesRegex(UserError, "lacks the permission"):
+            chat.transfer("asked", user_id=self.other.id)
+        with self.assertRaisesRegex(UserError, "lacks the permission"):
+            chat.add_members(partner_ids=self.other.partner_id.ids)
+        self.assertEqual(chat.get_transfer_targets()["agents"], [])
+
     def test_the_main_account_stands_in_after_the_whole_tree(self):
         owner = self._create_agent("owner")
         self.channel.write({"main_account_id": owner.id, "main_account_participation": "fallback"})

@@ -106,6 +106,37 @@ class TestNoReply(ReassignCommon):
         self._run()
         self.assertEqual([self._agent_of(chat) for chat in chats], agents)
 
+    def test_a_chat_without_an_agent_is_given_to_one(self):
+        chat, _guest = self._ask(self.channel)
+        gone = self._agent_of(chat)
+        chat.channel_member_ids.filtered(lambda row: row.partner_id == gone.partner_id).unlink()
+        self.assertFalse(self._agent_of(chat))
+        self._let_pass(chat, 61)
+        self._run()
+        self.assertTrue(self._agent_of(chat))
+        self.assertNotEqual(self._agent_of(chat), gone)
+
+    def test_a_chat_that_its_bot_starts_again_is_dispatched_anew(self):
+        chat, _guest = self._ask(self.channel)
+        chat.livechat_end_dt = fields.Datetime.now()
+        chat.livechat_end_dt = False
+        self.assertFalse(chat.dispatch_state)
+        self._run()
+
+    def test_whoever_takes_messages_while_away_is_not_hurried(self):
+        self._set_online(self.agents, "offline")
+        self.channel.write(
+            {"offline_rule": "proxy", "proxy_user_ids": [Command.set(self.agents[:2].ids)]}
+        )
+        chat, _guest = self._ask(self.channel)
+        proxy = self._agent_of(chat)
+        for _turn in range(4):
+            self._let_pass(chat, 3600)
+            self._run()
+            self.env["discuss.channel"]._leave_absent_agents()
+        self.assertEqual(self._agent_of(chat), proxy)
+        self.assertFalse(proxy.dispatch_paused)
+
     def test_limits_of_the_setting(self):
         for seconds in (-1, 5, 86401):
             with (
@@ -158,6 +189,44 @@ class TestAbsence(ReassignCommon):
         self.assertEqual(self._agent_of(self.chat), self.gone)
         self._say(self.chat, self.guest, "Are you there?")
         self.assertEqual(self._agent_of(self.chat), self.here)
+
+    def test_with_nobody_else_an_absent_agent_keeps_its_chat(self):
+        self._set_online(self.here, "offline")
+        self._go(61)
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+        self._say(self.chat, self.gone, "One moment.")
+        self._say(self.chat, self.guest, "Are you there?")
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+
+    def test_with_nobody_else_the_chat_of_somebody_who_goes_for_good_is_kept_for_who_comes(self):
+        self._set_online(self.here, "offline")
+        self.gone._hand_over_chats()
+        self.assertFalse(self._agent_of(self.chat))
+        self.assertEqual(
+            (self.chat.dispatch_state, self.chat.livechat_status), ("pool", "need_help")
+        )
+        self._set_online(self.here)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(self.chat), self.here)
+        self.assertEqual(self.chat.livechat_status, "in_progress")
+
+    def test_who_leaves_at_the_same_time_gets_no_chat_of_the_other(self):
+        third = self._create_agent("third", 10)
+        self.channel.user_ids = [Command.link(third.id)]
+        second, _guest = self._ask(self.channel)
+        self.assertEqual(self._agent_of(second), self.here)
+        (self.here | self.gone)._hand_over_chats()
+        self.assertEqual(self._agent_of(self.chat), third)
+        self.assertEqual(self._agent_of(second), third)
+
+    def test_an_archived_or_deleted_agent_hands_over_whoever_it_was(self):
+        self._say(self.chat, self.gone, "One moment.")
+        self.gone.active = False
+        self.assertEqual(self._agent_of(self.chat), self.here)
+        third = self._create_agent("third")
+        self.channel.user_ids = [Command.link(third.id)]
+        self.here.unlink()
+        self.assertEqual(self._agent_of(self.chat), third)
 
     def test_with_nobody_left_the_chat_waits_in_line_or_pool_and_is_not_lost(self):
         self._set_online(self.here, "offline")

@@ -180,3 +180,22 @@ class TestRegulars(DispatchCommon):
         channel._drain()
         self.assertEqual(self._agent_of(again), paused)
         self.assertEqual(waiting.dispatch_state, "queued")
+
+    def test_behind_a_line_nobody_from_outside_the_channel_is_asked(self):
+        stranger, busy = self._create_agent("stranger"), self._create_agent("busy")
+        channel = self._create_channel(
+            busy, max_sessions_mode="limited", max_sessions=1, queue_enabled=True
+        )
+        self._come(channel)
+        self._come(channel)
+        buyer = self.env["res.users"].create(
+            {
+                "name": "Li Na",
+                "login": "li.na",
+                "group_ids": [Command.set(self.env.ref("base.group_portal").ids)],
+            }
+        )
+        buyer.partner_id.livechat_agent_id = stranger
+        chat = self._come(channel, buyer)
+        self.assertEqual(chat.dispatch_state, "queued")
+        self.assertFalse(self._agent_of(chat))

@@ -138,7 +138,7 @@ class TestByHand(DispatchCommon, HttpCase):
         )
         self._set_online(agent, "offline")
         chats = self._come(channel) | self._come(channel)
-        with self.assertRaisesRegex(UserError, "not online"):
+        with self.assertRaisesRegex(UserError, "is offline"):
             chats[0].with_user(agent).action_take()
         self._set_online(agent)
         with self.assertRaisesRegex(UserError, "no agent of this channel"):
@@ -174,3 +174,22 @@ class TestByHand(DispatchCommon, HttpCase):
         self.assertEqual(response.status_code, 303)
         self.assertEqual(self._agent_of(chat), stays)
         self.assertEqual(leaver.presence_ids.status, "offline")
+
+    def test_who_logs_out_in_one_browser_stays_in_the_other(self):
+        leaver = self._create_agent("leaver", 300, password="leaver-leaver")
+        channel = self._create_channel(leaver | self._create_agent("stays"))
+        chat = self._come(channel)
+        self.env["res.device.log"].create(
+            {
+                "session_identifier": "x" * 42,
+                "user_id": leaver.id,
+                "platform": "android",
+                "browser": "chrome",
+                "first_activity": fields.Datetime.now(),
+                "last_activity": fields.Datetime.now(),
+            }
+        )
+        self.env.flush_all()
+        self.authenticate("leaver", "leaver-leaver")
+        self.url_open("/web/session/logout", allow_redirects=False)
+        self.assertEqual(self._agent_of(chat), leaver)

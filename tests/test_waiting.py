@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from odoo import Command, fields
+from odoo.exceptions import UserError
 from odoo.tests import tagged
 
 from ..models.im_livechat_channel_queue import estimate_wait
@@ -205,6 +206,55 @@ class TestWaiting(DispatchCommon):
         for rule in ("main_account", "proxy"):
             with self.subTest(rule=rule), self.assertRaisesRegex(Exception, "Choose|Name"):
                 channel.offline_rule = rule
+
+    def test_a_channel_that_becomes_odoos_own_leaves_nobody_waiting(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        other_agent = self._create_agent("other")
+        other = self._create_busy_channel(other_agent)
+        _first, second, third = (self._come(channel) for _buyer in range(3))
+        busy, waits = self._come(other), self._come(other)
+        channel.write({"dispatch_mode": "native", "max_sessions_mode": "unlimited"})
+        for chat in (second, third):
+            self.assertFalse(chat.dispatch_state)
+            self.assertEqual(chat.livechat_operator_id, agent.partner_id)
+        # The other shop's line is served as before.
+        self._close(busy)
+        self.env["im_livechat.channel"]._drain_all()
+        self.assertEqual(self._agent_of(waits), other_agent)
+
+    def test_a_channel_on_which_somebody_waits_is_not_deleted(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        chats = [self._come(channel) for _buyer in range(2)]
+        with self.assertRaisesRegex(UserError, "1 buyers still wait"):
+            channel.unlink()
+        self._close(chats[0] | chats[1])
+        channel.unlink()
+        self.assertFalse(chats[1]._get_wait())
+
+    def test_proxies_take_chats_outside_the_opening_hours_too(self):
+        agent, proxy = self._create_agent("agent"), self._create_agent("proxy")
+        never = self.env["resource.calendar"].create(
+            {"name": "Never", "tz": "UTC", "attendance_ids": [Command.clear()]}
+        )
+        channel = self._create_busy_channel(
+            agent | proxy,
+            calendar_id=never.id,
+            offline_rule="proxy",
+            proxy_user_ids=[Command.set(proxy.ids)],
+        )
+        self.assertTrue(channel._is_livechat_available())
+        self.assertEqual(self._agent_of(self._come(channel)), proxy)
+
+    def test_a_buyer_who_was_served_before_waits_in_front_and_anew(self):
+        leaver, busy = self._create_agent("leaver"), self._create_agent("busy")
+        channel = self._create_busy_channel(leaver | busy)
+        served, _other, waiting = (self._come(channel) for _buyer in range(3))
+        served.dispatch_assigned_at -= timedelta(hours=1)
+        self._agent_of(served)._hand_over_chats()
+        self.assertEqual(served.dispatch_state, "queued")
+        self.assertLess(served._get_waited_seconds(), 60)
+        self.assertEqual([chat._get_wait()["place"] for chat in (served, waiting)], [1, 2])
 
     def test_a_chatbot_forwards_into_the_line(self):
         agent = self._create_agent("agent")
