@@ -97,6 +97,8 @@ class DiscussChannel(models.Model):
     def _follow_seats(self, agents):
         """Follow that these agents have got or lost chats."""
         agents.filtered("dispatch_pause_above")._follow_load()
+        if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
+            agents._send_dispatch_status()
         self.env["im_livechat.channel"]._drain_soon()
 
     # ------------------------------------------------------------
@@ -332,8 +334,20 @@ class DiscussChannel(models.Model):
         return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
 
     def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if target.is_internal(self.env):
+            attributes.append(
+                Store.Attr(
+                    "dispatch_transferable",
+                    value=True,
+                    predicate=lambda chat: (
+                        chat.channel_type == "livechat"
+                        and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
+                    ),  # sudo: im_livechat.channel - whether dispatch gives its chats to agents
+                )
+            )
         return [
-            *super()._to_store_defaults(target),
+            *attributes,
             Store.Attr(
                 "dispatch_wait",
                 # sudo: discuss.channel - a buyer may know how long the wait is
@@ -627,11 +641,16 @@ class DiscussChannel(models.Model):
         }
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()
+        was_in_line, line = chat.dispatch_state == "queued", chat.dispatch_group_id
         if isinstance(user_id, int) and user_id:
-            return chat._transfer_to_agent(user_id, values, self.env.user)
-        if isinstance(group_id, int) and group_id:
-            return chat._transfer_to_group(group_id, values)
-        raise ValidationError(self.env._("Choose a colleague or a group."))
+            result = chat._transfer_to_agent(user_id, values, self.env.user)
+        elif isinstance(group_id, int) and group_id:
+            result = chat._transfer_to_group(group_id, values)
+        else:
+            raise ValidationError(self.env._("Choose a colleague or a group."))
+        if was_in_line:
+            chat.livechat_channel_id._send_places(line)
+        return result
 
     @api.model
     def _get_transfer_reasons(self):

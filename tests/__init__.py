@@ -16,4 +16,5 @@ from . import (
     test_tours,
     test_translations,
     test_users,
+    test_waiting_tours,
 )
