@@ -1,1 +1,1 @@
-from . import activation, main, onlooker, waiting
+from . import activation, main, onlooker, waiting, webclient

@@ -34,9 +34,9 @@ tours.add("im_livechat_subaccount.systray_pause", {
         { content: "Buyers come again", trigger: `${BUTTON}:not(:contains(Paused))` },
         openMenu,
         {
-            content: "Pause without an end, by keyboard",
+            content: "Pause without an end",
             trigger: ".o_livechat_dispatch_pause:contains(/^Pause$/)",
-            run: "press Enter",
+            run: "click",
         },
         { content: "Paused", trigger: `${BUTTON}:contains(Paused)` },
     ],
@@ -51,6 +51,17 @@ tours.add("im_livechat_subaccount.systray_none", {
     ],
 });
 
+const openDialog = [
+    {
+        content: "The chat is there",
+        trigger: ".o-mail-Discuss .o-mail-Message:contains(Is the blue one in stock?)",
+    },
+    {
+        content: "Open the dialog",
+        trigger: ".o-mail-DiscussContent-header button[name=livechat-transfer]",
+        run: "click",
+    },
+];
 const submit = {
     content: "Transfer",
     trigger: ".o_livechat_transfer footer button[type=submit]",
@@ -64,11 +75,7 @@ const agent = (name) => `.o_livechat_transfer_agents label:contains(${name})`;
 
 tours.add("im_livechat_subaccount.transfer", {
     steps: () => [
-        {
-            content: "Open the dialog",
-            trigger: ".o-mail-DiscussContent-header button[name=livechat-transfer]",
-            run: "click",
-        },
+        ...openDialog,
         {
             content: "Omar has room; presence and load are told",
             trigger: `${agent("Omar")}:has(input:enabled):contains(Online):contains(0/2)`,
@@ -119,11 +126,7 @@ tours.add("im_livechat_subaccount.transfer", {
 
 tours.add("im_livechat_subaccount.transfer_to_group", {
     steps: () => [
-        {
-            content: "Open the dialog",
-            trigger: ".o-mail-DiscussContent-header button[name=livechat-transfer]",
-            run: "click",
-        },
+        ...openDialog,
         {
             content: "Choose a reason",
             trigger: "#o_livechat_transfer_reason",
