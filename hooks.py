@@ -15,6 +15,8 @@ def pre_init_hook(env):
 def uninstall_hook(env):
     """Leave the database as core knows it."""
     ledger.drop_tables(env.cr)
+    # sudo: livechat.dispatch.group - the groups go as well, and hold no permission back
+    env["livechat.dispatch.group"].sudo().search([]).required_permission_id = False
     _keep_rights_of_roles(env)
     # sudo: ir.config_parameter - the settings are ours
     env["ir.config_parameter"].sudo().search(

@@ -18,6 +18,28 @@ def _is_record_id(value):
     return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_ID
 
 
+def _describe_buyer(channel, page_url):
+    """Return what is known about whoever sent this request.
+
+    :param page_url: the page that the browser tells, empty for the one it comes from.
+    :rtype: scope.Buyer
+    """
+    guest = request.env["mail.guest"]._get_guest_from_context()
+    if not guest:
+        token = request.cookies.get(guest._cookie_name, "")
+        guest = guest._get_guest_from_token(token)
+    country = request.env["res.country"]
+    if not request.env.user._is_public():
+        country = request.env.user.country_id
+    elif request.geoip.country_code:
+        country = country.search([("code", "=", request.geoip.country_code)], limit=1)
+    return channel.with_context(guest=guest)._describe_buyer(
+        page=page_url or request.httprequest.referrer or "",
+        lang=request.cookies.get("frontend_lang"),
+        country_id=country.id,
+    )
+
+
 def _forget_client_context():
     """Drop the context that the caller of a JSON route sent along.
 
@@ -40,10 +62,14 @@ class DispatchLivechatController(LivechatController):
         previous_operator_id=None,
         chatbot_script_id=None,
         persisted=True,
+        page_url=None,
         **kwargs,
     ):
         """As core's, but what makes no sense gets no session instead of a traceback, and a
-        preview costs no agent anything."""
+        preview costs no agent anything.
+
+        :param page_url: address of the page the buyer is on; it chooses among dispatch groups.
+        """
         if not (
             _is_record_id(channel_id)
             and (not previous_operator_id or _is_record_id(previous_operator_id))
@@ -55,10 +81,17 @@ class DispatchLivechatController(LivechatController):
             return False
         _forget_client_context()
         # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
-        if not request.env["im_livechat.channel"].sudo().search_count([("id", "=", channel_id)]):
+        channel = request.env["im_livechat.channel"].sudo().search([("id", "=", channel_id)])
+        if not channel:
             return False
         if not persisted:
             request.update_context(livechat_dispatch_preview=PREVIEW)
+        if channel.dispatch_mode != "native" and channel._read_dispatch_scopes():
+            request.update_context(
+                livechat_dispatch_buyer=_describe_buyer(
+                    channel, page_url if isinstance(page_url, str) else None
+                )
+            )
         for param in _CORE_PARAMS:
             kwargs.pop(param, None)
         return super().get_session(

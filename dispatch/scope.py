@@ -2,6 +2,14 @@
 
 from typing import NamedTuple
 
+# What a scope can ask about, the most specific first.
+KINDS = ("product", "category", "page", "order_state", "tag", "lang", "country", "visitor")
+_RANKS = {kind: len(KINDS) - index for index, kind in enumerate(KINDS)}
+
+GUEST = "guest"
+SIGNED_IN = "signed_in"
+PAGE_LENGTH_MAX = 2000
+
 
 class Buyer(NamedTuple):
     """What is known about a buyer at the moment of a decision. What the browser says (the page)
@@ -23,3 +31,84 @@ class Buyer(NamedTuple):
     guest_id: int | None = None
     tag_ids: tuple[int, ...] = ()
     """``res.partner.category`` ids."""
+    category_depths: tuple[int, ...] = ()
+    """How deep in the tree each of ``category_ids`` is; 0 where nothing is said."""
+
+
+class Scope(NamedTuple):
+    """What one dispatch group receives."""
+
+    group_id: int
+    sequence: int
+    values: tuple[tuple[str, frozenset], ...]
+    """``(kind, values)``: one of the values of each kind must be true of the buyer. A page's value
+    is its pattern."""
+
+
+def find_group(scopes, buyer, pages=frozenset()):
+    """Return the id of the group with the most specific scope that fits, or ``None``.
+
+    Most specific is the scope with the most specific kind; at a tie the next kind decides, and
+    more kinds win over fewer. Then the deeper product category wins, then the smaller sequence,
+    then the smaller id.
+
+    :param scopes: iterable of ``Scope``.
+    :param pages: the patterns that match the buyer's page; the caller has asked PostgreSQL.
+    """
+    known = _describe(buyer, pages)
+    fitting = [scope for scope in scopes if _fits(scope, known)]
+    if not fitting:
+        return None
+    return min(fitting, key=lambda scope: _rank(scope, buyer)).group_id
+
+
+def find_claimed_twice(scopes):
+    """Return the first two scopes that one buyer could fit equally specifically, with a value of
+    each kind that they share, or ``None``.
+
+    :rtype: tuple[Scope, Scope, dict]
+    """
+    by_kinds = {}
+    for scope in scopes:
+        if not scope.values:
+            continue
+        values = dict(scope.values)
+        others = by_kinds.setdefault(frozenset(values), [])
+        for other in others:
+            shared = {kind: values[kind] & found for kind, found in other.values}
+            if all(shared.values()):
+                return other, scope, {kind: min(found) for kind, found in shared.items()}
+        others.append(scope)
+    return None
+
+
+def _describe(buyer, pages):
+    """Return what is true of a buyer, as a set of values for each kind."""
+    return {
+        "product": {buyer.product_id} - {None},
+        "category": set(buyer.category_ids),
+        "page": set(pages),
+        "order_state": {buyer.order_state} - {None},
+        "tag": set(buyer.tag_ids),
+        "lang": {buyer.lang} - {None},
+        "country": {buyer.country_id} - {None},
+        "visitor": {SIGNED_IN if buyer.partner_id else GUEST},
+    }
+
+
+def _fits(scope, known):
+    return bool(scope.values) and all(known[kind] & values for kind, values in scope.values)
+
+
+def _rank(scope, buyer):
+    """Return what sorts the scopes that fit: smaller is more specific."""
+    kinds = sorted((-_RANKS[kind] for kind, _values in scope.values))
+    # The end of a shorter list sorts after whatever a longer one has there.
+    kinds.append(0)
+    return kinds, -_get_depth(scope, buyer), scope.sequence, scope.group_id
+
+
+def _get_depth(scope, buyer):
+    depths = dict(zip(buyer.category_ids, buyer.category_depths))
+    categories = dict(scope.values).get("category", ())
+    return max((depths.get(category, 0) for category in categories), default=0)

@@ -3,6 +3,7 @@ from . import (
     discuss_channel_dispatch,
     im_livechat_channel,
     im_livechat_channel_dispatch,
+    im_livechat_channel_groups,
     im_livechat_channel_queue,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
@@ -12,6 +13,7 @@ from . import (
     ir_websocket,
     livechat_dispatch_decision,
     livechat_dispatch_group,
+    livechat_dispatch_scope,
     livechat_permission,
     livechat_role,
     livechat_subaccount,
@@ -23,5 +25,5 @@ from . import (
     res_partner,
     res_users,
     res_users_dispatch,
-    stub_groups,
+    resource_calendar,
 )

@@ -78,7 +78,13 @@ class DiscussChannel(models.Model):
                 outcome = chat.sudo().livechat_channel_id._take_outcome()
                 if outcome and outcome.state == chat.sudo().dispatch_state:
                     chat.sudo()._record(outcome.values, outcome.group)
-                    chat.sudo()._follow_seats(outcome.agent)
+                    if outcome.agent:
+                        chat.sudo()._follow_agents(outcome.agent.sudo())
+                    else:
+                        # A seat may have become free while others were waiting.
+                        chat.env["im_livechat.channel"]._drain_soon()
+                    if outcome.state == "queued":
+                        chat.sudo().livechat_channel_id._send_line()
         return chats
 
     def write(self, vals):
@@ -95,11 +101,15 @@ class DiscussChannel(models.Model):
         return result
 
     def _follow_seats(self, agents):
-        """Follow that these agents have got or lost chats."""
-        agents.filtered("dispatch_pause_above")._follow_load()
+        """Follow that these agents have lost chats."""
+        self._follow_agents(agents)
+        self.env["im_livechat.channel"]._drain_soon()
+
+    def _follow_agents(self, agents):
+        """Follow that these agents have got or lost chats, and let them know."""
+        agents._follow_load()
         if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
             agents._send_dispatch_status()
-        self.env["im_livechat.channel"]._drain_soon()
 
     # ------------------------------------------------------------
     # Records
@@ -192,11 +202,11 @@ class DiscussChannel(models.Model):
     # Line and pool
     # ------------------------------------------------------------
 
-    def _assign(self, outcome, kind=None):
+    def _assign(self, outcome):
         """Give a chat that waits to the agent dispatch has chosen."""
         self.ensure_one()
         agent = outcome.agent
-        self._record({**outcome.values, "kind": kind or outcome.values["kind"]})
+        self._record({"kind": "assign", **outcome.values})
         self._leave(self._get_desk_and_bots())
         self._seat(agent)
         Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
@@ -219,11 +229,17 @@ class DiscussChannel(models.Model):
             "dispatch_state": "assigned",
             "dispatch_assigned_at": fields.Datetime.now(),
         }
+        buyers = self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "visitor"
+        )
+        buyer = buyers.partner_id[:1].display_name or buyers.guest_id[:1].name
+        if buyer:
+            values["name"] = f"{buyer} {agent.livechat_username or agent.name}"
         if self.livechat_failure == "no_agent":
             values["livechat_failure"] = "no_answer"
         self.write(values)
         self._broadcast(agent.partner_id.ids)
-        self._follow_seats(agent)
+        self._follow_agents(agent)
 
     def _leave(self, partners):
         """Take these partners out of the chat without ending it, as core's way to leave would
@@ -520,7 +536,11 @@ class DiscussChannel(models.Model):
 
     def _follow_message(self, message):
         """Follow what a message means for dispatch."""
-        if self.dispatch_state != "assigned" or self.livechat_end_dt:
+        if self.livechat_end_dt:
+            return
+        if self.dispatch_state == "pool" and (message.author_guest_id or message.author_id):
+            self._tell_of_message(message)
+        if self.dispatch_state != "assigned":
             return
         agents = self.dispatch_seat_partner_ids
         if message.author_id in agents:
@@ -540,6 +560,74 @@ class DiscussChannel(models.Model):
         if self.livechat_failure == "no_failure" and agents <= absent.partner_id:
             self._hand_over(absent[0])
 
+    def _tell_of_message(self, message):
+        """Mail the first message a buyer leaves in the pool to whom the channel names."""
+        buyers = self.livechat_channel_member_history_ids.filtered(
+            lambda history: history.livechat_member_type == "visitor"
+        )
+        address = self.livechat_channel_id.pool_email
+        if not address or sum(buyers.mapped("message_count")) != 1:
+            return
+        author = message.author_guest_id.name or message.author_id.name
+        # The mail queue sends it; a buyer does not wait for a mail server.
+        self.env["mail.mail"].create(
+            {
+                "email_to": address,
+                "subject": self.env._(
+                    "%(channel)s: a message of %(buyer)s waits",
+                    channel=self.livechat_channel_id.name,
+                    buyer=author,
+                ),
+                "body_html": message.body,
+                "auto_delete": True,
+            }
+        )
+
+    def _add_members(self, *, partners=None, users=None, **kwargs):
+        if not self.env.su:
+            for chat in self:
+                chat._check_invited((partners or self.env["res.partner"]), users)
+        return super()._add_members(partners=partners, users=users, **kwargs)
+
+    def _check_invited(self, partners, users):
+        """Let only agents with the right to receive buyers be brought into a dispatched chat.
+
+        :raise UserError: naming who may not.
+        """
+        # sudo: im_livechat.channel, res.users - who may be an agent here
+        chat = self.sudo()
+        channel = chat.livechat_channel_id
+        if chat.channel_type != "livechat" or channel.dispatch_mode in (False, "native"):
+            return
+        staff = channel.user_ids | channel.main_account_id
+        invited = (users or self.env["res.users"]).sudo() | partners.sudo().user_ids
+        for user in invited.filtered(lambda user: not user.share):
+            if not user._has_agent_group() or (channel.main_account_id and user not in staff):
+                raise UserError(
+                    self.env._("%s may not receive buyers of this channel.", user.display_name)
+                )
+
+    def action_take(self):
+        """Take chats that wait, by hand, as far as one's capacity goes."""
+        for chat in self:
+            chat.check_access("read")
+            user = self.env.user
+            # sudo: discuss.channel, im_livechat.channel - who may take it is checked here
+            waiting = chat.sudo()
+            channel = waiting.livechat_channel_id
+            if waiting.dispatch_state not in WAITING or waiting.livechat_end_dt:
+                raise UserError(self.env._("This buyer does not wait any more."))
+            if user not in channel.user_ids | channel.main_account_id:
+                raise UserError(self.env._("You are no agent of this channel."))
+            waiting.lock_for_update()
+            outcome = channel._dispatch_to(user)
+            if not outcome.agent:
+                raise UserError(
+                    self.env._("You have no room for another chat, or you are not online.")
+                )
+            waiting._assign(outcome._replace(values={**outcome.values, "rule": "by_hand"}))
+        return True
+
     # ------------------------------------------------------------
     # Transfer
     # ------------------------------------------------------------
@@ -558,11 +646,14 @@ class DiscussChannel(models.Model):
             raise UserError(self.env._("Only an open live chat can be transferred."))
         if chat.livechat_channel_id.dispatch_mode in (False, "native"):
             raise UserError(self.env._("This channel is dispatched by Odoo itself."))
-        if user.partner_id in chat.dispatch_seat_partner_ids or user._manages_dispatch(
-            chat.livechat_channel_id
-        ):
+        if user._manages_dispatch(chat.livechat_channel_id):
             return
-        raise AccessError(self.env._("Only the agent of a chat can transfer it."))
+        if user.partner_id not in chat.dispatch_seat_partner_ids:
+            raise AccessError(self.env._("Only the agent of a chat can transfer it."))
+        if user._is_shop_staff() and not user.has_group(
+            "im_livechat_subaccount.group_transfer_chats"
+        ):
+            raise AccessError(self.env._("Your role does not let you transfer chats."))
 
     def get_transfer_targets(self):
         """Return to whom this chat can be transferred.

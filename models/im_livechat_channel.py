@@ -26,6 +26,7 @@ _SHOP_FIELDS = frozenset(
         "max_sessions_mode",
         "max_sessions",
         "block_assignment_during_call",
+        "order_days",
         "prefers_suited_agents",
         "sticky_hours",
         "queue_enabled",
@@ -34,6 +35,8 @@ _SHOP_FIELDS = frozenset(
         "proxy_user_ids",
         "pool_email",
         "no_reply_seconds",
+        "calendar_id",
+        "ramp_minutes",
     }
 )
 
@@ -50,6 +53,8 @@ _FREES_SEATS = frozenset(
         "offline_rule",
         "proxy_user_ids",
         "queue_enabled",
+        "calendar_id",
+        "ramp_minutes",
     }
 )
 
@@ -322,9 +327,12 @@ class ImLivechatChannel(models.Model):
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
         self.env.flush_all()
-        return ledger.is_agent_available(
-            self.env.cr, self._get_dispatch_query(), self._get_dispatch_rules()
-        )
+        query, rules = self._get_dispatch_query(), self._get_dispatch_rules()
+        complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
+        if complete is list:
+            return ledger.is_agent_available(self.env.cr, query, rules)
+        agents = complete(ledger.read_agents(self.env.cr, query))
+        return any(not policy.exclusion(agent, rules) for agent in agents)
 
     def _get_dispatch_rules(self):
         """Return how this channel wants its buyers dispatched.
@@ -376,7 +384,8 @@ class ImLivechatChannel(models.Model):
         :rtype: list[policy.Agent]
         """
         self.env.flush_all()
-        return ledger.read_agents(self.env.cr, self._get_dispatch_query(users))
+        complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
+        return complete(ledger.read_agents(self.env.cr, self._get_dispatch_query(users)))
 
     def _get_dispatch_staff(self):
         """Return the agents who take this channel's chats in the ordinary way, present or not.

@@ -8,6 +8,7 @@ from odoo.exceptions import ValidationError
 from ..dispatch import ledger, policy
 from ..dispatch.scope import Buyer
 from .im_livechat_channel_queue import WAITING
+from .res_users import WEIGHT_MIN
 
 # A buyer who returns so soon reaches the last agent even when that agent is paused.
 _STICKY_EVEN_PAUSED = timedelta(hours=24)
@@ -82,6 +83,20 @@ class ImLivechatChannel(models.Model):
         "such misses in a row the agent is paused. 0: never.",
     )
 
+    calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Opening Hours",
+        ondelete="restrict",
+        help="Outside these hours the rule for when nobody is here applies; empty: always open.",
+    )
+    ramp_minutes = fields.Integer(
+        "Calm Start (minutes)",
+        help="The weight of an agent who comes grows to its full size in this time; 0: at once.",
+    )
+
+    _ramp_minutes_range = models.Constraint(
+        "CHECK(ramp_minutes BETWEEN 0 AND 480)", "A calm start takes 0 to 480 minutes."
+    )
     _sticky_hours_range = models.Constraint(
         "CHECK(sticky_hours BETWEEN 0 AND 8760)",
         "Returning buyers can be kept for 0 to 8760 hours (a year).",
@@ -258,7 +273,7 @@ class ImLivechatChannel(models.Model):
         """
         if users is not None:
             return [set(users.ids)]
-        if not self.dispatch_group_ids:
+        if not group and not any(scope.values for scope in self._read_dispatch_scopes()):
             return None
         if not group:
             return [set(self._get_default_agents().ids)]
@@ -323,13 +338,68 @@ class ImLivechatChannel(models.Model):
         agents = (self.user_ids | self.main_account_id).sudo()
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
-    def _find_off_shift(self, _group):
-        """Return the ids of the agents who do not work at this hour."""
-        return frozenset()
+    def _find_off_shift(self, group):
+        """Return the ids of the agents who do not work at this hour: by their own shift, or because
+        the channel or the group is closed."""
+        if not self.calendar_id._is_working_now():
+            return frozenset((self.user_ids | self.main_account_id).ids)
+        self.env["res.users"].flush_model(["dispatch_calendar_id"])
+        # Served by res_users' index on dispatch_calendar_id: those who follow one.
+        self.env.cr.execute(
+            """
+            SELECT users.dispatch_calendar_id, array_agg(users.id)
+              FROM res_users users
+             WHERE users.dispatch_calendar_id IS NOT NULL
+               AND (users.id = %(main_account_id)s OR users.id IN (
+                       SELECT user_id
+                         FROM im_livechat_channel_im_user
+                        WHERE channel_id = %(channel_id)s
+                   ))
+          GROUP BY users.dispatch_calendar_id
+            """,
+            {
+                "channel_id": self._origin.id or None,
+                "main_account_id": self.main_account_id._origin.id or None,
+            },
+        )
+        calendars = self.env["resource.calendar"]
+        off_shift = set()
+        for calendar_id, user_ids in self.env.cr.fetchall():
+            if not calendars.browse(calendar_id)._is_working_now():
+                off_shift.update(user_ids)
+        if group.calendar_id and not group.calendar_id._is_working_now():
+            off_shift.update(group._get_agents().ids)
+        return frozenset(off_shift)
 
     def _find_ramped_weights(self):
         """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""
-        return {}
+        if not self.ramp_minutes:
+            return {}
+        now = fields.Datetime.now()
+        self.env["res.users"].flush_model(["dispatch_weight"])
+        self.env["mail.presence"].flush_model(["livechat_online_since"])
+        # Served by im_livechat_channel_im_user_pkey and the unique index on mail_presence.
+        self.env.cr.execute(
+            """
+            SELECT users.id, users.dispatch_weight, presence.livechat_online_since
+              FROM im_livechat_channel_im_user agent
+              JOIN res_users users ON users.id = agent.user_id
+              JOIN mail_presence presence ON presence.user_id = users.id
+             WHERE agent.channel_id = %(channel_id)s
+               AND presence.livechat_online_since > %(since)s
+            """,
+            {
+                "channel_id": self._origin.id or None,
+                "since": now - timedelta(minutes=self.ramp_minutes),
+            },
+        )
+        return {
+            user_id: max(
+                WEIGHT_MIN,
+                round(weight * (now - since).total_seconds() / (60 * self.ramp_minutes)),
+            )
+            for user_id, weight, since in self.env.cr.fetchall()
+        }
 
     # ------------------------------------------------------------
     # The buyer
@@ -431,7 +501,6 @@ class ImLivechatChannel(models.Model):
         if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
             facts = outcome.values.get("facts") or {}
             values.update(
-                name=self.env._("%s: waiting", values["name"].strip()),
                 livechat_failure="no_agent",
                 dispatch_state=outcome.state,
                 dispatch_queued_at=now,
@@ -440,6 +509,14 @@ class ImLivechatChannel(models.Model):
         elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
             values.update(dispatch_state="assigned", dispatch_assigned_at=now)
         return values
+
+    def _get_channel_name(self, /, *, visitor_user=None, guest=None, agent=None, **kwargs):
+        if not agent and kwargs.get("operator_model") == "res.users":
+            # Who waits has no agent to be named after yet.
+            return f"{visitor_user.display_name if visitor_user else guest.name} {self.name}"
+        return super()._get_channel_name(
+            visitor_user=visitor_user, guest=guest, agent=agent, **kwargs
+        )
 
     def _get_agent_member_vals(self, /, **kwargs):
         values = super()._get_agent_member_vals(**kwargs)

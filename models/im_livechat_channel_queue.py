@@ -52,6 +52,13 @@ class ImLivechatChannel(models.Model):
             channel.dispatch_queued_count = counts.get((channel._origin, "queued"), 0)
             channel.dispatch_pool_count = counts.get((channel._origin, "pool"), 0)
 
+    def action_view_waiting(self):
+        """Open the buyers who wait on this channel."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "im_livechat_subaccount.livechat_waiting_action"
+        )
+        return {**action, "context": {"search_default_livechat_channel_id": self.ids[:1]}}
+
     def _count_waiting(self, group):
         """Return how many buyers wait in the line of this group."""
         # Served by discuss_channel__dispatch_waiting_idx.
@@ -256,6 +263,10 @@ class ImLivechatChannel(models.Model):
         pace = self._get_pace(group)
         for place, chat in enumerate(self._get_line(group), 1):
             chat._send_wait(place, estimate_wait(place, pace))
+        self._send_line()
+
+    def _send_line(self):
+        """Tell the channel's agents how many buyers wait in its lines."""
         self.invalidate_recordset(["dispatch_queued_count"])
         # _sendone: channel is safe (a record, which only its agents' pages listen to)
         self.env["bus.bus"]._sendone(

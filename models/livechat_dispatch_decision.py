@@ -93,11 +93,66 @@ class LivechatDispatchDecision(models.Model):
     policy_version = fields.Integer(readonly=True)
     duration_ms = fields.Float("Duration (ms)", readonly=True, aggregator="avg")
     sentence = fields.Char("Why", compute="_compute_sentence")
+    explanation = fields.Html(compute="_compute_explanation", sanitize=False)
 
     @api.depends("rule", "candidates", "candidate_count", "user_id", "kind")
     def _compute_sentence(self):
         for decision in self:
             decision.sentence = decision._describe()
+
+    @api.depends("candidates", "excluded", "excluded_counts")
+    def _compute_explanation(self):
+        texts = {
+            "not_permitted": self.env._("may not receive buyers"),
+            "disabled": self.env._("is disabled"),
+            "offline": self.env._("is offline"),
+            "paused": self.env._("is paused"),
+            "in_call": self.env._("is in a call"),
+            "off_shift": self.env._("is off shift"),
+            "at_capacity": self.env._("has no room for another chat"),
+            "declined": self.env._("had this chat and did not answer, or leaves it"),
+            "missing_permission": self.env._("lacks the permission this group asks for"),
+            "main_account_reserved": self.env._("is the main account, which stands back"),
+        }
+        for decision in self:
+            excluded = {int(key): code for key, code in (decision.excluded or {}).items()}
+            candidates = decision.candidates or []
+            # sudo: res.users - the names of colleagues in a decision that may be read
+            users = self.env["res.users"].sudo().with_context(active_test=False)
+            names = {
+                user.id: user.name
+                for user in users.browse(
+                    [*excluded, *(candidate["user_id"] for candidate in candidates)]
+                ).exists()
+            }
+            gone = self.env._("deleted")
+            decision.explanation = self.env["ir.qweb"]._render(
+                "im_livechat_subaccount.decision_explanation",
+                {
+                    "candidates": [
+                        {
+                            **candidate,
+                            "name": names.get(candidate["user_id"], gone),
+                            "share": f"{100 * candidate['share'] / CHAT:.1f} %",
+                            "credit": f"{candidate['credit'] / CHAT:+.2f}",
+                            "load": f"{candidate['load']:g}",
+                        }
+                        for candidate in candidates
+                    ],
+                    "excluded": [
+                        (names.get(user_id, gone), texts.get(code, code))
+                        for user_id, code in excluded.items()
+                    ],
+                    "counts": [
+                        (count, texts.get(code, code))
+                        for code, count in (decision.excluded_counts or {}).items()
+                    ]
+                    if not excluded
+                    else [],
+                    "winner": decision.user_id.id,
+                },
+                minimal_qcontext=True,
+            )
 
     @api.depends("discuss_channel_id", "moment")
     def _compute_display_name(self):

@@ -18,7 +18,7 @@ _USER_FIELDS = frozenset(
     {*_USER_TEXTS, *_USER_SETS, "image_1920", "dispatch_weight", "dispatch_paused"}
 )
 # What a dispatch manager may say.
-_DISPATCH_FIELDS = frozenset({"dispatch_weight", "dispatch_paused"})
+_DISPATCH_FIELDS = frozenset({"dispatch_weight", "dispatch_paused", "dispatch_group_ids"})
 
 _TEXT_LENGTH_MAX = 256
 PASSWORD_LENGTH_MIN = 8
@@ -98,6 +98,13 @@ class LivechatSubaccount(models.Model):
         readonly=False,
         help="The shop's channels where this sub-account receives buyers.",
     )
+    dispatch_group_ids = fields.Many2many(
+        "livechat.dispatch.group",
+        string="Groups",
+        compute="_compute_dispatch_group_ids",
+        readonly=False,
+        help="The dispatch groups whose buyers this sub-account receives.",
+    )
     dispatch_weight = fields.Integer(
         related="user_id.dispatch_weight",
         store=True,
@@ -154,6 +161,21 @@ class LivechatSubaccount(models.Model):
         for subaccount in self:
             # sudo: res.users, im_livechat.channel - where its staff serves is a shop's business
             subaccount.channel_ids = subaccount.sudo().user_id.livechat_channel_ids
+
+    @api.depends("user_id")
+    def _compute_dispatch_group_ids(self):
+        # sudo: livechat.dispatch.group - in which groups its staff is is a shop's business
+        groups = (
+            self.env["livechat.dispatch.group"]
+            .sudo()
+            .with_context(active_test=False)
+            .search([("user_ids", "in", self.sudo().user_id.ids)])
+        )
+        for subaccount in self:
+            user = subaccount.sudo().user_id
+            subaccount.dispatch_group_ids = groups.filtered(
+                lambda group, user=user: user in group.user_ids
+            ).with_context(self.env.context)
 
     @api.depends("role_ids.permission_ids")
     def _compute_permission_ids(self):
@@ -242,6 +264,7 @@ class LivechatSubaccount(models.Model):
             )
         roles_list = [self._read_roles(vals) for vals in vals_list]
         channels_list = [self._read_channels(vals) for vals in vals_list]
+        groups_list = [self._read_dispatch_groups(vals) for vals in vals_list]
         # sudo: res.users - checked above; all values were built here
         users = self._sudo_clean().env["res.users"].create(user_vals_list)
         self._check_limit(users.main_account_id)
@@ -257,9 +280,13 @@ class LivechatSubaccount(models.Model):
                 for subaccount, its_roles in zip(subaccounts, roles_list, strict=True)
                 if its_roles == roles
             )._set_roles(roles)
-        for subaccount, vals, channels in zip(subaccounts, vals_list, channels_list, strict=True):
+        for subaccount, vals, channels, groups in zip(
+            subaccounts, vals_list, channels_list, groups_list, strict=True
+        ):
             if "channel_ids" in vals:
                 subaccount._set_channels(channels)
+            if "dispatch_group_ids" in vals:
+                subaccount._set_dispatch_groups(groups)
         return subaccounts
 
     def write(self, vals):
@@ -269,7 +296,7 @@ class LivechatSubaccount(models.Model):
         """
         self._check_call(vals)
         self._check_manageable(dispatch_only=vals.keys() <= _DISPATCH_FIELDS)
-        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids"}
+        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids", "dispatch_group_ids"}
         if unknown:
             raise AccessError(
                 self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
@@ -295,6 +322,9 @@ class LivechatSubaccount(models.Model):
         if "channel_ids" in vals:
             for subaccount in self:
                 subaccount._set_channels(subaccount._read_channels(vals))
+        if "dispatch_group_ids" in vals:
+            for subaccount in self:
+                subaccount._set_dispatch_groups(subaccount._read_dispatch_groups(vals))
         # What follows from the user is logged now, before the caller's context has a say in it.
         self._sudo_clean().env.flush_all()
         return True
@@ -664,7 +694,11 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: it is not the caller's shop, or the caller manages no sub-accounts.
         """
-        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids", "main_account_id"}
+        unknown = (
+            vals.keys()
+            - _USER_FIELDS
+            - {"role_ids", "channel_ids", "dispatch_group_ids", "main_account_id"}
+        )
         if unknown:
             raise AccessError(
                 self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
@@ -810,6 +844,19 @@ class LivechatSubaccount(models.Model):
             self.channel_ids if len(self) == 1 else self.env["im_livechat.channel"],
         )
 
+    def _read_dispatch_groups(self, vals):
+        if "dispatch_group_ids" not in vals:
+            return self.env["livechat.dispatch.group"]
+        if not self._is_admin() and not self.env.user.has_group(
+            "im_livechat_subaccount.group_dispatch_manager"
+        ):
+            raise AccessError(self.env._("You do not manage dispatch groups."))
+        return self._read_set(
+            self.env["livechat.dispatch.group"],
+            vals["dispatch_group_ids"],
+            self.dispatch_group_ids if len(self) == 1 else self.env["livechat.dispatch.group"],
+        )
+
     # ------------------------------------------------------------
     # Roles
     # ------------------------------------------------------------
@@ -868,6 +915,27 @@ class LivechatSubaccount(models.Model):
                 )
             )
         user.write({"livechat_channel_ids": [Command.set(channels.ids)]})
+
+    def _set_dispatch_groups(self, groups):
+        """Let this sub-account receive the buyers of exactly these groups of its shop.
+
+        :raise UserError: it may not receive buyers.
+        :raise AccessError: a group of somebody else.
+        """
+        self.ensure_one()
+        clean = self._sudo_clean()
+        user, groups = clean.user_id, clean.env["livechat.dispatch.group"].browse(groups.ids)
+        joined, left = groups - clean.dispatch_group_ids, clean.dispatch_group_ids - groups
+        if joined.channel_id - self.main_account_id._get_shop_channels():
+            raise AccessError(self.env._("Only the groups of the own shop can be chosen."))
+        if joined and not user._has_agent_group():
+            raise UserError(
+                self.env._(
+                    "%(name)s cannot receive buyers: none of its roles allows it.", name=self.name
+                )
+            )
+        joined.write({"user_ids": [Command.link(user.id)]})
+        left.write({"user_ids": [Command.unlink(user.id)]})
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""

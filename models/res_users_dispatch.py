@@ -15,6 +15,7 @@ _FREES_SEATS = frozenset(
         "dispatch_pause_above",
         "dispatch_resume_below",
         "dispatch_weight",
+        "dispatch_calendar_id",
         "group_ids",
     }
 )
@@ -50,6 +51,15 @@ class ResUsers(models.Model):
         "answer.",
     )
 
+    dispatch_calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Shift",
+        index="btree_not_null",
+        ondelete="restrict",
+        groups=READERS,
+        help="New buyers come in these working hours only; empty: whenever the agent is here.",
+    )
+
     _dispatch_pause_limits = models.Constraint(
         "CHECK(dispatch_pause_above >= 0 AND dispatch_resume_below >= 0"
         " AND dispatch_resume_below <= dispatch_pause_above + 1)",
@@ -70,6 +80,16 @@ class ResUsers(models.Model):
         """Let the pages of these agents look again at :meth:`get_dispatch_status`."""
         for user in self:
             user._bus_send("livechat_dispatch/status", {})
+
+    def _leave_reception(self):
+        """Give away the chats of somebody who logs out, and let no more come."""
+        self.ensure_one()
+        # sudo: res.users, mail.presence - one's own chats and presence
+        user = self.sudo()
+        if not user.livechat_channel_ids.filtered(lambda row: row.dispatch_mode != "native"):
+            return
+        user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
+        user._hand_over_chats()
 
     # ------------------------------------------------------------
     # Pause
@@ -189,24 +209,45 @@ class ResUsers(models.Model):
             and channel.sudo().main_account_id == owner
         )
 
+    def _get_decision_domain(self):
+        """Return which decision records this user may read: its own, or its shop's.
+
+        :rtype: list
+        """
+        self.ensure_one()
+        reads_all = any(
+            self.has_group(group)
+            for group in (
+                "im_livechat.im_livechat_group_manager",
+                "im_livechat_subaccount.group_main_account",
+                "im_livechat_subaccount.group_dispatch_manager",
+                "im_livechat_subaccount.group_auditor",
+            )
+        )
+        own = ["|", ("user_id", "=", self.id), ("previous_user_id", "=", self.id)]
+        return [*self._get_shop_domain(), *([] if reads_all else own)]
+
     def _follow_load(self):
         """Pause agents who have more chats than they want, and let them resume."""
-        for user in self.filtered("dispatch_pause_above"):
+        concerned = self.filtered(
+            lambda user: user.dispatch_pause_above or user.dispatch_overloaded
+        )
+        if not concerned:
+            return
+        # A search does not wait for computed relations by itself.
+        self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
+        for user in concerned:
             chats = self.env["discuss.channel"].search_count(
                 [
                     ("dispatch_seat_partner_ids", "in", user.partner_id.ids),
                     ("livechat_end_dt", "=", False),
                 ]
             )
-            if chats > user.dispatch_pause_above and not user.dispatch_overloaded:
+            limit = user.dispatch_pause_above
+            if limit and chats > limit:
                 user.dispatch_overloaded = True
-            elif user.dispatch_overloaded and chats < (
-                user.dispatch_resume_below or user.dispatch_pause_above
-            ):
+            elif not limit or chats < (user.dispatch_resume_below or limit):
                 user.dispatch_overloaded = False
-        self.filtered(
-            lambda user: user.dispatch_overloaded and not user.dispatch_pause_above
-        ).dispatch_overloaded = False
 
     def _count_miss(self):
         """Count a buyer whom this agent left without an answer; pause it after three in a row."""

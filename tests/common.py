@@ -55,6 +55,45 @@ class DispatchCommon(TransactionCase):
         return agent, chat
 
     @classmethod
+    def _create_guest(cls, name="Visitor"):
+        return cls.env["mail.guest"].create({"name": name})
+
+    @classmethod
+    def _come(cls, channel, buyer=None):
+        """A buyer opens a chat as the live chat route does; the chat, empty if core opens none.
+
+        :param buyer: a guest or a user; a new guest, if not given.
+        """
+        buyer = buyer or cls._create_guest()
+        if buyer._name == "mail.guest":
+            public = cls.env.ref("base.public_user")
+            channel = channel.with_user(public).with_context(guest=buyer).sudo()
+        else:
+            channel = channel.with_user(buyer).sudo()
+        info = channel._get_operator_info(lang=None, country_id=None)
+        if not info["operator_partner"]:
+            return cls.env["discuss.channel"]
+        values = channel._get_livechat_discuss_channel_vals(**info)
+        return channel.env["discuss.channel"].create(values).with_env(cls.env)
+
+    @classmethod
+    def _say(cls, chat, author, body="Hello"):
+        """Post a message of a guest or a user."""
+        if author._name == "mail.guest":
+            poster = chat.with_user(cls.env.ref("base.public_user")).with_context(guest=author)
+            author_values = {"author_guest_id": author.id}
+        else:
+            poster, author_values = chat.with_user(author), {}
+        return poster.sudo().message_post(
+            body=body, message_type="comment", subtype_xmlid="mail.mt_comment", **author_values
+        )
+
+    @classmethod
+    def _agent_of(cls, chat):
+        """The users seated in a chat."""
+        return chat.dispatch_seat_partner_ids.user_ids
+
+    @classmethod
     def _close(cls, chats):
         chats.livechat_end_dt = fields.Datetime.now()
 

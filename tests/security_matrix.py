@@ -48,6 +48,9 @@ _WATCHED = (
     "livechat_permission",
     "livechat_role_livechat_subaccount_rel",
     "livechat_permission_livechat_role_rel",
+    "livechat_dispatch_group",
+    "livechat_dispatch_group_res_users_rel",
+    "livechat_dispatch_scope",
     "im_livechat_channel",
     "im_livechat_channel_im_livechat_expertise_rel",
     "im_livechat_channel_im_user",
@@ -258,6 +261,14 @@ class SecurityCommon(ShopCommon):
         member = cls.env["discuss.channel.member"].create(
             {"channel_id": chat.id, "guest_id": guest.id, "livechat_member_type": "visitor"}
         )
+        group = cls.env["livechat.dispatch.group"].create(
+            {
+                "name": f"{name} group",
+                "channel_id": channel.id,
+                "user_ids": [Command.set(agent.ids)],
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": f"/{name}/"})],
+            }
+        )
         tag = cls.env["im_livechat.conversation.tag"].create({"name": f"{name} tag"})
         chat.livechat_conversation_tag_ids = tag
         chat.livechat_note = f"<p>{name} note</p>"
@@ -288,6 +299,8 @@ class SecurityCommon(ShopCommon):
         return {
             "im_livechat.channel": channel,
             "im_livechat.channel.rule": channel.rule_ids,
+            "livechat.dispatch.group": group,
+            "livechat.dispatch.scope": group.scope_ids,
             "discuss.channel": chat,
             "discuss.channel.member": chat.channel_member_ids,
             "mail.message": message.with_env(cls.env),
@@ -2173,6 +2186,279 @@ class SecurityMatrix(SecurityCommon):
         ):
             yield Attack("audit changes nothing", "audit", model, method, ids, args)
 
+    def rows_foreign_groups(self):
+        """Nobody reads or changes dispatch groups of another shop, by whatever command."""
+        yield from self._rows_groups_reached()
+        yield from self._rows_groups_smuggled()
+        yield from self._rows_group_commands()
+
+    def _rows_groups_reached(self):
+        model, lines = "livechat.dispatch.group", "livechat.dispatch.scope"
+        victim, victim_line = self.victim_shop[model], self.victim_shop[lines]
+        own, agent = self.shop[model], self.users["colleague"]
+        victim_channel = self.victim_shop["im_livechat.channel"]
+        own_channel = self.shop["im_livechat.channel"]
+        new_line = {"kind": "visitor", "visitor": "guest"}
+        for who in (*self.staff, *self.outsiders):
+            for name, value in (
+                ("name", "taken"),
+                ("sequence", 1),
+                ("overflow_seconds", 1),
+                ("channel_id", own_channel.id),
+                ("parent_id", own.id),
+                ("user_ids", [Command.clear()]),
+                ("user_ids", [Command.link(agent.id)]),
+                ("scope_ids", [Command.clear()]),
+                ("scope_ids", [Command.create(new_line)]),
+                ("child_ids", [Command.link(own.id)]),
+                ("required_permission_id", False),
+                ("create_uid", self.owner.id),
+            ):
+                yield Attack(
+                    f"{name} of a foreign group", who, model, "write", victim.ids, ({name: value},)
+                )
+            for target, vals in ((victim, {"name": "x"}), (victim_line, {"page_pattern": "x"})):
+                for method, args, expected in (
+                    ("unlink", (), REFUSED),
+                    ("copy", (), REFUSED),
+                    ("write", (vals,), REFUSED),
+                    ("web_save", (vals, {"display_name": {}}), REFUSED),
+                    ("read", (["display_name"],), EMPTY),
+                    ("web_read", ({"display_name": {}},), EMPTY),
+                    ("export_data", (["display_name"],), EMPTY),
+                    ("get_metadata", (), NOTHING),
+                    ("onchange", (vals, list(vals), {"display_name": {}}), NOTHING),
+                ):
+                    yield Attack(
+                        "a foreign group",
+                        who,
+                        target._name,
+                        method,
+                        target.ids,
+                        args,
+                        expected=expected,
+                    )
+            for other, domain in (
+                (model, [("id", "in", victim.ids)]),
+                (model, [("name", "like", SECRET)]),
+                (model, [("channel_id.name", "like", SECRET)]),
+                (model, [("user_ids.name", "like", SECRET)]),
+                (model, [("scope_ids.page_pattern", "like", SECRET)]),
+                (lines, [("id", "in", victim_line.ids)]),
+                (lines, [("page_pattern", "like", SECRET)]),
+                (lines, [("group_id.name", "like", SECRET)]),
+                ("im_livechat.channel", [("dispatch_group_ids.name", "like", SECRET)]),
+            ):
+                if who in ("portal", "public", "employee") and other == "im_livechat.channel":
+                    continue
+                for method, args in (
+                    ("search", (domain,)),
+                    ("search_count", (domain,)),
+                    ("web_search_read", (domain, {"display_name": {}})),
+                    ("formatted_read_group", (domain, ["create_uid"], ["__count"])),
+                ):
+                    yield Attack(
+                        "no foreign group is found",
+                        who,
+                        other,
+                        method,
+                        None,
+                        args,
+                        expected=EMPTY,
+                    )
+            yield Attack("names", who, model, "name_search", None, (SECRET,), expected=EMPTY)
+            # Odoo tells with sudo what a many-to-one refers to.
+            for changed, vals in (
+                (model, {"parent_id": victim.id}),
+                (model, {"channel_id": victim_channel.id}),
+                (lines, {"group_id": victim.id}),
+                ("livechat.dispatch.test", {"channel_id": victim_channel.id}),
+            ):
+                named = {name: {"fields": {"display_name": {}}} for name in vals}
+                if changed == "livechat.dispatch.test":
+                    named = {
+                        "result": {},
+                        "group_id": {"fields": {"display_name": {}}},
+                        "agent_ids": {"fields": {"display_name": {}}},
+                    }
+                elif "channel_id" in vals:
+                    named = {"parent_id": {"fields": {"display_name": {}}}}
+                yield Attack(
+                    "a form tells no foreign name",
+                    who,
+                    changed,
+                    "onchange",
+                    [],
+                    (vals, list(vals), named),
+                    expected=NOTHING,
+                )
+
+    def _rows_groups_smuggled(self):
+        model, lines = "livechat.dispatch.group", "livechat.dispatch.scope"
+        victim, own, own_line = self.victim_shop[model], self.shop[model], self.shop[lines]
+        victim_channel = self.victim_shop["im_livechat.channel"]
+        own_channel = self.shop["im_livechat.channel"]
+        foreign_agent = self.victim.user_id
+        new_line = {"kind": "visitor", "visitor": "guest"}
+        for who in self.staff:
+            for target, vals in (
+                (own, {"parent_id": victim.id}),
+                (own, {"channel_id": victim_channel.id}),
+                (own_line, {"group_id": victim.id}),
+            ):
+                yield Attack("into a foreign shop", who, target._name, "write", target.ids, (vals,))
+            for vals in (
+                {"name": "x", "channel_id": victim_channel.id},
+                {"name": "x", "channel_id": own_channel.id, "parent_id": victim.id},
+                {"name": "x", "channel_id": own_channel.id, "user_ids": foreign_agent.ids},
+                {"name": "x", "channel_id": own_channel.id, "create_uid": self.rival.id},
+            ):
+                yield Attack("into a foreign shop", who, model, "create", None, (vals,))
+            yield Attack(
+                "into a foreign shop",
+                who,
+                lines,
+                "create",
+                None,
+                ({**new_line, "group_id": victim.id},),
+            )
+            if who not in ("main_account", "store_manager", "planner"):
+                for method, args in (
+                    ("write", ({"name": "x"},)),
+                    ("write", ({"user_ids": [Command.link(self.users[who].id)]},)),
+                    ("unlink", ()),
+                    ("copy", ()),
+                ):
+                    yield Attack("not a dispatch manager", who, model, method, own.ids, args)
+                vals = {"name": "x", "channel_id": own_channel.id}
+                yield Attack("not a dispatch manager", who, model, "create", None, (vals,))
+
+    def _rows_group_commands(self):
+        model = "livechat.dispatch.group"
+        victim, own = self.victim_shop[model], self.shop[model]
+        victim_line = self.victim_shop["livechat.dispatch.scope"]
+        victim_channel = self.victim_shop["im_livechat.channel"]
+        own_channel = self.shop["im_livechat.channel"]
+        foreign_agent, agent = self.victim.user_id, self.users["colleague"]
+        for who in self.staff:
+            for name, target, foreign, vals in (
+                ("user_ids", agent, foreign_agent, {"name": "x"}),
+                ("scope_ids", None, victim_line, {"page_pattern": "x"}),
+                ("child_ids", own, victim, {"name": "x", "channel_id": own_channel.id}),
+            ):
+                commands = [
+                    Command.update(foreign.id, vals),
+                    Command.delete(foreign.id),
+                    Command.link(foreign.id),
+                    Command.set(foreign.ids),
+                    [7, 0, 0],
+                    ["4", foreign.id, 0],
+                ]
+                if name != "user_ids":
+                    # To take out who is not in changes nothing.
+                    commands.append(Command.unlink(foreign.id))
+                if target:
+                    commands += [
+                        Command.create(vals),
+                        Command.update(target.id, vals),
+                        Command.delete(target.id),
+                    ]
+                for command in commands:
+                    yield Attack(
+                        f"a command for {name}", who, model, "write", own.ids, ({name: [command]},)
+                    )
+            for command in (
+                Command.create({"name": "x"}),
+                Command.update(victim.id, {"name": "x"}),
+                Command.update(own.id, {"name": "x"}),
+                Command.delete(victim.id),
+                Command.unlink(own.id),
+                Command.link(victim.id),
+                Command.clear(),
+                Command.set(victim.ids),
+            ):
+                for channel in (own_channel, victim_channel):
+                    yield Attack(
+                        "groups by way of the channel",
+                        who,
+                        "im_livechat.channel",
+                        "write",
+                        channel.ids,
+                        ({"dispatch_group_ids": [command]},),
+                    )
+            for command in (Command.link(victim.id), Command.set(victim.ids)):
+                yield Attack(
+                    "groups by way of a sub-account",
+                    who,
+                    "livechat.subaccount",
+                    "write",
+                    self.subaccounts["colleague"].ids,
+                    ({"dispatch_group_ids": [command]},),
+                )
+
+    def rows_own_groups(self):
+        """The same calls work in the own shop, for those who manage its dispatch."""
+        model, lines = "livechat.dispatch.group", "livechat.dispatch.scope"
+        own, own_line = self.shop[model], self.shop[lines]
+        channel = self.shop["im_livechat.channel"]
+        colleague = self.users["colleague"]
+        for who in ("main_account", "store_manager", "planner"):
+            for method, ids, args in (
+                ("read", own.ids, (["display_name", "scope_summary"],)),
+                ("write", own.ids, ({"name": "x", "sequence": 3, "overflow_seconds": 0},)),
+                ("write", own.ids, ({"user_ids": [Command.link(colleague.id)]},)),
+                ("write", own.ids, ({"user_ids": [Command.clear()]},)),
+                ("write", own.ids, ({"scope_ids": [Command.clear()]},)),
+                (
+                    "write",
+                    own.ids,
+                    ({"scope_ids": [Command.update(own_line.id, {"page_pattern": "/x"})]},),
+                ),
+                (
+                    "create",
+                    None,
+                    ({"name": "x", "channel_id": channel.id, "parent_id": own.id},),
+                ),
+                ("copy", own.ids, ()),
+            ):
+                yield Attack("own groups", who, model, method, ids, args, expected=ALLOWED)
+            yield Attack(
+                "own groups",
+                who,
+                lines,
+                "write",
+                own_line.ids,
+                ({"kind": "visitor", "visitor": "guest"},),
+                expected=ALLOWED,
+            )
+
+    def rows_group_wrong_types(self):
+        """Values of the wrong type get a clear error."""
+        model = "livechat.dispatch.group"
+        own = self.shop[model].ids
+        channel = self.shop["im_livechat.channel"].id
+        for who in ("main_account", "planner"):
+            for value in _NO_IDS:
+                if value not in (None, "", [], {}, 0) or value is False:
+                    for name in ("parent_id", "required_permission_id"):
+                        yield Attack("no record", who, model, "write", own, ({name: value},))
+                yield Attack("no record", who, model, "write", own, ({"channel_id": value},))
+                agents, lines = [[4, value, 0]], [[1, value, {}]]
+                yield Attack("no agent", who, model, "write", own, ({"user_ids": agents},))
+                yield Attack("no line", who, model, "write", own, ({"scope_ids": lines},))
+                if type(value) is not int or value < 0 or value >= 2**31:
+                    yield Attack("no number", who, model, "write", own, ({"sequence": value},))
+            for value in (None, "", " ", 5, [], {}, "\0", "x" * 300, True):
+                yield Attack("no name", who, model, "write", own, ({"name": value},))
+                yield Attack(
+                    "no name", who, model, "create", None, ({"name": value, "channel_id": channel},)
+                )
+            for value in (5, "x", {"a": 1}, [5], ["x"], [[]], [[0]], [[0, 0, 5]], [[6, 0, "x"]]):
+                yield Attack("no line", who, model, "write", own, ({"scope_ids": value},))
+            for vals in (5, "x", [], [5], None):
+                yield Attack("no values", who, model, "write", own, (vals,))
+            yield Attack("no values", who, model, "create", None, ({},))
+
     def rows_outsiders(self):
         """Guests, portal users and employees without groups: nothing new readable or callable."""
         for who in ("employee", "portal", "public"):
@@ -2182,6 +2468,9 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.permission",
                 "livechat.subaccount.disable",
                 "livechat.activation.link",
+                "livechat.dispatch.group",
+                "livechat.dispatch.scope",
+                "livechat.dispatch.test",
             ):
                 for method, ids, args in (
                     ("search", None, ([],)),

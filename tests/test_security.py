@@ -43,6 +43,15 @@ class TestSecurity(SecurityMatrix):
     def test_nobody_finds_a_link_or_its_hash(self):
         self.run_attacks(self.rows_secrets())
 
+    def test_nobody_touches_dispatch_groups_of_another_shop(self):
+        self.run_attacks(self.rows_foreign_groups())
+
+    def test_dispatch_managers_manage_the_groups_of_their_shop(self):
+        self.run_attacks(self.rows_own_groups())
+
+    def test_wrong_types_for_groups_get_a_clear_error(self):
+        self.run_attacks(self.rows_group_wrong_types())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 

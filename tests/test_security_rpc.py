@@ -146,6 +146,12 @@ class TestSecurityCallKw(RpcCommon):
         rows = self.rows_foreign_roles()
         self.run_attacks(self._pick(rows, "main_account", "store_manager"), self.call_kw)
 
+    def test_nobody_touches_dispatch_groups_of_another_shop(self):
+        rows = self._pick(self.rows_foreign_groups(), "main_account", "planner")
+        # Finding nothing is the same on every way.
+        rows = [row for row in rows if row.method in ("create", "write", "web_save", "onchange")]
+        self.run_attacks((*rows, *self.rows_own_groups()), self.call_kw)
+
     def test_nobody_gains_or_gives_more_than_the_boundary(self):
         rows = (*self.rows_boundary(), *self.rows_managers())
         self.run_attacks(self._pick(rows, "main_account", "deputy"), self.call_kw)

@@ -1,1 +1,1 @@
-from . import livechat_activation_link, livechat_subaccount_disable
+from . import livechat_activation_link, livechat_dispatch_test, livechat_subaccount_disable

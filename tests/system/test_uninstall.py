@@ -20,6 +20,11 @@ staff = env["livechat.subaccount"].with_user(owner).create({
     "role_ids": [(4, env.ref("im_livechat_subaccount.role_reception").id)],
 })
 staff._activate("sesame-open")
+env["livechat.dispatch.group"].create({
+    "name": "Refunds", "channel_id": channel.id, "user_ids": [(4, agent.id)],
+    "required_permission_id": env.ref("im_livechat_subaccount.permission_receive_buyers").id,
+    "scope_ids": [(0, 0, {"kind": "page", "page_pattern": "/refund"})],
+})
 env.cr.commit()  # a decision sees what is committed
 assert channel._get_operator() == agent
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
@@ -51,7 +56,7 @@ LEFT = """
       FROM information_schema.columns
      WHERE column_name LIKE 'dispatch_%'
         OR column_name IN (
-               'main_account_id', 'main_account_code', 'livechat_main_account_id',
+               'main_account_id', 'main_account_code', 'livechat_main_account_id', 'order_days',
                'reception_partner_id')
      UNION ALL
     SELECT relname FROM pg_class WHERE relname ~ '^livechat_(subaccount|role|permission)'

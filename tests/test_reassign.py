@@ -1,0 +1,386 @@
+from datetime import timedelta
+
+from psycopg2.errors import CheckViolation
+
+from odoo import Command, fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
+
+from ..models import discuss_channel_dispatch
+from .common import DispatchCommon, ShopCommon
+
+
+class ReassignCommon(DispatchCommon):
+    def _ask(self, channel):
+        """A buyer opens a chat and writes; the chat and the buyer."""
+        guest = self._create_guest()
+        chat = self._come(channel, guest)
+        self._say(chat, guest, "Is it in stock?")
+        return chat, guest
+
+    def _let_pass(self, chat, seconds):
+        chat.dispatch_assigned_at -= timedelta(seconds=seconds)
+        self.env.flush_all()
+
+    def _last_decision(self, chat):
+        return chat.dispatch_decision_ids.sorted("id")[-1]
+
+
+@tagged("post_install", "-at_install")
+class TestNoReply(ReassignCommon):
+    def setUp(self):
+        super().setUp()
+        self.agents = self.env["res.users"].union(
+            *(self._create_agent(f"agent{number}") for number in range(3))
+        )
+        self.channel = self._create_channel(self.agents, no_reply_seconds=60)
+
+    def _run(self):
+        self.env["discuss.channel"]._reassign_unanswered()
+
+    def test_the_next_agent_gets_the_chat_and_never_the_same_until_all_have_tried(self):
+        chat, _guest = self._ask(self.channel)
+        seen = [self._agent_of(chat)]
+        for _turn in range(5):
+            self._let_pass(chat, 61)
+            self._run()
+            (agent,) = self._agent_of(chat)
+            self.assertNotEqual(agent, seen[-1])
+            seen.append(agent)
+        self.assertEqual(len(set(seen[:3])), 3)
+        decision = self._last_decision(chat)
+        self.assertEqual((decision.kind, decision.previous_user_id), ("reassign", seen[-2]))
+        self.assertEqual(chat.livechat_operator_id, seen[-1].partner_id)
+
+    def test_nothing_happens_before_time_without_a_message_or_after_an_answer(self):
+        chat, _guest = self._ask(self.channel)
+        agent = self._agent_of(chat)
+        self._let_pass(chat, 30)
+        self._run()
+        self.assertEqual(self._agent_of(chat), agent)
+        silent = self._come(self.channel)
+        first = self._agent_of(silent)
+        self._let_pass(silent, 3600)
+        self._run()
+        self.assertEqual(self._agent_of(silent), first)
+        # One second before the timer an answer wins; the timer that comes late changes nothing.
+        self._say(chat, agent, "Yes.")
+        self._let_pass(chat, 3600)
+        self._run()
+        self.assertEqual(self._agent_of(chat), agent)
+
+    def test_with_one_agent_the_chat_stays(self):
+        (self.agents - self.agents[0]).dispatch_paused = True
+        chat, _guest = self._ask(self.channel)
+        self._let_pass(chat, 61)
+        self._run()
+        self.assertEqual(self._agent_of(chat), self.agents[0])
+        self.assertFalse(self.agents[0].dispatch_miss_count)
+
+    def test_three_misses_in_a_row_pause_the_agent_and_an_answer_starts_again(self):
+        lazy = self.agents[0]
+        rest = self.agents - lazy
+        for number in range(3):
+            rest.dispatch_paused = True
+            chat, _guest = self._ask(self.channel)
+            self.assertEqual(self._agent_of(chat), lazy)
+            rest.dispatch_paused = False
+            self._let_pass(chat, 61)
+            self._run()
+            self.assertEqual(lazy.dispatch_paused, number == 2)
+        self.assertFalse(lazy.dispatch_miss_count)
+        lazy.dispatch_paused = False
+        lazy.dispatch_miss_count = 2
+        rest.dispatch_paused = True
+        chat, _guest = self._ask(self.channel)
+        self._say(chat, lazy, "Hello!")
+        self.assertFalse(lazy.dispatch_miss_count)
+
+    def test_nobody_goes_above_capacity_for_it(self):
+        self.channel.write({"max_sessions_mode": "limited", "max_sessions": 1})
+        chats = [self._ask(self.channel)[0] for _buyer in range(3)]
+        agents = [self._agent_of(chat) for chat in chats]
+        for chat in chats:
+            self._let_pass(chat, 61)
+        self._run()
+        self.assertEqual([self._agent_of(chat) for chat in chats], agents)
+
+    def test_limits_of_the_setting(self):
+        for seconds in (-1, 5, 86401):
+            with (
+                self.subTest(seconds=seconds),
+                mute_logger("odoo.sql_db"),
+                self.assertRaises(CheckViolation),
+                self.env.cr.savepoint(),
+            ):
+                self.channel.no_reply_seconds = seconds
+                self.env.flush_all()
+
+
+@tagged("post_install", "-at_install")
+class TestAbsence(ReassignCommon):
+    def setUp(self):
+        super().setUp()
+        self.here, self.gone = self._create_agent("here"), self._create_agent("gone")
+        self.channel = self._create_channel(self.here | self.gone)
+        self.here.dispatch_paused = True
+        self.chat, self.guest = self._ask(self.channel)
+        self.here.dispatch_paused = False
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+
+    def _go(self, seconds):
+        self._set_online(self.gone, "offline")
+        self.gone.presence_ids.livechat_offline_since -= timedelta(seconds=seconds)
+        self.env.flush_all()
+        self.env["discuss.channel"]._leave_absent_agents()
+
+    def test_an_unanswered_chat_of_an_absent_agent_is_dispatched_again(self):
+        self._go(61)
+        self.assertEqual(self._agent_of(self.chat), self.here)
+        self.assertEqual(self._last_decision(self.chat).kind, "hand_over")
+
+    def test_a_lost_connection_changes_nothing(self):
+        self._go(30)
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+
+    def test_flapping_three_times_in_a_minute_changes_nothing(self):
+        since = self.gone.presence_ids.livechat_online_since
+        for _time in range(3):
+            self._go(15)
+            self._set_online(self.gone)
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+        self.assertEqual(self.gone.presence_ids.livechat_online_since, since)
+
+    def test_an_answered_chat_waits_for_the_buyers_next_message(self):
+        self._say(self.chat, self.gone, "One moment.")
+        self._go(61)
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+        self._say(self.chat, self.guest, "Are you there?")
+        self.assertEqual(self._agent_of(self.chat), self.here)
+
+    def test_with_nobody_left_the_chat_waits_in_line_or_pool_and_is_not_lost(self):
+        self._set_online(self.here, "offline")
+        self.channel.offline_rule = "pool"
+        self._go(61)
+        self.assertEqual(self.chat.dispatch_state, "pool")
+        self.assertFalse(self._agent_of(self.chat))
+        self.assertFalse(self.chat.livechat_end_dt)
+        self._set_online(self.here)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(self.chat), self.here)
+
+
+@tagged("post_install", "-at_install")
+class TestTransfer(ReassignCommon, ShopCommon):
+    def setUp(self):
+        super().setUp()
+        self.giver, self.taker = self._create_agent("giver"), self._create_agent("taker")
+        self.channel = self._create_channel(
+            self.giver | self.taker, max_sessions_mode="limited", max_sessions=1
+        )
+        self.taker.dispatch_paused = True
+        self.chat, self.guest = self._ask(self.channel)
+        self.taker.dispatch_paused = False
+        self.assertEqual(self._agent_of(self.chat), self.giver)
+
+    def _transfer(self, user=None, **params):
+        params = {"reason": "knowledge", "user_id": self.taker.id, **params}
+        return self.chat.with_user(user or self.giver).transfer(**params)
+
+    def test_a_chat_goes_to_a_colleague_with_reason_and_history(self):
+        answer = self._transfer(note="Knows the pumps.")
+        self.assertEqual(answer, {"state": "assigned", "agent": self.taker.name})
+        self.assertEqual(self._agent_of(self.chat), self.taker)
+        self.assertIn(
+            "in stock", "".join(self.chat.with_user(self.taker).message_ids.mapped("body"))
+        )
+        decision = self._last_decision(self.chat)
+        self.assertEqual(
+            (decision.kind, decision.rule, decision.user_id, decision.previous_user_id),
+            ("transfer", "by_hand", self.taker, self.giver),
+        )
+        self.assertIn("Knows the pumps.", decision.reason)
+        self.assertFalse(self.chat.livechat_end_dt)
+
+    def test_a_reason_is_required(self):
+        for params in (
+            {"reason": ""},
+            {"reason": "nonsense"},
+            {"reason": "other"},
+            {"note": "x" * 501},
+            {"user_id": False},
+            {"user_id": "1"},
+        ):
+            with self.subTest(**params), self.assertRaises(ValidationError):
+                self._transfer(**params)
+        self.assertEqual(self._agent_of(self.chat), self.giver)
+
+    def test_a_full_colleague_takes_chats_from_a_dispatch_manager_only(self):
+        self._open_chat(self.channel, self.taker)
+        with self.assertRaisesRegex(UserError, "has no room"):
+            self._transfer()
+        manager = new_test_user(
+            self.env, login="manager", groups="im_livechat.im_livechat_group_manager"
+        )
+        self._transfer(user=manager)
+        self.assertEqual(self._agent_of(self.chat), self.taker)
+
+    def test_only_permitted_agents_of_the_channel_take_chats(self):
+        stranger = self._create_agent("stranger")
+        with self.assertRaisesRegex(UserError, "no agent of the channel"):
+            self._transfer(user_id=stranger.id)
+        for state, text in (("offline", "is offline"), ("paused", "is paused")):
+            with self.subTest(state=state), self.assertRaisesRegex(UserError, text):
+                if state == "offline":
+                    self._set_online(self.taker, "offline")
+                else:
+                    self._set_online(self.taker)
+                    self.taker.dispatch_paused = True
+                self._transfer()
+
+    def test_nobody_else_gives_the_chat_away(self):
+        stranger = self._create_agent("stranger")
+        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        for user in (stranger, self.taker, portal, self.owner, self.rival):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self._transfer(user=user)
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.chat.with_user(user).get_transfer_targets()
+        self.assertEqual(self._agent_of(self.chat), self.giver)
+
+    def test_a_role_without_the_permission_does_not_transfer(self):
+        self.channel.main_account_id = self.owner
+        role = self.Roles.create(
+            {
+                "name": "Only receives",
+                "permission_ids": [
+                    Command.link(
+                        self.env.ref("im_livechat_subaccount.permission_receive_buyers").id
+                    )
+                ],
+            }
+        )
+        subaccount = self.Subaccounts.create(
+            {"name": "Chen Jing", "role_ids": [Command.link(role.id)]}
+        )
+        subaccount._activate("sesame-open")
+        agent = subaccount.sudo().user_id
+        chat = self._open_chat(self.channel, agent)
+        with self.assertRaisesRegex(AccessError, "Your role"):
+            chat.with_user(agent).transfer("asked", user_id=self.taker.id)
+
+    def test_the_targets_show_presence_and_load(self):
+        self._set_online(self.giver, "offline")
+        (agent,) = self.chat.with_user(self.giver).get_transfer_targets()["agents"]
+        self.assertEqual(
+            agent,
+            {
+                "id": self.taker.id,
+                "name": self.taker.name,
+                "online": True,
+                "paused": False,
+                "load": 0,
+                "capacity": 1,
+                "free": 1,
+            },
+        )
+
+    def test_a_freed_seat_goes_to_the_line(self):
+        self.channel.queue_enabled = True
+        third = self._create_agent("third")
+        self.channel.user_ids = [Command.link(third.id)]
+        self._come(self.channel)
+        self._come(self.channel)
+        waiting = self._come(self.channel)
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self.channel.max_sessions = 2
+        self.channel._drain()
+        self.assertEqual(waiting.dispatch_state, "assigned")
+
+    def test_an_ended_chat_is_not_transferred(self):
+        self._close(self.chat)
+        with self.assertRaisesRegex(UserError, "open live chat"):
+            self._transfer()
+
+
+@tagged("post_install", "-at_install")
+class TestPause(ReassignCommon, ShopCommon):
+    def test_an_agent_pauses_and_resumes_itself(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        agent.with_user(agent).dispatch_pause()
+        self.assertTrue(agent.dispatch_paused)
+        self.assertFalse(self._come(channel))
+        self.assertTrue(agent.with_user(agent).get_dispatch_status()["paused"])
+        agent.with_user(agent).dispatch_resume()
+        self.assertEqual(self._agent_of(self._come(channel)), agent)
+        self.assertEqual(
+            agent.with_user(agent).get_dispatch_status(),
+            {
+                "paused": False,
+                "until": False,
+                "overloaded": False,
+                "load": 1,
+                "capacity": None,
+                "waiting": 0,
+            },
+        )
+
+    def test_a_pause_ends_by_itself_and_the_line_is_served(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        until = fields.Datetime.now() + timedelta(minutes=30)
+        agent.with_user(agent).dispatch_pause(fields.Datetime.to_string(until))
+        self.assertFalse(self._come(channel))
+        # Right even when nothing runs at that moment.
+        agent.dispatch_paused_until = fields.Datetime.now() - timedelta(seconds=1)
+        self.assertEqual(self._agent_of(self._come(channel)), agent)
+        self.env["im_livechat.channel"]._run_dispatch_timers()
+        self.assertFalse(agent.dispatch_paused)
+
+    def test_a_pause_that_makes_no_sense_is_refused(self):
+        agent = self._create_agent("agent")
+        for until in ("tomorrow", "2001-01-01 00:00:00", [1], 5):
+            with self.subTest(until=until), self.assertRaises(ValidationError):
+                agent.with_user(agent).dispatch_pause(until)
+        self.assertFalse(agent.dispatch_paused)
+
+    def test_who_may_pause_whom(self):
+        subaccount = self.Subaccounts.create(
+            {"name": "Chen Jing", "role_ids": [Command.link(self.role_reception.id)]}
+        )
+        subaccount._activate("sesame-open")
+        staff = subaccount.sudo().user_id
+        agent, other = self._create_agent("agent"), self._create_agent("other")
+        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        allowed = {(agent, agent), (staff, staff), (self.owner, staff)}
+        for who in (agent, staff, self.owner, self.rival, portal):
+            for whom in (agent, other, staff, self.rival):
+                with self.subTest(who=who.login, whom=whom.login):
+                    if (who, whom) in allowed:
+                        whom.with_user(who).dispatch_pause()
+                        whom.with_user(who).dispatch_resume()
+                    elif who == whom:
+                        continue
+                    else:
+                        with self.assertRaises(AccessError):
+                            whom.with_user(who).dispatch_pause()
+                        with self.assertRaises(AccessError):
+                            whom.with_user(who).dispatch_resume()
+        self.assertFalse(portal.with_user(portal).get_dispatch_status())
+
+    def test_an_agent_pauses_above_a_number_of_chats_and_resumes_below_another(self):
+        agent = self._create_agent("agent", dispatch_pause_above=2, dispatch_resume_below=2)
+        channel = self._create_channel(agent)
+        chats = [self._come(channel) for _buyer in range(3)]
+        self.assertTrue(agent.dispatch_overloaded)
+        self.assertFalse(self._come(channel))
+        self._close(chats[0])
+        self.assertTrue(agent.dispatch_overloaded)
+        self._close(chats[1])
+        self.assertFalse(agent.dispatch_overloaded)
+        self.assertTrue(self._come(channel))
+
+    def test_flapping_is_shorter_than_the_grace(self):
+        self.assertLess(timedelta(seconds=20), discuss_channel_dispatch.GRACE)

@@ -1,0 +1,176 @@
+from datetime import datetime, timedelta
+
+from odoo import Command, fields
+from odoo.exceptions import UserError
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from odoo.addons.mail.tests.common import freeze_all_time
+
+from .common import DispatchCommon
+
+
+class ShiftCommon(DispatchCommon):
+    @classmethod
+    def _create_calendar(cls, hour_from, hour_to, tz="UTC", days=range(7)):
+        return cls.env["resource.calendar"].create(
+            {
+                "name": f"{hour_from}-{hour_to}",
+                "tz": tz,
+                "attendance_ids": [
+                    Command.create(
+                        {
+                            "name": "Shift",
+                            "dayofweek": str(day),
+                            "hour_from": hour_from,
+                            "hour_to": hour_to,
+                            "day_period": "morning",
+                        }
+                    )
+                    for day in days
+                ],
+            }
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestShifts(ShiftCommon):
+    def _is_on_shift(self, calendar, *moment):
+        with freeze_all_time(datetime(*moment)):
+            return calendar._is_working_now()
+
+    def test_hours_follow_the_calendars_time_zone_and_its_summer_time(self):
+        calendar = self._create_calendar(8, 16, "Europe/Paris")
+        # UTC+1 in winter, UTC+2 in summer.
+        for moment, works in (
+            ((2026, 1, 12, 7, 30), True),
+            ((2026, 1, 12, 6, 30), False),
+            ((2026, 7, 13, 6, 30), True),
+            ((2026, 7, 13, 14, 30), False),
+            ((2026, 1, 12, 14, 30), True),
+            # The night in which the clock jumps, and the one in which it jumps back.
+            ((2026, 3, 29, 6, 30), True),
+            ((2026, 3, 28, 6, 30), False),
+            ((2026, 10, 25, 6, 30), False),
+            ((2026, 10, 24, 6, 30), True),
+        ):
+            with self.subTest(moment=moment):
+                self.assertEqual(self._is_on_shift(calendar, *moment), works)
+
+    def test_hours_up_to_midnight_and_after_it(self):
+        evening = self._create_calendar(18, 24, "Asia/Shanghai")
+        night = self._create_calendar(0, 2, "Asia/Shanghai")
+        for hour, minute, shifts in (
+            (15, 59, (True, False)),  # 23:59
+            (16, 1, (False, True)),  # 00:01
+            (18, 1, (False, False)),  # 02:01
+            (9, 59, (False, False)),  # 17:59
+        ):
+            with self.subTest(hour=hour):
+                moment = (2026, 11, 11, hour, minute)
+                self.assertEqual(
+                    tuple(self._is_on_shift(shift, *moment) for shift in (evening, night)), shifts
+                )
+
+    def test_who_is_off_shift_gets_no_new_buyers(self):
+        works, rests = self._create_agent("works"), self._create_agent("rests", 300)
+        hour = fields.Datetime.now().hour
+        off = self._create_calendar((hour + 4) % 22, (hour + 4) % 22 + 1)
+        rests.dispatch_calendar_id = off
+        channel = self._create_channel(works | rests)
+        chat = self._come(channel)
+        self.assertEqual(self._agent_of(chat), works)
+        self.assertEqual(chat.dispatch_decision_ids.excluded, {str(rests.id): "off_shift"})
+        works.dispatch_calendar_id = off
+        self.assertFalse(channel._is_livechat_available())
+        self.assertFalse(self._come(channel))
+
+    def test_a_closed_channel_follows_its_offline_rule(self):
+        agent = self._create_agent("agent")
+        hour = fields.Datetime.now().hour
+        channel = self._create_channel(
+            agent,
+            calendar_id=self._create_calendar((hour + 4) % 22, (hour + 4) % 22 + 1).id,
+            offline_rule="pool",
+            queue_enabled=True,
+        )
+        self.assertEqual(self._come(channel).dispatch_state, "pool")
+        channel._drain()
+        self.assertEqual(channel.dispatch_pool_count, 1)
+        channel.calendar_id = False
+        channel._drain()
+        self.assertEqual(channel.dispatch_pool_count, 0)
+
+    def test_a_calm_start_grows_the_weight(self):
+        agent, other = self._create_agent("agent", 200), self._create_agent("other", 100)
+        channel = self._create_channel(agent | other, ramp_minutes=60)
+        long_ago = fields.Datetime.now() - timedelta(hours=3)
+        (agent | other).presence_ids.livechat_online_since = long_ago
+        self.assertEqual(self._read_agent(channel, agent).weight, 200)
+        for minutes, weight in ((0, 10), (15, 50), (30, 100), (59, 197), (60, 200)):
+            with self.subTest(minutes=minutes):
+                agent.presence_ids.livechat_online_since = fields.Datetime.now() - timedelta(
+                    minutes=minutes
+                )
+                self.assertAlmostEqual(self._read_agent(channel, agent).weight, weight, delta=1)
+        self.assertEqual(self._read_agent(channel, other).weight, 100)
+
+
+@tagged("post_install", "-at_install")
+class TestByHand(DispatchCommon, HttpCase):
+    def test_who_may_not_receive_buyers_is_not_invited(self):
+        agent, colleague = self._create_agent("agent"), self._create_agent("colleague")
+        packer = new_test_user(self.env, login="packer", groups="base.group_user")
+        channel = self._create_channel(agent)
+        chat = self._come(channel)
+        with self.assertRaisesRegex(UserError, "may not receive buyers"):
+            chat.with_user(agent).add_members(partner_ids=packer.partner_id.ids)
+        chat.with_user(agent).add_members(partner_ids=colleague.partner_id.ids)
+        self.assertIn(colleague.partner_id, chat.channel_member_ids.partner_id)
+        native = self._create_channel(agent, dispatch_mode="native")
+        chat = self._come(native)
+        chat.with_user(agent).add_members(partner_ids=packer.partner_id.ids)
+        self.assertIn(packer.partner_id, chat.channel_member_ids.partner_id)
+
+    def test_an_agent_takes_a_waiting_chat_by_hand_within_its_capacity(self):
+        agent, stranger = self._create_agent("agent"), self._create_agent("stranger")
+        channel = self._create_channel(
+            agent, max_sessions_mode="limited", max_sessions=1, offline_rule="pool"
+        )
+        self._set_online(agent, "offline")
+        chats = self._come(channel) | self._come(channel)
+        with self.assertRaisesRegex(UserError, "not online"):
+            chats[0].with_user(agent).action_take()
+        self._set_online(agent)
+        with self.assertRaisesRegex(UserError, "no agent of this channel"):
+            chats[0].with_user(stranger).action_take()
+        chats[1].with_user(agent).action_take()
+        self.assertEqual(self._agent_of(chats[1]), agent)
+        self.assertEqual(chats[1].dispatch_decision_ids.sorted("id")[-1].rule, "by_hand")
+        with self.assertRaisesRegex(UserError, "no room"):
+            chats[0].with_user(agent).action_take()
+        with self.assertRaisesRegex(UserError, "does not wait"):
+            chats[1].with_user(agent).action_take()
+
+    def test_a_message_in_the_pool_is_told_by_mail_once(self):
+        agent = self._create_agent("agent")
+        self._set_online(agent, "offline")
+        channel = self._create_channel(agent, offline_rule="pool", pool_email="owner@example.com")
+        guest = self._create_guest()
+        chat = self._come(channel, guest)
+        for body in ("Please call me back", "Really"):
+            self._say(chat, guest, body)
+        (mail,) = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])
+        self.assertIn("call me back", mail.body_html)
+        self.assertIn(channel.name, mail.subject)
+
+    def test_who_logs_out_hands_over_its_chats_at_once(self):
+        leaver = self._create_agent("leaver", 300, password="leaver-leaver")
+        stays = self._create_agent("stays")
+        channel = self._create_channel(leaver | stays)
+        chat = self._come(channel)
+        self.assertEqual(self._agent_of(chat), leaver)
+        self.authenticate("leaver", "leaver-leaver")
+        response = self.url_open("/web/session/logout", allow_redirects=False)
+        self.assertEqual(response.status_code, 303)
+        self.assertEqual(self._agent_of(chat), stays)
+        self.assertEqual(leaver.presence_ids.status, "offline")

@@ -1,0 +1,238 @@
+from datetime import timedelta
+
+from odoo import Command, fields
+from odoo.tests import tagged
+
+from ..models.im_livechat_channel_queue import estimate_wait
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestWaiting(DispatchCommon):
+    """The waiting line and the message pool, within one transaction."""
+
+    def _create_busy_channel(self, agents, **vals):
+        return self._create_channel(
+            agents,
+            **{
+                "max_sessions_mode": "limited",
+                "max_sessions": 1,
+                "queue_enabled": True,
+                **vals,
+            },
+        )
+
+    def _kinds(self, chat):
+        return chat.dispatch_decision_ids.sorted("id").mapped("kind")
+
+    def test_who_comes_when_everybody_is_busy_waits_with_the_desk(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        first, second, third = (self._come(channel) for _buyer in range(3))
+        self.assertEqual(first.dispatch_state, "assigned")
+        self.assertEqual(self._agent_of(first), agent)
+        for place, chat in enumerate((second, third), 1):
+            self.assertEqual(chat.dispatch_state, "queued")
+            self.assertFalse(self._agent_of(chat))
+            self.assertEqual(chat.livechat_operator_id, channel.reception_partner_id)
+            self.assertEqual(
+                chat._get_wait(), {"state": "queued", "place": place, "estimate": None}
+            )
+        self.assertEqual(channel.dispatch_queued_count, 2)
+        self.assertEqual(second.dispatch_decision_ids.excluded, {str(agent.id): "at_capacity"})
+        self.assertEqual(self._kinds(third), ["queue"])
+
+    def test_the_line_is_served_in_order_when_a_seat_frees(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        chats = [self._come(channel) for _buyer in range(4)]
+        self._say(chats[2], chats[2].channel_member_ids.guest_id, "Is it waterproof?")
+        for done, waiting in zip(chats, chats[1:]):
+            self._close(done)
+            channel._drain()
+            self.assertEqual(waiting.dispatch_state, "assigned")
+            self.assertEqual(self._agent_of(waiting), agent)
+            self.assertEqual(waiting.livechat_operator_id, agent.partner_id)
+            self.assertEqual(waiting.livechat_failure, "no_answer")
+            self.assertFalse(waiting._get_wait())
+            self.assertNotIn(channel.reception_partner_id, waiting.channel_member_ids.partner_id)
+        self.assertEqual(self._kinds(chats[1]), ["queue", "assign"])
+        self.assertIn("waterproof", chats[2].message_ids[-1:].body)
+        self.assertFalse(channel.dispatch_queued_count)
+
+    def test_nobody_overtakes_the_line(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        first, second = self._come(channel), self._come(channel)
+        self._close(first)
+        # The seat is free and the line is not served yet: who comes now comes after it.
+        late = self._come(channel)
+        self.assertEqual(late.dispatch_state, "queued")
+        self.assertEqual(late.dispatch_decision_ids.rule, "line")
+        channel._drain()
+        self.assertEqual(self._agent_of(second), agent)
+        self.assertEqual(late.dispatch_state, "queued")
+
+    def test_a_buyer_who_leaves_is_removed_and_the_others_move_up(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        _first, second, third = (self._come(channel) for _buyer in range(3))
+        second._close_livechat_session()
+        self.assertFalse(second.dispatch_state)
+        self.assertEqual(self._kinds(second), ["queue", "leave"])
+        self.assertEqual(third._get_wait()["place"], 1)
+
+    def test_nobody_waits_for_agents_who_are_not_there(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        self._set_online(agent, "offline")
+        self.assertFalse(self._come(channel))
+        self.assertFalse(channel._is_livechat_available())
+
+    def test_the_line_has_an_end(self):
+        channel = self._create_busy_channel(self._create_agent("agent"), queue_limit=2)
+        chats = [self._come(channel) for _buyer in range(4)]
+        self.assertEqual(
+            [chat.dispatch_state for chat in chats], ["assigned", "queued", "queued", False]
+        )
+        self.assertFalse(chats[3])
+        channel.offline_rule = "pool"
+        self.assertEqual(self._come(channel).dispatch_state, "pool")
+
+    def test_without_a_line_the_answer_is_cores(self):
+        channel = self._create_busy_channel(self._create_agent("agent"), queue_enabled=False)
+        self.assertTrue(self._come(channel))
+        self.assertFalse(self._come(channel))
+
+    def test_an_absent_buyer_leaves_the_line_and_what_was_written_is_kept(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        self._come(channel)
+        silent, writer, away = (self._create_guest() for _guest in range(3))
+        chats = [self._come(channel, guest) for guest in (silent, writer, away)]
+        self._say(chats[1], writer)
+        for guest, gone in ((silent, 6), (writer, 6), (away, 4)):
+            self.env["mail.presence"]._update_presence(guest)
+            guest.presence_ids.status = "offline"
+            guest.presence_ids.livechat_offline_since -= timedelta(minutes=gone)
+        self.env.flush_all()
+        self.env["discuss.channel"]._remove_absent_buyers()
+        self.assertEqual([chat.dispatch_state for chat in chats], [False, "pool", "queued"])
+        self.assertTrue(chats[0].livechat_end_dt)
+        self.assertFalse(chats[1].livechat_end_dt)
+
+    def test_the_estimate_comes_from_the_shops_own_chats_or_there_is_none(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent, max_sessions=2)
+        now = fields.Datetime.now()
+        for number in range(19):
+            self._open_chat(channel, agent).write(
+                {
+                    "dispatch_assigned_at": now - timedelta(seconds=100 + 20 * (number % 2)),
+                    "livechat_end_dt": now,
+                }
+            )
+        none = self.env["livechat.dispatch.group"]
+        self.assertIsNone(channel._get_pace(none))
+        self._open_chat(channel, agent).write(
+            {"dispatch_assigned_at": now - timedelta(seconds=120), "livechat_end_dt": now}
+        )
+        self.env.flush_all()
+        mean, deviation, seats = channel._get_pace(none)
+        self.assertEqual((mean, deviation, seats), (110, 10, 2))
+        self.assertEqual(estimate_wait(4, (110, 10, 2)), (210, 230))
+        self.assertIsNone(estimate_wait(4, None))
+
+    def test_messages_are_kept_in_the_pool_and_handed_out_once(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        channel = self._create_busy_channel(
+            one | other, max_sessions=30, queue_enabled=False, offline_rule="pool"
+        )
+        self._set_online(one | other, "offline")
+        self.assertTrue(channel._is_livechat_available())
+        chats = [self._come(channel) for _buyer in range(50)]
+        self.assertEqual({chat.dispatch_state for chat in chats}, {"pool"})
+        self.assertEqual(chats[0]._get_wait(), {"state": "pool"})
+        channel._drain()
+        self.assertEqual(channel.dispatch_pool_count, 50)
+        self._set_online(one | other)
+        channel._drain()
+        self.assertEqual({chat.dispatch_state for chat in chats}, {"assigned"})
+        agents = [self._agent_of(chat) for chat in chats]
+        self.assertEqual((agents.count(one), agents.count(other)), (25, 25))
+
+    def test_the_pool_waits_behind_the_line(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent, offline_rule="pool")
+        self._set_online(agent, "offline")
+        message = self._come(channel)
+        self.assertEqual(message.dispatch_state, "pool")
+        self._set_online(agent)
+        here = self._come(channel)
+        self.assertEqual(self._agent_of(here), agent)
+        queued = self._come(channel)
+        self._close(here)
+        channel._drain()
+        self.assertEqual((queued.dispatch_state, message.dispatch_state), ("assigned", "pool"))
+        self._close(queued)
+        channel._drain()
+        self.assertEqual(self._agent_of(message), agent)
+
+    def test_who_does_not_want_to_wait_leaves_a_message(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        _first, second, third = (self._come(channel) for _buyer in range(3))
+        second._leave_message()
+        self.assertEqual(second.dispatch_state, "pool")
+        self.assertEqual(third._get_wait()["place"], 1)
+        self.assertEqual(self._kinds(second), ["queue", "pool"])
+
+    def test_main_account_and_proxies_take_chats_while_away(self):
+        agent, owner = self._create_agent("agent"), self._create_agent("owner")
+        self._set_online(agent | owner, "offline")
+        channel = self._create_busy_channel(
+            agent, offline_rule="main_account", main_account_id=owner.id, max_sessions=2
+        )
+        self.assertTrue(channel._is_livechat_available())
+        chats = [self._come(channel) for _buyer in range(3)]
+        self.assertEqual([self._agent_of(chat) for chat in chats[:2]], [owner, owner])
+        # Away or not: nobody is above capacity.
+        self.assertFalse(chats[2])
+        self.assertEqual(chats[0].dispatch_decision_ids.rule, "offline")
+        channel.write({"offline_rule": "proxy", "proxy_user_ids": [Command.set(agent.ids)]})
+        self.assertEqual(self._agent_of(self._come(channel)), agent)
+
+    def test_an_offline_rule_names_somebody(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        for rule in ("main_account", "proxy"):
+            with self.subTest(rule=rule), self.assertRaisesRegex(Exception, "Choose|Name"):
+                channel.offline_rule = rule
+
+    def test_a_chatbot_forwards_into_the_line(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        self._come(channel)
+        script = self.env["chatbot.script"].create({"title": "Bot"})
+        step = self.env["chatbot.script.step"].create(
+            {
+                "chatbot_script_id": script.id,
+                "step_type": "forward_operator",
+                "message": "I look for a colleague.",
+            }
+        )
+        guest = self._create_guest()
+        channel_of_guest = (
+            channel.with_user(self.env.ref("base.public_user")).with_context(guest=guest).sudo()
+        )
+        chat = self.env["discuss.channel"].create(
+            channel_of_guest._get_livechat_discuss_channel_vals(
+                agent=self.env["res.users"],
+                chatbot_script=script,
+                operator_partner=script.operator_partner_id,
+                operator_model="chatbot.script",
+            )
+        )
+        chat._forward_human_operator(step)
+        self.assertEqual(chat.dispatch_state, "queued")
+        self._close(channel.env["discuss.channel"].search([("dispatch_state", "=", "assigned")]))
+        channel._drain()
+        self.assertEqual(self._agent_of(chat), agent)
+        self.assertNotIn(script.operator_partner_id, chat.channel_member_ids.partner_id)
