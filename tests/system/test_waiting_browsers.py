@@ -301,7 +301,9 @@ def test_transfer_with_a_reason_closes_the_chat_here_and_opens_it_there(
         thread.click()
         givers_page.locator("button[name=livechat-transfer]").click()
     else:
-        givers_page.goto(f"{shop.url}/odoo/my-preferences", timeout=FIRST_PAGE)
+        givers_page.goto(
+            f"{shop.url}/odoo/action-im_livechat.im_livechat_channel_action", timeout=FIRST_PAGE
+        )
         givers_page.locator(".o_menu_systray .o-mail-DiscussSystray-class").first.click()
         givers_page.locator(".o-mail-NotificationItem", has_text="Visitor").first.click()
         givers_page.locator(".o-mail-ChatWindow-moreActions").click()

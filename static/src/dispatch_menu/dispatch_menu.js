@@ -33,9 +33,9 @@ export class DispatchMenu extends Component {
 
     get icon() {
         if (this.dispatch.isPaused) {
-            return "fa-pause-circle text-warning";
+            return "fa-pause-circle";
         }
-        return this.status.overloaded ? "fa-pause-circle-o text-warning" : "fa-play-circle-o";
+        return this.status.overloaded ? "fa-pause-circle-o" : "fa-play-circle-o";
     }
 
     /** The state in one word, empty in the ordinary case. */
