@@ -27,8 +27,11 @@ class TestWaitingTours(HttpCase, DispatchCommon):
             max_sessions=1,
             queue_enabled=True,
         )
-        cls.chat = cls._ask(cls.channel, cls.maria)
-        cls._ask(cls.channel, cls.sofie)
+
+    def setUp(self):
+        super().setUp()
+        self.chat = self._ask(self.channel, self.maria)
+        self._ask(self.channel, self.sofie)
 
     @classmethod
     def _ask(cls, channel, agent):
@@ -41,6 +44,8 @@ class TestWaitingTours(HttpCase, DispatchCommon):
             author_guest_id=guest.id,
             message_type="comment",
         )
+        # Pinned by the message of a second later, in a shop where time passes.
+        chat.channel_member_ids.unpin_dt = False
         return chat
 
     def _start(self, tour, chat=None):
