@@ -130,7 +130,7 @@ tours.add("im_livechat_subaccount.transfer_to_group", {
         {
             content: "Choose a reason",
             trigger: "#o_livechat_transfer_reason",
-            run: "selectByLabel Another group's matter",
+            run: "select wrong_group",
         },
         {
             content: "Choose the group",
