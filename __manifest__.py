@@ -37,8 +37,13 @@
             "im_livechat_subaccount/static/src/**/*",
             ("remove", "im_livechat_subaccount/static/src/embed/**/*"),
         ],
+        # The chat of a shop's own pages and of pages elsewhere.
         "im_livechat.assets_embed_core": [
-            "im_livechat_subaccount/static/src/embed/**/*",
+            "im_livechat_subaccount/static/src/common/**/*",
+            "im_livechat_subaccount/static/src/embed/common/**/*",
+        ],
+        "im_livechat.assets_embed_cors": [
+            "im_livechat_subaccount/static/src/embed/cors/**/*",
         ],
         "web.assets_tests": [
             "im_livechat_subaccount/static/tests/tours/**/*",

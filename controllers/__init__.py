@@ -1,1 +1,1 @@
-from . import activation, logout, main, onlooker, waiting
+from . import activation, logout, main, onlooker, waiting, webclient

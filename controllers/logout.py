@@ -1,6 +1,6 @@
 import logging
 
-from odoo import http
+from odoo import api, http
 from odoo.http import STORED_SESSION_BYTES, request
 
 from odoo.addons.web.controllers.session import Session
@@ -14,24 +14,24 @@ def _leave_reception():
     uid = request.db and request.session.uid
     if not uid:
         return
-    # The route may be for nobody in particular: whose session ends, the session says.
-    user = request.env(user=uid)["res.users"].browse(uid)
     try:
-        with request.env.cr.savepoint():
-            if user.exists():
+        # Core's routes only read, and one is for nobody in particular: the session says for whom.
+        with request.env.registry.cursor() as cr:
+            user = api.Environment(cr, uid, {})["res.users"].browse(uid).exists()
+            if user:
                 user._leave_reception(request.session.sid[:STORED_SESSION_BYTES])
     except Exception:
         _logger.exception("The chats of user %s could not be handed over at logout", uid)
 
 
 class LogoutController(Session):
-    @http.route(readonly=False)
+    @http.route()
     def logout(self, redirect="/odoo"):
         """As core's; whoever logs out leaves the reception first."""
         _leave_reception()
         return super().logout(redirect=redirect)
 
-    @http.route(readonly=False)
+    @http.route()
     def destroy(self):
         """As core's; whoever logs out leaves the reception first."""
         _leave_reception()

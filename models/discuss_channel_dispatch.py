@@ -104,10 +104,12 @@ class DiscussChannel(models.Model):
                 if outcome and outcome.state == chat.sudo().dispatch_state:
                     chat.sudo()._record(outcome.values, outcome.group)
                     if outcome.agent:
-                        outcome.agent.sudo()._follow_load()
+                        chat.sudo()._follow_agents(outcome.agent.sudo())
                     else:
                         # A seat may have become free while others were waiting.
                         chat.env["im_livechat.channel"]._drain_soon()
+                    if outcome.state == "queued":
+                        chat.sudo().livechat_channel_id._send_line()
         return chats
 
     def write(self, vals):
@@ -129,8 +131,14 @@ class DiscussChannel(models.Model):
 
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats."""
-        agents._follow_load()
+        self._follow_agents(agents)
         self.env["im_livechat.channel"]._drain_soon()
+
+    def _follow_agents(self, agents):
+        """Follow that these agents have got or lost chats, and let them know."""
+        agents._follow_load()
+        if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
+            agents._send_dispatch_status()
 
     # ------------------------------------------------------------
     # Records
@@ -261,7 +269,7 @@ class DiscussChannel(models.Model):
             values["livechat_failure"] = "no_answer"
         self.write(values)
         self._broadcast(agent.partner_id.ids)
-        agent._follow_load()
+        self._follow_agents(agent)
 
     def _leave(self, partners):
         """Take these partners out of the chat without ending it, as core's way to leave would
@@ -380,8 +388,20 @@ class DiscussChannel(models.Model):
         return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
 
     def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if target.is_internal(self.env):
+            attributes.append(
+                Store.Attr(
+                    "dispatch_transferable",
+                    value=True,
+                    predicate=lambda chat: (
+                        chat.channel_type == "livechat"
+                        and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
+                    ),  # sudo: im_livechat.channel - whether dispatch gives its chats to agents
+                )
+            )
         return [
-            *super()._to_store_defaults(target),
+            *attributes,
             Store.Attr(
                 "dispatch_wait",
                 # sudo: discuss.channel - a buyer may know how long the wait is
@@ -794,11 +814,16 @@ class DiscussChannel(models.Model):
         }
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()
+        was_in_line, line = chat.dispatch_state == "queued", chat.dispatch_group_id
         if isinstance(user_id, int) and user_id:
-            return chat._transfer_to_agent(user_id, values, self.env.user)
-        if isinstance(group_id, int) and group_id:
-            return chat._transfer_to_group(group_id, values)
-        raise ValidationError(self.env._("Choose a colleague or a group."))
+            result = chat._transfer_to_agent(user_id, values, self.env.user)
+        elif isinstance(group_id, int) and group_id:
+            result = chat._transfer_to_group(group_id, values)
+        else:
+            raise ValidationError(self.env._("Choose a colleague or a group."))
+        if was_in_line:
+            chat.livechat_channel_id._send_places(line)
+        return result
 
     @api.model
     def _get_transfer_reasons(self):

@@ -335,12 +335,23 @@ class ImLivechatChannel(models.Model):
         )
 
     def _send_places(self, group):
-        """Tell the buyers in this line their places."""
+        """Tell the buyers in this line their places, and the channel's agents how many wait."""
         if not self:
             return
         pace = self._get_pace(group)
         for place, chat in enumerate(self._get_line(group), 1):
             chat._send_wait(place, estimate_wait(place, pace))
+        self._send_line()
+
+    def _send_line(self):
+        """Tell the channel's agents how many buyers wait in its lines."""
+        self.invalidate_recordset(["dispatch_queued_count"])
+        # _sendone: channel is safe (a record, which only its agents' pages listen to)
+        self.env["bus.bus"]._sendone(
+            self,
+            "livechat_dispatch/line",
+            {"channel_id": self.id, "waiting": self.dispatch_queued_count},
+        )
 
     def _get_pace(self, group):
         """Return how fast this line moves: the mean and the standard deviation of the time a chat

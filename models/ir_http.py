@@ -12,4 +12,11 @@ class IrHttp(models.AbstractModel):
             **super().session_info(),
             "livechat_subaccount": bool(user.main_account_id),
             "livechat_onlooker": user._is_reader_of_chats(),
+            "livechat_agent": user._has_agent_group(),
+            "livechat_manages_dispatch": user._manages_some_dispatch(),
         }
+
+    @classmethod
+    def _get_translation_frontend_modules_name(cls):
+        # What a buyer who waits reads on the shop's pages.
+        return [*super()._get_translation_frontend_modules_name(), "im_livechat_subaccount"]

@@ -11,4 +11,11 @@ class IrWebsocket(models.AbstractModel):
             channels = [
                 channel for channel in channels if channel != "im_livechat.looking_for_help"
             ]
-        return super()._build_bus_channel_list(channels)
+        channels = super()._build_bus_channel_list(channels)
+        if self.env.user._has_agent_group():
+            # sudo: im_livechat.channel - how many wait in the lines that one serves
+            lines = self.env.user.sudo().livechat_channel_ids.filtered(
+                lambda channel: channel.dispatch_mode != "native"
+            )
+            channels = [*channels, *lines]
+        return channels

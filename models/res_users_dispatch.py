@@ -27,6 +27,10 @@ _FREES_SEATS = frozenset(
 )
 
 
+# What an agent sees of itself changes with these.
+_STATUS = frozenset({"dispatch_paused", "dispatch_paused_until", "dispatch_overloaded"})
+
+
 class ResUsers(models.Model):
     _inherit = "res.users"
 
@@ -87,7 +91,14 @@ class ResUsers(models.Model):
             self._follow_load()
         if _FREES_SEATS & vals.keys():
             self.env["im_livechat.channel"]._drain_soon()
+        if _STATUS & vals.keys():
+            self._send_dispatch_status()
         return result
+
+    def _send_dispatch_status(self):
+        """Let the pages of these agents look again at :meth:`get_dispatch_status`."""
+        for user in self:
+            user._bus_send("livechat_dispatch/status", {})
 
     @api.model
     @tools.ormcache()
@@ -153,8 +164,9 @@ class ResUsers(models.Model):
     def get_dispatch_status(self):
         """Return what an agent sees about itself, ``False`` for whoever is none.
 
-        :return: ``{"paused", "until", "overloaded", "load", "capacity", "waiting"}``; the capacity
-            is that of the agent's roomiest channel, ``None`` for no limit.
+        :return: ``{"paused", "until", "overloaded", "load", "capacity", "waiting", "lines"}``; the
+            capacity is that of the agent's roomiest channel, ``None`` for no limit; ``lines`` says
+            of which channel how many are waiting.
         :rtype: dict | bool
         """
         user = self.env.user
@@ -165,12 +177,12 @@ class ResUsers(models.Model):
         if not channels or not user._has_agent_group():
             return False
         user = user.sudo()
-        loads, capacities, waiting = [0], [], 0
+        loads, capacities = [0], []
         for channel in channels:
             for agent in channel._read_dispatch_agents(user):
                 loads.append(channel._get_load(agent))
                 capacities.append(channel._get_capacity(agent))
-            waiting += channel.dispatch_queued_count
+        lines = {channel.id: channel.dispatch_queued_count for channel in channels}
         until = user.dispatch_paused_until
         paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
         return {
@@ -179,7 +191,8 @@ class ResUsers(models.Model):
             "overloaded": user.dispatch_overloaded,
             "load": max(loads),
             "capacity": None if None in capacities else max(capacities, default=None),
-            "waiting": waiting,
+            "waiting": sum(lines.values()),
+            "lines": lines,
         }
 
     def _check_pause(self):
@@ -218,6 +231,13 @@ class ResUsers(models.Model):
             and self.has_group("im_livechat_subaccount.group_dispatch_manager")
             and (agent.sudo().main_account_id == owner or agent == owner)
         )
+
+    def _manages_some_dispatch(self):
+        """Tell whether there may be channels whose dispatch this user manages."""
+        self.ensure_one()
+        if self._is_shop_staff():
+            return self.has_group("im_livechat_subaccount.group_dispatch_manager")
+        return self.has_group("im_livechat.im_livechat_group_manager")
 
     def _manages_dispatch(self, channel):
         """Tell whether this user manages the dispatch of that channel."""

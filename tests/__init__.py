@@ -23,4 +23,5 @@ from . import (
     test_translations,
     test_users,
     test_waiting,
+    test_waiting_tours,
 )

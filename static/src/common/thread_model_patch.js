@@ -1,0 +1,18 @@
+import { Thread } from "@mail/core/common/thread_model";
+import { patch } from "@web/core/utils/patch";
+
+patch(Thread.prototype, {
+    setup() {
+        super.setup();
+        /**
+         * What the buyer of this chat is told about its wait; the estimate is the shortest and the
+         * longest wait in seconds, null while the shop does not know.
+         *
+         * @type {{state: "pool"} | {state: "queued", place: number, estimate: [number, number]|null}
+         *     | false | undefined}
+         */
+        this.dispatch_wait = undefined;
+        /** @type {true|undefined} Whether dispatch, not Odoo itself, gives this chat to agents. */
+        this.dispatch_transferable = undefined;
+    },
+});

@@ -1,0 +1,83 @@
+import { Component, useState } from "@odoo/owl";
+import { Dropdown } from "@web/core/dropdown/dropdown";
+import { DropdownItem } from "@web/core/dropdown/dropdown_item";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { formatLoad } from "./dispatch_status_service";
+
+/** In the systray of an agent: its load, who waits, and its pause. */
+export class DispatchMenu extends Component {
+    static template = "im_livechat_subaccount.DispatchMenu";
+    static components = { Dropdown, DropdownItem };
+    static props = {};
+
+    setup() {
+        this.dispatch = useState(useService("im_livechat_subaccount.dispatch_status"));
+        this.pauses = [
+            [undefined, _t("Pause")],
+            [15, _t("Pause for 15 min")],
+            [30, _t("Pause for 30 min")],
+            [60, _t("Pause for 1 hour")],
+        ];
+    }
+
+    get status() {
+        return this.dispatch.status;
+    }
+
+    get load() {
+        return formatLoad(this.status);
+    }
+
+    get icon() {
+        if (this.dispatch.isPaused) {
+            return "fa-pause-circle";
+        }
+        return this.status.overloaded ? "fa-pause-circle-o" : "fa-play-circle-o";
+    }
+
+    /** The state in one word, empty in the ordinary case. */
+    get label() {
+        if (this.dispatch.isPaused) {
+            return _t("Paused");
+        }
+        return this.status.overloaded ? _t("Full") : "";
+    }
+
+    /** The state in a sentence. */
+    get description() {
+        const { until, overloaded } = this.status;
+        if (this.dispatch.isPaused) {
+            return until
+                ? _t(
+                      "You are paused until %s",
+                      deserializeDateTime(until).toLocaleString(luxon.DateTime.TIME_SIMPLE),
+                  )
+                : _t("You are paused");
+        }
+        return overloaded
+            ? _t("You get no new buyers until you have fewer chats")
+            : _t("You receive buyers");
+    }
+
+    get loadDescription() {
+        const { capacity } = this.status;
+        return capacity == null
+            ? _t("Your chats: %s", this.load)
+            : _t("Your chats and capacity: %s", this.load);
+    }
+
+    get waitingDescription() {
+        return _t("Buyers waiting in line: %s", this.status.waiting);
+    }
+
+    get title() {
+        return `${this.description}. ${this.loadDescription}. ${this.waitingDescription}`;
+    }
+}
+
+registry
+    .category("systray")
+    .add("im_livechat_subaccount.dispatch", { Component: DispatchMenu }, { sequence: 24 });

@@ -1,0 +1,82 @@
+import { reactive } from "@odoo/owl";
+import { serializeDateTime } from "@web/core/l10n/dates";
+import { registry } from "@web/core/registry";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { user } from "@web/core/user";
+import { debounce } from "@web/core/utils/timing";
+import { session } from "@web/session";
+
+/** Several changes that belong together are asked about once; milliseconds. */
+const TOGETHER = 300;
+
+/** Write a load and a capacity, in chats, as "3/7"; a capacity without limit is left out. */
+export function formatLoad({ load, capacity }) {
+    const chats = Number.isInteger(load) ? load : load.toFixed(1);
+    return capacity == null ? `${chats}` : `${chats}/${capacity}`;
+}
+
+/** What dispatch says about the agent who is logged in, as it is now, and the agent's pause. */
+export class DispatchStatus {
+    /** False for whoever is no agent of a dispatched channel; see `get_dispatch_status`. */
+    status = false;
+
+    constructor(orm) {
+        this.orm = orm;
+        this.keepLast = new KeepLast();
+    }
+
+    get isPaused() {
+        return Boolean(this.status && this.status.paused);
+    }
+
+    async load() {
+        this.status = await this.keepLast.add(
+            this.orm.silent.call("res.users", "get_dispatch_status", []),
+        );
+    }
+
+    /** Take over how many wait in the line of one of the agent's channels. */
+    updateLine({ channel_id: id, waiting }) {
+        if (this.status) {
+            this.status.lines[id] = waiting;
+            const counts = Object.values(this.status.lines);
+            this.status.waiting = counts.reduce((sum, count) => sum + count, 0);
+        }
+    }
+
+    /** @param {number} [minutes] for how long; until the agent resumes, if not given. */
+    async pause(minutes) {
+        const until = minutes && serializeDateTime(luxon.DateTime.now().plus({ minutes }));
+        await this.orm.call("res.users", "dispatch_pause", [[user.userId]], {
+            until: until || false,
+        });
+        await this.load();
+    }
+
+    async resume() {
+        await this.orm.call("res.users", "dispatch_resume", [[user.userId]]);
+        await this.load();
+    }
+}
+
+export const dispatchStatusService = {
+    dependencies: ["bus_service", "orm"],
+
+    start(env, { bus_service: bus, orm }) {
+        const dispatch = reactive(new DispatchStatus(orm));
+        const load = () =>
+            dispatch.load().catch(() => {
+                // The connection is lost; its return is a reason to look again.
+            });
+        const loadSoon = debounce(load, TOGETHER);
+        bus.subscribe("livechat_dispatch/status", loadSoon);
+        bus.subscribe("livechat_dispatch/line", (line) => dispatch.updateLine(line));
+        bus.addEventListener("BUS:RECONNECT", loadSoon);
+        if (session.livechat_agent) {
+            load();
+        }
+        return dispatch;
+    },
+};
+
+registry.category("services").add("im_livechat_subaccount.dispatch_status", dispatchStatusService);

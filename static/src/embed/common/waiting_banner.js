@@ -1,0 +1,77 @@
+import { ChatWindow } from "@mail/core/common/chat_window";
+import { Component, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { rpc } from "@web/core/network/rpc";
+import { useService } from "@web/core/utils/hooks";
+
+/** Say how long a wait of so many seconds is; in minutes, rounded up. */
+export function describeEstimate([shortest, longest]) {
+    if (longest < 60) {
+        return _t("less than a minute");
+    }
+    const low = Math.max(1, Math.ceil(shortest / 60));
+    const high = Math.ceil(longest / 60);
+    if (low < high) {
+        return _t("about %(low)s to %(high)s minutes", { low, high });
+    }
+    return high === 1 ? _t("about 1 minute") : _t("about %s minutes", high);
+}
+
+/** Tells a buyer who waits for an agent the place in line, and lets it leave a message instead. */
+export class WaitingBanner extends Component {
+    static template = "im_livechat_subaccount.WaitingBanner";
+    static props = { thread: Object };
+
+    setup() {
+        this.notification = useService("notification");
+        this.state = useState({ isLeaving: false, hasLeft: false });
+    }
+
+    /** What the buyer is told; nothing as soon as an agent has come or the chat has ended. */
+    get wait() {
+        const { thread } = this.props;
+        return !thread.livechat_end_dt && thread.dispatch_wait;
+    }
+
+    get place() {
+        return _t("You are number %s in line", this.wait.place);
+    }
+
+    get estimate() {
+        const { estimate } = this.wait;
+        return estimate && _t("Estimated wait: %s", describeEstimate(estimate));
+    }
+
+    get poolText() {
+        return this.state.hasLeft
+            ? _t("Write your message: we keep it and answer as soon as somebody is free.")
+            : _t(
+                  "Nobody is here right now. Write your message: we keep it and answer as soon " +
+                      "as somebody comes.",
+              );
+    }
+
+    async onClickLeaveMessage() {
+        if (this.state.isLeaving) {
+            return;
+        }
+        const { thread } = this.props;
+        this.state.isLeaving = true;
+        try {
+            // Whether it is so comes over the bus as well, to every page of this buyer.
+            this.state.hasLeft = await rpc("/im_livechat_subaccount/leave_message", {
+                channel_id: thread.id,
+            });
+        } catch {
+            this.notification.add(_t("That did not work. You are still in line; try again."), {
+                type: "warning",
+            });
+        } finally {
+            this.state.isLeaving = false;
+        }
+        // The button is gone: whoever used the keyboard goes on with the message.
+        thread.chat_window?.focus();
+    }
+}
+
+Object.assign(ChatWindow.components, { WaitingBanner });

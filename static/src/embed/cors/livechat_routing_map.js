@@ -1,0 +1,6 @@
+import { livechatRoutingMap } from "@im_livechat/embed/cors/livechat_routing_map";
+
+livechatRoutingMap.add(
+    "/im_livechat_subaccount/leave_message",
+    "/im_livechat_subaccount/cors/leave_message",
+);

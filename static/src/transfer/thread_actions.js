@@ -1,0 +1,19 @@
+import { registerThreadAction } from "@mail/core/common/thread_actions";
+import { _t } from "@web/core/l10n/translation";
+import { session } from "@web/session";
+import { TransferDialog } from "./transfer_dialog";
+
+registerThreadAction("livechat-transfer", {
+    condition: ({ owner, thread }) =>
+        thread?.dispatch_transferable &&
+        !thread.livechat_end_dt &&
+        (thread.self_member_id?.livechat_member_type === "agent" ||
+            session.livechat_manages_dispatch) &&
+        (!owner.props.chatWindow || owner.props.chatWindow.isOpen) &&
+        !owner.isDiscussSidebarChannelActions,
+    icon: "fa fa-fw fa-share-square-o",
+    name: _t("Transfer"),
+    open: ({ store, thread }) => store.env.services.dialog.add(TransferDialog, { thread }),
+    sequence: 8,
+    sequenceGroup: 7,
+});

@@ -1,0 +1,157 @@
+import { registry } from "@web/core/registry";
+
+const tours = registry.category("web_tour.tours");
+
+const BUTTON = ".o_menu_systray .o_livechat_dispatch_menu";
+const openMenu = { content: "Open the menu of the agent", trigger: BUTTON, run: "click" };
+
+tours.add("im_livechat_subaccount.systray_pause", {
+    steps: () => [
+        {
+            content: "The agent sees its load, and that it takes buyers",
+            trigger: `${BUTTON}:has(.fa-play-circle-o):contains(1/2):not(:contains(Paused))`,
+        },
+        openMenu,
+        {
+            content: "There is nothing to resume",
+            trigger: ".o_livechat_dispatch_menu_content:not(:has(.o_livechat_dispatch_resume))",
+        },
+        {
+            content: "Pause for a while",
+            trigger: ".o_livechat_dispatch_pause:contains(Pause for 30 min)",
+            run: "click",
+        },
+        {
+            content: "The pause is written out, not only coloured",
+            trigger: `${BUTTON}:has(.fa-pause-circle) .o_livechat_dispatch_label:contains(/^Paused$/)`,
+        },
+        openMenu,
+        {
+            content: "Its end is told",
+            trigger: ".o_livechat_dispatch_menu_content:contains(You are paused until)",
+        },
+        { content: "Resume", trigger: ".o_livechat_dispatch_resume", run: "click" },
+        { content: "Buyers come again", trigger: `${BUTTON}:not(:contains(Paused))` },
+        openMenu,
+        {
+            content: "Pause without an end",
+            trigger: ".o_livechat_dispatch_pause:contains(/^Pause$/)",
+            run: "click",
+        },
+        { content: "Paused", trigger: `${BUTTON}:contains(Paused)` },
+    ],
+});
+
+tours.add("im_livechat_subaccount.systray_none", {
+    steps: () => [
+        {
+            content: "Who is no agent of a dispatched channel has nothing to pause",
+            trigger: `.o_menu_systray:has(.o-mail-DiscussSystray-class):not(:has(${BUTTON}))`,
+        },
+    ],
+});
+
+const openDialog = [
+    {
+        content: "The chat is there",
+        trigger: ".o-mail-Discuss .o-mail-Message:contains(Is the blue one in stock?)",
+    },
+    {
+        content: "Open the dialog",
+        trigger: ".o-mail-DiscussContent-header button[name=livechat-transfer]",
+        run: "click",
+    },
+];
+const submit = {
+    content: "Transfer",
+    trigger: ".o_livechat_transfer footer button[type=submit]",
+    run: "click",
+};
+const told = (error) => ({
+    content: `The dialog says: ${error}`,
+    trigger: `.o_livechat_transfer [role=alert] .alert-danger:contains(${error})`,
+});
+const agent = (name) => `.o_livechat_transfer_agents label:contains(${name})`;
+
+tours.add("im_livechat_subaccount.transfer", {
+    steps: () => [
+        ...openDialog,
+        {
+            content: "Omar has room; presence and load are told",
+            trigger: `${agent("Omar")}:has(input:enabled):contains(Online):contains(0/2)`,
+        },
+        {
+            content: "Sofie is full and cannot be chosen",
+            trigger: `${agent("Sofie")}:has(input:disabled):contains(Full):contains(1/1)`,
+        },
+        {
+            content: "Pavel is paused",
+            trigger: `${agent("Pavel")}:contains(Paused)`,
+        },
+        submit,
+        told("Choose a reason for the transfer."),
+        {
+            content: "Choose another reason",
+            trigger: "#o_livechat_transfer_reason",
+            run: "selectByLabel Other",
+        },
+        submit,
+        told("Write down the reason for the transfer."),
+        {
+            content: "Write it down",
+            trigger: "#o_livechat_transfer_note",
+            run: "edit The sister asks for him",
+        },
+        submit,
+        told("Choose a colleague or a group."),
+        { content: "Choose Pavel", trigger: `${agent("Pavel")} input`, run: "click" },
+        submit,
+        told("Pavel Novak is paused."),
+        {
+            content: "Nothing that was entered is lost",
+            trigger:
+                ".o_livechat_transfer:has(#o_livechat_transfer_reason:value(other))" +
+                ":has(#o_livechat_transfer_note:value(The sister asks for him))" +
+                ":has(.o_livechat_transfer_agents label:contains(Pavel) input:checked)",
+        },
+        { content: "Choose Omar", trigger: `${agent("Omar")} input`, run: "click" },
+        submit,
+        {
+            content: "It is done",
+            trigger: ".o_notification:contains(Transferred to Omar Haddad)",
+        },
+        { content: "The dialog is gone", trigger: "body:not(:has(.o_livechat_transfer))" },
+    ],
+});
+
+tours.add("im_livechat_subaccount.transfer_to_group", {
+    steps: () => [
+        ...openDialog,
+        {
+            content: "Choose a reason",
+            trigger: "#o_livechat_transfer_reason",
+            run: "select wrong_group",
+        },
+        {
+            content: "Choose the group",
+            trigger: ".o_livechat_transfer_groups label:contains(Returns):contains(0 colleagues)",
+            run: "click",
+        },
+        submit,
+        {
+            content: "The buyer waits",
+            trigger: ".o_notification:contains(The buyer waits in line of Returns)",
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.transfer_native", {
+    steps: () => [
+        {
+            content: "A chat of Odoo's own dispatch is not ours to transfer",
+            trigger:
+                ".o-mail-DiscussContent-header:has(button[name=livechat-info])" +
+                ":not(:has(button[name=livechat-transfer]))",
+        },
+    ],
+});

@@ -1,0 +1,336 @@
+"""Buyers who wait, and the agents they wait for, in real browsers over the real websocket."""
+
+import contextlib
+import re
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PATIENCE, PHONE, log_in, shoot, wait_until_online
+from playwright.sync_api import expect
+
+BANNER = ".o-livechat-WaitingBanner"
+SYSTRAY = ".o_menu_systray .o_livechat_dispatch_menu"
+POOL_TEXT = (
+    "Nobody is here right now. Write your message: we keep it and answer as soon as somebody comes."
+)
+
+
+@contextlib.contextmanager
+def foreign_page(html):
+    """Serve one page of another site than Odoo's; its address."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = html.encode()
+            self.send_response(200 if self.path == "/" else 404)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            # Another name than Odoo's, not only another port: cookies do not go across.
+            yield f"http://localhost:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def open_widget(shop, open_page):
+    """Open a page that has the chat of a reception, on the shop's site or elsewhere."""
+    with contextlib.ExitStack() as stack:
+
+        def open_widget(reception, place, viewport):
+            if place == "shop":
+                websites = shop.call("website", "search", [])
+                shop.call("website", "write", websites, {"channel_id": reception.id})
+                url = f"{shop.url}/shop"
+            else:
+                shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+                (channel,) = shop.call(
+                    "im_livechat.channel", "read", [reception.id], ["script_external"]
+                )
+                url = stack.enter_context(
+                    foreign_page(
+                        "<!DOCTYPE html><html><head><title>Elsewhere</title>"
+                        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+                        f"{channel['script_external']}</head><body><h1>Elsewhere</h1></body></html>"
+                    )
+                )
+            return open_page(url, viewport)
+
+        yield open_widget
+
+
+def ask(page, question):
+    """A buyer writes the first message; the chat window."""
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_be_visible()
+    # There is nothing to wait for before there is a chat.
+    expect(page.locator(f"{BANNER} > div")).to_have_count(0)
+    composer.fill(question)
+    composer.press("Enter")
+    window = page.locator(".o-mail-ChatWindow")
+    expect(window.locator(".o-mail-Message", has_text=question)).to_be_visible()
+    return window
+
+
+def occupy(shop, reception):
+    """A buyer without a browser takes a seat; the buyer and the chat."""
+    buyer = shops.Buyer(shop.url)
+    chat_id = buyer.open_chat(reception).chat_id
+    assert chat_id
+    return buyer, chat_id
+
+
+def come_in(shop, open_page, agent, viewport=DESKTOP):
+    """Log in to Discuss and wait until dispatch knows of it."""
+    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
+    log_in(page, agent)
+    expect(page.locator(".o-mail-DiscussSidebar")).to_be_visible(timeout=FIRST_PAGE)
+    wait_until_online(shop, agent)
+    return page
+
+
+def until(condition):
+    deadline = time.monotonic() + PATIENCE / 1000
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.1)
+
+
+def last_chat(shop, reception):
+    ((chat_id,),) = shop.sql(
+        "SELECT max(id) FROM discuss_channel WHERE livechat_channel_id = %s", reception.id
+    )
+    return chat_id
+
+
+def fits(page):
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+@pytest.mark.parametrize(
+    ("place", "device", "viewport"),
+    [
+        ("shop", "desktop", DESKTOP),
+        ("shop", "phone", PHONE),
+        ("elsewhere", "desktop", DESKTOP),
+        ("elsewhere", "phone", PHONE),
+    ],
+)
+def test_buyers_count_down_in_line_meet_the_agent_without_reload_or_leave_a_message(
+    shop, open_widget, place, device, viewport
+):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    (agent,) = reception.agents
+    first, first_chat = occupy(shop, reception)
+
+    second_page = open_widget(reception, place, viewport)
+    second = ask(second_page, "Is the blue one in stock?")
+    expect(second.locator(BANNER)).to_contain_text("You are number 1 in line")
+    second_chat = last_chat(shop, reception)
+    third_page = open_widget(reception, place, viewport)
+    third = ask(third_page, "When will my parcel arrive?")
+    expect(third.locator(BANNER)).to_contain_text("You are number 2 in line")
+    # A shop that has served so few knows no times.
+    expect(third.locator(f"{BANNER}-estimate")).to_have_count(0)
+    expect(third.locator(BANNER)).to_have_attribute("aria-live", "polite")
+    expect(second).not_to_contain_text(agent.name)
+    assert fits(third_page)
+    shoot(third_page, f"waiting-{place}-{device}-number-2")
+
+    first.leave(first_chat)
+
+    expect(second).to_contain_text(agent.name)
+    expect(second.locator(f"{BANNER} > div")).to_have_count(0)
+    expect(third.locator(BANNER)).to_contain_text("You are number 1 in line")
+    shoot(second_page, f"waiting-{place}-{device}-agent-came")
+    shoot(third_page, f"waiting-{place}-{device}-number-1")
+
+    # By keyboard: it comes before the field one writes in, and that field's own menu.
+    third_page.locator(".o-mail-Composer-input").focus()
+    for _step in range(2):
+        third_page.keyboard.press("Shift+Tab")
+    leave = third.locator(f"{BANNER}-leave")
+    expect(leave).to_be_focused()
+    shoot(third_page, f"waiting-{place}-{device}-focus")
+    leave.press("Enter")
+    expect(third.locator(BANNER)).to_contain_text("we keep it and answer")
+    expect(leave).to_have_count(0)
+    expect(third_page.locator(".o-mail-Composer-input")).to_be_focused()
+    shoot(third_page, f"waiting-{place}-{device}-left")
+    assert shop.sql(
+        "SELECT dispatch_state FROM discuss_channel WHERE id = %s", last_chat(shop, reception)
+    ) == [("pool",)]
+
+    shop.call("discuss.channel", "write", [second_chat], {"livechat_end_dt": "2026-01-01 00:00:00"})
+
+    # Who left a message is answered as soon as there is room.
+    expect(third).to_contain_text(agent.name)
+    expect(third.locator(f"{BANNER} > div")).to_have_count(0)
+    assert reception.open_chats() == {agent.user_id: 1}
+    assert (second_page.errors, third_page.errors) == ([], [])
+
+
+def test_estimate_comes_from_the_shops_own_times(shop, open_widget):
+    reception = shop.open_reception([100], max_sessions=1, queue_enabled=True, name="Flagship Shop")
+    for _chat in range(20):
+        buyer, chat_id = occupy(shop, reception)
+        buyer.leave(chat_id)
+    # Chats of two and of four minutes: three on average, one more or less.
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_assigned_at = livechat_end_dt"
+        " - (2 + 2 * (id %% 2)) * interval '1 minute' WHERE livechat_channel_id = %s",
+        reception.id,
+    )
+    occupy(shop, reception)
+
+    page = open_widget(reception, "shop", PHONE)
+    window = ask(page, "Is the blue one in stock?")
+
+    expect(window.locator(f"{BANNER}-estimate")).to_have_text(
+        "Estimated wait: about 2 to 4 minutes"
+    )
+    shoot(page, "waiting-estimate")
+    # What one was told is there again after the page is loaded anew.
+    page.reload(timeout=FIRST_PAGE)
+    expect(page.locator(BANNER)).to_contain_text("You are number 1 in line")
+    assert page.errors == []
+
+
+def test_message_for_an_empty_reception_is_kept_and_handed_out_to_who_comes(
+    shop, open_page, open_widget
+):
+    reception = shop.open_reception(
+        [], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    (agent,) = reception.agents = shop.add_agents([100], online=False)
+    shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[4, agent.user_id]]})
+    buyers_page = open_widget(reception, "shop", PHONE)
+    window = ask(buyers_page, "Do you ship to Ghent?")
+    expect(window.locator(BANNER)).to_have_text(POOL_TEXT)
+    assert fits(buyers_page)
+    shoot(buyers_page, "waiting-pool")
+
+    agents_page = come_in(shop, open_page, agent)
+
+    expect(window).to_contain_text(agent.name)
+    expect(window.locator(f"{BANNER} > div")).to_have_count(0)
+    agents_page.locator(".o-mail-DiscussSidebar-item", has_text="Visitor").first.click()
+    message = agents_page.locator(".o-mail-Message", has_text="Do you ship to Ghent?")
+    expect(message).to_be_visible()
+    shoot(agents_page, "waiting-pool-handed-out")
+    assert (buyers_page.errors, agents_page.errors) == ([], [])
+
+
+def test_pause_in_one_browser_sends_the_next_buyer_elsewhere(shop, open_page):
+    reception = shop.open_reception([10], max_sessions=10, queue_enabled=True)
+    strong, (weak,) = shop.add_agents([100], online=False)[0], reception.agents
+    shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[4, strong.user_id]]})
+    page = come_in(shop, open_page, strong)
+    menu = page.locator(SYSTRAY)
+    expect(menu).to_have_text(re.compile(r"^\s*0/10\s*$"))
+    occupy(shop, reception)
+    assert reception.open_chats() == {strong.user_id: 1}
+    # The page hears of the chat by itself.
+    expect(menu).to_have_text(re.compile(r"^\s*1/10\s*$"))
+    shoot(page, "systray-active")
+
+    menu.focus()
+    menu.press("Enter")
+    page.get_by_role("menuitem", name="Pause for 15 min").press("Enter")
+
+    expect(menu).to_contain_text("Paused")
+    menu.click()
+    expect(page.locator(".o_livechat_dispatch_menu_content")).to_contain_text("paused until")
+    shoot(page, "systray-paused")
+    page.keyboard.press("Escape")
+    occupy(shop, reception)
+    assert reception.open_chats() == {strong.user_id: 1, weak.user_id: 1}
+    # The weak one has no seat more: who comes now waits, and the agents see it.
+    occupy(shop, reception)
+    expect(page.locator(f"{SYSTRAY} .o_livechat_dispatch_waiting")).to_have_text("1")
+    shoot(page, "systray-waiting")
+
+    menu.click()
+    page.get_by_role("menuitem", name="Resume").click()
+
+    expect(menu).not_to_contain_text("Paused")
+    expect(menu).to_have_text(re.compile(r"^\s*2/10\s*$"))
+    assert reception.open_chats() == {strong.user_id: 2, weak.user_id: 1}
+    # A pause by somebody else is shown as well.
+    shop.call("res.users", "dispatch_pause", [strong.user_id])
+    expect(menu).to_contain_text("Paused")
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("surface", ["discuss", "window"])
+def test_transfer_with_a_reason_closes_the_chat_here_and_opens_it_there(
+    shop, open_page, open_widget, surface
+):
+    reception = shop.open_reception([], max_sessions=2, queue_enabled=True, name="Flagship Shop")
+    giver, taker = reception.agents = shop.add_agents([100, 100], online=False)
+    shop.call(
+        "im_livechat.channel",
+        "write",
+        [reception.id],
+        {"user_ids": [[6, 0, [giver.user_id, taker.user_id]]]},
+    )
+    givers_page = come_in(shop, open_page, giver)
+    buyers_page = open_widget(reception, "shop", PHONE)
+    window = ask(buyers_page, "Is the blue one in stock?")
+    expect(window).to_contain_text(giver.name)
+    takers_page = come_in(shop, open_page, taker)
+    thread = givers_page.locator(".o-mail-DiscussSidebar-item", has_text="Visitor").first
+    expect(thread).to_be_visible()
+    if surface == "discuss":
+        thread.click()
+        givers_page.locator("button[name=livechat-transfer]").click()
+    else:
+        givers_page.goto(
+            f"{shop.url}/odoo/action-im_livechat.im_livechat_channel_action", timeout=FIRST_PAGE
+        )
+        givers_page.locator(".o_menu_systray .o-mail-DiscussSystray-class").first.click()
+        givers_page.locator(".o-mail-NotificationItem", has_text="Visitor").first.click()
+        givers_page.locator(".o-mail-ChatWindow-moreActions").click()
+        givers_page.get_by_text("Transfer", exact=True).click()
+    dialog = givers_page.locator(".o_livechat_transfer")
+    dialog.get_by_label("Reason").select_option("knowledge")
+    dialog.get_by_label("Note").fill("She wants to know about dyes")
+    dialog.locator("label", has_text=taker.name).click()
+    shoot(givers_page, f"transfer-{surface}-dialog")
+    dialog.locator("button[type=submit]").click()
+
+    expect(givers_page.locator(".o_notification")).to_contain_text(f"Transferred to {taker.name}")
+    expect(dialog).to_have_count(0)
+    expect(givers_page.locator(".o-mail-ChatWindow", has_text="Visitor")).to_have_count(0)
+    shoot(givers_page, f"transfer-{surface}-done")
+    expect(window).to_contain_text(taker.name)
+    takers_page.locator(".o-mail-DiscussSidebar-item", has_text="Visitor").first.click()
+    # The history is kept.
+    question = takers_page.locator(".o-mail-Message", has_text="Is the blue one in stock?")
+    expect(question).to_be_visible()
+    shoot(takers_page, f"transfer-{surface}-taken")
+    assert reception.open_chats() == {taker.user_id: 1}
+    ((reason,),) = shop.sql(
+        "SELECT reason FROM livechat_dispatch_decision"
+        " WHERE livechat_channel_id = %s AND kind = 'transfer'",
+        reception.id,
+    )
+    assert reason == "A colleague knows more about it: She wants to know about dyes"
+    errors = (givers_page.errors, buyers_page.errors, takers_page.errors)
+    assert errors == ([], [], [])

@@ -1,0 +1,94 @@
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestWaitingTours(HttpCase, DispatchCommon):
+    """What agents do about their chats, in a real browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["res.lang"]._activate_lang("en_US")
+        cls.maria, cls.omar, cls.sofie, cls.pavel = (
+            cls._create_agent(f"{name.split()[0].lower()}_wait", weight, name=name)
+            for name, weight in [
+                ("Maria Santos", 200),
+                ("Omar Haddad", 200),
+                ("Sofie Claes", 50),
+                ("Pavel Novak", 100),
+            ]
+        )
+        cls.pavel.dispatch_paused = True
+        cls.channel = cls._create_channel(
+            cls.maria | cls.omar | cls.sofie | cls.pavel,
+            max_sessions_mode="limited",
+            max_sessions=1,
+            queue_enabled=True,
+        )
+
+    def setUp(self):
+        super().setUp()
+        self.chat = self._ask(self.channel, self.maria)
+        self._ask(self.channel, self.sofie)
+
+    @classmethod
+    def _ask(cls, channel, agent):
+        chat = cls._open_chat(channel, agent, dispatch_state="assigned")
+        guest = cls.env["mail.guest"].create({"name": "Visitor"})
+        chat._add_members(guests=guest)
+        chat.message_post(
+            body="Is the blue one in stock?",
+            author_id=False,
+            author_guest_id=guest.id,
+            message_type="comment",
+        )
+        # Pinned by the message of a second later, in a shop where time passes.
+        chat.channel_member_ids.unpin_dt = False
+        return chat
+
+    def _start(self, tour, chat=None):
+        chat = chat or self.chat
+        self.start_tour(
+            f"/odoo/discuss?active_id=discuss.channel_{chat.id}",
+            f"im_livechat_subaccount.{tour}",
+            login=self.maria.login,
+        )
+
+    def test_agent_pauses_and_resumes_in_the_systray(self):
+        self._start("systray_pause")
+
+        self.assertTrue(self.maria.dispatch_paused)
+        self.assertFalse(self.maria.dispatch_paused_until)
+
+    def test_systray_of_those_who_take_no_buyers_shows_no_pause(self):
+        new_test_user(self.env, "clerk_wait", "base.group_user")
+
+        self.start_tour("/odoo", "im_livechat_subaccount.systray_none", login="clerk_wait")
+
+    def test_agent_transfers_a_chat_with_a_reason_and_loses_nothing_when_refused(self):
+        self._start("transfer")
+
+        self.assertEqual(self.chat.livechat_operator_id, self.omar.partner_id)
+        self.assertEqual(self.chat.dispatch_seat_partner_ids, self.omar.partner_id)
+        decision = self.chat.dispatch_decision_ids.filtered(lambda d: d.kind == "transfer")
+        self.assertEqual(decision.user_id, self.omar)
+        self.assertEqual(decision.previous_user_id, self.maria)
+        self.assertEqual(decision.reason, "Other: The sister asks for him")
+
+    def test_agent_transfers_a_chat_into_the_line_of_a_group(self):
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "Returns", "channel_id": self.channel.id, "user_ids": self.sofie.ids}
+        )
+
+        self._start("transfer_to_group")
+
+        self.assertEqual(self.chat.dispatch_state, "queued")
+        self.assertEqual(self.chat.dispatch_group_id, group)
+        self.assertFalse(self.chat.dispatch_seat_partner_ids)
+
+    def test_chat_of_a_native_channel_has_no_transfer(self):
+        native = self._create_channel(self.maria, dispatch_mode="native")
+
+        self._start("transfer_native", self._ask(native, self.maria))
