@@ -172,6 +172,7 @@ class TestByHand(DispatchCommon, HttpCase):
         self.authenticate("leaver", "leaver-leaver")
         response = self.url_open("/web/session/logout", allow_redirects=False)
         self.assertEqual(response.status_code, 303)
+        self.env.invalidate_all()
         self.assertEqual(self._agent_of(chat), stays)
         self.assertEqual(leaver.presence_ids.status, "offline")
 
@@ -192,4 +193,5 @@ class TestByHand(DispatchCommon, HttpCase):
         self.env.flush_all()
         self.authenticate("leaver", "leaver-leaver")
         self.url_open("/web/session/logout", allow_redirects=False)
+        self.env.invalidate_all()
         self.assertEqual(self._agent_of(chat), leaver)
