@@ -1,11 +1,16 @@
 import logging
 
-from odoo import api, http
+from odoo import http
 from odoo.http import STORED_SESSION_BYTES, request
 
 from odoo.addons.web.controllers.session import Session
 
 _logger = logging.getLogger(__name__)
+
+
+def _only_reads(_controller, _rule, _args):
+    """Whether such a request needs no cursor that writes: nobody's session ends."""
+    return not request.session.uid
 
 
 def _leave_reception():
@@ -14,24 +19,24 @@ def _leave_reception():
     uid = request.db and request.session.uid
     if not uid:
         return
+    # One of the routes is for nobody in particular: whose session ends, the session says.
+    user = request.env(user=uid)["res.users"].browse(uid)
     try:
-        # Core's routes only read, and one is for nobody in particular: the session says for whom.
-        with request.env.registry.cursor() as cr:
-            user = api.Environment(cr, uid, {})["res.users"].browse(uid).exists()
-            if user:
+        with request.env.cr.savepoint():
+            if user.exists():
                 user._leave_reception(request.session.sid[:STORED_SESSION_BYTES])
     except Exception:
         _logger.exception("The chats of user %s could not be handed over at logout", uid)
 
 
 class LogoutController(Session):
-    @http.route()
+    @http.route(readonly=_only_reads)
     def logout(self, redirect="/odoo"):
         """As core's; whoever logs out leaves the reception first."""
         _leave_reception()
         return super().logout(redirect=redirect)
 
-    @http.route()
+    @http.route(readonly=_only_reads)
     def destroy(self):
         """As core's; whoever logs out leaves the reception first."""
         _leave_reception()

@@ -82,7 +82,7 @@ class LivechatDispatchDecision(models.Model):
     )
     reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
     waited_seconds = fields.Integer(readonly=True, aggregator="avg")
-    candidate_count = fields.Integer("Candidates", readonly=True, aggregator="avg")
+    candidate_count = fields.Integer("Number of Candidates", readonly=True, aggregator="avg")
     facts = fields.Json(
         readonly=True,
         help="What was known: rules, agents and regular agents; enough to decide again.",

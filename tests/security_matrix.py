@@ -1371,11 +1371,12 @@ class SecurityMatrix(SecurityCommon):
                 ("im_livechat.channel.rule", "write", rule.ids, ({"regex_url": "/x"},)),
                 ("im_livechat.channel.rule", "create", None, ({"channel_id": channel.id},)),
                 ("discuss.channel", "read", chat.ids, (["name"],)),
-                ("discuss.channel", "livechat_join_channel_needing_help", chat.ids, ()),
                 ("im_livechat.report.channel", "search_count", None, ([],)),
             ):
                 yield Attack("the own shop", who, model, method, ids, args, expected=ALLOWED)
         for model, method, ids, args in (
+            # Joins as one who may receive buyers; a store manager without that right does not.
+            ("discuss.channel", "livechat_join_channel_needing_help", chat.ids, ()),
             ("livechat.role", "create", None, ({"name": "x", "conversation_scope": "shop"},)),
             ("livechat.role", "name_create", None, ("x",)),
             ("livechat.role", "write", self.role_wide.ids, ({"name": "x"},)),

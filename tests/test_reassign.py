@@ -387,7 +387,7 @@ class TestPause(ReassignCommon, ShopCommon):
         self.assertEqual(
             agent.with_user(agent).get_dispatch_status(),
             {
-                "lines": {str(channel.id): 0},
+                "lines": {channel.id: 0},
                 "paused": False,
                 "until": False,
                 "overloaded": False,

@@ -12,7 +12,8 @@ MODULE = "im_livechat_subaccount"
 FOLDER = Path(__file__).parent.parent
 
 # The same word in every language; translation files leave such entries empty.
-SAME_IN_CHINESE = {"ID"}
+# A name of a column, and examples of what to type.
+SAME_IN_CHINESE = {"ID", "/refunds?/", "https://shop.example.com/shop/kettle-12"}
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 
