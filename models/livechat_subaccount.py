@@ -14,11 +14,22 @@ from odoo.tools.urls import urljoin
 # written for a main account.
 _USER_TEXTS = ("name", "login", "email", "phone", "lang", "livechat_username")
 _USER_SETS = {"livechat_lang_ids": "res.lang", "livechat_expertise_ids": "im_livechat.expertise"}
-_USER_FIELDS = frozenset(
-    {*_USER_TEXTS, *_USER_SETS, "image_1920", "dispatch_weight", "dispatch_paused"}
+_USER_DISPATCH = frozenset(
+    {
+        "dispatch_weight",
+        "dispatch_paused",
+        "dispatch_paused_until",
+        "dispatch_pause_above",
+        "dispatch_resume_below",
+        "dispatch_calendar_id",
+    }
 )
+_USER_FIELDS = frozenset({*_USER_TEXTS, *_USER_SETS, "image_1920", *_USER_DISPATCH})
 # What a dispatch manager may say.
-_DISPATCH_FIELDS = frozenset({"dispatch_weight", "dispatch_paused", "dispatch_group_ids"})
+_DISPATCH_FIELDS = _USER_DISPATCH | {"dispatch_group_ids"}
+
+# Nobody has more chats than these at the same time.
+_CHATS_MAX = 10_000
 
 _TEXT_LENGTH_MAX = 256
 PASSWORD_LENGTH_MIN = 8
@@ -115,6 +126,18 @@ class LivechatSubaccount(models.Model):
     )
     dispatch_paused = fields.Boolean(
         related="user_id.dispatch_paused", store=True, readonly=False, tracking=True, groups=False
+    )
+    dispatch_paused_until = fields.Datetime(
+        related="user_id.dispatch_paused_until", readonly=False, groups=False
+    )
+    dispatch_pause_above = fields.Integer(
+        related="user_id.dispatch_pause_above", readonly=False, groups=False
+    )
+    dispatch_resume_below = fields.Integer(
+        related="user_id.dispatch_resume_below", readonly=False, groups=False
+    )
+    dispatch_calendar_id = fields.Many2one(
+        related="user_id.dispatch_calendar_id", readonly=False, groups=False
     )
     state = fields.Selection(
         [("pending", "Not activated"), ("enabled", "Enabled"), ("disabled", "Disabled")],
@@ -774,6 +797,17 @@ class LivechatSubaccount(models.Model):
                 values[name] = [Command.set(self._read_set(records, value, current).ids)]
             elif name == "dispatch_paused":
                 values[name] = bool(value)
+            elif name == "dispatch_paused_until":
+                values[name] = self.env["res.users"]._read_until(value)
+            elif name in ("dispatch_pause_above", "dispatch_resume_below"):
+                if type(value) is not int or not 0 <= value <= _CHATS_MAX:
+                    label = self._fields[name].get_description(self.env, ["string"])["string"]
+                    raise ValidationError(
+                        self.env._("%(field)s is a whole number and not negative.", field=label)
+                    )
+                values[name] = value
+            elif name == "dispatch_calendar_id":
+                values[name] = self._read_calendar(value)
             elif name == "image_1920":
                 if value and not isinstance(value, (str, bytes)):
                     raise ValidationError(self.env._("This is no image."))
@@ -782,6 +816,18 @@ class LivechatSubaccount(models.Model):
                 # Checked by res.users itself.
                 values[name] = value
         return values
+
+    @api.model
+    def _read_calendar(self, value):
+        """Return the id of a working calendar the caller may see, ``False`` for none."""
+        if not value:
+            return False
+        calendars = self.env["resource.calendar"]
+        if type(value) is int and 0 < value < 2**31:
+            calendars = calendars.search([("id", "=", value)])
+        if not calendars:
+            raise ValidationError(self.env._("This is no working calendar."))
+        return calendars.id
 
     @api.model
     def _read_text(self, name, value):

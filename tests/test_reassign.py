@@ -452,5 +452,40 @@ class TestPause(ReassignCommon, ShopCommon):
         self.assertFalse(agent.dispatch_overloaded)
         self.assertTrue(self._come(channel))
 
+    def test_a_main_account_sets_pause_and_shift_of_its_sub_accounts(self):
+        subaccount = self.Subaccounts.create(
+            {"name": "Chen Jing", "role_ids": [Command.link(self.role_reception.id)]}
+        )
+        subaccount._activate("sesame-open")
+        agent = subaccount.sudo().user_id
+        calendar = self.env["resource.calendar"].create({"name": "Day", "tz": "UTC"})
+        until = fields.Datetime.now() + timedelta(hours=1)
+        subaccount.write(
+            {
+                "dispatch_paused": True,
+                "dispatch_paused_until": fields.Datetime.to_string(until),
+                "dispatch_pause_above": 5,
+                "dispatch_resume_below": 3,
+                "dispatch_calendar_id": calendar.id,
+            }
+        )
+        self.assertEqual(
+            (agent.dispatch_paused_until, agent.dispatch_pause_above, agent.dispatch_resume_below),
+            (until.replace(microsecond=0), 5, 3),
+        )
+        self.assertEqual(agent.dispatch_calendar_id, calendar)
+        for vals in (
+            {"dispatch_pause_above": -1},
+            {"dispatch_pause_above": "many"},
+            {"dispatch_resume_below": 10**9},
+            {"dispatch_calendar_id": 10**9},
+            {"dispatch_calendar_id": "x"},
+            {"dispatch_paused_until": "2001-01-01"},
+        ):
+            with self.subTest(**vals), self.assertRaises(ValidationError):
+                subaccount.write(vals)
+            with self.subTest(**vals), self.assertRaises(AccessError):
+                subaccount.with_user(self.rival).write(vals)
+
     def test_flapping_is_shorter_than_the_grace(self):
         self.assertLess(timedelta(seconds=20), discuss_channel_dispatch.GRACE)

@@ -1,8 +1,10 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
+
+from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..models.im_livechat_channel_queue import estimate_wait
 from .common import DispatchCommon
@@ -159,6 +161,43 @@ class TestWaiting(DispatchCommon):
         self.assertEqual({chat.dispatch_state for chat in chats}, {"assigned"})
         agents = [self._agent_of(chat) for chat in chats]
         self.assertEqual((agents.count(one), agents.count(other)), (25, 25))
+
+    def test_a_message_of_the_evening_is_handed_out_the_next_morning(self):
+        agent = self._create_agent("agent")
+        shift = self.env["resource.calendar"].create(
+            {
+                "name": "Day",
+                "tz": "Asia/Shanghai",
+                "attendance_ids": [
+                    Command.create(
+                        {
+                            "name": "Day",
+                            "dayofweek": str(day),
+                            "hour_from": 9,
+                            "hour_to": 18,
+                            "day_period": "morning",
+                        }
+                    )
+                    for day in range(7)
+                ],
+            }
+        )
+        channel = self._create_busy_channel(agent, calendar_id=shift.id, offline_rule="pool")
+        guest = self._create_guest()
+        # 20:00 in Shanghai.
+        with freeze_all_time(datetime(2026, 11, 11, 12, 0)):
+            self._set_online(agent)
+            chat = self._come(channel, guest)
+            self._say(chat, guest, "Do you have it in red?")
+            self.env["im_livechat.channel"]._run_dispatch_timers()
+            self.assertEqual(chat.dispatch_state, "pool")
+        with freeze_all_time(datetime(2026, 11, 12, 0, 59)):
+            self.env["im_livechat.channel"]._run_dispatch_timers()
+            self.assertEqual(chat.dispatch_state, "pool")
+        with freeze_all_time(datetime(2026, 11, 12, 1, 1)):
+            self.env["im_livechat.channel"]._run_dispatch_timers()
+            self.assertEqual(self._agent_of(chat), agent)
+        self.assertIn("in red", "".join(chat.message_ids.mapped("body")))
 
     def test_the_pool_waits_behind_the_line(self):
         agent = self._create_agent("agent")
