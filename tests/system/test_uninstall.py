@@ -21,12 +21,12 @@ staff = env["livechat.subaccount"].with_user(owner).create({
 })
 staff._activate("sesame-open")
 env["livechat.dispatch.group"].create({
-    "name": "Refunds", "channel_id": channel.id, "user_ids": [(4, agent.id)],
+    "name": "Refunds", "channel_id": channel.id, "user_ids": [(4, staff.user_id.id)],
     "required_permission_id": env.ref("im_livechat_subaccount.permission_receive_buyers").id,
     "scope_ids": [(0, 0, {"kind": "page", "page_pattern": "/refund"})],
 })
 env.cr.commit()  # a decision sees what is committed
-assert channel._get_operator() == agent
+assert channel._get_operator() == agent, "whoever fits no scope goes to who is in no group"
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
     agent=agent, operator_partner=agent.partner_id, operator_model="res.users"
 ))
@@ -55,8 +55,10 @@ LEFT = """
     SELECT table_name || '.' || column_name
       FROM information_schema.columns
      WHERE column_name LIKE 'dispatch_%'
+        OR column_name LIKE 'livechat_o%_since'
         OR column_name IN (
                'main_account_id', 'main_account_code', 'livechat_main_account_id', 'order_days',
+               'livechat_agent_id', 'sticky_hours', 'queue_enabled', 'offline_rule',
                'reception_partner_id')
      UNION ALL
     SELECT relname FROM pg_class WHERE relname ~ '^livechat_(subaccount|role|permission)'
