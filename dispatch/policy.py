@@ -272,20 +272,31 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
         suited = [*suited, *(agent for agent in agents if agent.user_id == regular.user_id)]
         excluded.pop(regular.user_id, None)
     shares = split_chat([(agent.user_id, agent.weight) for agent in suited])
-    ranking = rank(
+    by_load = rules.mode == "least_load"
+    # The ids are all different, so the agents at the end are never compared.
+    places = [
         (
-            Candidate(
-                agent.user_id,
-                agent.weight,
-                load(agent, rules.quiet_hold),
-                capacity(rules.max_sessions, agent.weight),
-                share,
+            *_place(
+                by_load and load(agent, rules.quiet_hold) / agent.weight,
                 agent.credit + share,
                 agent.last_turn,
-            )
-            for agent, share in zip(suited, shares.values(), strict=True)
-        ),
-        rules.mode,
+                agent.user_id,
+            ),
+            agent,
+        )
+        for agent, share in zip(suited, shares.values(), strict=True)
+    ]
+    ranking = tuple(
+        Candidate(
+            agent.user_id,
+            agent.weight,
+            load(agent, rules.quiet_hold),
+            capacity(rules.max_sessions, agent.weight),
+            shares[agent.user_id],
+            agent.credit + shares[agent.user_id],
+            agent.last_turn,
+        )
+        for *_, agent in nsmallest(_DESCRIBED, places)
     )
     if regular:
         return Decision(regular.user_id, regular.rule, shares, ranking, excluded)
@@ -324,13 +335,14 @@ def ascend(
     agents = list(agents)
     last = len(levels or [None]) - 1
     for level, members in enumerate(levels or [None]):
-        joined = [
-            agent
-            for agent in agents
-            if members is None
-            or agent.user_id in members
-            or (level == last and to_the_top and agent.is_main_account)
-        ]
+        joined = agents
+        if members is not None:
+            joined = [
+                agent
+                for agent in agents
+                if agent.user_id in members
+                or (level == last and to_the_top and agent.is_main_account)
+            ]
         ruled = rules
         if (level < last or not to_the_top) and rules.main_account_participation == "fallback":
             ruled = rules._replace(main_account_participation="never")
@@ -342,18 +354,20 @@ def ascend(
     return Ascent(decision, level, joined, ruled)
 
 
-def rank(candidates: Iterable[Candidate], mode: str) -> tuple[Candidate, ...]:
-    """Return the best candidates of a mode, best first."""
+def rank(candidates: Iterable[Candidate], mode: str) -> list[Candidate]:
+    """Return candidates of a recorded decision by the rank they have in this mode, best first."""
     by_load = mode == "least_load"
-    # The ids are all different, so the candidates at the end are never compared.
-    ranks = [
-        (
-            candidate.load / candidate.weight if by_load else 0,
-            -((candidate.credit + _TIE // 2) // _TIE),
+    return sorted(
+        candidates,
+        key=lambda candidate: _place(
+            by_load and candidate.load / candidate.weight,
+            candidate.credit,
             candidate.last_turn,
             candidate.user_id,
-            candidate,
-        )
-        for candidate in candidates
-    ]
-    return tuple(candidate for *_rank, candidate in nsmallest(_DESCRIBED, ranks))
+        ),
+    )
+
+
+def _place(load_per_weight, credit, last_turn, user_id):
+    """Return what candidates are sorted by."""
+    return load_per_weight, -((credit + _TIE // 2) // _TIE), last_turn, user_id
