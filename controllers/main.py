@@ -5,17 +5,11 @@ from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
 from ..models.im_livechat_channel import PREVIEW
-
-# PostgreSQL's integer, the type of every record id.
-_MAX_ID = 2**31 - 1
+from ..models.livechat_dispatch_scope import is_record_id
 
 # Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
 # itself: a browser that sends them would break the call.
 _CORE_PARAMS = ("lang", "country_id")
-
-
-def _is_record_id(value):
-    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= _MAX_ID
 
 
 def _describe_buyer(channel, page_url):
@@ -71,9 +65,9 @@ class DispatchLivechatController(LivechatController):
         :param page_url: address of the page the buyer is on; it chooses among dispatch groups.
         """
         if not (
-            _is_record_id(channel_id)
-            and (not previous_operator_id or _is_record_id(previous_operator_id))
-            and (not chatbot_script_id or _is_record_id(chatbot_script_id))
+            is_record_id(channel_id)
+            and (not previous_operator_id or is_record_id(previous_operator_id))
+            and (not chatbot_script_id or is_record_id(chatbot_script_id))
             and isinstance(persisted, bool)
             # PostgreSQL takes no text with a NUL in it.
             and "\0" not in request.cookies.get("frontend_lang", "")

@@ -3,8 +3,7 @@ from odoo.http import Controller, request, route
 from odoo.addons.im_livechat.tools.misc import force_guest_env
 from odoo.addons.mail.tools.discuss import add_guest_to_context
 
-# PostgreSQL's integer, the type of every record id.
-_MAX_ID = 2**31 - 1
+from ..models.livechat_dispatch_scope import is_record_id
 
 
 class WaitingController(Controller):
@@ -36,9 +35,7 @@ class WaitingController(Controller):
         return self._leave_message(channel_id)
 
     def _leave_message(self, channel_id):
-        if isinstance(channel_id, bool) or not isinstance(channel_id, int):
-            return False
-        if not 0 < channel_id <= _MAX_ID:
+        if not is_record_id(channel_id):
             return False
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
         if chat.self_member_id.livechat_member_type != "visitor":

@@ -2,27 +2,28 @@ from odoo.http import request
 
 from odoo.addons.mail.controllers.webclient import WebclientController
 
+from ..models.livechat_dispatch_scope import is_record_id
+
 
 class DispatchWebclientController(WebclientController):
     @classmethod
     def _process_request_for_all(cls, store, name, params):
+        if name == "init_livechat" and not is_record_id(params):
+            # Anybody can ask; core would answer with a traceback.
+            return
         super()._process_request_for_all(store, name, params)
         if name != "init_livechat":
             return
-        # sudo: im_livechat.channel, its rules, res.country - what core reads for the same
+        # sudo: im_livechat.channel - what core reads for the same
         channel = request.env["im_livechat.channel"].sudo().search([("id", "=", params)])
         if not channel or channel.dispatch_mode == "native":
             return
         # Core shows the button while an agent has room: here a buyer may also wait, or leave a
         # message.
         code = request.geoip.country_code
-        country = request.env["res.country"].sudo().search([("code", "=", code)]) if code else None
-        rule = (
-            request.env["im_livechat.channel.rule"]
-            .sudo()
-            .match_rule(
-                params, request.httprequest.headers.get("Referer"), country.id if country else None
-            )
-        )
+        # sudo: res.country, im_livechat.channel.rule - what core reads for the same
+        country = request.env["res.country"].sudo().search([("code", "=", code or "")])
+        rules = request.env["im_livechat.channel.rule"].sudo()
+        rule = rules.match_rule(params, request.httprequest.headers.get("Referer"), country.id)
         if rule.action != "hide_button" and channel._is_reception_open():
             store.add_global_values(livechat_available=True)

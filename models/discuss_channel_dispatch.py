@@ -12,6 +12,7 @@ from ..dispatch import policy
 from ..dispatch.scope import Buyer
 from .im_livechat_channel_dispatch import get_regular
 from .im_livechat_channel_queue import WAITING, estimate_wait
+from .livechat_dispatch_scope import is_storable
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
 GRACE = timedelta(seconds=60)
@@ -70,7 +71,6 @@ class DiscussChannel(models.Model):
         groups="im_livechat.im_livechat_group_user",
         help="Given by the rule for when nobody is here: the agent is not expected to answer soon.",
     )
-
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,
@@ -96,31 +96,38 @@ class DiscussChannel(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        for vals in vals_list:
+            self._refuse_dispatch_values(vals)
+        # sudo: discuss.channel, im_livechat.channel - dispatch itself says where the chat goes
         chats = super().create(vals_list)
-        for chat in chats:
+        for chat in chats.sudo():
             if chat.channel_type == "livechat":
-                # sudo: im_livechat.channel - dispatch itself says where the chat goes
-                outcome = chat.sudo().livechat_channel_id._take_outcome()
-                if outcome and outcome.state == chat.sudo().dispatch_state:
-                    chat.sudo()._record(outcome.values, outcome.group)
+                outcome = chat.livechat_channel_id._take_outcome()
+                if outcome and outcome.state == chat.dispatch_state:
+                    chat._record(outcome.values, outcome.group)
                     if outcome.agent:
-                        chat.sudo()._follow_agents(outcome.agent.sudo())
+                        # sudo: res.users - its own figures follow
+                        chat._follow_agents(outcome.agent.sudo())
                     else:
                         # A seat may have become free while others were waiting.
                         chat.env["im_livechat.channel"]._drain_soon()
                     if outcome.state == "queued":
-                        chat.sudo().livechat_channel_id._send_line()
+                        chat.livechat_channel_id._send_line()
         return chats
 
     def write(self, vals):
         ending = vals.get("livechat_end_dt") and self.filtered(
             lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
         )
+        reopened = self.browse()
         if not vals.get("livechat_end_dt", True):
-            # Its bot starts again; the agent has gone, and dispatch begins anew as well.
-            vals = {**vals, "dispatch_state": False, "dispatch_assigned_at": False}
-            self = self.sudo()  # sudo: discuss.channel - a buyer may start again
+            # sudo: discuss.channel - what dispatch notes about it
+            reopened = self.sudo().filtered(lambda chat: chat.livechat_end_dt)
+        self._refuse_dispatch_values(vals)
         result = super().write(vals)
+        if reopened:
+            # Its bot starts again; the agent has gone, and dispatch begins anew as well.
+            reopened.write({"dispatch_state": False, "dispatch_assigned_at": False})
         if ending:
             # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
             ending = ending.sudo()
@@ -128,6 +135,16 @@ class DiscussChannel(models.Model):
             agents = ending.livechat_channel_member_history_ids.partner_id.user_ids
             ending._follow_seats(agents)
         return result
+
+    def _refuse_dispatch_values(self, vals):
+        """Refuse what only dispatch itself notes about a chat.
+
+        Core lets internal users change any channel they are in, whatever a form calls read-only.
+
+        :raise AccessError:
+        """
+        if not self.env.su and any(name.startswith("dispatch_") for name in vals):
+            raise AccessError(self.env._("Only dispatch itself says where a chat goes."))
 
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats."""
@@ -390,6 +407,7 @@ class DiscussChannel(models.Model):
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)
         if target.is_internal(self.env):
+            # sudo: im_livechat.channel - whether dispatch gives its chats to agents
             attributes.append(
                 Store.Attr(
                     "dispatch_transferable",
@@ -397,7 +415,7 @@ class DiscussChannel(models.Model):
                     predicate=lambda chat: (
                         chat.channel_type == "livechat"
                         and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
-                    ),  # sudo: im_livechat.channel - whether dispatch gives its chats to agents
+                    ),
                 )
             )
         return [
@@ -630,6 +648,8 @@ class DiscussChannel(models.Model):
     def _tell_of_messages(self):
         """Mail what a buyer has left in the pool to whom the channel names, once."""
         address = self.livechat_channel_id.pool_email
+        if not address or self.dispatch_is_told:
+            return
         buyers = self.livechat_channel_member_history_ids.filtered(
             lambda history: history.livechat_member_type == "visitor"
         )
@@ -640,7 +660,7 @@ class DiscussChannel(models.Model):
                 in (*buyers.guest_id, *buyers.partner_id)
             )
         ).sorted("id")
-        if not address or not messages or self.dispatch_is_told:
+        if not messages:
             return
         self.dispatch_is_told = True
         # The mail queue sends it; a buyer does not wait for a mail server.
@@ -674,6 +694,7 @@ class DiscussChannel(models.Model):
         if chat.channel_type != "livechat" or channel.dispatch_mode in (False, "native"):
             return
         staff = channel.user_ids | channel.main_account_id
+        # sudo: res.users - what rights the invited have
         invited = (users or self.env["res.users"]).sudo() | partners.sudo().user_ids
         for user in invited.filtered(lambda user: not user.share):
             if not user._has_agent_group() or (channel.main_account_id and user not in staff):
@@ -726,7 +747,7 @@ class DiscussChannel(models.Model):
             raise UserError(self.env._("Only an open live chat can be transferred."))
         if chat.livechat_channel_id.dispatch_mode in (False, "native"):
             raise UserError(self.env._("This channel is dispatched by Odoo itself."))
-        if user._manages_dispatch(chat.livechat_channel_id):
+        if user._manages_dispatch_of(chat.livechat_channel_id.main_account_id):
             return
         if user.partner_id not in chat.dispatch_seat_partner_ids:
             raise AccessError(self.env._("Only the agent of a chat can transfer it."))
@@ -753,12 +774,11 @@ class DiscussChannel(models.Model):
             for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)
             if agent.enabled and agent.permitted and agent.user_id not in here.ids
         ]
+        # sudo: discuss.channel, res.users - the group's permission, and the names of colleagues
         lacking = channel._find_lacking(self.sudo().dispatch_group_id)
         facts = [agent for agent in facts if agent.user_id not in lacking]
-        users = {
-            user.id: user
-            for user in self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
-        }
+        colleagues = self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
+        users = {user.id: user for user in colleagues}
         agents = []
         for agent in facts:
             limit = policy.capacity(rules.max_sessions, agent.weight)
@@ -799,10 +819,10 @@ class DiscussChannel(models.Model):
         """
         self._check_transfer()
         reasons = dict(self._get_transfer_reasons())
-        if reason not in reasons:
+        if not isinstance(reason, str) or reason not in reasons:
             raise ValidationError(self.env._("Choose a reason for the transfer."))
         note = note.strip() if isinstance(note, str) else ""
-        if len(note) > _NOTE_LENGTH:
+        if len(note) > _NOTE_LENGTH or not is_storable(note):
             raise ValidationError(
                 self.env._("The note is too long: at most %s characters.", _NOTE_LENGTH)
             )
@@ -815,9 +835,9 @@ class DiscussChannel(models.Model):
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()
         was_in_line, line = chat.dispatch_state == "queued", chat.dispatch_group_id
-        if isinstance(user_id, int) and user_id:
+        if type(user_id) is int and user_id:
             result = chat._transfer_to_agent(user_id, values, self.env.user)
-        elif isinstance(group_id, int) and group_id:
+        elif type(group_id) is int and group_id:
             result = chat._transfer_to_group(group_id, values)
         else:
             raise ValidationError(self.env._("Choose a colleague or a group."))
@@ -849,7 +869,7 @@ class DiscussChannel(models.Model):
             raise UserError(self.env._("This colleague is no agent of the channel."))
         if agent.partner_id in self.dispatch_seat_partner_ids:
             raise UserError(self.env._("This colleague already has the chat."))
-        above = giver._manages_dispatch(channel)
+        above = giver._manages_dispatch_of(channel.main_account_id)
         outcome = channel._dispatch_to(agent, self.dispatch_group_id, ignore_capacity=above)
         if not outcome.agent:
             raise UserError(self._say_why_not(agent, outcome))
@@ -860,6 +880,7 @@ class DiscussChannel(models.Model):
         texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
         code = outcome.values["excluded"].get(str(agent.id))
         reason = texts.get(code, self.env._("cannot take the chat now"))
+        # sudo: res.users - the name of a colleague
         return self.env._("%(agent)s %(reason)s.", agent=agent.sudo().name, reason=reason)
 
     def _transfer_to_group(self, group_id, values):

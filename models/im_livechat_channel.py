@@ -225,9 +225,18 @@ class ImLivechatChannel(models.Model):
             .filtered(lambda user: group not in user.all_group_ids)
         )
         for user in lost:
-            user.livechat_channel_ids.filtered(
+            channels = user.livechat_channel_ids.filtered(
                 lambda channel, user=user: channel.dispatch_mode != "native" or user.main_account_id
-            ).write({"user_ids": [Command.unlink(user.id)]})
+            )
+            # A right is taken away whatever else a channel asks for: without a proxy left, it
+            # keeps the messages instead.
+            channels.filtered(
+                lambda channel, user=user: (
+                    channel.offline_rule == "proxy"
+                    and not (channel.proxy_user_ids & channel.user_ids) - user
+                )
+            ).offline_rule = "pool"
+            channels.write({"user_ids": [Command.unlink(user.id)]})
         lost._hand_over_chats()
 
     def _open_reception_desk(self):

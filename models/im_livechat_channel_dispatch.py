@@ -131,15 +131,15 @@ class ImLivechatChannel(models.Model):
                 )
 
     def write(self, vals):
-        dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
         result = super().write(vals)
-        # sudo: discuss.channel - those who wait are not the editor's conversations
-        self.sudo()._release_line(dispatched)
+        if vals.get("dispatch_mode") == "native":
+            # sudo: discuss.channel - those who wait are not the editor's conversations
+            self.sudo()._release_line()
         return result
 
-    def _release_line(self, dispatched):
+    def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""
-        for channel in dispatched.filtered(lambda channel: channel.dispatch_mode == "native"):
+        for channel in self:
             for chat in self._search_waiting(channel):
                 agent = channel._get_operator(
                     lang=chat.livechat_lang_id.code, country_id=chat.country_id.id
@@ -251,15 +251,9 @@ class ImLivechatChannel(models.Model):
         """
         if self.offline_rule == "pool":
             return "pool", values
-        takers = {
-            "main_account": self.main_account_id,
-            "proxy": self.proxy_user_ids & self.user_ids,
-        }.get(self.offline_rule)
+        takers, rules = self._get_offline_takers()
         if not takers:
             return None, values
-        rules = self._get_dispatch_rules()._replace(
-            needs_presence=False, main_account_participation="member"
-        )
         agents = []
 
         def decide(read):
@@ -273,6 +267,20 @@ class ImLivechatChannel(models.Model):
             decision, agents, rules
         )
         return "assigned", {**described, "rule": "offline", "kind": "assign"}
+
+    def _get_offline_takers(self):
+        """Return who takes chats while nobody is here, and by which rules.
+
+        :rtype: tuple[res.users, policy.Rules]
+        """
+        takers = self.env["res.users"]
+        if self.offline_rule == "main_account":
+            takers = self.main_account_id
+        elif self.offline_rule == "proxy":
+            takers = self.proxy_user_ids & self.user_ids
+        return takers, self._get_dispatch_rules()._replace(
+            needs_presence=False, main_account_participation="member"
+        )
 
     def _dispatch_to(self, agent, group, ignore_capacity=False):
         """Take a seat for a chat that a colleague gives to this very agent.
@@ -343,9 +351,8 @@ class ImLivechatChannel(models.Model):
             return False
         if policy.PASSING_REASONS & set(decision.excluded.values()):
             return True
-        above = group.parent_id
+        above, rules = group.parent_id, self._get_dispatch_rules()
         while above:
-            rules = self._get_dispatch_rules()
             for agent in self._read_dispatch_agents(above._get_agents()):
                 if policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS):
                     return True

@@ -39,20 +39,17 @@ class ImLivechatChannel(models.Model):
 
     def _compute_waiting_counts(self):
         # sudo: discuss.channel - numbers only, of channels that may be read
-        counts = {
-            (channel, state): count
-            for channel, state, count in self.env["discuss.channel"]
-            .sudo()
-            ._read_group(
-                [
-                    ("livechat_channel_id", "in", self.ids),
-                    ("dispatch_state", "in", WAITING),
-                    ("livechat_end_dt", "=", False),
-                ],
-                ["livechat_channel_id", "dispatch_state"],
-                ["__count"],
-            )
-        }
+        chats = self.env["discuss.channel"].sudo()
+        groups = chats._read_group(
+            [
+                ("livechat_channel_id", "in", self.ids),
+                ("dispatch_state", "in", WAITING),
+                ("livechat_end_dt", "=", False),
+            ],
+            ["livechat_channel_id", "dispatch_state"],
+            ["__count"],
+        )
+        counts = {(channel, state): count for channel, state, count in groups}
         for channel in self:
             channel.dispatch_queued_count = counts.get((channel._origin, "queued"), 0)
             channel.dispatch_pool_count = counts.get((channel._origin, "pool"), 0)
@@ -78,25 +75,18 @@ class ImLivechatChannel(models.Model):
 
     def _is_line_open(self):
         """Tell whether a buyer who came now could wait, or would be taken though nobody is here."""
-        rules = self._get_dispatch_rules()
-        if self.offline_rule in ("main_account", "proxy"):
-            takers = (
-                self.main_account_id
-                if self.offline_rule == "main_account"
-                else self.proxy_user_ids & self.user_ids
-            )
-            rules_away = rules._replace(needs_presence=False, main_account_participation="member")
-            if any(
-                not policy.exclusion(agent, rules_away)
-                for agent in self._read_dispatch_agents(takers)
-            ):
-                return True
+        takers, rules = self._get_offline_takers()
+        if takers and any(
+            not policy.exclusion(agent, rules) for agent in self._read_dispatch_agents(takers)
+        ):
+            return True
         if not self.queue_enabled:
             return False
         if self.queue_limit and self.dispatch_queued_count >= self.queue_limit * (
             len(self.dispatch_group_ids) + 1
         ):
             return False
+        rules = self._get_dispatch_rules()
         return any(
             policy.exclusion(agent, rules) in policy.PASSING_REASONS
             for agent in self._read_dispatch_agents()
@@ -236,9 +226,9 @@ class ImLivechatChannel(models.Model):
             cr.commit()
 
     def _serve_line(self):
-        full, tried, moved = set(), set(), set()
-        roomy = failures = 0
-        while chat := self._get_next_in_line(full, tried, roomy or set()):
+        full, tried, moved, roomy = set(), set(), set(), set()
+        failures = 0
+        while chat := self._get_next_in_line(full, tried, roomy):
             group = chat.dispatch_group_id
             done = []
             if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):

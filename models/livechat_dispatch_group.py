@@ -423,6 +423,7 @@ class LivechatDispatchGroup(models.Model):
             if not claimed:
                 continue
             first, second, shared = claimed
+            # sudo: livechat.dispatch.group - named to whoever claims the same
             groups = self.sudo().browse([first.group_id, second.group_id])
             lines = groups[0].scope_ids.filtered(
                 lambda line, shared=shared: shared.get(line.kind) == line._get_value()

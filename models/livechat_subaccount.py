@@ -187,14 +187,12 @@ class LivechatSubaccount(models.Model):
 
     @api.depends("user_id")
     def _compute_dispatch_group_ids(self):
-        # sudo: livechat.dispatch.group - in which groups its staff is is a shop's business
-        groups = (
-            self.env["livechat.dispatch.group"]
-            .sudo()
-            .with_context(active_test=False)
-            .search([("user_ids", "in", self.sudo().user_id.ids)])
-        )
+        # sudo: livechat.dispatch.group, res.users - in which groups its staff is, a shop may know
+        users = self.sudo().user_id
+        groups = self.env["livechat.dispatch.group"].sudo().with_context(active_test=False)
+        groups = groups.search([("user_ids", "in", users.ids)])
         for subaccount in self:
+            # sudo: res.users - as above
             user = subaccount.sudo().user_id
             subaccount.dispatch_group_ids = groups.filtered(
                 lambda group, user=user: user in group.user_ids
@@ -218,15 +216,13 @@ class LivechatSubaccount(models.Model):
 
     def _compute_open_chat_count(self):
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
-        # sudo: discuss.channel - how many chats its staff has is a shop's business
-        chats = (
-            self.env["discuss.channel"]
-            .sudo()
-            ._read_group(
-                [("dispatch_seat_partner_ids", "in", self.sudo().user_id.partner_id.ids)],
-                ["dispatch_seat_partner_ids"],
-                ["__count"],
-            )
+        # sudo: discuss.channel, res.users - how many chats its staff has is a shop's business
+        partners = self.sudo().user_id.partner_id
+        chats = self.env["discuss.channel"].sudo()
+        chats = chats._read_group(
+            [("dispatch_seat_partner_ids", "in", partners.ids)],
+            ["dispatch_seat_partner_ids"],
+            ["__count"],
         )
         count_by_partner = dict(chats)
         for subaccount in self:
@@ -943,6 +939,18 @@ class LivechatSubaccount(models.Model):
                 {"user_ids": [Command.link(user.id) for user in members]}
             )
 
+    def _check_may_join(self, user, joined):
+        """Refuse channels or groups for somebody who may not receive buyers.
+
+        :raise UserError:
+        """
+        if joined and not user._has_agent_group():
+            raise UserError(
+                self.env._(
+                    "%(name)s cannot receive buyers: none of its roles allows it.", name=self.name
+                )
+            )
+
     def _set_channels(self, channels):
         """Let this sub-account receive buyers in exactly these channels of its shop.
 
@@ -954,12 +962,7 @@ class LivechatSubaccount(models.Model):
         joined = channels - user.livechat_channel_ids
         if joined - self.main_account_id._get_shop_channels():
             raise AccessError(self.env._("Only the channels of the own shop can be chosen."))
-        if joined and not user._has_agent_group():
-            raise UserError(
-                self.env._(
-                    "%(name)s cannot receive buyers: none of its roles allows it.", name=self.name
-                )
-            )
+        self._check_may_join(user, joined)
         user.write({"livechat_channel_ids": [Command.set(channels.ids)]})
 
     def _set_dispatch_groups(self, groups):
@@ -974,12 +977,7 @@ class LivechatSubaccount(models.Model):
         joined, left = groups - clean.dispatch_group_ids, clean.dispatch_group_ids - groups
         if joined.channel_id - self.main_account_id._get_shop_channels():
             raise AccessError(self.env._("Only the groups of the own shop can be chosen."))
-        if joined and not user._has_agent_group():
-            raise UserError(
-                self.env._(
-                    "%(name)s cannot receive buyers: none of its roles allows it.", name=self.name
-                )
-            )
+        self._check_may_join(user, joined)
         joined.write({"user_ids": [Command.link(user.id)]})
         left.write({"user_ids": [Command.unlink(user.id)]})
 

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 
 class ResPartner(models.Model):
@@ -43,7 +44,33 @@ class ResPartner(models.Model):
         for partner in self:
             partner.livechat_main_account_id = owner_by_partner.get(partner._origin, False)
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        partners = super().create(vals_list)
+        # Whatever said so: values or defaults. sudo: res.partner - whether there is an agent now
+        if partners.sudo().livechat_agent_id:
+            partners._check_exclusive_agent()
+        return partners
+
+    def _check_exclusive_agent(self):
+        """Let only who manages an agent's dispatch appoint it, or take it away from a buyer.
+
+        :raise AccessError:
+        """
+        # sudo: res.partner, res.users - whose agents they are
+        agents = self.sudo().livechat_agent_id
+        owners = {agent.main_account_id or agent for agent in agents}
+        user = self.env.user
+        if not self.env.su and not (
+            all(user._manages_dispatch_of(owner) for owner in owners)
+            if owners
+            else user._manages_some_dispatch()
+        ):
+            raise AccessError(self.env._("Only who manages dispatch appoints agents to buyers."))
+
     def write(self, vals):
+        if "livechat_agent_id" in vals:
+            self._check_exclusive_agent()
         # sudo: res.partner - whether it is a sub-account's
         if not self.env.su and (
             self.sudo().livechat_main_account_id
@@ -52,7 +79,10 @@ class ResPartner(models.Model):
             # Core protects the contacts of active users so. Here also those that wait for their
             # activation link, which goes to the contact's address.
             self.env["res.users"].check_access("write")
-        return super().write(vals)
+        result = super().write(vals)
+        if "livechat_agent_id" in vals:
+            self._check_exclusive_agent()
+        return result
 
     def signup_get_auth_param(self):
         """As core's, for contacts that may sign up."""

@@ -26,7 +26,6 @@ _FREES_SEATS = frozenset(
     }
 )
 
-
 # What an agent sees of itself changes with these.
 _STATUS = frozenset({"dispatch_paused", "dispatch_paused_until", "dispatch_overloaded"})
 
@@ -80,10 +79,14 @@ class ResUsers(models.Model):
         return users
 
     def unlink(self):
+        self.check_access("unlink")
         self._hand_over_chats()
         return super().unlink()
 
     def write(self, vals):
+        if "dispatch_paused" in vals:
+            # A new pause does not end when the last one was to end.
+            vals = {"dispatch_paused_until": False, **vals}
         result = super().write(vals)
         if "dispatch_calendar_id" in vals:
             self.env.registry.clear_cache()
@@ -199,7 +202,8 @@ class ResUsers(models.Model):
         for user in self:
             if user == self.env.user and user._has_agent_group():
                 continue
-            if not self.env.user._manages_agent(user):
+            # sudo: res.users - whose sub-account it is
+            if not self.env.user._manages_dispatch_of(user.sudo().main_account_id or user):
                 raise AccessError(
                     self.env._("You can pause yourself and the agents of your shop only.")
                 )
@@ -219,19 +223,6 @@ class ResUsers(models.Model):
             raise ValidationError(self.env._("The end of the pause is past."))
         return until
 
-    def _manages_agent(self, agent):
-        """Tell whether this user manages the dispatch of that agent."""
-        self.ensure_one()
-        if self.has_group("im_livechat.im_livechat_group_manager") and not self._is_shop_staff():
-            return True
-        owner = self._get_shop_owner()
-        # sudo: res.users - whose sub-account it is
-        return (
-            bool(owner)
-            and self.has_group("im_livechat_subaccount.group_dispatch_manager")
-            and (agent.sudo().main_account_id == owner or agent == owner)
-        )
-
     def _manages_some_dispatch(self):
         """Tell whether there may be channels whose dispatch this user manages."""
         self.ensure_one()
@@ -239,18 +230,15 @@ class ResUsers(models.Model):
             return self.has_group("im_livechat_subaccount.group_dispatch_manager")
         return self.has_group("im_livechat.im_livechat_group_manager")
 
-    def _manages_dispatch(self, channel):
-        """Tell whether this user manages the dispatch of that channel."""
+    def _manages_dispatch_of(self, main_account):
+        """Tell whether this user manages the dispatch of that main account's shop, or all dispatch.
+
+        :type main_account: res.users
+        """
         self.ensure_one()
-        if self.has_group("im_livechat.im_livechat_group_manager") and not self._is_shop_staff():
-            return True
-        owner = self._get_shop_owner()
-        # sudo: im_livechat.channel - whose it is
-        return (
-            bool(owner)
-            and self.has_group("im_livechat_subaccount.group_dispatch_manager")
-            and channel.sudo().main_account_id == owner
-        )
+        if not self._is_shop_staff():
+            return self.has_group("im_livechat.im_livechat_group_manager")
+        return main_account == self._get_shop_owner() and self._manages_some_dispatch()
 
     def _get_decision_domain(self):
         """Return which decision records this user may read: its own, or its shop's.

@@ -5,6 +5,7 @@ from . import (
     test_demo,
     test_dispatch,
     test_dispatch_groups,
+    test_dispatch_guards,
     test_get_session,
     test_group_dispatch,
     test_ledger,

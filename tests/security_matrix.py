@@ -1374,6 +1374,13 @@ class SecurityMatrix(SecurityCommon):
                 ("im_livechat.report.channel", "search_count", None, ([],)),
             ):
                 yield Attack("the own shop", who, model, method, ids, args, expected=ALLOWED)
+        yield Attack(
+            "only who may receive buyers joins a chat that looks for help",
+            "store_manager",
+            "discuss.channel",
+            "livechat_join_channel_needing_help",
+            chat.ids,
+        )
         for model, method, ids, args in (
             # Joins as one who may receive buyers; a store manager without that right does not.
             ("discuss.channel", "livechat_join_channel_needing_help", chat.ids, ()),

@@ -12,8 +12,7 @@ MODULE = "im_livechat_subaccount"
 FOLDER = Path(__file__).parent.parent
 
 # The same word in every language; translation files leave such entries empty.
-# A name of a column, and examples of what to type.
-SAME_IN_CHINESE = {"ID", "/refunds?/", "https://shop.example.com/shop/kettle-12"}
+SAME_IN_CHINESE = {"ID"}
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 
