@@ -1,4 +1,5 @@
 from datetime import timedelta
+from functools import partial
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -85,12 +86,11 @@ class TestDispatchGuards(ShopCommon, DispatchCommon, HttpCase):
             with self.subTest(who=who.login, whom=whom.login):
                 buyer.livechat_agent_id = False
                 partners = self.env["res.partner"].with_user(who)
+                appointing = partners.with_context(default_livechat_agent_id=whom.id)
                 calls = (
-                    lambda: buyer.with_user(who).write({"livechat_agent_id": whom.id}),
-                    lambda: partners.create({"name": "New", "livechat_agent_id": whom.id}),
-                    lambda: partners.with_context(default_livechat_agent_id=whom.id).create(
-                        {"name": "New"}
-                    ),
+                    partial(buyer.with_user(who).write, {"livechat_agent_id": whom.id}),
+                    partial(partners.create, {"name": "New", "livechat_agent_id": whom.id}),
+                    partial(appointing.create, {"name": "New"}),
                 )
                 for call in calls:
                     if may:
