@@ -95,6 +95,8 @@ class Regular(NamedTuple):
     """``exclusive`` (appointed) or ``sticky`` (answered the buyer last)."""
     even_paused: bool
     """Whether this buyer still reaches the agent when it is paused."""
+    answered_at: str | None = None
+    """When the agent last wrote to the buyer, UTC in ISO format; it only explains."""
 
 
 class Candidate(NamedTuple):

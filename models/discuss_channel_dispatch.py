@@ -430,6 +430,30 @@ class DiscussChannel(models.Model):
             ),
         ]
 
+    def get_dispatch_reason(self):
+        """Return why this chat has its agent, in the words of the reader.
+
+        :return: ``{"text", "decision_id"}`` of the last decision that gave the chat to the reader,
+            or to anybody for who reads the decisions of others; ``False`` where there is none.
+        :rtype: dict | bool
+        """
+        self.ensure_one()
+        self.check_access("read")
+        decisions = self.env["livechat.dispatch.decision"]
+        if not decisions.has_access("read"):
+            return False
+        given = decisions.search([("discuss_channel_id", "=", self.id), ("user_id", "!=", False)])
+        decision = given.filtered(lambda row: row.user_id == self.env.user)[:1] or given[:1]
+        if not decision or not decision.sentence:
+            return False
+        if decision.user_id == self.env.user:
+            text = self.env._("Came to you: %s", decision.sentence)
+        else:
+            # sudo: res.users - the name of a colleague in a decision that may be read
+            name = decision.user_id.sudo().name
+            text = self.env._("Came to %(name)s: %(why)s", name=name, why=decision.sentence)
+        return {"text": text, "decision_id": decision.id}
+
     def _leave_message(self):
         """Move a chat from the line to the pool: its buyer will not wait."""
         self.ensure_one()

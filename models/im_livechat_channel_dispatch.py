@@ -518,7 +518,9 @@ class ImLivechatChannel(models.Model):
             )
             for user_id, answered_at in self.env.cr.fetchall():
                 soon = answered_at >= now - _STICKY_EVEN_PAUSED
-                regulars.append(policy.Regular(user_id, "sticky", soon))
+                regulars.append(
+                    policy.Regular(user_id, "sticky", soon, answered_at.isoformat(" ", "seconds"))
+                )
         return regulars
 
     # ------------------------------------------------------------

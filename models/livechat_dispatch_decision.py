@@ -1,7 +1,9 @@
 from collections import Counter
 
+from babel.dates import format_timedelta
+
 from odoo import api, fields, models
-from odoo.tools import format_datetime
+from odoo.tools import babel_locale_parse, format_datetime, get_lang
 
 from ..dispatch import policy
 from ..dispatch.credit import CHAT
@@ -95,7 +97,8 @@ class LivechatDispatchDecision(models.Model):
     sentence = fields.Char("Why", compute="_compute_sentence")
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)
 
-    @api.depends("rule", "candidates", "candidate_count", "user_id", "kind")
+    @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
+    @api.depends_context("lang")
     def _compute_sentence(self):
         for decision in self:
             decision.sentence = decision._describe()
@@ -192,9 +195,24 @@ class LivechatDispatchDecision(models.Model):
                 weight=winner["weight"],
                 count=self.candidate_count,
             )
+        if self.rule == "sticky" and (answered_at := self._get_answered_at()):
+            return self.env._(
+                "%(rule)s, %(time)s before",
+                rule=rule,
+                time=format_timedelta(
+                    self.moment - answered_at, threshold=1, locale=babel_locale_parse(get_lang(self.env).code)
+                ),
+            )
         if self.rule == "by_hand" and self.reason:
             return f"{rule}: {self.reason}"
         return rule
+
+    def _get_answered_at(self):
+        """Return when the regular agent that won had last answered the buyer, if that is known."""
+        for user_id, _rule, _even_paused, *answered_at in (self.facts or {}).get("regulars", ()):
+            if user_id == self.user_id.id and answered_at and answered_at[0]:
+                return fields.Datetime.to_datetime(answered_at[0])
+        return None
 
     @api.model
     def _describe_decision(self, decision, agents=(), rules=None, regulars=()):
