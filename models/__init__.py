@@ -6,6 +6,7 @@ from . import (
     im_livechat_channel_groups,
     im_livechat_channel_queue,
     im_livechat_channel_rule,
+    im_livechat_channel_setup,
     im_livechat_conversation_tag,
     ir_http,
     ir_model_access,

@@ -7,6 +7,7 @@ from . import (
     test_dispatch_groups,
     test_dispatch_guards,
     test_dispatch_reason,
+    test_dispatch_setup,
     test_get_session,
     test_group_dispatch,
     test_ledger,
