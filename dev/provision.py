@@ -81,6 +81,7 @@ def setup(level="all", quiet=False):
             steps.append(lambda: make_venv(devenv.VENV_TEST, ["requirements-test.txt"], say))
         if lint:
             steps.append(lambda: make_venv(devenv.VENV_LINT, ["requirements-lint.txt"], say))
+        if test or lint:
             steps.append(lambda: install_node_modules(say))
         # Download and unpacking of Odoo on one core, pip on the other.
         with ThreadPoolExecutor(2) as pool:
@@ -141,7 +142,7 @@ def system_packages(test, lint):
     need(_loads("libmagic.so.1"), "libmagic1")
     if devenv.private_postgres():
         need(devenv.pg_bin(), "postgresql")
-    if not os.environ.get("ODOO_HOME") or lint:
+    if test or lint or not os.environ.get("ODOO_HOME"):
         need(shutil.which("npm"), "npm")
     if test:
         need(devenv.CHROMIUM, "chromium")
@@ -336,7 +337,7 @@ def make_venv(folder: Path, requirements, say):
 
 
 def install_node_modules(say):
-    """prettier and eslint, as package-lock.json says, into DEV_HOME."""
+    """prettier, eslint and axe-core, as package-lock.json says, into DEV_HOME."""
     lock = ROOT / "package-lock.json"
     if not lock.exists():
         return
@@ -344,7 +345,7 @@ def install_node_modules(say):
     key, done = stamped(home / ".stamp", lock.read_text(), (ROOT / "package.json").read_text())
     if done:
         return
-    say("Node: installing the front-end linters")
+    say("Node: installing the front-end linters and axe-core")
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir()
     for name in ("package.json", "package-lock.json"):

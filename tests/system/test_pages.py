@@ -1,0 +1,168 @@
+"""Every page of the addon as its people open it: wide and narrow, in English and in Chinese.
+
+No error in the console, and nothing that axe-core, which looks for what keeps disabled people out,
+calls serious or critical. The screenshots are in the folder of the logs, to be looked at.
+"""
+
+import json
+import re
+
+import pytest
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot
+
+import devenv
+
+AXE = devenv.DEV_HOME / "node/node_modules/axe-core/axe.min.js"
+SIZES = {"wide": DESKTOP, "narrow": PHONE}
+LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
+
+# What core's own list, form, search bar and dialogs draw, on pages of any module.
+OF_CORE = (
+    ".o_control_panel",
+    ".o_list_table thead",
+    ".o_list_record_selector",
+    ".o_statusbar_status",
+    ".o_pager",
+    ".o_search_panel",
+    ".o_pivot",
+    ".o_graph_renderer",
+    ".o_hierarchy_view",
+    ".o_calendar_view",
+    ".o_tag",
+    ".o_m2o_avatar",
+    ".o_avatar",
+)
+
+
+@pytest.fixture(scope="module")
+def owner(shop):
+    """The main account of a shop in which something happens."""
+    (owner,) = shop.add_agents(
+        [100],
+        online=False,
+        group_ids=[
+            [4, shop.ref("base.group_user")],
+            [4, shop.ref("im_livechat_subaccount.group_main_account")],
+        ],
+    )
+    reception = shop.open_reception(
+        [200, 100, 50],
+        max_sessions=1,
+        name="Flagship Shop",
+        main_account_id=owner.user_id,
+        queue_enabled=True,
+    )
+    (group_id,) = shop.call(
+        "livechat.dispatch.group",
+        "create",
+        [
+            {
+                "name": "After-sales",
+                "channel_id": reception.id,
+                "user_ids": [[4, reception.agents[0].user_id]],
+            }
+        ],
+    )
+    shop.call(
+        "livechat.dispatch.scope",
+        "create",
+        [{"group_id": group_id, "kind": "page", "page_pattern": "/returns"}],
+    )
+    shop.call(
+        "livechat.subaccount",
+        "create",
+        [
+            {
+                "name": "Chen Jing",
+                "main_account_id": owner.user_id,
+                "role_ids": [[4, shop.ref("im_livechat_subaccount.role_reception")]],
+            }
+        ],
+    )
+    for _buyer in range(6):
+        shops.Buyer(shop.url).open_chat(reception)
+    return owner
+
+
+def read_menus(shop):
+    """``{xmlid: path}`` of the addon's menu items that open a page."""
+    rows = shop.sql(
+        """
+        SELECT item.name, split_part(menu.action, ',', 2)
+          FROM ir_ui_menu menu
+          JOIN ir_model_data item ON item.model = 'ir.ui.menu' AND item.res_id = menu.id
+         WHERE item.module = %s AND menu.action IS NOT NULL
+      ORDER BY item.name
+        """,
+        devenv.ADDON,
+    )
+    return {name: f"/odoo/action-{action}" for name, action in rows}
+
+
+def settle(page):
+    """Wait until the page has drawn what it has to."""
+    page.wait_for_selector(".o_action_manager > *", state="visible", timeout=FIRST_PAGE)
+    page.wait_for_function("!document.querySelector('.o_blockUI, .o_loading_indicator')")
+    # Pictures and graphs fade in, and half a colour has half a contrast.
+    page.wait_for_timeout(700)
+
+
+def find_barriers(page):
+    """What axe-core calls serious or critical in the part of the page that is ours."""
+    page.evaluate(AXE.read_text())
+    found = page.evaluate(
+        """async (ofCore) => {
+            const {violations} = await axe.run(
+                {include: ['.o_action_manager'], exclude: ofCore.map((selector) => [selector])},
+                {resultTypes: ['violations']}
+            );
+            return violations
+                .filter(({impact}) => ['serious', 'critical'].includes(impact))
+                .map(({id, impact, nodes}) => [id, impact, nodes.slice(0, 3).map((n) => n.html)]);
+        }""",
+        [selector for selector in OF_CORE if page.locator(selector).count()],
+    )
+    return found
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
+    if language == "zh":
+        activate_chinese(shop)
+    shop.call("res.users", "write", [owner.user_id], {"lang": LANGUAGES[language]})
+    page = open_page(f"{shop.url}/web/login?redirect=/odoo", SIZES[size])
+    log_in(page, owner)
+    errors = []
+    page.on(
+        "console",
+        lambda message: message.type == "error" and errors.append(message.text),
+    )
+    troubles = {}
+    for name, path in read_menus(shop).items():
+        response = page.goto(f"{shop.url}{path}", timeout=FIRST_PAGE)
+        assert response.status == 200
+        settle(page)
+        shoot(page, f"page-{name}-{language}-{size}")
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        barriers = find_barriers(page)
+        dialogs = page.locator(".o_error_dialog").count()
+        if barriers or errors or page.errors or dialogs or wide > 0:
+            troubles[name] = [*barriers, *errors, *page.errors, f"{dialogs} dialogs, {wide} px"]
+        errors.clear()
+        page.errors.clear()
+        if language == "zh":
+            title = page.locator(".o_breadcrumb, .o_control_panel_breadcrumbs").first.inner_text()
+            assert re.search("[\u4e00-\u9fff]", title), f"{name}: {title}"
+    assert not troubles, json.dumps(troubles, indent=1, ensure_ascii=False)
+
+
+def activate_chinese(shop):
+    (lang_id,) = shop.call(
+        "res.lang", "search", [("code", "=", "zh_CN"), ("active", "in", [True, False])]
+    )
+    wizard = shop.call(
+        "base.language.install", "create", [{"lang_ids": [[6, 0, [lang_id]]], "overwrite": False}]
+    )
+    shop.call("base.language.install", "lang_install", wizard)
