@@ -417,6 +417,12 @@ class LivechatDispatchGroup(models.Model):
         :raise ValidationError: naming the groups and what both claim.
         """
         self.env.registry.clear_cache()
+        # Two who save at the same time do not see each other's scopes: PostgreSQL lets one of them
+        # wait and then fail, and Odoo tries that one again with the other's in sight.
+        self.env.cr.execute(
+            "UPDATE im_livechat_channel SET write_date = write_date WHERE id = ANY(%s)",
+            [self.channel_id.ids],
+        )
         # sudo: livechat.dispatch.group - all groups of the channel count
         for channel in self.sudo().channel_id:
             claimed = scopes.find_claimed_twice(channel._read_dispatch_scopes())
