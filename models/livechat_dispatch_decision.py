@@ -200,7 +200,9 @@ class LivechatDispatchDecision(models.Model):
                 "%(rule)s, %(time)s before",
                 rule=rule,
                 time=format_timedelta(
-                    self.moment - answered_at, threshold=1, locale=babel_locale_parse(get_lang(self.env).code)
+                    self.moment - answered_at,
+                    threshold=1,
+                    locale=babel_locale_parse(get_lang(self.env).code),
                 ),
             )
         if self.rule == "by_hand" and self.reason:
