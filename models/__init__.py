@@ -2,6 +2,7 @@ from . import (
     discuss_channel,
     discuss_channel_dispatch,
     im_livechat_channel,
+    im_livechat_channel_demo,
     im_livechat_channel_dispatch,
     im_livechat_channel_groups,
     im_livechat_channel_queue,

@@ -1,6 +1,7 @@
 import re
 from pathlib import Path
 
+from odoo import fields
 from odoo.tests import TransactionCase, tagged
 from odoo.tools import convert_file
 
@@ -50,6 +51,31 @@ class TestDemo(TransactionCase):
         for url in ("https://shop.example.com/", "https://shop.example.com/shop/desk-1", False):
             rule = self.env["im_livechat.channel.rule"].match_rule(self.channel.id, url)
             self.assertEqual(rule.action, "display_button_and_text", url)
+
+    def test_the_shop_has_a_week_behind_it(self):
+        chats = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
+        decisions = chats.dispatch_decision_ids
+        self.assertEqual((len(chats), len(decisions)), (70, 70))
+        today = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        for chat in chats:
+            self.assertLess(chat.create_date, today)
+            self.assertLess(chat.create_date, chat.livechat_end_dt)
+            winner = chat.livechat_operator_id.user_ids
+            self.assertEqual(chat.dispatch_decision_ids.run_again(), winner.id)
+        for desk in self.desks | self.packer:
+            served = len(decisions.filtered(lambda row, desk=desk: row.user_id == desk))
+            entitled = sum(
+                candidate["share"]
+                for row in decisions
+                for candidate in row.candidates
+                if candidate["user_id"] == desk.id
+            )
+            self.assertLessEqual(abs(served - entitled / credit.CHAT), 1.5, desk.name)
+        answers = self.env["im_livechat.report.channel"].search(
+            [("livechat_channel_id", "=", self.channel.id)]
+        )
+        self.assertEqual(len(answers), 70)
+        self.assertTrue(all(answers.mapped("time_to_answer")))
 
     def test_thirty_six_buyers_are_split_20_10_5_1_and_none_meets_the_packer(self):
         self.channel.max_sessions_mode = "unlimited"
