@@ -1,10 +1,13 @@
 from . import (
     discuss_channel,
     discuss_channel_dispatch,
+    discuss_channel_member_reception,
+    discuss_channel_reception,
     im_livechat_channel,
     im_livechat_channel_dispatch,
     im_livechat_channel_groups,
     im_livechat_channel_queue,
+    im_livechat_channel_reception,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
     ir_http,
@@ -13,6 +16,7 @@ from . import (
     ir_websocket,
     livechat_dispatch_decision,
     livechat_dispatch_group,
+    livechat_dispatch_group_reception,
     livechat_dispatch_scope,
     livechat_permission,
     livechat_role,
@@ -25,5 +29,6 @@ from . import (
     res_partner,
     res_users,
     res_users_dispatch,
+    res_users_reception,
     resource_calendar,
 )
