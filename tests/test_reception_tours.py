@@ -2,6 +2,7 @@ from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 
+from ..models import im_livechat_channel_queue
 from .test_reception import ReceptionCommon
 
 
@@ -14,6 +15,11 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
         super().setUpClass()
         cls.env["res.lang"]._activate_lang("en_US")
         cls._open_chat(cls.channel, cls.maria)
+
+    def setUp(self):
+        super().setUp()
+        # Lines are served in a thread, which here would share the one connection of the test.
+        self.patch(im_livechat_channel_queue, "_drain_after_commit", lambda dbname: None)
 
     def _start(self, tour, user=None, url="/odoo/livechat-reception"):
         self.start_tour(

@@ -29,7 +29,8 @@ export class AgentShare extends Component {
     }
 
     get capacity() {
-        return getCapacity(this.props.maxSessions, this.agent.draft) ?? "∞";
+        const capacity = getCapacity(this.props.maxSessions, this.agent.draft);
+        return capacity === null ? _t("no limit") : _t("max. %s", capacity);
     }
 }
 
@@ -52,6 +53,21 @@ export class AgentRow extends Component {
         this.agent = useState(this.props.agent);
         this.member = useState(this.props.member);
         onWillUnmount(() => this.release());
+    }
+
+    /** What each control is about, for those who do not see the row. */
+    get texts() {
+        const { name } = this.agent;
+        return {
+            less: _t("Less weight for %s", name),
+            more: _t("More weight for %s", name),
+            weight: _t("Weight of %(name)s, %(min)s to %(max)s", {
+                name,
+                ...this.props.model.limits,
+            }),
+            takes: _t("%s takes chats", name),
+            move: _t("Move %s to another group", name),
+        };
     }
 
     get capacity() {

@@ -13,6 +13,7 @@ export class MoveMenu extends Component {
 
     setup() {
         this.root = useRef("root");
+        this.label = _t("Groups for %s", this.props.name);
         onMounted(() => this.root.el.querySelector("button")?.focus());
     }
 
@@ -76,6 +77,18 @@ export class GroupSection extends Component {
 
     nameOf(chat) {
         return chat.name || _t("A buyer");
+    }
+
+    describeDecisions(chat) {
+        return _t("Decisions about %s", this.nameOf(chat));
+    }
+
+    get weightTitle() {
+        return _t("Weight (%(min)s–%(max)s)", this.props.model.limits);
+    }
+
+    get waitingTitle() {
+        return _t("Waiting: %s", this.group.waiting.length);
     }
 
     openDecisions(chat) {

@@ -82,7 +82,7 @@ function findSpread(group, agents, nameOfAgents) {
         {
             key: `spread-${group.id}`,
             text: _t(
-                "In %(group)s the highest weight (%(highest)s) is more than twice the lowest (%(lowest)s)",
+                "%(group)s: the highest weight (%(highest)s) is more than twice the lowest (%(lowest)s)",
                 { group: group.name, highest, lowest },
             ),
             fix: low.every((agent) => agent.may_weigh) && {

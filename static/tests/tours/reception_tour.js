@@ -40,9 +40,10 @@ tours.add("im_livechat_subaccount.reception_weight", {
             trigger: `${row("Maria Santos")}:contains(68.8 %):contains(max. 7):contains(1/7):has(input:value(220))`,
         },
         saved("Maria Santos"),
+        { content: "Into the field", trigger: weight("Omar Haddad"), run: "click" },
         {
             content: "With the keyboard",
-            trigger: weight("Omar Haddad"),
+            trigger: `${weight("Omar Haddad")}:focus`,
             run: "press ArrowDown",
         },
         {
@@ -205,7 +206,7 @@ tours.add("im_livechat_subaccount.reception_warnings", {
             trigger: `.o_livechat_reception_warnings li:contains(Empty desk has no agents) button`,
             run: "click",
         },
-        { content: "Its form", trigger: ".o_form_view .o_field_widget[name=overflow_seconds]" },
+        { content: "Its form", trigger: ".o_form_view .o_field_widget[name=user_ids]" },
     ],
 });
 
