@@ -332,7 +332,11 @@ class ImLivechatChannel(models.Model):
         cr = self.env.cr
         # Served by the primary keys of both relations, res_users' index on main_account_id.
         cr.execute(
-            "SELECT channel_id, user_id FROM im_livechat_channel_im_user WHERE channel_id = ANY(%s)",
+            """
+            SELECT channel_id, user_id
+              FROM im_livechat_channel_im_user
+             WHERE channel_id = ANY(%s)
+            """,
             [self.ids],
         )
         served = cr.fetchall()

@@ -2476,10 +2476,13 @@ class SecurityMatrix(SecurityCommon):
         foreign = self.victim_shop[channels]
         foreign_group = self.victim_shop["livechat.dispatch.group"]
         victim = self.victim.user_id
-        readers, managers = ("main_account", "audit", "store_manager", "planner"), (
-            "main_account",
-            "store_manager",
-            "planner",
+        readers, managers = (
+            ("main_account", "audit", "store_manager", "planner"),
+            (
+                "main_account",
+                "store_manager",
+                "planner",
+            ),
         )
         for who in self.users:
             reads = NOTHING if who in readers else REFUSED
@@ -2519,9 +2522,7 @@ class SecurityMatrix(SecurityCommon):
                 )
                 continue
             for value in (9, 1001, "x", None, [], {}, 10.5, True):
-                yield Attack(
-                    "no weight", who, users, "dispatch_set_weight", agent.ids, (value,)
-                )
+                yield Attack("no weight", who, users, "dispatch_set_weight", agent.ids, (value,))
             for value in (None, "x", [], {}, -1, 2**40, True):
                 yield Attack(
                     "no agent", who, channels, "move_dispatch_agent", mine.ids, (value, 0, group.id)

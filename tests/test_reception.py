@@ -89,7 +89,9 @@ class TestReception(ReceptionCommon):
 
         row = self._read_channel()
 
-        self.assertEqual([group["name"] for group in row["groups"]], ["Returns", "All other buyers"])
+        self.assertEqual(
+            [group["name"] for group in row["groups"]], ["Returns", "All other buyers"]
+        )
         self.assertEqual(row["groups"][0]["scope"], "Page address: /returns")
         self.assertEqual(self._reasons(self.returns), {self.sofie.id: "offline"})
         self.assertEqual(self._reasons(), {self.maria.id: False, self.omar.id: "paused"})
@@ -553,7 +555,7 @@ class TestReceptionArithmetic(HttpCase):
             const { getCapacity, getShare } = odoo.loader.modules.get(
                 "@im_livechat_subaccount/reception/share_arithmetic"
             );
-            const [cases, shares] = %s;
+            const [cases, shares] = CASES;
             for (const [limit, weight, expected] of cases) {
                 if (getCapacity(limit, weight) !== expected) {
                     throw new Error(`capacity ${limit} ${weight}: ${getCapacity(limit, weight)}`);
@@ -568,8 +570,7 @@ class TestReceptionArithmetic(HttpCase):
                 });
             }
             console.log("test successful");
-            """
-            % json.dumps([cases, shares]),
+            """.replace("CASES", json.dumps([cases, shares])),
             ready="odoo.isReady",
             login="reckoner_reception",
         )

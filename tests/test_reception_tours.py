@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
@@ -12,14 +14,13 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
 
     @classmethod
     def setUpClass(cls):
+        # Lines are served in a thread, which here would share the one connection of the test.
+        cls.startClassPatcher(
+            patch.object(im_livechat_channel_queue, "_drain_after_commit", lambda dbname: None)
+        )
         super().setUpClass()
         cls.env["res.lang"]._activate_lang("en_US")
         cls._open_chat(cls.channel, cls.maria)
-
-    def setUp(self):
-        super().setUp()
-        # Lines are served in a thread, which here would share the one connection of the test.
-        self.patch(im_livechat_channel_queue, "_drain_after_commit", lambda dbname: None)
 
     def _start(self, tour, user=None, url="/odoo/livechat-reception"):
         self.start_tour(

@@ -13,7 +13,12 @@ const REPEAT = 90;
 /** What an agent's weight makes of it: it changes with the weights of the colleagues as well. */
 export class AgentShare extends Component {
     static template = "im_livechat_subaccount.Reception.AgentShare";
-    static props = { agent: Object, group: Object, member: Object, maxSessions: { optional: true } };
+    static props = {
+        agent: Object,
+        group: Object,
+        member: Object,
+        maxSessions: { optional: true },
+    };
 
     setup() {
         this.agent = useState(this.props.agent);

@@ -154,12 +154,7 @@ export class ChannelSection extends Component {
             onDrop: ({ element, group, parent }) => {
                 const [from, to] = [group, parent].map((el) => Number(el.dataset.groupId));
                 if (from !== to) {
-                    this.props.model.move(
-                        this.channel,
-                        Number(element.dataset.userId),
-                        from,
-                        to,
-                    );
+                    this.props.model.move(this.channel, Number(element.dataset.userId), from, to);
                 }
             },
         });

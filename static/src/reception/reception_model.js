@@ -119,7 +119,13 @@ export class ReceptionModel {
         }
         this.mergeLines(data);
         this.channels.forEach((channel) => this.reckon(channel));
-        if (!this.isStopped && !isSame(this.listened, this.channels.map(({ id }) => id))) {
+        if (
+            !this.isStopped &&
+            !isSame(
+                this.listened,
+                this.channels.map(({ id }) => id),
+            )
+        ) {
             // A shop that is new is listened to from now on.
             this.bus.forceUpdateChannels();
             this.listened = this.channels.map(({ id }) => id);

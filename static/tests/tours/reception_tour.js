@@ -147,7 +147,8 @@ tours.add("im_livechat_subaccount.reception_move", {
         { content: "She takes all others", trigger: row("Sofie Claes", "All other buyers") },
         {
             content: "In no group: told, and mended",
-            trigger: ".o_livechat_reception_warnings:contains(In no group: Maria Santos, Sofie Claes)",
+            trigger:
+                ".o_livechat_reception_warnings:contains(In no group: Maria Santos, Sofie Claes)",
         },
     ],
 });
@@ -232,9 +233,13 @@ tours.add("im_livechat_subaccount.reception_menu", {
     steps: () => [
         {
             content: "Live Chat opens with the reception",
-            trigger: ".o_menu_sections [data-menu-xmlid='im_livechat_subaccount.livechat_reception_menu']",
+            trigger:
+                ".o_menu_sections [data-menu-xmlid='im_livechat_subaccount.livechat_reception_menu']",
         },
-        { content: "No channel yet", trigger: ".o_livechat_reception_none:contains(No channel is dispatched yet)" },
+        {
+            content: "No channel yet",
+            trigger: ".o_livechat_reception_none:contains(No channel is dispatched yet)",
+        },
         {
             content: "To the channels",
             trigger: ".o_livechat_reception_none button:contains(Open channels)",
