@@ -23,6 +23,7 @@
         "views/activation_templates.xml",
         "views/discuss_channel_views.xml",
         "views/livechat_dispatch_decision_views.xml",
+        "views/reception_views.xml",
         "views/im_livechat_subaccount_menus.xml",
         "views/im_livechat_channel_views.xml",
         "views/res_partner_views.xml",

@@ -11,7 +11,15 @@ class IrWebsocket(models.AbstractModel):
             channels = [
                 channel for channel in channels if channel != "im_livechat.looking_for_help"
             ]
+        # A page can ask to watch; what it may watch is not for the page to say.
+        watches = "livechat_dispatch.reception" in channels
+        channels = [channel for channel in channels if channel != "livechat_dispatch.reception"]
         channels = super()._build_bus_channel_list(channels)
+        if watches:
+            channels = [
+                *channels,
+                *self.env["im_livechat.channel"]._get_reception_bus_channels(),
+            ]
         if self.env.user._has_agent_group():
             # sudo: im_livechat.channel - how many wait in the lines that one serves
             lines = self.env.user.sudo().livechat_channel_ids.filtered(

@@ -27,6 +27,8 @@ class MailPresence(models.Model):
     def _follow_status(self):
         """Note since when somebody is here or gone; who comes may take those who wait."""
         now = fields.Datetime.now()
+        # sudo: res.users - whose presence it is, to tell those who may know
+        self.sudo().user_id._mark_reception("agents")
         for presence in self:
             if presence.status == "offline":
                 presence.livechat_offline_since = now

@@ -13,6 +13,8 @@ from . import (
     test_ledger,
     test_native,
     test_reassign,
+    test_reception,
+    test_reception_tours,
     test_regulars,
     test_role,
     test_security,

@@ -2467,6 +2467,91 @@ class SecurityMatrix(SecurityCommon):
                 yield Attack("no values", who, model, "write", own, (vals,))
             yield Attack("no values", who, model, "create", None, ({},))
 
+    def rows_reception(self):
+        """Reception shows its own shop to those who manage its dispatch or audit, and only those
+        who manage change anything."""
+        channels, users = "im_livechat.channel", "res.users"
+        mine, group = self.shop[channels], self.shop["livechat.dispatch.group"]
+        agent = self.users["reception"]
+        foreign = self.victim_shop[channels]
+        foreign_group = self.victim_shop["livechat.dispatch.group"]
+        victim = self.victim.user_id
+        readers, managers = (
+            ("main_account", "audit", "store_manager", "planner"),
+            (
+                "main_account",
+                "store_manager",
+                "planner",
+            ),
+        )
+        for who in self.users:
+            reads = NOTHING if who in readers else REFUSED
+            for method, args in (
+                ("get_reception", ()),
+                ("get_reception_agents", ([victim.id, agent.id],)),
+                ("get_reception_lines", ()),
+            ):
+                yield Attack("reception of one's own", who, channels, method, None, args, {}, reads)
+            for ids, args in (
+                (foreign.ids, (victim.id, 0, foreign_group.id)),
+                (mine.ids, (victim.id, 0, group.id)),
+                (mine.ids, (agent.id, 0, foreign_group.id)),
+            ):
+                yield Attack(
+                    "agents of others stay", who, channels, "move_dispatch_agent", ids, args
+                )
+            yield Attack(
+                "weights of others stay", who, users, "dispatch_set_weight", victim.ids, (20,)
+            )
+            if who not in managers:
+                yield Attack(
+                    "not everybody moves agents",
+                    who,
+                    channels,
+                    "move_dispatch_agent",
+                    mine.ids,
+                    (agent.id, 0, group.id),
+                )
+                yield Attack(
+                    "not everybody sets weights",
+                    who,
+                    users,
+                    "dispatch_set_weight",
+                    agent.ids,
+                    (20,),
+                )
+                continue
+            for value in (9, 1001, "x", None, [], {}, 10.5, True):
+                yield Attack("no weight", who, users, "dispatch_set_weight", agent.ids, (value,))
+            for value in (None, "x", [], {}, -1, 2**40, True):
+                yield Attack(
+                    "no agent", who, channels, "move_dispatch_agent", mine.ids, (value, 0, group.id)
+                )
+                if value is not None and value != [] and value != {}:
+                    yield Attack(
+                        "no group",
+                        who,
+                        channels,
+                        "move_dispatch_agent",
+                        mine.ids,
+                        (agent.id, 0, value),
+                    )
+                if value != []:
+                    yield Attack("no ids", who, channels, "get_reception_agents", None, (value,))
+            yield Attack(
+                "own agents", who, users, "dispatch_set_weight", agent.ids, (20,), {}, ALLOWED
+            )
+            yield Attack(
+                "own agents",
+                who,
+                channels,
+                "move_dispatch_agent",
+                mine.ids,
+                (agent.id, 0, group.id),
+                {},
+                ALLOWED,
+            )
+
     def rows_outsiders(self):
         """Guests, portal users and employees without groups: nothing new readable or callable."""
         for who in ("employee", "portal", "public"):

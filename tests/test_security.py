@@ -52,6 +52,9 @@ class TestSecurity(SecurityMatrix):
     def test_wrong_types_for_groups_get_a_clear_error(self):
         self.run_attacks(self.rows_group_wrong_types())
 
+    def test_reception_shows_and_changes_the_own_shop_only(self):
+        self.run_attacks(self.rows_reception())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 

@@ -1,0 +1,180 @@
+import { Component, onWillUnmount, useState } from "@odoo/owl";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { formatLoad } from "../dispatch_menu/dispatch_status_service";
+import { getReasonText, getStatusText } from "./reception_texts";
+import { getCapacity, getShare } from "./share_arithmetic";
+
+const STEP = 10;
+/** A button that is held begins to repeat after so long, and repeats so often; milliseconds. */
+const HELD = 400;
+const REPEAT = 90;
+
+/** What an agent's weight makes of it: it changes with the weights of the colleagues as well. */
+export class AgentShare extends Component {
+    static template = "im_livechat_subaccount.Reception.AgentShare";
+    static props = {
+        agent: Object,
+        group: Object,
+        member: Object,
+        maxSessions: { optional: true },
+    };
+
+    setup() {
+        this.agent = useState(this.props.agent);
+        this.group = useState(this.props.group);
+        this.member = useState(this.props.member);
+    }
+
+    get share() {
+        const share = this.member.has_part
+            ? getShare(this.agent.draft, this.group.totalWeight)
+            : null;
+        return share === null ? "–" : `${(100 * share).toFixed(1)} %`;
+    }
+
+    get capacity() {
+        const capacity = getCapacity(this.props.maxSessions, this.agent.draft);
+        return capacity === null ? _t("no limit") : _t("max. %s", capacity);
+    }
+}
+
+/** One agent in one group. */
+export class AgentRow extends Component {
+    static template = "im_livechat_subaccount.Reception.AgentRow";
+    static components = { AgentShare };
+    static props = {
+        agent: Object,
+        group: Object,
+        member: Object,
+        model: Object,
+        maxSessions: { optional: true },
+        isMainAccount: Boolean,
+        mayMove: Boolean,
+        onMove: Function,
+    };
+
+    setup() {
+        this.agent = useState(this.props.agent);
+        this.member = useState(this.props.member);
+        onWillUnmount(() => this.release());
+    }
+
+    /** What each control is about, for those who do not see the row. */
+    get texts() {
+        const { name } = this.agent;
+        return {
+            less: _t("Less weight for %s", name),
+            more: _t("More weight for %s", name),
+            weight: _t("Weight of %(name)s, %(min)s to %(max)s", {
+                name,
+                ...this.props.model.limits,
+            }),
+            takes: _t("%s takes chats", name),
+            move: _t("Move %s to another group", name),
+        };
+    }
+
+    get capacity() {
+        return getCapacity(this.props.maxSessions, this.agent.draft);
+    }
+
+    get load() {
+        return formatLoad({ load: this.agent.load, capacity: this.capacity });
+    }
+
+    get loadPercent() {
+        return Math.min(100, Math.round((100 * this.agent.load) / (this.capacity || 1)));
+    }
+
+    get loadDescription() {
+        return this.capacity === null
+            ? _t("%(name)s has %(load)s chats", { name: this.agent.name, load: this.agent.load })
+            : _t("%(name)s has %(load)s of %(capacity)s chats", {
+                  name: this.agent.name,
+                  load: this.agent.load,
+                  capacity: this.capacity,
+              });
+    }
+
+    get isPresent() {
+        return this.agent.enabled && this.agent.status === "online";
+    }
+
+    /** Presence and what else keeps buyers away, in words. */
+    get status() {
+        const { enabled, paused, until, overloaded, in_call: inCall, status } = this.agent;
+        const { reason } = this.member;
+        const parts = [];
+        if (enabled) {
+            parts.push(getStatusText(status));
+        }
+        if (paused && until) {
+            const end = deserializeDateTime(until).toLocaleString(luxon.DateTime.TIME_SIMPLE);
+            parts.push(_t("Paused until %s", end));
+        } else if (paused) {
+            parts.push(_t("Paused"));
+        }
+        if (overloaded) {
+            parts.push(_t("Has more chats than it wants"));
+        }
+        if (inCall) {
+            parts.push(getReasonText("in_call"));
+        }
+        if (reason && !["paused", "in_call", "offline"].includes(reason)) {
+            parts.push(getReasonText(reason));
+        }
+        return parts.join(" · ");
+    }
+
+    onInput(ev) {
+        this.props.model.enterWeight(this.agent, ev.target.value);
+    }
+
+    onKeydown(ev) {
+        const steps = { ArrowUp: STEP, ArrowDown: -STEP };
+        if (ev.key in steps && !ev.altKey && !ev.ctrlKey && !ev.metaKey) {
+            ev.preventDefault();
+            this.props.model.stepWeight(this.agent, steps[ev.key]);
+        }
+    }
+
+    /** Step at once, and again and again while the button is held. */
+    press(ev, step) {
+        if (ev.button) {
+            return;
+        }
+        this.wasPressed = true;
+        this.props.model.stepWeight(this.agent, step);
+        this.release();
+        const repeat = () => {
+            this.props.model.stepWeight(this.agent, step);
+            this.timer = setTimeout(repeat, REPEAT);
+        };
+        this.timer = setTimeout(repeat, HELD);
+    }
+
+    release() {
+        clearTimeout(this.timer);
+    }
+
+    /** A keyboard clicks without a press before. */
+    onClick(step) {
+        if (!this.wasPressed) {
+            this.props.model.stepWeight(this.agent, step);
+        }
+        this.wasPressed = false;
+    }
+
+    async onSwitch(ev) {
+        const box = ev.target;
+        box.disabled = true;
+        try {
+            await this.props.model.setTakesChats(this.agent, box.checked);
+        } finally {
+            box.disabled = false;
+            // Refused: it is what it was.
+            box.checked = !this.agent.paused;
+        }
+    }
+}

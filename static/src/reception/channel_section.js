@@ -1,0 +1,232 @@
+import { Component, onMounted, useRef, useState } from "@odoo/owl";
+import { usePopover } from "@web/core/popover/popover_hook";
+import { _t } from "@web/core/l10n/translation";
+import { useService } from "@web/core/utils/hooks";
+import { useSortable } from "@web/core/utils/sortable_owl";
+import { AgentRow } from "./agent_row";
+import { describeWait, formatDuration } from "./reception_texts";
+
+/** To which group an agent can go. */
+export class MoveMenu extends Component {
+    static template = "im_livechat_subaccount.Reception.MoveMenu";
+    static props = { name: String, targets: Array, onChoose: Function, close: Function };
+
+    setup() {
+        this.root = useRef("root");
+        this.label = _t("Groups for %s", this.props.name);
+        onMounted(() => this.root.el.querySelector("button")?.focus());
+    }
+
+    choose(groupId) {
+        this.props.close();
+        this.props.onChoose(groupId);
+    }
+
+    /** Up and down, as in any menu. */
+    onKeydown(ev) {
+        const steps = { ArrowDown: 1, ArrowUp: -1 };
+        if (ev.key in steps) {
+            ev.preventDefault();
+            const buttons = [...this.root.el.querySelectorAll("button")];
+            const index = buttons.indexOf(document.activeElement) + steps[ev.key];
+            buttons.at(index % buttons.length).focus();
+        }
+    }
+}
+
+/** For how long a buyer has waited: the only thing that changes every second. */
+export class WaitedTime extends Component {
+    static template = "im_livechat_subaccount.Reception.WaitedTime";
+    static props = { clock: Object, since: Number };
+
+    setup() {
+        this.clock = useState(this.props.clock);
+    }
+
+    get waited() {
+        return formatDuration((this.clock.now - this.props.since) / 1000);
+    }
+}
+
+/** A dispatch group: its agents and who waits for them. */
+export class GroupSection extends Component {
+    static template = "im_livechat_subaccount.Reception.Group";
+    static components = { AgentRow, WaitedTime };
+    static props = {
+        group: Object,
+        channel: Object,
+        model: Object,
+        mayManage: Boolean,
+        mayMove: Boolean,
+        onMove: Function,
+    };
+
+    setup() {
+        this.action = useService("action");
+        this.group = useState(this.props.group);
+        this.channel = useState(this.props.channel);
+    }
+
+    agentOf(member) {
+        return this.props.model.agents[member.user_id];
+    }
+
+    whyWaits(chat) {
+        return describeWait(chat, this.group.reason, this.group.hasRoom);
+    }
+
+    nameOf(chat) {
+        return chat.name || _t("A buyer");
+    }
+
+    describeDecisions(chat) {
+        return _t("Decisions about %s", this.nameOf(chat));
+    }
+
+    get weightTitle() {
+        return _t("Weight (%(min)s–%(max)s)", this.props.model.limits);
+    }
+
+    get waitingTitle() {
+        return _t("Waiting: %s", this.group.waiting.length);
+    }
+
+    openDecisions(chat) {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            name: _t("Decisions"),
+            res_model: "livechat.dispatch.decision",
+            views: [
+                [false, "list"],
+                [false, "form"],
+            ],
+            domain: [["discuss_channel_id", "=", chat.id]],
+        });
+    }
+
+    openWaiting() {
+        return this.action.doAction("im_livechat_subaccount.livechat_waiting_action", {
+            additionalContext: { search_default_livechat_channel_id: this.channel.id },
+        });
+    }
+
+    openForm() {
+        const { id } = this.group;
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: id ? "livechat.dispatch.group" : "im_livechat.channel",
+            res_id: id || this.channel.id,
+            views: [[false, "form"]],
+        });
+    }
+}
+
+/** A channel: today's figures, what is amiss, and its tree of groups. */
+export class ChannelSection extends Component {
+    static template = "im_livechat_subaccount.Reception.Channel";
+    static components = { GroupSection };
+    static props = { channel: Object, model: Object, Figures: Function };
+
+    setup() {
+        this.action = useService("action");
+        this.channel = useState(this.props.channel);
+        this.model = useState(this.props.model);
+        this.root = useRef("root");
+        this.popover = usePopover(MoveMenu, {
+            onClose: () => this.movedFrom?.focus(),
+            position: "bottom-end",
+        });
+        useSortable({
+            ref: this.root,
+            enable: () => this.mayMove,
+            elements: ".o_livechat_reception_agent",
+            groups: ".o_livechat_reception_members",
+            handle: ".o_livechat_reception_handle, .o_livechat_reception_photo",
+            connectGroups: true,
+            cursor: "grabbing",
+            onGroupEnter: ({ group }) => group.classList.add("o_livechat_reception_target"),
+            onGroupLeave: ({ group }) => group.classList.remove("o_livechat_reception_target"),
+            onDragEnd: () => {
+                for (const group of this.root.el.querySelectorAll(".o_livechat_reception_target")) {
+                    group.classList.remove("o_livechat_reception_target");
+                }
+            },
+            onDrop: ({ element, group, parent }) => {
+                const [from, to] = [group, parent].map((el) => Number(el.dataset.groupId));
+                if (from !== to) {
+                    this.props.model.move(this.channel, Number(element.dataset.userId), from, to);
+                }
+            },
+        });
+        this.onMove = (target, userId, group) => this.openMove(target, userId, group);
+    }
+
+    get mayMove() {
+        return this.channel.may_manage && this.channel.groups.length > 1;
+    }
+
+    get agentCount() {
+        return this.channel.groups.reduce((sum, group) => sum + group.members.length, 0);
+    }
+
+    openMove(target, userId, group) {
+        const { channel } = this;
+        this.movedFrom = target;
+        const others = channel.groups.filter((other) => other.id !== group.id);
+        this.popover.open(target, {
+            name: this.props.model.agents[userId].name,
+            targets: others.map(({ id, name }) => ({
+                id,
+                label: id ? _t("Move to %s", name) : _t("Take out of %s", group.name),
+            })),
+            onChoose: (to) => this.props.model.move(channel, userId, group.id, to),
+        });
+    }
+
+    /** Mend what a warning is about, or open where it is mended. */
+    fix(fix, ev) {
+        const { channel, props } = this;
+        const open = (model, id) =>
+            this.action.doAction({
+                type: "ir.actions.act_window",
+                res_model: model,
+                res_id: id,
+                views: [[false, "form"]],
+            });
+        switch (fix.type) {
+            case "group":
+                return fix.groupId
+                    ? open("livechat.dispatch.group", fix.groupId)
+                    : open("im_livechat.channel", channel.id);
+            case "raise":
+                return Promise.all(
+                    fix.userIds.map((id) => {
+                        const agent = props.model.agents[id];
+                        props.model.enterWeight(agent, `${fix.weight}`);
+                        return props.model.save(agent);
+                    }),
+                );
+            case "move":
+                return this.openMove(
+                    ev.currentTarget,
+                    fix.userId,
+                    channel.groups.find((group) => !group.id),
+                );
+            case "join":
+                return props.model.addToChannel(channel, fix.userIds);
+            case "subaccounts":
+                return this.action.doAction("im_livechat_subaccount.livechat_subaccount_action", {
+                    additionalContext: { active_test: false },
+                });
+        }
+    }
+
+    openChannel() {
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: "im_livechat.channel",
+            res_id: this.channel.id,
+            views: [[false, "form"]],
+        });
+    }
+}

@@ -1,0 +1,419 @@
+import { reactive } from "@odoo/owl";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { RPCError } from "@web/core/network/rpc";
+import { describeWaiting } from "./reception_texts";
+import { findWarnings } from "./reception_warnings";
+import { parseWeight, stepWeight } from "./share_arithmetic";
+
+/** Changes that come together are fetched together; milliseconds. */
+const TOGETHER = 150;
+/** A weight is saved when it has stood so long; milliseconds. */
+const SETTLED = 600;
+/** The bus listens only so long after it was asked to; milliseconds. */
+const LISTENING = 2000;
+const SECOND = 1000;
+
+const NOTHING = () => ({ agents: new Set(), lines: false, tree: false });
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/**
+ * What the page shows, kept up to date in place: a row depends on its own agent and on nothing
+ * else, so that a change of one agent renders one row.
+ *
+ * Components read it through `useState` and call its methods on the object itself.
+ */
+export class ReceptionModel {
+    agents = {};
+    channels = [];
+    figures = {};
+    limits = { min: 10, max: 1000 };
+    mayAddChannels = false;
+    /** In a box of its own: it changes every second. */
+    clock = { now: Date.now() };
+
+    /**
+     * @param {Object} services `orm`, `bus_service` and `notification`
+     */
+    constructor({ orm, bus_service: bus, notification }) {
+        Object.assign(this, { orm, bus, notification });
+    }
+
+    // ------------------------------------------------------------
+    // Live
+    // ------------------------------------------------------------
+
+    start() {
+        this.due = NOTHING();
+        this.saves = new Map();
+        this.timers = {};
+        this.onSignal = (signal) => this.fetchSoon(signal);
+        this.onReconnect = () => this.fetchSoon({ tree: true });
+        this.bus.subscribe("livechat_dispatch/reception", this.onSignal);
+        this.bus.addEventListener("BUS:RECONNECT", this.onReconnect);
+        this.bus.addChannel("livechat_dispatch.reception");
+        this.timers.clock = setInterval(() => {
+            this.clock.now = Date.now() + this.skew;
+        }, SECOND);
+        // What changes after the first look and before the bus listens is seen with one more look.
+        this.timers.listening = setTimeout(() => this.fetchSoon({ tree: true }), LISTENING);
+        return this.load();
+    }
+
+    stop() {
+        this.isStopped = true;
+        this.bus.unsubscribe("livechat_dispatch/reception", this.onSignal);
+        this.bus.removeEventListener("BUS:RECONNECT", this.onReconnect);
+        this.bus.deleteChannel("livechat_dispatch.reception");
+        clearInterval(this.timers.clock);
+        Object.values(this.timers).forEach(clearTimeout);
+        for (const id of this.saves.keys()) {
+            this.save(this.agents[id]);
+        }
+    }
+
+    /** Fetch what a signal says has changed, together with what else comes these moments. */
+    fetchSoon({ agents = [], lines, tree }) {
+        agents.forEach((id) => this.due.agents.add(id));
+        this.due.lines ||= Boolean(lines);
+        this.due.tree ||= Boolean(tree);
+        this.timers.fetch ??= setTimeout(() => this.fetchDue(), TOGETHER);
+    }
+
+    async fetchDue() {
+        const due = this.due;
+        this.due = NOTHING();
+        try {
+            if (due.tree) {
+                await this.load();
+            } else {
+                await Promise.all([
+                    due.agents.size && this.loadAgents([...due.agents]),
+                    due.lines && this.loadLines(),
+                ]);
+            }
+        } catch {
+            // The connection is lost; its return is a reason to look again.
+        }
+        this.timers.fetch = undefined;
+        if (!this.isStopped && (this.due.tree || this.due.lines || this.due.agents.size)) {
+            this.fetchSoon({});
+        }
+    }
+
+    call(method, args = []) {
+        return this.orm.silent.call("im_livechat.channel", method, args);
+    }
+
+    async load() {
+        const data = await this.call("get_reception");
+        this.limits = { min: data.weight_min, max: data.weight_max };
+        this.mayAddChannels = data.may_add_channels;
+        const known = new Set(data.agents.map((agent) => agent.id));
+        data.agents.forEach((agent) => this.mergeAgent(agent));
+        this.mergeChannels(data.channels);
+        for (const id of Object.keys(this.agents)) {
+            if (!known.has(Number(id))) {
+                delete this.agents[id];
+            }
+        }
+        this.mergeLines(data);
+        this.channels.forEach((channel) => this.reckon(channel));
+        if (
+            !this.isStopped &&
+            !isSame(
+                this.listened,
+                this.channels.map(({ id }) => id),
+            )
+        ) {
+            // A shop that is new is listened to from now on.
+            this.bus.forceUpdateChannels();
+            this.listened = this.channels.map(({ id }) => id);
+        }
+    }
+
+    async loadAgents(ids) {
+        const { agents, members } = await this.call("get_reception_agents", [ids]);
+        agents.forEach((agent) => this.mergeAgent(agent));
+        const found = members.every(([channelId, groupId, member]) => {
+            const group = this.findGroup(channelId, groupId);
+            const shown = group?.members.find((other) => other.user_id === member.user_id);
+            if (shown) {
+                Object.assign(shown, member);
+            }
+            return shown;
+        });
+        if (!found || agents.length < ids.filter((id) => this.agents[id]).length) {
+            this.fetchSoon({ tree: true });
+        }
+        for (const channelId of new Set(members.map(([id]) => id))) {
+            const channel = this.channels.find((other) => other.id === channelId);
+            if (channel) {
+                this.reckon(channel);
+            }
+        }
+    }
+
+    async loadLines() {
+        this.mergeLines(await this.call("get_reception_lines"));
+    }
+
+    // ------------------------------------------------------------
+    // What came from the server
+    // ------------------------------------------------------------
+
+    mergeAgent(values) {
+        const agent = (this.agents[values.id] ??= { problem: "" });
+        Object.assign(agent, values);
+        if (!agent.isPending) {
+            // What is being entered is not overwritten.
+            if (!agent.problem || agent.draft !== values.weight) {
+                agent.shown = `${values.weight}`;
+            }
+            agent.draft = values.weight;
+        }
+    }
+
+    mergeChannels(rows) {
+        const merged = rows.map(({ groups, ...values }) => {
+            const channel = this.channels.find((other) => other.id === values.id) || {
+                groups: [],
+                warnings: [],
+            };
+            Object.assign(channel, values);
+            const sorted = sortAsTree(groups).map((row) => this.mergeGroup(channel, row));
+            if (
+                !isSame(
+                    sorted.map(({ id }) => id),
+                    channel.groups.map(({ id }) => id),
+                )
+            ) {
+                channel.groups = sorted;
+            }
+            return channel;
+        });
+        if (
+            !isSame(
+                merged.map(({ id }) => id),
+                this.channels.map(({ id }) => id),
+            )
+        ) {
+            this.channels = merged;
+        }
+    }
+
+    mergeGroup(channel, { members, ...values }) {
+        const group = channel.groups.find((other) => other.id === values.id) || {
+            members: [],
+            waiting: [],
+            reason: "",
+            hasRoom: false,
+            totalWeight: 0,
+        };
+        Object.assign(group, values);
+        const ids = (list) => list.map((member) => member.user_id);
+        members.sort((one, other) =>
+            this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
+        );
+        if (isSame(ids(members), ids(group.members))) {
+            members.forEach((member, index) => Object.assign(group.members[index], member));
+        } else {
+            group.members = members;
+        }
+        return group;
+    }
+
+    mergeLines({ waiting, figures, now, next_day: nextDay }) {
+        this.figures = figures;
+        const serverNow = deserializeDateTime(now).toMillis();
+        this.skew = serverNow - Date.now();
+        clearTimeout(this.timers.day);
+        if (!this.isStopped) {
+            // At midnight today is another day.
+            this.timers.day = setTimeout(
+                () => this.fetchSoon({ lines: true }),
+                deserializeDateTime(nextDay).toMillis() - serverNow + SECOND,
+            );
+        }
+        for (const channel of this.channels) {
+            for (const group of channel.groups) {
+                const chats = waiting
+                    .filter((chat) => chat.channel_id === channel.id && chat.group_id === group.id)
+                    .map((chat) => ({
+                        ...chat,
+                        since: deserializeDateTime(chat.since).toMillis(),
+                    }));
+                if (!isSame(chats, group.waiting)) {
+                    group.waiting = chats;
+                }
+            }
+        }
+    }
+
+    findGroup(channelId, groupId) {
+        const channel = this.channels.find((other) => other.id === channelId);
+        return channel?.groups.find((group) => group.id === groupId);
+    }
+
+    // ------------------------------------------------------------
+    // What follows from it
+    // ------------------------------------------------------------
+
+    reckon(channel) {
+        for (const group of channel.groups) {
+            group.totalWeight = group.members
+                .filter((member) => member.has_part)
+                .reduce((sum, member) => sum + this.agents[member.user_id].draft, 0);
+            group.reason = describeWaiting(group.members);
+            group.hasRoom = group.members.some((member) => !member.reason);
+        }
+        const warnings = findWarnings(channel, this.agents);
+        if (!isSame(warnings, channel.warnings)) {
+            channel.warnings = warnings;
+        }
+    }
+
+    reckonAround(agent) {
+        for (const channel of this.channels) {
+            if (channel.groups.some((group) => group.members.some((m) => m.user_id === agent.id))) {
+                this.reckon(channel);
+            }
+        }
+    }
+
+    // ------------------------------------------------------------
+    // What people do
+    // ------------------------------------------------------------
+
+    get limitsText() {
+        return _t("A weight is a whole number from %(min)s to %(max)s.", this.limits);
+    }
+
+    /** Take over what is typed; a weight within the limits is saved when it has stood a moment. */
+    enterWeight(agent, text) {
+        agent = this.agents[agent.id];
+        agent.shown = text;
+        const weight = parseWeight(text, this.limits);
+        clearTimeout(this.saves.get(agent.id));
+        this.saves.delete(agent.id);
+        if (weight === null) {
+            agent.problem = this.limitsText;
+            agent.isPending = false;
+            agent.draft = agent.weight;
+        } else {
+            agent.problem = "";
+            agent.draft = weight;
+            agent.isPending = true;
+            this.saves.set(
+                agent.id,
+                setTimeout(() => this.save(agent), SETTLED),
+            );
+        }
+        this.reckonAround(agent);
+    }
+
+    /** Nothing more is typed: what was no weight goes away. */
+    leaveWeight(agent) {
+        agent = this.agents[agent.id];
+        if (agent.shown !== `${agent.draft}`) {
+            agent.shown = `${agent.draft}`;
+        }
+    }
+
+    stepWeight(agent, step) {
+        agent = this.agents[agent.id];
+        const weight = stepWeight(agent.draft, step, this.limits);
+        if (weight === agent.draft) {
+            agent.problem = this.limitsText;
+        } else {
+            this.enterWeight(agent, `${weight}`);
+        }
+    }
+
+    async save(agent) {
+        agent = this.agents[agent.id];
+        clearTimeout(this.saves.get(agent.id));
+        this.saves.delete(agent.id);
+        const weight = agent.draft;
+        try {
+            await this.orm.silent.call("res.users", "dispatch_set_weight", [[agent.id]], {
+                weight,
+            });
+            agent.weight = weight;
+        } catch (error) {
+            // What was entered meanwhile is tried by itself.
+            if (!this.saves.has(agent.id)) {
+                agent.draft = agent.weight;
+                agent.shown = `${agent.weight}`;
+                agent.problem = this.tell(error);
+            }
+        }
+        if (!this.saves.has(agent.id)) {
+            agent.isPending = false;
+        }
+        this.reckonAround(agent);
+    }
+
+    async setTakesChats(agent, takes) {
+        const method = takes ? "dispatch_resume" : "dispatch_pause";
+        try {
+            await this.orm.silent.call("res.users", method, [[agent.id]]);
+        } catch (error) {
+            this.tell(error);
+        }
+        await this.loadAgents([agent.id]);
+    }
+
+    async move(channel, userId, fromGroupId, toGroupId) {
+        await this.change(() =>
+            this.call("move_dispatch_agent", [[channel.id], userId, fromGroupId, toGroupId]),
+        );
+    }
+
+    async addToChannel(channel, userIds) {
+        await this.change(() =>
+            this.orm.silent.write("im_livechat.channel", [channel.id], {
+                user_ids: userIds.map((id) => [4, id]),
+            }),
+        );
+    }
+
+    async change(doIt) {
+        try {
+            await doIt();
+        } catch (error) {
+            this.tell(error);
+        }
+        await this.load();
+    }
+
+    /** Show why the server refused something; the sentence. */
+    tell(error) {
+        const text =
+            error instanceof RPCError
+                ? error.data?.message || error.message
+                : _t("The server could not be reached. Try again.");
+        this.notification.add(text, { type: "danger" });
+        return text;
+    }
+}
+
+/** Groups with those below them after them, the default group last, each with its depth. */
+function sortAsTree(groups) {
+    const sorted = [];
+    const visit = (parentId, depth) => {
+        for (const group of groups) {
+            if (group.id && (group.parent_id || false) === parentId) {
+                sorted.push({ ...group, depth });
+                visit(group.id, depth + 1);
+            }
+        }
+    };
+    visit(false, 0);
+    return [...sorted, ...groups.filter((group) => !group.id).map((g) => ({ ...g, depth: 0 }))];
+}
+
+/** @param {Object} services see `ReceptionModel` */
+export function createReceptionModel(services) {
+    return reactive(new ReceptionModel(services));
+}

@@ -1,0 +1,95 @@
+import { _t } from "@web/core/l10n/translation";
+
+/** Why an agent gets no new buyers, by the code of `policy.exclusion`. */
+export function getReasonText(reason) {
+    return {
+        disabled: _t("Disabled"),
+        not_permitted: _t("May not receive buyers"),
+        missing_permission: _t("Lacks the permission of this group"),
+        main_account_reserved: _t("Stands back"),
+        paused: _t("Paused"),
+        off_shift: _t("Off shift"),
+        offline: "",
+        in_call: _t("In a call"),
+        at_capacity: _t("Full"),
+    }[reason];
+}
+
+export function getStatusText(status) {
+    return { online: _t("Online"), away: _t("Away"), offline: _t("Offline") }[status];
+}
+
+const countsOf = (members) => {
+    const counts = {};
+    for (const { reason } of members) {
+        counts[reason || "free"] = (counts[reason || "free"] || 0) + 1;
+    }
+    return counts;
+};
+
+/**
+ * Why the buyers of a group wait, in one sentence, from what its agents do right now.
+ *
+ * @param {{reason: string|false, has_part: boolean}[]} members of the group
+ */
+export function describeWaiting(members) {
+    const able = members.filter((member) => member.has_part || !member.reason);
+    const counts = countsOf(able);
+    if (!able.length) {
+        return _t("Nobody serves this group");
+    }
+    if (counts.free) {
+        return _t("Somebody has room: a buyer is given away in a moment");
+    }
+    const away = (counts.offline || 0) + (counts.off_shift || 0);
+    const here = able.length - away;
+    if (!here) {
+        return counts.offline ? _t("Nobody of this group is online") : _t("Everybody is off shift");
+    }
+    if (counts.at_capacity === here) {
+        return here === 1
+            ? _t("The only agent who is here is full")
+            : _t("All %s agents who are here are full", here);
+    }
+    if (counts.paused === here) {
+        return _t("Everybody who is here is paused");
+    }
+    return [
+        counts.at_capacity && _t("full: %s", counts.at_capacity),
+        counts.paused && _t("paused: %s", counts.paused),
+        counts.in_call && _t("in a call: %s", counts.in_call),
+        away && _t("away: %s", away),
+    ]
+        .filter(Boolean)
+        .join(", ");
+}
+
+/**
+ * Why this buyer waits.
+ *
+ * @param {{place: number|false, state: string, excluded: Object}} chat
+ * @param {string} groupReason see `describeWaiting`
+ * @param {boolean} hasRoom whether somebody of the group could take a chat
+ */
+export function describeWait(chat, groupReason, hasRoom) {
+    if (chat.place > 1) {
+        return _t("Others wait before: %(count)s. %(reason)s", {
+            count: chat.place - 1,
+            reason: groupReason,
+        });
+    }
+    if (hasRoom && chat.excluded.declined) {
+        return _t("Who has room had this chat and did not answer, or leaves it");
+    }
+    return groupReason;
+}
+
+/** A duration as "0:07", "12:34" or "2:03:04". */
+export function formatDuration(seconds) {
+    seconds = Math.max(0, Math.floor(seconds));
+    const two = (number) => `${number}`.padStart(2, "0");
+    const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    return hours
+        ? `${hours}:${two(minutes)}:${two(seconds % 60)}`
+        : `${minutes}:${two(seconds % 60)}`;
+}

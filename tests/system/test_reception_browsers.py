@@ -1,0 +1,216 @@
+"""The page Reception in real browsers: live in each of them, and smooth with a large shop."""
+
+import statistics
+import time
+from typing import NamedTuple
+
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot
+from playwright.sync_api import expect
+
+# What the page promises, in seconds and milliseconds.
+LIVE, OPEN, FRAME = 1.0, 1.0, 16.0
+
+AGENTS, WAITING = 200, 50
+
+
+class Admin(NamedTuple):
+    login: str = "admin"
+
+
+def open_reception_page(shop, open_page, reception, viewport=DESKTOP):
+    page = open_page(f"{shop.url}/web/login?redirect=/odoo/livechat-reception", viewport)
+    log_in(page, Admin())
+    section = channel_of(page, reception)
+    expect(section).to_be_visible(timeout=FIRST_PAGE)
+    # The page looks once more when it listens.
+    page.wait_for_timeout(3000)
+    return page
+
+
+def channel_of(page, reception):
+    return page.locator(f".o_livechat_reception_channel[data-channel-id='{reception.id}']")
+
+
+def row_of(page, reception, agent):
+    return channel_of(page, reception).locator(
+        f".o_livechat_reception_agent[data-user-id='{agent.user_id}']"
+    )
+
+
+def assert_live(change, see):
+    """What ``change`` does is seen by ``see`` within a second after it is done."""
+    change()
+    done = time.monotonic()
+    see()
+    took = time.monotonic() - done
+    assert took < LIVE, f"it took {took:.2f} s"
+    return took
+
+
+def test_changes_reach_a_second_browser_within_a_second(shop, open_page):
+    reception = shop.open_reception(
+        [100, 100], max_sessions=1, queue_enabled=True, name="Flagship Shop"
+    )
+    one, other = reception.agents
+    here = open_reception_page(shop, open_page, reception)
+    there = open_reception_page(shop, open_page, reception, PHONE)
+    row = row_of(there, reception, one)
+
+    # By hand: the arrow, and what the other page shows of it once it is saved.
+    row_of(here, reception, one).locator(".o_livechat_reception_up").click()
+    expect(row_of(here, reception, one).locator("input[inputmode]")).to_have_value("110")
+    expect(row.locator("input[inputmode]")).to_have_value("110", timeout=LIVE * 1000 + 600)
+    expect(row).to_contain_text("52.4 %")
+    ((weight,),) = shop.sql("SELECT dispatch_weight FROM res_users WHERE id = %s", one.user_id)
+    assert weight == 110
+
+    # An arrow that is held goes on.
+    here.mouse.move(0, 0)
+    row_of(here, reception, other).locator(".o_livechat_reception_up").hover()
+    here.mouse.down()
+    here.wait_for_timeout(1500)
+    here.mouse.up()
+    field = row_of(here, reception, other).locator("input[inputmode]")
+    assert int(field.input_value()) >= 140
+    field.fill("100")
+    expect(row_of(there, reception, other).locator("input[inputmode]")).to_have_value("100")
+
+    took = [
+        assert_live(
+            lambda: shop.call("res.users", "dispatch_pause", [one.user_id]),
+            lambda: expect(row).to_contain_text("Paused"),
+        ),
+        assert_live(
+            lambda: shop.call("res.users", "dispatch_set_weight", [one.user_id], 300),
+            lambda: expect(row.locator("input[inputmode]")).to_have_value("300"),
+        ),
+        assert_live(
+            lambda: shops.Buyer(shop.url).open_chat(reception),
+            lambda: expect(row_of(there, reception, other)).to_contain_text("1/1"),
+        ),
+        assert_live(
+            lambda: shops.Buyer(shop.url).open_chat(reception),
+            lambda: expect(
+                channel_of(there, reception).locator(".o_livechat_reception_buyer")
+            ).to_contain_text("full: 1, paused: 1"),
+        ),
+    ]
+    shoot(there, "reception-waiting-phone")
+    shoot(here, "reception-waiting")
+    # Who resumes takes the buyer who waits.
+    shop.call("res.users", "dispatch_resume", [one.user_id])
+    expect(row).to_contain_text("1/3")
+    expect(channel_of(there, reception).locator(".o_livechat_reception_buyer")).to_have_count(0)
+    took.append(
+        assert_live(
+            lambda: shop.call(
+                "livechat.dispatch.group",
+                "create",
+                [{"name": "Returns", "channel_id": reception.id, "user_ids": [one.user_id]}],
+            ),
+            lambda: expect(channel_of(there, reception)).to_contain_text("Returns"),
+        )
+    )
+    print("seconds until the second browser shows it:", [f"{seconds:.2f}" for seconds in took])
+    assert there.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+    assert (here.errors, there.errors) == ([], [])
+
+
+def test_two_hundred_agents_and_fifty_who_wait_stay_smooth(shop, open_page):
+    reception = shop.open_reception([], max_sessions=3, offline_rule="pool", name="Large Shop")
+    for _batch in range(AGENTS // 25):
+        # Nobody logs in as one of them, and hashing so many passwords takes a worker's time.
+        reception.agents += shop.add_agents([100] * 25, password=False)
+    ids = [agent.user_id for agent in reception.agents]
+    shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
+    shop.sql("UPDATE res_users SET dispatch_paused = true WHERE id = ANY(%s)", ids)
+    for _buyer in range(WAITING):
+        assert shops.Buyer(shop.url).open_chat(reception).chat_id
+    page = open_reception_page(shop, open_page, reception)
+    section = channel_of(page, reception)
+    expect(section.locator(".o_livechat_reception_agent")).to_have_count(AGENTS)
+    expect(section.locator(".o_livechat_reception_buyer")).to_have_count(WAITING)
+    shoot(page, "reception-large")
+
+    opened = min(measure_opening(page) for _time in range(3))
+    updates = []
+    for agent in reception.agents[:7]:
+        row = row_of(page, reception, agent)
+        updates.append(
+            measure_update(
+                page,
+                lambda agent=agent: shop.call(
+                    "res.users", "dispatch_set_weight", [agent.user_id], 100 + agent.user_id % 90
+                ),
+                lambda row=row, agent=agent: expect(row.locator("input[inputmode]")).to_have_value(
+                    f"{100 + agent.user_id % 90}"
+                ),
+            )
+        )
+    pauses = []
+    for agent in reception.agents[:7]:
+        row = row_of(page, reception, agent)
+        pauses.append(
+            measure_update(
+                page,
+                lambda agent=agent: shop.call("res.users", "dispatch_resume", [agent.user_id]),
+                lambda row=row: expect(row).not_to_contain_text("Paused"),
+            )
+        )
+    print(f"opening: {opened:.2f} s; longest frame of an update: {updates}, {pauses} ms")
+    assert opened < OPEN
+    assert statistics.median(updates) < FRAME
+    assert statistics.median(pauses) < FRAME
+    assert page.errors == []
+
+
+def measure_opening(page):
+    """Leave the page and come back; seconds until its last row is there."""
+    page.get_by_role("menuitem", name="Channels").first.click()
+    expect(page.locator(".o_livechat_reception")).to_have_count(0)
+    page.evaluate(
+        """() => {
+            window.opened = new Promise((resolve) => {
+                const menu = "[data-menu-xmlid='im_livechat_subaccount.livechat_reception_menu']";
+                const started = performance.now();
+                new MutationObserver((records, observer) => {
+                    if (document.querySelectorAll(".o_livechat_reception_agent").length >= 200) {
+                        observer.disconnect();
+                        requestAnimationFrame(() => resolve(performance.now() - started));
+                    }
+                }).observe(document.body, { childList: true, subtree: true });
+                document.querySelector(menu).click();
+            });
+        }"""
+    )
+    seconds = page.evaluate("window.opened") / 1000
+    page.wait_for_timeout(3000)
+    return seconds
+
+
+def measure_update(page, change, see):
+    """The longest time that the page's main thread was busy at once during a change, in ms:
+    scripts, layout and paint."""
+    page.evaluate(
+        """() => {
+            window.busiest = 0;
+            window.isMeasuring = true;
+            const channel = new MessageChannel();
+            let last = performance.now();
+            // Each turn of the event loop says how long whatever ran in between took.
+            channel.port1.onmessage = () => {
+                const now = performance.now();
+                window.busiest = Math.max(window.busiest, now - last);
+                last = now;
+                if (window.isMeasuring) {
+                    channel.port2.postMessage(0);
+                }
+            };
+            channel.port2.postMessage(0);
+        }"""
+    )
+    change()
+    see()
+    page.wait_for_timeout(200)
+    return round(page.evaluate("(window.isMeasuring = false, window.busiest)"), 1)

@@ -1,0 +1,576 @@
+import json
+from datetime import datetime, timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from ..dispatch import credit, policy
+from .common import DispatchCommon, ShopCommon
+
+
+class ReceptionCommon(DispatchCommon, ShopCommon):
+    """A flagship shop with a tree of groups, and a rival's shop."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.maria, cls.omar, cls.sofie = (
+            cls._hire(cls.owner, name, weight)
+            for name, weight in [("Maria Santos", 200), ("Omar Haddad", 100), ("Sofie Claes", 50)]
+        )
+        cls.channel = cls._create_channel(
+            cls.maria | cls.omar | cls.sofie,
+            main_account_id=cls.owner.id,
+            max_sessions_mode="limited",
+            max_sessions=3,
+            queue_enabled=True,
+        )
+        cls.returns = cls.env["livechat.dispatch.group"].create(
+            {
+                "name": "Returns",
+                "channel_id": cls.channel.id,
+                "user_ids": cls.sofie.ids,
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": "/returns"})],
+            }
+        )
+        cls.foreign_agent = cls._hire(cls.rival, "Rival agent", 100)
+        cls.foreign_channel = cls._create_channel(
+            cls.foreign_agent, name="Rival Shop", main_account_id=cls.rival.id
+        )
+        groups = "im_livechat_subaccount.group_auditor"
+        cls.auditor = cls._hire(cls.owner, "Auditor", 100, groups)
+        groups = "im_livechat_subaccount.group_dispatch_manager"
+        cls.planner = cls._hire(cls.owner, "Planner", 100, groups)
+        cls.boss = new_test_user(
+            cls.env, "boss_reception", "im_livechat.im_livechat_group_manager", tz="UTC"
+        )
+
+    @classmethod
+    def _hire(cls, owner, name, weight, groups="im_livechat.im_livechat_group_user"):
+        login = f"{name.split()[0].lower()}_{owner.login}_reception"
+        return cls._create_agent(login, weight, groups, name=name, main_account_id=owner.id)
+
+    def _read(self, user):
+        self.env.flush_all()
+        return self.env["im_livechat.channel"].with_user(user).get_reception()
+
+    def _read_channel(self, user=None, channel=None):
+        rows = {row["id"]: row for row in self._read(user or self.owner)["channels"]}
+        return rows[(channel or self.channel).id]
+
+    def _reasons(self, group=None):
+        groups = {row["id"]: row for row in self._read_channel()["groups"]}
+        members = groups[group.id if group else 0]["members"]
+        return {member["user_id"]: member["reason"] for member in members}
+
+    def _wait(self, channel=None, **vals):
+        channel = channel or self.channel
+        return self.env["discuss.channel"].create(
+            {
+                "name": "Visitor",
+                "channel_type": "livechat",
+                "livechat_channel_id": channel.id,
+                "livechat_operator_id": channel.reception_partner_id.id,
+                "dispatch_state": "queued",
+                "dispatch_queued_at": fields.Datetime.now(),
+                **vals,
+            }
+        )
+
+
+@tagged("post_install", "-at_install")
+class TestReception(ReceptionCommon):
+    def test_page_shows_each_group_with_its_agents_and_why_they_get_no_buyers(self):
+        self.omar.dispatch_paused = True
+        self._set_online(self.sofie, "offline")
+
+        row = self._read_channel()
+
+        self.assertEqual(
+            [group["name"] for group in row["groups"]], ["Returns", "All other buyers"]
+        )
+        self.assertEqual(row["groups"][0]["scope"], "Page address: /returns")
+        self.assertEqual(self._reasons(self.returns), {self.sofie.id: "offline"})
+        self.assertEqual(self._reasons(), {self.maria.id: False, self.omar.id: "paused"})
+        self.assertTrue(all(m["has_part"] for g in row["groups"] for m in g["members"]))
+        self.assertEqual(row["spare"], [])
+
+    def test_page_shows_load_weight_and_pause_of_each_agent(self):
+        self._open_chat(self.channel, self.maria)
+        self.omar.dispatch_paused = True
+
+        agents = {row["id"]: row for row in self._read(self.owner)["agents"]}
+
+        maria, omar = agents[self.maria.id], agents[self.omar.id]
+        self.assertEqual(
+            (maria["name"], maria["load"], maria["weight"], maria["status"], maria["paused"]),
+            ("Maria Santos", 1, 200, "online", False),
+        )
+        self.assertEqual((omar["load"], omar["paused"], omar["until"]), (0, True, False))
+
+    def test_agents_of_an_archived_account_stay_and_have_no_part(self):
+        self.omar.active = False
+
+        row = self._read_channel()
+
+        self.assertEqual(self._reasons()[self.omar.id], "disabled")
+        parts = {m["user_id"]: m["has_part"] for m in row["groups"][1]["members"]}
+        self.assertEqual(parts, {self.maria.id: True, self.omar.id: False})
+        self.assertEqual(row["spare"], [{"user_id": self.omar.id, "why": "disabled"}])
+
+    def test_permitted_sub_account_on_no_channel_is_told(self):
+        nadia = self._hire(self.owner, "Nadia", 100)
+
+        self.assertEqual(
+            self._read_channel()["spare"], [{"user_id": nadia.id, "why": "no_channel"}]
+        )
+
+    def test_main_account_that_stands_in_is_shown_without_a_part(self):
+        self.channel.main_account_participation = "fallback"
+        members = self._read_channel()["groups"][1]["members"]
+        parts = {m["user_id"]: m["has_part"] for m in members}
+        self.assertEqual(parts, {self.owner.id: False, self.maria.id: True, self.omar.id: True})
+
+        self.channel.main_account_participation = "member"
+        members = self._read_channel()["groups"][1]["members"]
+        self.assertTrue({m["user_id"]: m["has_part"] for m in members}[self.owner.id])
+
+    def test_shares_of_a_channel_without_groups_are_those_of_the_channel_form(self):
+        self.returns.scope_ids.unlink()
+        (group,) = (g for g in self._read_channel()["groups"] if not g["id"])
+        part = [m["user_id"] for m in group["members"] if m["has_part"]]
+        weights = {row["id"]: row["weight"] for row in self._read(self.owner)["agents"]}
+        total = sum(weights[user_id] for user_id in part)
+
+        shown = self.env["res.users"].with_context(im_livechat_channel_id=self.channel.id)
+        for user in shown.browse(part):
+            self.assertAlmostEqual(user.dispatch_share, weights[user.id] / total, 9)
+
+    def test_opening_takes_as_many_queries_for_200_agents_as_for_5(self):
+        def count_queries():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            self._read(self.owner)  # caches of the registry
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            channels = self._read(self.owner)["channels"]
+            queries = self.env.cr.sql_log_count - before
+            return queries, sum(len(group["members"]) for group in channels[0]["groups"])
+
+        permission = self.env.ref("im_livechat_subaccount.permission_receive_buyers")
+        self.returns.required_permission_id = permission
+        few = self._hire_many(2)
+        self.channel.user_ids |= few
+        for _chat in range(2):
+            self._wait()
+        queries_few, agents_few = count_queries()
+        self.channel.user_ids |= self._hire_many(195)
+        for _chat in range(48):
+            self._wait()
+        queries_many, agents_many = count_queries()
+
+        self.assertEqual((agents_few, agents_many), (5, 200))
+        self.assertEqual(queries_few, queries_many)
+        self.assertLessEqual(queries_many, 45)
+
+    def _hire_many(self, count):
+        start = len(self.env["res.users"].search([]))
+        return self.env["res.users"].create(
+            [
+                {
+                    "name": f"Agent {number}",
+                    "login": f"many{number}_reception",
+                    "main_account_id": self.owner.id,
+                    "group_ids": [
+                        Command.link(self.receive_group.id),
+                        Command.link(self.env.ref("base.group_user").id),
+                    ],
+                }
+                for number in range(start, start + count)
+            ]
+        )
+
+    # ------------------------------------------------------------
+    # Who waits, today
+    # ------------------------------------------------------------
+
+    def test_waiting_buyers_have_their_place_in_the_line_of_their_group(self):
+        now = fields.Datetime.now()
+        late = self._wait(dispatch_queued_at=now - timedelta(seconds=10))
+        early = self._wait(dispatch_queued_at=now - timedelta(seconds=60))
+        other = self._wait(dispatch_group_id=self.returns.id)
+        left = self._wait(dispatch_state="pool", dispatch_queued_at=now - timedelta(hours=1))
+        early._record({"kind": "queue", "excluded_counts": {"at_capacity": 3}})
+        ended = self._wait()
+        self._close(ended)
+
+        rows = {row["id"]: row for row in self._read(self.owner)["waiting"]}
+
+        self.assertEqual(rows.keys(), {late.id, early.id, other.id, left.id})
+        self.assertEqual(
+            [rows[chat.id]["place"] for chat in (early, late, other, left)], [1, 2, 1, False]
+        )
+        self.assertEqual(rows[other.id]["group_id"], self.returns.id)
+        self.assertEqual(rows[early.id]["excluded"], {"at_capacity": 3})
+        self.assertEqual(rows[early.id]["name"], "Visitor")
+
+    def test_who_may_not_read_a_chat_sees_that_somebody_waits_and_not_who(self):
+        self._wait()
+
+        (row,) = self._read(self.planner)["waiting"]
+
+        self.assertFalse(row["name"])
+        self.assertEqual(row["place"], 1)
+
+    def test_figures_are_those_of_sql_and_of_the_day_in_the_readers_time_zone(self):
+        # 23:30 in Shanghai, where today began at 16:00 UTC the day before.
+        now = datetime(2026, 3, 10, 15, 30)
+        midnight = datetime(2026, 3, 9, 16)
+        self.owner.tz = "Asia/Shanghai"
+        moments = [midnight - timedelta(seconds=1), midnight, now - timedelta(hours=1)]
+        decisions = self.env["livechat.dispatch.decision"]
+        chats = self.env["discuss.channel"]
+        for channel in (self.channel, self.foreign_channel):
+            for moment in moments:
+                values = {"moment": moment, "livechat_channel_id": channel.id}
+                decisions.create(
+                    [
+                        {**values, "kind": "assign", "user_id": self.maria.id},
+                        {**values, "kind": "overflow", "user_id": self.maria.id},
+                        {**values, "kind": "queue"},
+                        {**values, "kind": "assign"},
+                        {**values, "kind": "transfer", "user_id": self.maria.id},
+                    ]
+                )
+                for failure, ended in (
+                    ("no_agent", True),
+                    ("no_answer", True),
+                    ("no_failure", True),
+                    ("no_answer", False),
+                ):
+                    chats |= self._begin(channel, moment, failure, ended)
+        self._wait()
+        for seconds, chat in zip((20, 100, 40), self._begun_today(midnight), strict=False):
+            self._answer(chat, seconds)
+        self.env.flush_all()
+
+        with patch.object(fields.Datetime, "now", lambda *args: now):
+            channels = self.env["im_livechat.channel"].with_user(self.owner)
+            figures = channels._search_reception()._get_today_figures()
+
+        self.assertEqual(
+            figures[self.channel.id],
+            {"assigned": 4, "waiting": 1, "median_answer": 40.0, "missed": 4},
+        )
+        self.assertEqual(figures[0], figures[self.channel.id])
+        self.assertEqual(figures.keys(), {0, self.channel.id})
+        self.env.cr.execute(
+            """
+            SELECT (SELECT count(*) FROM livechat_dispatch_decision
+                     WHERE livechat_channel_id = %(id)s AND kind IN ('assign', 'overflow')
+                       AND user_id IS NOT NULL AND moment >= %(since)s),
+                   (SELECT count(*) FROM discuss_channel
+                     WHERE livechat_channel_id = %(id)s AND create_date >= %(since)s
+                       AND livechat_end_dt IS NOT NULL
+                       AND livechat_failure IN ('no_answer', 'no_agent'))
+            """,
+            {"id": self.channel.id, "since": midnight},
+        )
+        self.assertEqual(self.env.cr.fetchone(), (4, 4))
+
+    def _begin(self, channel, moment, failure, ended):
+        chat = self._open_chat(channel, channel.user_ids[0], livechat_failure=failure)
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            UPDATE discuss_channel
+               SET create_date = %(moment)s,
+                   livechat_end_dt = %(end)s,
+                   livechat_status = CASE WHEN %(end)s IS NULL THEN livechat_status END
+             WHERE id = %(id)s
+            """,
+            {
+                "moment": moment,
+                "end": moment + timedelta(hours=1) if ended else None,
+                "id": chat.id,
+            },
+        )
+        chat.invalidate_recordset()
+        return chat
+
+    def _begun_today(self, midnight):
+        return self.env["discuss.channel"].search(
+            [("livechat_channel_id", "=", self.channel.id), ("create_date", "=", midnight)],
+            order="id",
+        )
+
+    def _answer(self, chat, seconds):
+        message = self._say(chat, self.maria)
+        chat.livechat_channel_member_history_ids.flush_recordset()
+        self.env.cr.execute(
+            """
+            UPDATE mail_message
+               SET create_date = chat.create_date + make_interval(secs => %s)
+              FROM discuss_channel chat
+             WHERE chat.id = %s AND mail_message.id = %s
+            """,
+            [seconds, chat.id, message.id],
+        )
+
+    # ------------------------------------------------------------
+    # Who may do what
+    # ------------------------------------------------------------
+
+    def test_everybody_sees_the_own_shop_and_those_above_all(self):
+        for user, channels in (
+            (self.owner, self.channel),
+            (self.planner, self.channel),
+            (self.auditor, self.channel),
+            (self.rival, self.foreign_channel),
+        ):
+            with self.subTest(user=user.login):
+                seen = [row["id"] for row in self._read(user)["channels"]]
+                self.assertEqual(seen, channels.ids)
+        seen = {row["id"] for row in self._read(self.boss)["channels"]}
+        self.assertLessEqual({self.channel.id, self.foreign_channel.id}, seen)
+
+    def test_agents_and_others_see_nothing(self):
+        clerk = new_test_user(self.env, "clerk_reception", "base.group_user")
+        for user in (self.maria, clerk, self.env.ref("base.public_user")):
+            channels = self.env["im_livechat.channel"].with_user(user)
+            for method, args in (
+                ("get_reception", ()),
+                ("get_reception_agents", ([self.maria.id],)),
+                ("get_reception_lines", ()),
+            ):
+                with self.subTest(user=user.login, method=method), self.assertRaises(AccessError):
+                    getattr(channels, method)(*args)
+
+    def test_agents_of_another_shop_are_not_told(self):
+        channels = self.env["im_livechat.channel"].with_user(self.owner)
+        answer = channels.get_reception_agents([self.foreign_agent.id, self.maria.id])
+
+        self.assertEqual([row["id"] for row in answer["agents"]], self.maria.ids)
+        self.assertEqual([user["user_id"] for _c, _g, user in answer["members"]], self.maria.ids)
+
+    def test_what_is_no_list_of_ids_is_refused(self):
+        channels = self.env["im_livechat.channel"].with_user(self.owner)
+        for value in (None, 5, "1", ["1"], [True], [-1], [2**31], [[1]], list(range(1, 1002))):
+            with self.subTest(value=str(value)[:20]), self.assertRaises(UserError):
+                channels.get_reception_agents(value)
+
+    def test_page_says_what_its_reader_may_change(self):
+        expected = {
+            # user: may manage the channel, may weigh Maria
+            self.owner: (True, True),
+            self.planner: (True, True),
+            self.boss: (True, True),
+            self.auditor: (False, False),
+        }
+        for user, rights in expected.items():
+            with self.subTest(user=user.login):
+                agents = {row["id"]: row for row in self._read(user)["agents"]}
+                maria = agents[self.maria.id]
+                row = self._read_channel(user)
+                self.assertEqual((row["may_manage"], maria["may_weigh"]), rights)
+                self.assertEqual(maria["may_weigh"], maria["may_pause"])
+
+    def test_weight_is_set_by_who_manages_the_agent_and_nobody_else(self):
+        for user in (self.owner, self.planner, self.boss):
+            with self.subTest(user=user.login):
+                self.maria.dispatch_weight = 200
+                self.maria.with_user(user).dispatch_set_weight(210)
+                self.assertEqual(self.maria.dispatch_weight, 210)
+        for user in (self.auditor, self.rival, self.omar, self.maria):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.maria.with_user(user).dispatch_set_weight(220)
+        self.assertEqual(self.maria.dispatch_weight, 210)
+
+    def test_manager_who_takes_chats_does_not_set_its_own_weight_but_the_owner_does(self):
+        self.planner.group_ids |= self.receive_group
+        with self.assertRaises(AccessError):
+            self.planner.with_user(self.planner).dispatch_set_weight(500)
+        self.owner.with_user(self.owner).dispatch_set_weight(500)
+        self.assertEqual(self.owner.dispatch_weight, 500)
+
+    def test_agents_of_no_shop_are_weighed_by_live_chat_administrators_only(self):
+        lone = self._create_agent("lone_reception")
+        for user in (self.owner, self.planner):
+            with self.assertRaises(AccessError):
+                lone.with_user(user).dispatch_set_weight(110)
+        lone.with_user(self.boss).dispatch_set_weight(110)
+        self.assertEqual(lone.dispatch_weight, 110)
+
+    def test_weight_that_is_none_is_refused_with_the_limits(self):
+        maria = self.maria.with_user(self.owner)
+        for weight in (9, 1001, 0, -10, 99.5, "100", None, True, [], {}):
+            with self.subTest(weight=weight), self.assertRaises(ValidationError) as caught:
+                maria.dispatch_set_weight(weight)
+            self.assertIn("from 10 to 1000", str(caught.exception))
+
+    def test_agent_moves_from_group_to_group(self):
+        channel = self.channel.with_user(self.planner)
+        channel.move_dispatch_agent(self.omar.id, 0, self.returns.id)
+        self.assertEqual(self.returns.user_ids, self.sofie | self.omar)
+
+        channel.move_dispatch_agent(self.sofie.id, self.returns.id, 0)
+        self.assertEqual(self.returns.user_ids, self.omar)
+        self.assertEqual(self.channel._get_default_agents(), self.maria | self.sofie)
+
+    def test_agents_are_moved_by_who_manages_the_channel_only(self):
+        for user in (self.auditor, self.rival, self.maria):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.channel.with_user(user).move_dispatch_agent(self.omar.id, 0, self.returns.id)
+        for args in (
+            (self.foreign_agent.id, 0, self.returns.id),
+            (self.omar.id, 0, 2**30),
+            (self.omar.id, "0", "x"),
+            (None, 0, self.returns.id),
+        ):
+            with self.subTest(args=args), self.assertRaises(UserError):
+                self.channel.with_user(self.owner).move_dispatch_agent(*args)
+        self.assertEqual(self.returns.user_ids, self.sofie)
+
+
+@tagged("post_install", "-at_install")
+class TestReceptionSignals(ReceptionCommon):
+    """Pages hear of changes, each once, and only those of the shop."""
+
+    def setUp(self):
+        super().setUp()
+        self._take_signals()
+
+    def _take_signals(self):
+        """Return ``[(model, id, message)]`` of what the pages were told since the last call."""
+        self.env.flush_all()
+        data = self.env.cr.precommit.data
+        if "livechat_reception_marks" in data:
+            self.env["im_livechat.channel"]._send_reception_marks()
+        signals = []
+        for values in data.get("bus.bus.values", []):
+            channel, message = json.loads(values["channel"]), json.loads(values["message"])
+            if message["type"] == "livechat_dispatch/reception":
+                signals.append((channel[1], channel[2], message["payload"]))
+        data["bus.bus.values"] = []
+        # The hook of the transaction finds nothing to do.
+        self.env.cr.precommit.clear()
+        return signals
+
+    def _expect(self, **parts):
+        message = {"agents": [], "lines": False, "tree": False, **parts}
+        signals = [
+            (model, res_id, {**payload, "agents": sorted(payload["agents"])})
+            for model, res_id, payload in self._take_signals()
+            if model == "res.users"
+        ]
+        self.assertEqual(signals, [("res.users", self.owner.id, message)])
+
+    def test_presence_pause_and_weight_are_one_signal_each(self):
+        self._set_online(self.maria, "away")
+        self._expect(agents=self.maria.ids)
+        self.maria.with_user(self.owner).dispatch_pause()
+        self._expect(agents=self.maria.ids)
+        self.maria.with_user(self.owner).dispatch_set_weight(300)
+        self._expect(agents=self.maria.ids)
+
+    def test_new_chat_is_one_signal_with_its_agent_and_line(self):
+        agent, chat = self._arrive(self.channel)
+        self._expect(agents=agent.ids, lines=True)
+        self._close(chat)
+        self._expect(agents=agent.ids, lines=True)
+
+    def test_buyer_who_waits_is_a_signal(self):
+        chat = self._wait()
+        self._expect(lines=True)
+        chat.dispatch_state = "pool"
+        self._expect(lines=True)
+
+    def test_changes_of_groups_agents_and_channel_are_signals_to_look_at_all_of_it(self):
+        self.returns.user_ids |= self.omar
+        self._expect(tree=True)
+        self.returns.scope_ids.page_pattern = "/refund"
+        self._expect(tree=True)
+        self.channel.max_sessions = 9
+        self._expect(tree=True)
+
+    def test_agent_who_is_disabled_is_a_signal(self):
+        self.omar.active = False
+        (signal,) = [s for s in self._take_signals() if s[:2] == ("res.users", self.owner.id)]
+        self.assertTrue(signal[2]["tree"])
+
+    def test_native_channels_tell_nothing(self):
+        native = self._create_channel(self.maria, dispatch_mode="native")
+        self._take_signals()
+        self._open_chat(native, self._create_agent("native_reception"))
+        self.assertEqual(self._take_signals(), [])
+
+    def test_page_listens_to_what_its_user_may_watch(self):
+        def listened(user):
+            channels = self.env["im_livechat.channel"].with_user(user)._get_reception_bus_channels()
+            return {(record._name, record.id) for record, _name in channels}
+
+        mine, rivals = ("res.users", self.owner.id), ("res.users", self.rival.id)
+        for user in (self.owner, self.planner, self.auditor):
+            self.assertEqual(listened(user), {mine})
+        self.assertEqual(listened(self.maria), set())
+        self.assertLessEqual({mine, rivals}, listened(self.boss))
+        self.assertIn("res.groups", {model for model, _id in listened(self.boss)})
+
+    def test_chat_that_wakes_weighs_more(self):
+        chat = self._open_chat(self.channel, self.maria)
+        chat.last_interest_dt = fields.Datetime.now() - timedelta(minutes=16)
+        self._take_signals()
+        chat.last_interest_dt = fields.Datetime.now()
+        self._expect(agents=self.maria.ids)
+
+    def test_chat_that_goes_quiet_weighs_less(self):
+        chat = self._open_chat(self.channel, self.maria)
+        chat.last_interest_dt = fields.Datetime.now() - timedelta(minutes=16)
+        self._take_signals()
+        self.env["im_livechat.channel"]._mark_chats_gone_quiet()
+        self._expect(agents=self.maria.ids)
+
+
+@tagged("post_install", "-at_install")
+class TestReceptionArithmetic(HttpCase):
+    def test_browser_reckons_capacity_and_share_as_the_server_does(self):
+        weights = range(10, 1001)
+        cases = [
+            [limit, weight, policy.capacity(limit, weight)]
+            for limit in (None, 1, 2, 3, 5, 7, 10, 15, 50)
+            for weight in weights
+        ]
+        teams = [[10, 10, 10], [100, 50, 10], [1000, 10], [100], [70, 130, 90, 10, 333]]
+        shares = [
+            [team, [part / credit.CHAT for part in credit.split_chat(enumerate(team)).values()]]
+            for team in teams
+        ]
+        new_test_user(self.env, "reckoner_reception", "base.group_user")
+        self.browser_js(
+            "/odoo",
+            """
+            const { getCapacity, getShare } = odoo.loader.modules.get(
+                "@im_livechat_subaccount/reception/share_arithmetic"
+            );
+            const [cases, shares] = CASES;
+            for (const [limit, weight, expected] of cases) {
+                if (getCapacity(limit, weight) !== expected) {
+                    throw new Error(`capacity ${limit} ${weight}: ${getCapacity(limit, weight)}`);
+                }
+            }
+            for (const [team, expected] of shares) {
+                const total = team.reduce((sum, weight) => sum + weight, 0);
+                team.forEach((weight, index) => {
+                    if (Math.abs(getShare(weight, total) - expected[index]) > 1e-9) {
+                        throw new Error(`share ${team} ${index}`);
+                    }
+                });
+            }
+            console.log("test successful");
+            """.replace("CASES", json.dumps([cases, shares])),
+            ready="odoo.isReady",
+            login="reckoner_reception",
+        )

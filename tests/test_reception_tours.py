@@ -1,0 +1,92 @@
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.tests import HttpCase, tagged
+
+from ..models import im_livechat_channel_queue
+from .test_reception import ReceptionCommon
+
+
+@tagged("post_install", "-at_install")
+class TestReceptionTours(HttpCase, ReceptionCommon):
+    """The page *Reception* in a real browser."""
+
+    @classmethod
+    def setUpClass(cls):
+        # Lines are served in a thread, which here would share the one connection of the test.
+        cls.startClassPatcher(
+            patch.object(im_livechat_channel_queue, "_drain_after_commit", lambda dbname: None)
+        )
+        super().setUpClass()
+        cls.env["res.lang"]._activate_lang("en_US")
+        cls._open_chat(cls.channel, cls.maria)
+
+    def _start(self, tour, user=None, url="/odoo/livechat-reception"):
+        self.start_tour(
+            url, f"im_livechat_subaccount.{tour}", login=(user or self.owner).login, timeout=120
+        )
+
+    def test_arrows_keys_and_typing_change_weights_within_the_limits(self):
+        self._start("reception_weight")
+
+        self.assertEqual(
+            (self.maria | self.omar | self.sofie).mapped("dispatch_weight"), [220, 90, 10]
+        )
+
+    def test_refused_weight_is_taken_back_and_told(self):
+        def refuse(users, weight):
+            raise UserError("Not on a Monday")
+
+        self.patch(self.env.registry["res.users"], "dispatch_set_weight", refuse)
+
+        self._start("reception_refused")
+
+        self.assertEqual(self.maria.dispatch_weight, 200)
+
+    def test_switch_pauses_and_resumes_and_those_who_wait_are_told_why(self):
+        self._wait(dispatch_queued_at=fields.Datetime.now())
+
+        self._start("reception_switch", self.planner)
+
+        self.assertEqual(
+            (self.maria | self.omar).mapped("dispatch_paused"),
+            [False, True],
+        )
+
+    def test_agents_are_moved_by_dragging_and_by_a_menu(self):
+        self._start("reception_move")
+
+        self.assertEqual(self.returns.user_ids, self.omar)
+
+    def test_each_warning_has_its_fix(self):
+        self._hire(self.owner, "Nadia", 60)
+        idris = self._hire(self.owner, "Idris", 100)
+        idris.active = False
+        self._set_online(self.sofie, "offline")
+        self.env["livechat.dispatch.group"].create(
+            {"name": "Empty desk", "channel_id": self.channel.id}
+        )
+
+        self._start("reception_warnings")
+
+        nadia = self.channel.user_ids.filtered(lambda user: user.name == "Nadia")
+        self.assertEqual(nadia.dispatch_weight, 100)
+        self.assertEqual(self.returns.user_ids, self.sofie | self.maria)
+
+    def test_auditor_looks_and_changes_nothing(self):
+        chat = self._wait()
+        chat._record({"kind": "queue", "rule": "nobody"})
+
+        self._start("reception_auditor", self.auditor)
+
+    def test_without_a_dispatched_channel_the_page_says_what_to_do(self):
+        self.channel.dispatch_mode = "native"
+
+        self._start("reception_menu")
+
+    def test_channel_without_agents_offers_to_add_some(self):
+        self.returns.user_ids = False
+        self.channel.user_ids = False
+
+        self._start("reception_no_agents")
