@@ -80,7 +80,7 @@ export class GroupSection extends Component {
     }
 
     describeDecisions(chat) {
-        return _t("Decisions about %s", this.nameOf(chat));
+        return _t("Why: decisions about %s", this.nameOf(chat));
     }
 
     get weightTitle() {
