@@ -215,10 +215,15 @@ export class ReceptionModel {
         members.sort((one, other) =>
             this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
         );
-        if (isSame(ids(members), ids(group.members))) {
-            members.forEach((member, index) => Object.assign(group.members[index], member));
-        } else {
-            group.members = members;
+        // A row keeps the object that it began with.
+        const merged = members.map((member) =>
+            Object.assign(
+                group.members.find((other) => other.user_id === member.user_id) || {},
+                member,
+            ),
+        );
+        if (!isSame(ids(merged), ids(group.members))) {
+            group.members = merged;
         }
         return group;
     }
