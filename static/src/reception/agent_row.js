@@ -3,46 +3,16 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { formatLoad } from "../dispatch_menu/dispatch_status_service";
 import { getReasonText, getStatusText } from "./reception_texts";
-import { getCapacity, getShare } from "./share_arithmetic";
+import { getCapacity } from "./share_arithmetic";
 
 const STEP = 10;
 /** A button that is held begins to repeat after so long, and repeats so often; milliseconds. */
 const HELD = 400;
 const REPEAT = 90;
 
-/** What an agent's weight makes of it: it changes with the weights of the colleagues as well. */
-export class AgentShare extends Component {
-    static template = "im_livechat_subaccount.Reception.AgentShare";
-    static props = {
-        agent: Object,
-        group: Object,
-        member: Object,
-        maxSessions: { optional: true },
-    };
-
-    setup() {
-        this.agent = useState(this.props.agent);
-        this.group = useState(this.props.group);
-        this.member = useState(this.props.member);
-    }
-
-    get share() {
-        const share = this.member.has_part
-            ? getShare(this.agent.draft, this.group.totalWeight)
-            : null;
-        return share === null ? "–" : `${(100 * share).toFixed(1)} %`;
-    }
-
-    get capacity() {
-        const capacity = getCapacity(this.props.maxSessions, this.agent.draft);
-        return capacity === null ? _t("no limit") : _t("max. %s", capacity);
-    }
-}
-
 /** One agent in one group. */
 export class AgentRow extends Component {
     static template = "im_livechat_subaccount.Reception.AgentRow";
-    static components = { AgentShare };
     static props = {
         agent: Object,
         group: Object,
@@ -77,6 +47,10 @@ export class AgentRow extends Component {
 
     get capacity() {
         return getCapacity(this.props.maxSessions, this.agent.draft);
+    }
+
+    get capacityText() {
+        return this.capacity === null ? _t("no limit") : _t("max. %s", this.capacity);
     }
 
     get load() {

@@ -48,27 +48,15 @@ export class WaitedTime extends Component {
     }
 }
 
-/** A dispatch group: its agents and who waits for them. */
-export class GroupSection extends Component {
-    static template = "im_livechat_subaccount.Reception.Group";
-    static components = { AgentRow, WaitedTime };
-    static props = {
-        group: Object,
-        channel: Object,
-        model: Object,
-        mayManage: Boolean,
-        mayMove: Boolean,
-        onMove: Function,
-    };
+/** Who waits for a group, and why. */
+export class WaitingList extends Component {
+    static template = "im_livechat_subaccount.Reception.WaitingList";
+    static components = { WaitedTime };
+    static props = { group: Object, channelId: Number, clock: Object };
 
     setup() {
         this.action = useService("action");
         this.group = useState(this.props.group);
-        this.channel = useState(this.props.channel);
-    }
-
-    agentOf(member) {
-        return this.props.model.agents[member.user_id];
     }
 
     whyWaits(chat) {
@@ -81,10 +69,6 @@ export class GroupSection extends Component {
 
     describeDecisions(chat) {
         return _t("Why: decisions about %s", this.nameOf(chat));
-    }
-
-    get weightTitle() {
-        return _t("Weight (%(min)s–%(max)s)", this.props.model.limits);
     }
 
     get waitingTitle() {
@@ -106,8 +90,36 @@ export class GroupSection extends Component {
 
     openWaiting() {
         return this.action.doAction("im_livechat_subaccount.livechat_waiting_action", {
-            additionalContext: { search_default_livechat_channel_id: this.channel.id },
+            additionalContext: { search_default_livechat_channel_id: this.props.channelId },
         });
+    }
+}
+
+/** A dispatch group: its agents and who waits for them. */
+export class GroupSection extends Component {
+    static template = "im_livechat_subaccount.Reception.Group";
+    static components = { AgentRow, WaitingList };
+    static props = {
+        group: Object,
+        channel: Object,
+        model: Object,
+        mayManage: Boolean,
+        mayMove: Boolean,
+        onMove: Function,
+    };
+
+    setup() {
+        this.action = useService("action");
+        this.group = useState(this.props.group);
+        this.channel = useState(this.props.channel);
+    }
+
+    agentOf(member) {
+        return this.props.model.agents[member.user_id];
+    }
+
+    get weightTitle() {
+        return _t("Weight (%(min)s–%(max)s)", this.props.model.limits);
     }
 
     openForm() {

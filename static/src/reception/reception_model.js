@@ -4,7 +4,7 @@ import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { describeWaiting } from "./reception_texts";
 import { findWarnings } from "./reception_warnings";
-import { parseWeight, stepWeight } from "./share_arithmetic";
+import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
 const TOGETHER = 150;
@@ -215,10 +215,15 @@ export class ReceptionModel {
         members.sort((one, other) =>
             this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
         );
-        if (isSame(ids(members), ids(group.members))) {
-            members.forEach((member, index) => Object.assign(group.members[index], member));
-        } else {
-            group.members = members;
+        // A row keeps the object that it began with.
+        const merged = members.map((member) =>
+            Object.assign(
+                group.members.find((other) => other.user_id === member.user_id) || {},
+                member,
+            ),
+        );
+        if (!isSame(ids(merged), ids(group.members))) {
+            group.members = merged;
         }
         return group;
     }
@@ -264,6 +269,12 @@ export class ReceptionModel {
             group.totalWeight = group.members
                 .filter((member) => member.has_part)
                 .reduce((sum, member) => sum + this.agents[member.user_id].draft, 0);
+            for (const member of group.members) {
+                // As text: the row of somebody whose share looks the same is not rendered again.
+                member.share = member.has_part
+                    ? formatShare(this.agents[member.user_id].draft, group.totalWeight)
+                    : "–";
+            }
             group.reason = describeWaiting(group.members);
             group.hasRoom = group.members.some((member) => !member.reason);
         }
@@ -396,6 +407,10 @@ export class ReceptionModel {
         this.notification.add(text, { type: "danger" });
         return text;
     }
+}
+
+function formatShare(weight, totalWeight) {
+    return `${(100 * getShare(weight, totalWeight)).toFixed(1)} %`;
 }
 
 /** Groups with those below them after them, the default group last, each with its depth. */
