@@ -124,6 +124,7 @@ class ImLivechatChannel(models.Model):
         chats._leave_absent_agents()
         chats._remove_absent_buyers()
         self._drain_all()
+        self._attempt(self.env["livechat.dispatch.total"]._count)
 
     @api.model
     def _attempt(self, do):

@@ -6,6 +6,7 @@ from . import (
     test_dispatch,
     test_dispatch_groups,
     test_dispatch_guards,
+    test_fairness,
     test_get_session,
     test_group_dispatch,
     test_ledger,
