@@ -27,7 +27,9 @@ class LivechatDispatchCompare(models.TransientModel):
     date_to = fields.Date(
         "To", required=True, default=lambda self: fields.Date.context_today(self)
     )
-    agent_ids = fields.Many2many("res.users", compute="_compute_agent_ids")
+    agent_ids = fields.Many2many(
+        "res.users", string="Agents of the Period", compute="_compute_agent_ids"
+    )
     first_user_id = fields.Many2one(
         "res.users", "Agent", domain="[('id', 'in', agent_ids)]", ondelete="cascade"
     )
@@ -60,7 +62,7 @@ class LivechatDispatchCompare(models.TransientModel):
             users = compare.first_user_id, compare.second_user_id
             compare.sentence = compare.explanation = False
             # Whose figures the caller cannot read, it finds none of.
-            if not all(users) or not all(user._origin in compare.agent_ids for user in users):
+            if not all(user and user._origin in compare.agent_ids._origin for user in users):
                 continue
             first, second = (compare._read_figures(user._origin) for user in users)
             compare.sentence = compare._say(*users, first, second)
