@@ -7,6 +7,7 @@ from . import (
     test_dispatch_groups,
     test_dispatch_guards,
     test_fairness,
+    test_figures_tours,
     test_get_session,
     test_group_dispatch,
     test_ledger,
@@ -26,4 +27,6 @@ from . import (
     test_users,
     test_waiting,
     test_waiting_tours,
+    test_zz_perf,
+    test_zz_shots,
 )

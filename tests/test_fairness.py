@@ -431,13 +431,12 @@ class TestFairness(FairnessCommon):
         with self.assertRaises(AccessError):
             rows.with_user(employee).search([])
         # Whose figures one cannot read, one cannot compare either.
-        compare = (
-            self.env["livechat.dispatch.compare"]
-            .with_user(self.rival)
-            .create({"first_user_id": one.id, "second_user_id": other.id})
-        )
-        self.assertFalse(compare.sentence)
-        self.assertFalse(compare.agent_ids)
+        stranger = self.env["livechat.dispatch.compare"].with_user(self.rival)
+        with self.assertRaises(ValidationError):
+            stranger.create({"first_user_id": one.id})
+        asked = stranger.new({"first_user_id": one.id, "second_user_id": other.id})
+        self.assertFalse(asked.sentence)
+        self.assertFalse(asked.agent_ids)
         compare = (
             self.env["livechat.dispatch.compare"]
             .with_user(auditor)
