@@ -39,6 +39,11 @@
         "web.assets_backend": [
             "im_livechat_subaccount/static/src/**/*",
             ("remove", "im_livechat_subaccount/static/src/embed/**/*"),
+            ("remove", "im_livechat_subaccount/static/src/fairness/**/*"),
+        ],
+        # Graphs are loaded when the first is opened.
+        "web.assets_backend_lazy": [
+            "im_livechat_subaccount/static/src/fairness/**/*",
         ],
         # The chat of a shop's own pages and of pages elsewhere.
         "im_livechat.assets_embed_core": [
