@@ -191,13 +191,7 @@ class LivechatDispatchTotal(models.Model):
         :return: the action; an agent without more rights gets its own figures.
         :rtype: dict
         """
-        self.check_access("read")
-        # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
-        self.sudo()._count(fresh=True)
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "im_livechat_subaccount.livechat_dispatch_total_action"
-        )
-        return action
+        return self._open("livechat_dispatch_total_action")
 
     @api.model
     def action_open_mine(self):
@@ -205,13 +199,14 @@ class LivechatDispatchTotal(models.Model):
 
         :rtype: dict
         """
-        return {
-            **self.action_open(),
-            "name": self.env._("My Statistics"),
-            "path": "livechat-my-statistics",
-            "domain": [("user_id", "=", self.env.uid)],
-            "context": {"search_default_last_7_days": 1, "search_default_group_by_day": 1},
-        }
+        return self._open("livechat_dispatch_total_action_own")
+
+    @api.model
+    def _open(self, name):
+        self.check_access("read")
+        # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
+        self.sudo()._count(fresh=True)
+        return self.env["ir.actions.act_window"]._for_xml_id(f"im_livechat_subaccount.{name}")
 
     # ------------------------------------------------------------
     # Counting

@@ -27,6 +27,4 @@ from . import (
     test_users,
     test_waiting,
     test_waiting_tours,
-    test_zz_perf,
-    test_zz_shots,
 )
