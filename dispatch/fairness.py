@@ -16,8 +16,8 @@ These five telescope: their sum is the agent's share, its entitlement. Then come
 * ``credit``: the chat less the share, when the rank decided: what was owed and is paid back, and
   the fraction of a chat that nobody can get.
 
-So for every agent the sum of all parts is ``CHAT`` if it got the chat and 0 if not, exactly, because
-everything is an integer; summed up over any number of decisions it is the number of its chats.
+So for every agent the sum of all parts is ``CHAT`` if it got the chat and 0 if not, exactly,
+because everything is an integer; over any number of decisions it is the number of its chats.
 """
 
 from collections.abc import Iterable, Mapping

@@ -230,9 +230,7 @@ class LivechatDispatchDecision(models.Model):
             "excluded_counts": Counter(decision.excluded.values()),
             "team": not complete
             and decision.winner is not None
-            and write_team(
-                decision.shares, decision.excluded, [agent.user_id for agent in agents]
-            ),
+            and write_team(decision.shares, decision.excluded, [agent.user_id for agent in agents]),
             "facts": {
                 "rules": rules and rules._asdict(),
                 "regulars": [list(regular) for regular in regulars],

@@ -90,9 +90,7 @@ class LivechatDispatchPresence(models.Model):
         self._add_spans(sums, spans)
         if past:
             # Served by livechat_dispatch_presence_pkey.
-            self.env.cr.execute(
-                "DELETE FROM livechat_dispatch_presence WHERE id = ANY(%s)", [past]
-            )
+            self.env.cr.execute("DELETE FROM livechat_dispatch_presence WHERE id = ANY(%s)", [past])
         if counted:
             # Served by livechat_dispatch_presence_pkey.
             self.env.cr.execute_values(

@@ -57,7 +57,7 @@ _CHATS = ("entitled", "difference", *PARTS)
 _FORMULAS = {
     "share": "sum(%(table)s.entitled) / nullif(sum(%(table)s.offered), 0)",
     "online_hours": "sum(%(table)s.online_seconds) / 3600.0",
-    "average_wait": "sum(%(table)s.waited_seconds)::numeric / nullif(sum(%(table)s.waited_count), 0)",
+    "average_wait": "sum(%(table)s.waited_seconds) / nullif(sum(%(table)s.waited_count), 0)::float",
 }
 
 
@@ -226,7 +226,9 @@ class LivechatDispatchTotal(models.Model):
         """
         self.env.flush_all()
         if wait:
-            self.env.cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, _LOCK_COUNTING])
+            self.env.cr.execute(
+                "SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, _LOCK_COUNTING]
+            )
         else:
             self.env.cr.execute(
                 "SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_CLASS, _LOCK_COUNTING]

@@ -334,7 +334,9 @@ class ResUsers(models.Model):
             [("user_id", "=", self.id), ("hour", ">=", since)],
             aggregates=[f"{name}:{totals._fields[name].aggregator}" for name in names],
         )
-        query = chats._search([("partner_id", "=", self.partner_id.id), ("start_date", ">=", since)])
+        query = chats._search(
+            [("partner_id", "=", self.partner_id.id), ("start_date", ">=", since)]
+        )
         median = SQL("percentile_cont(0.5) WITHIN GROUP (ORDER BY time_to_answer)")
         ((hours,),) = self.env.execute_query(query.select(median))
         return {

@@ -2507,9 +2507,7 @@ class SecurityMatrix(SecurityCommon):
                 ({"user_id": victim, "moment": "2026-01-01 00:00:00", "state": "online"},),
             )
             for method in ("run_again", "action_run_again", "unlink"):
-                yield Attack(
-                    "a foreign decision", who, decision, method, foreign[decision].ids
-                )
+                yield Attack("a foreign decision", who, decision, method, foreign[decision].ids)
             yield Attack(
                 "own figures only",
                 who,
@@ -2549,8 +2547,13 @@ class SecurityMatrix(SecurityCommon):
                 ({"date_from": "2026-02-01", "date_to": "2026-01-01"},),
             )
             yield Attack(
-                "the own agents", who, compare, "create", None,
-                ({"first_user_id": self.users["reception"].id},), expected=ALLOWED,
+                "the own agents",
+                who,
+                compare,
+                "create",
+                None,
+                ({"first_user_id": self.users["reception"].id},),
+                expected=ALLOWED,
             )
             yield Attack("the own page", who, total, "action_open", expected=ALLOWED)
             yield Attack(

@@ -112,9 +112,7 @@ class TestFairness(FairnessCommon):
                 self.assertEqual(sum(total[name] for name in PARTS[:5]), total["entitled"])
                 self.assertEqual(total["difference"], total["entitled"] - CHAT * total["served"])
                 # The ledger itself says the same.
-                self.assertEqual(
-                    total["difference"], credits[agent.id] - before.get(agent.id, 0)
-                )
+                self.assertEqual(total["difference"], credits[agent.id] - before.get(agent.id, 0))
         # All of it happened; a day in which nothing did would prove nothing.
         whole = {name: sum(total[name] for total in totals.values()) for name in (*_EXACT, *_WHOLE)}
         self.assertEqual(whole["entitled"], CHAT * whole["served"])
@@ -418,7 +416,9 @@ class TestFairness(FairnessCommon):
             with self.subTest(user=user.login):
                 records = rows.with_user(user)
                 self.assertEqual(records.search([("id", "in", rows.ids)]), expected.with_user(user))
-                self.assertEqual(records.browse().action_open()["res_model"], "livechat.dispatch.total")
+                self.assertEqual(
+                    records.browse().action_open()["res_model"], "livechat.dispatch.total"
+                )
                 for call in (
                     lambda records=records: records.write({"served": 1}),
                     lambda records=records: records.unlink(),

@@ -132,12 +132,14 @@ class TestFiguresTours(FiguresCommon):
                 "measure_count": 1,
                 "origin_count": 1,
                 "col_group_headers": [[{"title": "Total", "width": 1, "height": 1}]],
-                "measure_headers": [
-                    {"title": "Missed", "width": 1, "height": 1, "is_bold": False}
-                ],
+                "measure_headers": [{"title": "Missed", "width": 1, "height": 1, "is_bold": False}],
                 "origin_headers": [],
                 "rows": [
-                    {"title": "Maria Santos", "indent": 0, "values": [{"is_bold": False, "value": 3}]}
+                    {
+                        "title": "Maria Santos",
+                        "indent": 0,
+                        "values": [{"is_bold": False, "value": 3}],
+                    }
                 ],
             },
         )

@@ -24,9 +24,7 @@ class LivechatDispatchCompare(models.TransientModel):
         required=True,
         default=lambda self: fields.Date.context_today(self) - timedelta(days=6),
     )
-    date_to = fields.Date(
-        "To", required=True, default=lambda self: fields.Date.context_today(self)
-    )
+    date_to = fields.Date("To", required=True, default=lambda self: fields.Date.context_today(self))
     agent_ids = fields.Many2many(
         "res.users", string="Agents of the Period", compute="_compute_agent_ids"
     )

@@ -78,9 +78,7 @@ def test_who_is_passed_over_for_a_better_suited_one_loses_by_suit():
     assert parts[2] == Parts(half, 0, 0, -half, 0, 0, 0)
 
 
-@given(
-    st.lists(st.floats(-500, 500), min_size=1, max_size=8), st.integers(-200, 200)
-)
+@given(st.lists(st.floats(-500, 500), min_size=1, max_size=8), st.integers(-200, 200))
 def test_rounded_parts_still_sum_to_the_whole(values, total):
     parts = {str(number): value for number, value in enumerate(values)}
     parts["rest"] = total - sum(values)

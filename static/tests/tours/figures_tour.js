@@ -25,11 +25,13 @@ tours.add("im_livechat_subaccount.fairness", {
     steps: () => [
         {
             content: "Three of four chats were Maria's by her weight, and she got them",
-            trigger: ".o_list_view .o_group_header:contains(Maria Santos):contains(3.00):contains(75%)",
+            trigger:
+                ".o_list_view .o_group_header:contains(Maria Santos):contains(3.00):contains(75%)",
         },
         {
             content: "Omar got his",
-            trigger: ".o_list_view .o_group_header:contains(Omar Haddad):contains(1.00):contains(25%)",
+            trigger:
+                ".o_list_view .o_group_header:contains(Omar Haddad):contains(1.00):contains(25%)",
         },
         {
             content: "Compare the two",
@@ -60,7 +62,8 @@ tours.add("im_livechat_subaccount.fairness", {
         },
         {
             content: "The graph over time",
-            trigger: ".o_action_manager:has(.o_breadcrumb:contains(Difference over Time)) .o_graph_renderer canvas",
+            trigger:
+                ".o_action_manager:has(.o_breadcrumb:contains(Difference over Time)) .o_graph_renderer canvas",
         },
     ],
 });
@@ -144,7 +147,8 @@ tours.add("im_livechat_subaccount.decision_phone", {
         },
         {
             content: "Run it again; the button may be in a menu",
-            trigger: ".o_form_view .o_statusbar_buttons button, .o_form_view button[name=action_run_again]",
+            trigger:
+                ".o_form_view .o_statusbar_buttons button, .o_form_view button[name=action_run_again]",
         },
     ],
 });
