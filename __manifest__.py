@@ -14,6 +14,7 @@
         "data/livechat_permission_data.xml",
         "data/livechat_role_data.xml",
         "wizard/livechat_activation_link_views.xml",
+        "wizard/livechat_dispatch_compare_views.xml",
         "wizard/livechat_dispatch_test_views.xml",
         "wizard/livechat_subaccount_disable_views.xml",
         "views/livechat_permission_views.xml",
@@ -24,6 +25,8 @@
         "views/discuss_channel_views.xml",
         "views/livechat_dispatch_decision_views.xml",
         "views/reception_views.xml",
+        "views/livechat_dispatch_total_views.xml",
+        "views/im_livechat_report_channel_views.xml",
         "views/im_livechat_subaccount_menus.xml",
         "views/im_livechat_channel_views.xml",
         "views/res_partner_views.xml",
@@ -37,6 +40,11 @@
         "web.assets_backend": [
             "im_livechat_subaccount/static/src/**/*",
             ("remove", "im_livechat_subaccount/static/src/embed/**/*"),
+            ("remove", "im_livechat_subaccount/static/src/fairness/**/*"),
+        ],
+        # Graphs are loaded when the first is opened.
+        "web.assets_backend_lazy": [
+            "im_livechat_subaccount/static/src/fairness/**/*",
         ],
         # The chat of a shop's own pages and of pages elsewhere.
         "im_livechat.assets_embed_core": [

@@ -12,6 +12,7 @@ from ..dispatch import policy
 from ..dispatch.scope import Buyer
 from .im_livechat_channel_dispatch import get_regular
 from .im_livechat_channel_queue import WAITING, estimate_wait
+from .livechat_dispatch_decision import RULES
 from .livechat_dispatch_scope import is_storable
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
@@ -70,6 +71,34 @@ class DiscussChannel(models.Model):
         readonly=True,
         groups="im_livechat.im_livechat_group_user",
         help="Given by the rule for when nobody is here: the agent is not expected to answer soon.",
+    )
+    dispatch_rule = fields.Selection(
+        RULES,
+        "Dispatched By",
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+        help="What decided who got this chat last.",
+    )
+    dispatch_waited_seconds = fields.Integer(
+        "Waited (seconds)",
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+        help="In line and in the pool, until somebody took the chat or the buyer left.",
+    )
+    dispatch_transfer_count = fields.Integer(
+        "Number of Transfers",
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+    )
+    dispatch_has_left = fields.Boolean(
+        "Left the Line",
+        copy=False,
+        readonly=True,
+        groups="im_livechat.im_livechat_group_user",
+        help="The buyer left before anybody took the chat.",
     )
     dispatch_is_told = fields.Boolean(
         copy=False,
@@ -169,7 +198,7 @@ class DiscussChannel(models.Model):
         """
         self.ensure_one()
         # sudo: livechat.dispatch.decision - nobody writes these but dispatch
-        return (
+        decision = (
             self.env["livechat.dispatch.decision"]
             .sudo()
             .create(
@@ -184,6 +213,25 @@ class DiscussChannel(models.Model):
                 }
             )
         )
+        # sudo: discuss.channel - dispatch's own notes
+        self.sudo()._note_decision(decision)
+        return decision
+
+    def _note_decision(self, decision):
+        """Keep on the chat what reports tell of it longer than its decision records stay."""
+        values = {}
+        if decision.user_id or decision.kind == "leave":
+            values["dispatch_rule"] = decision.rule
+            values["dispatch_has_left"] = decision.kind == "leave"
+            if self.dispatch_state in WAITING:
+                values["dispatch_waited_seconds"] = (
+                    self.dispatch_waited_seconds + decision.waited_seconds
+                )
+        if decision.kind == "transfer":
+            values["dispatch_transfer_count"] = self.dispatch_transfer_count + 1
+        values = {name: value for name, value in values.items() if self[name] != value}
+        if values:
+            self.write(values)
 
     def _get_waited_seconds(self):
         since = self.dispatch_queued_at or self.dispatch_assigned_at

@@ -161,6 +161,11 @@ class ImLivechatChannel(models.Model):
         )
 
     @api.ondelete(at_uninstall=False)
+    def _count_before_unlink(self):
+        # sudo: livechat.dispatch.total - decisions are counted while they still name the channel
+        self.env["livechat.dispatch.total"].sudo()._count(wait=True)
+
+    @api.ondelete(at_uninstall=False)
     def _unlink_except_waiting(self):
         # sudo: discuss.channel - how many wait
         waiting = self.sudo()._search_waiting(self)
@@ -563,6 +568,7 @@ class ImLivechatChannel(models.Model):
         elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
             values.update(
                 dispatch_state="assigned",
+                dispatch_rule=outcome.values["rule"],
                 dispatch_assigned_at=now,
                 dispatch_is_away=outcome.values["rule"] == "offline",
             )

@@ -125,6 +125,7 @@ class ImLivechatChannel(models.Model):
         chats._remove_absent_buyers()
         self._attempt(self._mark_chats_gone_quiet)
         self._drain_all()
+        self._attempt(self.env["livechat.dispatch.total"]._count)
 
     @api.model
     def _attempt(self, do):

@@ -1,4 +1,5 @@
 from collections import Counter
+from datetime import timedelta
 
 from babel.dates import format_timedelta
 
@@ -7,6 +8,21 @@ from odoo.tools import babel_locale_parse, format_datetime, get_lang
 
 from ..dispatch import policy
 from ..dispatch.credit import CHAT
+from .livechat_dispatch_total import write_team
+
+RULES = [
+    ("exclusive", "Appointed to this buyer"),
+    ("sticky", "Answered this buyer last"),
+    ("share", "Highest credit"),
+    ("least_load", "Lowest load for the weight"),
+    ("by_hand", "Chosen by a colleague"),
+    ("offline", "Takes messages while nobody is here"),
+    ("nobody", "Nobody could"),
+    ("line", "Others wait in line before"),
+]
+
+# Old records go in portions, so that no transaction takes long.
+_VACUUM_LIMIT = 5000
 
 # Up to so many agents a record holds all that was known; of larger teams the best and the counts.
 _ALL_DESCRIBED = 50
@@ -69,16 +85,7 @@ class LivechatDispatchDecision(models.Model):
         "res.users", "Previous Agent", ondelete="set null", readonly=True
     )
     rule = fields.Selection(
-        [
-            ("exclusive", "Appointed to this buyer"),
-            ("sticky", "Answered this buyer last"),
-            ("share", "Highest credit"),
-            ("least_load", "Lowest load for the weight"),
-            ("by_hand", "Chosen by a colleague"),
-            ("offline", "Takes messages while nobody is here"),
-            ("nobody", "Nobody could"),
-            ("line", "Others wait in line before"),
-        ],
+        RULES,
         readonly=True,
         help="What decided.",
     )
@@ -92,10 +99,17 @@ class LivechatDispatchDecision(models.Model):
     candidates = fields.Json(readonly=True, help="Who could have taken the chat, best first.")
     excluded = fields.Json(readonly=True, help="The reason code of each agent who could not.")
     excluded_counts = fields.Json(readonly=True, help="How many were excluded for each reason.")
+    team = fields.Json(
+        readonly=True,
+        help="Of a larger team, who could by share, and who could not by reason.",
+    )
     policy_version = fields.Integer(readonly=True)
     duration_ms = fields.Float("Duration (ms)", readonly=True, aggregator="avg")
+    is_counted = fields.Boolean(readonly=True, help="It is part of the hourly totals.")
     sentence = fields.Char("Why", compute="_compute_sentence")
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)
+
+    _uncounted_idx = models.Index("(id) WHERE is_counted IS NOT TRUE")
 
     @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
     @api.depends_context("lang")
@@ -234,6 +248,9 @@ class LivechatDispatchDecision(models.Model):
             "candidates": [candidate._asdict() for candidate in candidates],
             "excluded": complete and {str(key): code for key, code in decision.excluded.items()},
             "excluded_counts": Counter(decision.excluded.values()),
+            "team": not complete
+            and decision.winner is not None
+            and write_team(decision.shares, decision.excluded, [agent.user_id for agent in agents]),
             "facts": {
                 "rules": rules and rules._asdict(),
                 "regulars": [list(regular) for regular in regulars],
@@ -241,6 +258,54 @@ class LivechatDispatchDecision(models.Model):
                 "agents": [list(agent) for agent in agents] if complete else None,
             },
             "policy_version": policy.VERSION,
+        }
+
+    @api.ondelete(at_uninstall=False)
+    def _count_before_unlink(self):
+        if not all(self.mapped("is_counted")):
+            # sudo: livechat.dispatch.total - what goes stays in the totals
+            self.env["livechat.dispatch.total"].sudo()._count(wait=True)
+
+    @api.autovacuum
+    def _gc_old_decisions(self):
+        """Delete records older than the shop wants to keep them; the hourly totals have them."""
+        days = self.env["res.config.settings"]._get_dispatch_decision_days()
+        if not days:
+            return 0, 0
+        old = self.search(
+            [("moment", "<", fields.Datetime.now() - timedelta(days=days))],
+            order="id",
+            limit=_VACUUM_LIMIT,
+        )
+        old.unlink()
+        return len(old), len(old) == _VACUUM_LIMIT
+
+    def action_run_again(self):
+        """Decide once more and tell whether the record alone gives the same winner.
+
+        :return: a notification.
+        :rtype: dict
+        """
+        self.ensure_one()
+        user_id = self.run_again()
+        # sudo: res.users - the name of a colleague in a decision that may be read
+        winner = self.env["res.users"].sudo().browse(user_id or []).exists()
+        name = winner.name or (self.env._("deleted") if user_id else self.env._("nobody"))
+        if (user_id or False) == self.user_id.id:
+            kind = "success"
+            message = self.env._("The record alone leads to the same outcome: %s.", name)
+        else:
+            kind = "warning"
+            message = self.env._("The record alone leads to another outcome: %s.", name)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": kind,
+                "title": self.env._("Decided Again"),
+                "message": message,
+                "sticky": False,
+            },
         }
 
     def run_again(self):

@@ -173,6 +173,11 @@ class LivechatDispatchGroup(models.Model):
         return result
 
     @api.ondelete(at_uninstall=False)
+    def _count_before_unlink(self):
+        # sudo: livechat.dispatch.total - decisions are counted while they still name the group
+        self.env["livechat.dispatch.total"].sudo()._count(wait=True)
+
+    @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
         waiting = self._count_waiting_buyers()
         for group in self.with_context(active_test=False):

@@ -4,6 +4,7 @@ from odoo.exceptions import ValidationError
 from .res_users import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 
 QUIET_HOLD_DEFAULT = 0.5
+DECISION_DAYS_DEFAULT = 90
 
 
 class ResConfigSettings(models.TransientModel):
@@ -39,6 +40,19 @@ class ResConfigSettings(models.TransientModel):
         help="How many sub-accounts each main account can have; 0 for as many as it likes.",
     )
 
+    dispatch_decision_days = fields.Integer(
+        "Keep Decision Records (days)",
+        default=DECISION_DAYS_DEFAULT,
+        help="Older records are deleted; the figures they are part of stay. 0: never.",
+    )
+
+    @api.constrains("dispatch_decision_days")
+    def _check_dispatch_decision_days(self):
+        if any(not 0 <= settings.dispatch_decision_days <= 36500 for settings in self):
+            raise ValidationError(
+                self.env._("Decision records are kept for 0 (for ever) to 36500 days.")
+            )
+
     @api.constrains("dispatch_weight_default", "dispatch_quiet_hold")
     def _check_dispatch_settings(self):
         for settings in self:
@@ -57,13 +71,20 @@ class ResConfigSettings(models.TransientModel):
 
     @api.model
     def get_values(self):
-        return {**super().get_values(), "dispatch_quiet_hold": self._get_dispatch_quiet_hold()}
+        return {
+            **super().get_values(),
+            "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
+            "dispatch_decision_days": self._get_dispatch_decision_days(),
+        }
 
     def set_values(self):
         super().set_values()
         # Not a `config_parameter` field: those take a zero for "not set".
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.quiet_hold", repr(self.dispatch_quiet_hold)
+        )
+        self.env["ir.config_parameter"].set_param(
+            "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
         )
 
     @api.model
@@ -102,6 +123,13 @@ class ResConfigSettings(models.TransientModel):
         """Return what a quiet chat counts, between 0 and 1."""
         return self._get_dispatch_parameter(
             "quiet_hold", float, QUIET_HOLD_DEFAULT, lambda hold: 0 <= hold <= 1
+        )
+
+    @api.model
+    def _get_dispatch_decision_days(self):
+        """Return for how many days decision records are kept, 0 for ever."""
+        return self._get_dispatch_parameter(
+            "decision_days", int, DECISION_DAYS_DEFAULT, lambda days: 0 <= days <= 36500
         )
 
     @api.model

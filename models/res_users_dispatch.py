@@ -1,7 +1,8 @@
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, ValidationError
+from odoo.tools import SQL
 
 from ..dispatch.ledger import FORGOTTEN_AFTER
 from .res_users import READERS
@@ -78,6 +79,11 @@ class ResUsers(models.Model):
             self.env.registry.clear_cache()
         return users
 
+    @api.ondelete(at_uninstall=False)
+    def _count_before_unlink(self):
+        # sudo: livechat.dispatch.total - decisions are counted while they still name the agent
+        self.env["livechat.dispatch.total"].sudo()._count(wait=True)
+
     def unlink(self):
         self.check_access("unlink")
         self._hand_over_chats()
@@ -88,6 +94,10 @@ class ResUsers(models.Model):
             # A new pause does not end when the last one was to end.
             vals = {"dispatch_paused_until": False, **vals}
         result = super().write(vals)
+        if "dispatch_paused" in vals:
+            # sudo: res.users, mail.presence - of those who are here, when they paused
+            here = self.sudo().filtered(lambda user: user.presence_ids.status == "online")
+            self.env["livechat.dispatch.presence"]._note(here)
         if "dispatch_calendar_id" in vals:
             self.env.registry.clear_cache()
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
@@ -246,7 +256,13 @@ class ResUsers(models.Model):
         :rtype: list
         """
         self.ensure_one()
-        reads_all = any(
+        own = ["|", ("user_id", "=", self.id), ("previous_user_id", "=", self.id)]
+        return [*self._get_shop_domain(), *([] if self._reads_all_decisions() else own)]
+
+    def _reads_all_decisions(self):
+        """Tell whether this user reads what dispatch did for others as well, in its shop."""
+        self.ensure_one()
+        return any(
             self.has_group(group)
             for group in (
                 "im_livechat.im_livechat_group_manager",
@@ -255,8 +271,78 @@ class ResUsers(models.Model):
                 "im_livechat_subaccount.group_auditor",
             )
         )
-        own = ["|", ("user_id", "=", self.id), ("previous_user_id", "=", self.id)]
-        return [*self._get_shop_domain(), *([] if reads_all else own)]
+
+    def _get_total_domain(self):
+        """Return which figures this user may read: its own, or its shop's.
+
+        :return: a domain on ``livechat.dispatch.total``.
+        :rtype: list
+        """
+        self.ensure_one()
+        own = [("user_id", "=", self.id)]
+        return [*self._get_shop_domain(), *([] if self._reads_all_decisions() else own)]
+
+    def _get_dispatch_presence(self):
+        """Return what this agent does now, as in ``livechat.dispatch.presence``."""
+        self.ensure_one()
+        if self.presence_ids.status != "online":
+            return "gone"
+        return "paused" if self.dispatch_paused else "online"
+
+    def _get_shop_of_figures(self):
+        """Return in whose figures the time of this agent belongs: its main account, or the one
+        whose channels it serves, if there is just one.
+
+        :rtype: res.users
+        """
+        self.ensure_one()
+        owners = self._get_shop_owner() or self.livechat_channel_ids.main_account_id
+        return owners if len(owners) == 1 else owners.browse()
+
+    @api.model
+    def get_my_dispatch_figures(self):
+        """Return an agent's own figures, ``False`` for whoever is none.
+
+        :return: ``{"today": figures, "week": figures}``, since midnight and since midnight six days
+            before, in the agent's time zone. Figures are ``{"received", "entitled", "served",
+            "difference", "share", "online_seconds", "median_answer_seconds"}``: chats, the share
+            between 0 and 1, and ``None`` for a median of nothing.
+        :rtype: dict | bool
+        """
+        user = self.env.user
+        if not user._has_agent_group():
+            return False
+        # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
+        self.env["livechat.dispatch.total"].sudo()._count(fresh=True)
+        midnight = fields.Datetime.context_timestamp(self, fields.Datetime.now()).replace(
+            hour=0, minute=0, second=0, microsecond=0
+        )
+        return {
+            name: user._get_dispatch_figures(
+                (midnight - timedelta(days=days)).astimezone(UTC).replace(tzinfo=None)
+            )
+            for name, days in (("today", 0), ("week", 6))
+        }
+
+    def _get_dispatch_figures(self, since):
+        """Return the figures of :meth:`get_my_dispatch_figures` since a moment in UTC."""
+        names = ("received", "entitled", "served", "difference", "share", "online_seconds")
+        # sudo: livechat.dispatch.total, im_livechat.report.channel - one's own figures
+        totals = self.env["livechat.dispatch.total"].sudo()
+        chats = self.env["im_livechat.report.channel"].sudo()
+        ((*sums,),) = totals._read_group(
+            [("user_id", "=", self.id), ("hour", ">=", since)],
+            aggregates=[f"{name}:{totals._fields[name].aggregator}" for name in names],
+        )
+        query = chats._search(
+            [("partner_id", "=", self.partner_id.id), ("start_date", ">=", since)]
+        )
+        median = SQL("percentile_cont(0.5) WITHIN GROUP (ORDER BY time_to_answer)")
+        ((hours,),) = self.env.execute_query(query.select(median))
+        return {
+            **{name: value or 0 for name, value in zip(names, sums, strict=True)},
+            "median_answer_seconds": None if hours is None else round(3600 * hours),
+        }
 
     def _follow_load(self):
         """Pause agents who have more chats than they want, and let them resume."""

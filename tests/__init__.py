@@ -8,6 +8,8 @@ from . import (
     test_dispatch_guards,
     test_dispatch_reason,
     test_dispatch_setup,
+    test_fairness,
+    test_figures_tours,
     test_get_session,
     test_group_dispatch,
     test_ledger,

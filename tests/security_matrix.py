@@ -51,6 +51,9 @@ _WATCHED = (
     "livechat_dispatch_group",
     "livechat_dispatch_group_res_users_rel",
     "livechat_dispatch_scope",
+    "livechat_dispatch_decision",
+    "livechat_dispatch_total",
+    "livechat_dispatch_presence",
     "im_livechat_channel",
     "im_livechat_channel_im_livechat_expertise_rel",
     "im_livechat_channel_im_user",
@@ -296,7 +299,15 @@ class SecurityCommon(ShopCommon):
         reaction = cls.env["mail.message.reaction"].create(
             {"message_id": message.id, "content": "👍", "partner_id": agent.partner_id.id}
         )
+        decision = chat._record(
+            {"kind": "transfer", "user_id": agent.id, "rule": "by_hand", "reason": f"{name} reason"}
+        )
+        cls.env["livechat.dispatch.total"]._count(wait=True)
         return {
+            "livechat.dispatch.decision": decision,
+            "livechat.dispatch.total": cls.env["livechat.dispatch.total"].search(
+                [("livechat_channel_id", "=", channel.id)]
+            ),
             "im_livechat.channel": channel,
             "im_livechat.channel.rule": channel.rule_ids,
             "livechat.dispatch.group": group,
@@ -1635,6 +1646,8 @@ class SecurityMatrix(SecurityCommon):
             "discuss.call.history": ["channel_id"],
             "rating.rating": ["feedback", "rating"],
             "mail.message.reaction": ["content"],
+            "livechat.dispatch.decision": ["reason", "user_id"],
+            "livechat.dispatch.total": ["user_id", "received"],
         }
         for who in self.lookers:
             me = self.users[who]
@@ -2552,6 +2565,91 @@ class SecurityMatrix(SecurityCommon):
                 ALLOWED,
             )
 
+    def rows_figures(self):
+        """Nobody changes figures, and nobody gets those of another shop by asking differently."""
+        total, decision = "livechat.dispatch.total", "livechat.dispatch.decision"
+        compare, victim = "livechat.dispatch.compare", self.victim.user_id.id
+        foreign = self.victim_shop
+        values = {"received": 9, "user_id": self.users["colleague"].id}
+        for who in (*self.staff, *self.outsiders):
+            for rows in (self.shop[total].ids, foreign[total].ids):
+                for method, args in (
+                    ("write", (values,)),
+                    ("web_save", (values, {"received": {}})),
+                    ("unlink", ()),
+                    ("copy", ()),
+                ):
+                    yield Attack("figures do not change", who, total, method, rows, args)
+            for method in ("_count", "_add", "_count_decisions", "_replace_deleted"):
+                yield Attack("nobody but the server counts", who, total, method)
+            yield Attack("no figures are made up", who, total, "create", None, (values,))
+            yield Attack(
+                "no presence is made up",
+                who,
+                "livechat.dispatch.presence",
+                "create",
+                None,
+                ({"user_id": victim, "moment": "2026-01-01 00:00:00", "state": "online"},),
+            )
+            for method in ("run_again", "action_run_again", "unlink"):
+                yield Attack("a foreign decision", who, decision, method, foreign[decision].ids)
+            yield Attack(
+                "own figures only",
+                who,
+                "res.users",
+                "get_my_dispatch_figures",
+                expected=NOTHING,
+            )
+            asked = {"first_user_id": victim, "second_user_id": self.users["colleague"].id}
+            named = {
+                "sentence": {},
+                "explanation": {},
+                "agent_ids": {"fields": {"display_name": {}}},
+            }
+            yield Attack("a foreign agent", who, compare, "create", None, (asked,))
+            yield Attack("a foreign agent", who, compare, "web_save", [], (asked, named))
+            yield Attack(
+                "a foreign agent",
+                who,
+                compare,
+                "onchange",
+                [],
+                (asked, list(asked), named),
+                expected=NOTHING,
+            )
+        for who in ("employee", "portal"):
+            yield Attack("no fairness page", who, total, "action_open")
+            yield Attack("no fairness page", who, total, "action_open_mine")
+        for who in ("main_account", "audit", "planner"):
+            for wrong in ({"date_from": "x"}, {"date_from": False}, {"first_user_id": "x"}):
+                yield Attack("a clear error", who, compare, "create", None, (wrong,))
+            yield Attack(
+                "the period ends before it begins",
+                who,
+                compare,
+                "create",
+                None,
+                ({"date_from": "2026-02-01", "date_to": "2026-01-01"},),
+            )
+            yield Attack(
+                "the own agents",
+                who,
+                compare,
+                "create",
+                None,
+                ({"first_user_id": self.users["reception"].id},),
+                expected=ALLOWED,
+            )
+            yield Attack("the own page", who, total, "action_open", expected=ALLOWED)
+            yield Attack(
+                "the own decision",
+                who,
+                decision,
+                "action_run_again",
+                self.shop[decision].ids,
+                expected=ALLOWED,
+            )
+
     def rows_outsiders(self):
         """Guests, portal users and employees without groups: nothing new readable or callable."""
         for who in ("employee", "portal", "public"):
@@ -2564,6 +2662,9 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.dispatch.group",
                 "livechat.dispatch.scope",
                 "livechat.dispatch.test",
+                "livechat.dispatch.total",
+                "livechat.dispatch.presence",
+                "livechat.dispatch.compare",
             ):
                 for method, ids, args in (
                     ("search", None, ([],)),

@@ -55,6 +55,9 @@ class TestSecurity(SecurityMatrix):
     def test_reception_shows_and_changes_the_own_shop_only(self):
         self.run_attacks(self.rows_reception())
 
+    def test_nobody_changes_figures_or_sees_those_of_another_shop(self):
+        self.run_attacks(self.rows_figures())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 

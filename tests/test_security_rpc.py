@@ -146,6 +146,10 @@ class TestSecurityCallKw(RpcCommon):
         rows = self.rows_foreign_roles()
         self.run_attacks(self._pick(rows, "main_account", "store_manager"), self.call_kw)
 
+    def test_nobody_changes_figures_or_sees_those_of_another_shop(self):
+        rows = self._pick(self.rows_figures(), "main_account", "reception", "audit", "portal")
+        self.run_attacks(rows, self.call_kw)
+
     def test_nobody_touches_dispatch_groups_of_another_shop(self):
         rows = self._pick(self.rows_foreign_groups(), "main_account", "planner")
         # Finding nothing is the same on every way.

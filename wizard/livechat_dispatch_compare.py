@@ -1,0 +1,212 @@
+from datetime import datetime, time, timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.tools import formatLang
+
+from ..dispatch.fairness import round_parts
+from ..models.livechat_dispatch_total import PARTS
+
+# Ten years of hours of a large team are more than anybody compares.
+_MAX_DAYS = 3660
+
+
+class LivechatDispatchCompare(models.TransientModel):
+    """Tells why one agent got more chats than another: in a sentence, and in parts that add up."""
+
+    _name = "livechat.dispatch.compare"
+    _description = "Compare Two Agents"
+
+    date_from = fields.Date(
+        "From",
+        required=True,
+        default=lambda self: fields.Date.context_today(self) - timedelta(days=6),
+    )
+    date_to = fields.Date("To", required=True, default=lambda self: fields.Date.context_today(self))
+    agent_ids = fields.Many2many(
+        "res.users", string="Agents of the Period", compute="_compute_agent_ids"
+    )
+    first_user_id = fields.Many2one(
+        "res.users", "Agent", domain="[('id', 'in', agent_ids)]", ondelete="cascade"
+    )
+    second_user_id = fields.Many2one(
+        "res.users", "Compared With", domain="[('id', 'in', agent_ids)]", ondelete="cascade"
+    )
+    sentence = fields.Char(compute="_compute_result")
+    explanation = fields.Html(compute="_compute_result", sanitize=False)
+
+    @api.constrains("date_from", "date_to")
+    def _check_period(self):
+        for compare in self:
+            days = (compare.date_to - compare.date_from).days
+            if not 0 <= days <= _MAX_DAYS:
+                raise ValidationError(
+                    self.env._("The period ends before it begins, or is longer than ten years.")
+                )
+
+    @api.depends("date_from", "date_to")
+    def _compute_agent_ids(self):
+        for compare in self:
+            groups = self.env["livechat.dispatch.total"]._read_group(
+                [*compare._get_domain(), ("user_id", "!=", False)], ["user_id"]
+            )
+            compare.agent_ids = [user.id for (user,) in groups]
+
+    @api.depends("date_from", "date_to", "first_user_id", "second_user_id")
+    def _compute_result(self):
+        for compare in self:
+            users = compare.first_user_id, compare.second_user_id
+            compare.sentence = compare.explanation = False
+            # Whose figures the caller cannot read, it finds none of.
+            if not all(user and user._origin in compare.agent_ids._origin for user in users):
+                continue
+            first, second = (compare._read_figures(user._origin) for user in users)
+            compare.sentence = compare._say(*users, first, second)
+            compare.explanation = self.env["ir.qweb"]._render(
+                "im_livechat_subaccount.dispatch_comparison",
+                {
+                    "first": users[0].name,
+                    "second": users[1].name,
+                    "parts": [
+                        {
+                            "name": label,
+                            "first": compare._format(first["parts"][name]),
+                            "second": compare._format(second["parts"][name]),
+                            "difference": compare._format(
+                                first["parts"][name] - second["parts"][name], sign=True
+                            ),
+                        }
+                        for name, label in compare._get_labels().items()
+                    ],
+                    "received": (
+                        first["received"],
+                        second["received"],
+                        compare._format(first["received"] - second["received"], 0, sign=True),
+                    ),
+                    "online": [
+                        compare._format(hours)
+                        for hours in (
+                            first["online_hours"],
+                            second["online_hours"],
+                        )
+                    ],
+                },
+                minimal_qcontext=True,
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_values(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_values(vals)
+        return super().write(vals)
+
+    def _check_values(self, vals):
+        """Refuse what is no day, and agents whom the caller cannot read: Odoo tells with sudo the
+        name of whom a many-to-one refers to.
+
+        :raise ValidationError:
+        """
+        for name in ("date_from", "date_to"):
+            try:
+                sound = name not in vals or fields.Date.to_date(vals[name])
+            except (TypeError, ValueError):
+                sound = False
+            if not sound:
+                raise ValidationError(self.env._("Give both days of the period."))
+        users = self.env["res.users"].with_context(active_test=False)
+        for name in ("first_user_id", "second_user_id"):
+            user_id = vals.get(name)
+            if user_id and not (
+                type(user_id) is int
+                and 0 < user_id < 2**31
+                and users.search_count([("id", "=", user_id)])
+            ):
+                raise ValidationError(self.env._("Choose agents of your own shop."))
+
+    def _get_labels(self):
+        """Return ``{part: what it is called in a sentence}``."""
+        return {
+            "weight_part": self.env._("weight"),
+            "presence_part": self.env._("online time"),
+            "scope_part": self.env._("scope"),
+            "capacity_part": self.env._("room for chats"),
+            "suited_part": self.env._("language and expertise"),
+            "regulars_part": self.env._("regulars"),
+            "by_hand": self.env._("given by hand"),
+            "credit_part": self.env._("balance with other periods"),
+        }
+
+    def _get_domain(self):
+        """Return the domain on totals of the period, whose days are those of the user."""
+        zone = pytz.timezone(self.env.user.tz or "UTC")
+        if not (self.date_from and self.date_to):
+            return [(0, "=", 1)]
+        start, end = (
+            zone.localize(datetime.combine(day, time())).astimezone(pytz.utc).replace(tzinfo=None)
+            for day in (self.date_from, self.date_to + timedelta(days=1))
+        )
+        return [("hour", ">=", start), ("hour", "<", end)]
+
+    def _read_figures(self, user):
+        """Return one agent's chats, and of what they are made up.
+
+        :return: ``{"received": int, "online_hours": float, "parts": {name: chats}}``; the parts are
+            rounded to one digit and sum to what was received.
+        :rtype: dict
+        """
+        names = ("received", "by_hand", *PARTS)
+        ((hours, *sums),) = self.env["livechat.dispatch.total"]._read_group(
+            [*self._get_domain(), ("user_id", "=", user.id)],
+            aggregates=["online_hours:sum", *(f"{name}:sum" for name in names)],
+        )
+        figures = dict(zip(names, (value or 0 for value in sums), strict=True))
+        received = figures.pop("received")
+        parts = round_parts(figures)
+        return {"received": received, "online_hours": hours or 0, "parts": parts}
+
+    def _say(self, first_user, second_user, first, second):
+        """Return in one sentence why the first agent got more chats than the second, or fewer.
+
+        :rtype: str
+        """
+        labels = self._get_labels()
+        differences = {
+            name: round(first["parts"][name] - second["parts"][name], 1) for name in labels
+        }
+        reasons = ", ".join(
+            f"{labels[name]} {self._format(difference, sign=True)}"
+            for name, difference in sorted(differences.items(), key=lambda item: -abs(item[1]))
+            if difference
+        )
+        more = first["received"] - second["received"]
+        values = {
+            "first": first_user.name,
+            "second": second_user.name,
+            "count": abs(more),
+            "reasons": reasons,
+        }
+        if more > 0 and reasons:
+            return self.env._(
+                "%(first)s received %(count)s more than %(second)s because: %(reasons)s", **values
+            )
+        if more < 0 and reasons:
+            return self.env._(
+                "%(first)s received %(count)s fewer than %(second)s because: %(reasons)s", **values
+            )
+        if reasons:
+            return self.env._(
+                "%(first)s and %(second)s received the same number of chats: %(reasons)s", **values
+            )
+        return self.env._("%(first)s and %(second)s received the same number of chats.", **values)
+
+    def _format(self, number, digits=1, sign=False):
+        text = formatLang(self.env, abs(number), digits=digits)
+        if not round(number, digits):
+            return text
+        return f"{'−' if number < 0 else '+' if sign else ''}{text}"
