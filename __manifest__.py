@@ -15,6 +15,7 @@
         "data/livechat_role_data.xml",
         "wizard/livechat_activation_link_views.xml",
         "wizard/livechat_dispatch_test_views.xml",
+        "wizard/livechat_dispatch_whatif_views.xml",
         "wizard/livechat_subaccount_disable_views.xml",
         "views/livechat_permission_views.xml",
         "views/livechat_role_views.xml",

@@ -5,6 +5,7 @@ from . import (
     im_livechat_channel_dispatch,
     im_livechat_channel_groups,
     im_livechat_channel_queue,
+    im_livechat_channel_replay,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
     ir_http,

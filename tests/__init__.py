@@ -25,4 +25,5 @@ from . import (
     test_users,
     test_waiting,
     test_waiting_tours,
+    test_whatif,
 )
