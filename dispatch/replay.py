@@ -14,7 +14,7 @@ Moments are seconds since whenever; the same zero for all.
 from bisect import insort
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
-from math import ceil
+from math import ceil, inf
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -130,6 +130,8 @@ class Day(NamedTuple):
     events: tuple[Arrival | State | Change | Membership | Charge, ...]
     """By moment, and within one in the order in which they were recorded."""
     seats: tuple[Seat, ...] = ()
+    until: float = inf
+    """Nothing happens after this moment: the present."""
 
 
 class Plan(NamedTuple):
@@ -335,7 +337,7 @@ class _Replay:
 
     def run(self):
         heapify(self.heap)
-        while self.heap:
+        while self.heap and self.heap[0][0] <= self.day.until:
             self.now, _rank, _number, event = heappop(self.heap)
             self._happen(event)
         loads = {

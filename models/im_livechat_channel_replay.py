@@ -2,7 +2,7 @@ from collections import Counter
 from statistics import median
 from typing import NamedTuple
 
-from odoo import models
+from odoo import fields, models
 
 from ..dispatch import policy, replay
 from ..dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
@@ -35,6 +35,9 @@ class Past(NamedTuple):
     """The most chats each agent really had, by ``user_id``."""
     weights: dict[int, int]
     """The weight each agent mostly had."""
+    unseen: frozenset[int]
+    """Agents of today at whom no decision of the period looked: whether they were there, nobody
+    knows; the day says they were not."""
     unknown: int
     """Buyers whose records do not hold enough to decide again."""
     estimated: int
@@ -138,6 +141,7 @@ class _Reader:
             members={**self._get_present_members(), **self.first_members},
             events=tuple(self._list_events(known, lengths)),
             seats=tuple(self._read_seats()),
+            until=self._to_seconds(fields.Datetime.now()),
         )
         fates = [
             replay.Fate(
@@ -151,7 +155,8 @@ class _Reader:
             user_id: counts.most_common(1)[0][0] for user_id, counts in self.weights.items()
         }
         unknown = len(self.chats) - len(known)
-        return Past(day, fates, dict(self.peaks), weights, unknown, estimated)
+        unseen = frozenset(self.agents.keys() - self.facts.keys())
+        return Past(day, fates, dict(self.peaks), weights, unseen, unknown, estimated)
 
     def _to_seconds(self, moment):
         return (moment - self.start).total_seconds()

@@ -511,6 +511,12 @@ class LivechatDispatchWhatif(models.TransientModel):
             "summary": {run: replay.summarize(fates)._asdict() for run, fates in runs.items()},
             "agents": self._describe_agents(past, baseline, changed),
             "waits": self._describe_waits(past, runs),
+            "unseen": ", ".join(
+                # sudo: res.users - names of the channel's agents
+                line.user_id.sudo().name
+                for line in self.line_ids
+                if line.user_id.id in past.unseen and line.presence == "as_was"
+            ),
             "changes": [text for text, _apply in self._list_changes(channel)],
         }
 
