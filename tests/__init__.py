@@ -26,4 +26,6 @@ from . import (
     test_waiting,
     test_waiting_tours,
     test_whatif,
+    test_whatif_tours,
+    test_whatif_shots_tmp,
 )

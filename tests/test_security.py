@@ -52,6 +52,9 @@ class TestSecurity(SecurityMatrix):
     def test_wrong_types_for_groups_get_a_clear_error(self):
         self.run_attacks(self.rows_group_wrong_types())
 
+    def test_what_if_is_for_those_who_manage_the_dispatch(self):
+        self.run_attacks(self.rows_whatif())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 

@@ -179,6 +179,10 @@ class LivechatDispatchWhatif(models.TransientModel):
     is_stale = fields.Boolean(readonly=True)
     has_changes = fields.Boolean(compute="_compute_has_changes")
 
+    def _compute_display_name(self):
+        for sheet in self:
+            sheet.display_name = self.env._("What If")
+
     @api.depends("period")
     def _compute_dates(self):
         for sheet in self:

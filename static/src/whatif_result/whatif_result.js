@@ -7,9 +7,10 @@ import { registry } from "@web/core/registry";
 import { standardFieldProps } from "@web/views/fields/standard_field_props";
 
 const RUNS = [
-    { key: "real", name: _t("Really"), dash: [] },
-    { key: "baseline", name: _t("Replayed as it was"), dash: [6, 4] },
-    { key: "changed", name: _t("With this sheet"), dash: [2, 2] },
+    // What is past is grey; the line of what might have been is dashed.
+    { key: "real", name: _t("Really"), color: "#8f8f8f", dash: [] },
+    { key: "baseline", name: _t("Replayed as it was"), color: 0, dash: [6, 4] },
+    { key: "changed", name: _t("With this sheet"), color: 4, dash: [2, 2] },
 ];
 
 /**
@@ -97,6 +98,7 @@ export class WhatifResult extends Component {
 
     drawChart(canvas, type, title, { labels, values }) {
         const scheme = cookie.get("color_scheme");
+        const paint = (color) => (color.length ? color : getColor(color, scheme, "xs"));
         const style = getComputedStyle(canvas);
         const axis = { ticks: { color: style.color }, grid: { color: "#88888840" } };
         // Chart is a global of the bundle.
@@ -104,11 +106,11 @@ export class WhatifResult extends Component {
             type,
             data: {
                 labels,
-                datasets: RUNS.map(({ key, name, dash }, index) => ({
+                datasets: RUNS.map(({ key, name, dash, color }) => ({
                     label: `${name}`,
                     data: values(key),
-                    backgroundColor: getColor(2 * index, scheme, "xs"),
-                    borderColor: getColor(2 * index, scheme, "xs"),
+                    backgroundColor: paint(color),
+                    borderColor: paint(color),
                     borderDash: type === "line" ? dash : undefined,
                     borderWidth: type === "line" ? 2 : 0,
                 })),
