@@ -151,9 +151,7 @@ class _Reader:
             )
             for chat in known
         ]
-        weights = {
-            user_id: counts.most_common(1)[0][0] for user_id, counts in self.weights.items()
-        }
+        weights = {user_id: counts.most_common(1)[0][0] for user_id, counts in self.weights.items()}
         unknown = len(self.chats) - len(known)
         unseen = frozenset(self.agents.keys() - self.facts.keys())
         return Past(day, fates, dict(self.peaks), weights, unseen, unknown, estimated)
@@ -494,9 +492,7 @@ class _Reader:
         takers, _rules = channel._get_offline_takers()
         return replay.Setup(
             groups={
-                group.id: replay.Group(
-                    group.parent_id.id or None, group.overflow_seconds, group.id
-                )
+                group.id: replay.Group(group.parent_id.id or None, group.overflow_seconds, group.id)
                 for group in channel.dispatch_group_ids
             },
             queue_enabled=self.has_line or channel.queue_enabled,
@@ -507,7 +503,8 @@ class _Reader:
 
     def _get_present_members(self):
         members = {
-            group.id: frozenset(group._get_agents().ids) for group in self.channel.dispatch_group_ids
+            group.id: frozenset(group._get_agents().ids)
+            for group in self.channel.dispatch_group_ids
         }
         if any(scope.values for scope in self.channel._read_dispatch_scopes()):
             members[None] = frozenset(self.channel._get_default_agents().ids)

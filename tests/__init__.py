@@ -27,5 +27,4 @@ from . import (
     test_waiting_tours,
     test_whatif,
     test_whatif_tours,
-    test_whatif_shots_tmp,
 )

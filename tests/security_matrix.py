@@ -2563,7 +2563,9 @@ class SecurityMatrix(SecurityCommon):
                 yield Attack("no such line", who, lines, "write", line.ids, (vals,))
             for value in _NO_IDS:
                 if value not in (None, False, 0) or value is True:
-                    yield Attack("no channel", who, model, "write", own.ids, ({"channel_id": value},))
+                    yield Attack(
+                        "no channel", who, model, "write", own.ids, ({"channel_id": value},)
+                    )
                     yield Attack("no agent", who, lines, "write", line.ids, ({"user_id": value},))
             yield Attack(
                 "a foreign sheet",

@@ -161,7 +161,10 @@ class TestWhatif(ShopCommon, DispatchCommon):
     # ------------------------------------------------------------
 
     def _make_share_day(self, buyers=60):
-        one, two = self._create_agent("one_wi", name="One"), self._create_agent("two_wi", name="Two")
+        one, two = (
+            self._create_agent("one_wi", name="One"),
+            self._create_agent("two_wi", name="Two"),
+        )
         channel = self._create_channel(one | two)
         for number in range(buyers):
             self._close_at(self._come_at(channel, 20 * number), 20 * number + 15)
@@ -433,9 +436,7 @@ class TestWhatif(ShopCommon, DispatchCommon):
             ):
                 with self.assertRaises(AccessError):
                     call(sheet.with_user(user))
-            self.assertFalse(
-                self.env["livechat.dispatch.whatif.line"].with_user(user).search([])
-            )
+            self.assertFalse(self.env["livechat.dispatch.whatif.line"].with_user(user).search([]))
 
     def test_bad_values_get_a_clear_error(self):
         channel, ann, _bob = self._make_shop()
@@ -495,9 +496,7 @@ class TestWhatif(ShopCommon, DispatchCommon):
                 (sheet.dispatch_mode, sheet.max_sessions_mode),
                 (channel.dispatch_mode, channel.max_sessions_mode),
             )
-            self.assertEqual(
-                Counter(sheet.line_ids.user_id), Counter(ann | bob | self.owner)
-            )
+            self.assertEqual(Counter(sheet.line_ids.user_id), Counter(ann | bob | self.owner))
             self.assertEqual(sheet.date_to - sheet.date_from, timedelta(days=1))
             sheet.action_replay()
             self.assertEqual(sheet.result["changes"], [])

@@ -1,5 +1,6 @@
 import math
 from datetime import datetime, time, timedelta
+from functools import partial
 
 import pytz
 
@@ -73,7 +74,9 @@ def _check_sent(model, vals, names, lenient=False):
         elif field.type == "many2one":
             sound = is_record_id(value) or (lenient and _is_named_id(value))
         elif field.type == "selection":
-            sound = isinstance(value, str) and value in dict(field._description_selection(model.env))
+            sound = isinstance(value, str) and value in dict(
+                field._description_selection(model.env)
+            )
         elif field.type == "datetime":
             sound = _read_datetime(value) is not None
         if not sound:
@@ -215,24 +218,21 @@ class LivechatDispatchWhatif(models.TransientModel):
     def _compute_line_ids(self):
         for sheet in self:
             channel = sheet._find_channel()
-            groups = channel.dispatch_group_ids
-            sheet.line_ids = [
-                Command.clear(),
-                *(
+            lines = [Command.clear()]
+            for user in (channel.user_ids | channel.main_account_id).sorted("name"):
+                groups = channel.dispatch_group_ids.filtered(
+                    lambda group, user=user: user in group.user_ids
+                )
+                lines.append(
                     Command.create(
                         {
                             "user_id": user.id,
                             "weight": user.dispatch_weight,
-                            "group_ids": [
-                                Command.set(
-                                    groups.filtered(lambda group, user=user: user in group.user_ids).ids
-                                )
-                            ],
+                            "group_ids": [Command.set(groups.ids)],
                         }
                     )
-                    for user in (channel.user_ids | channel.main_account_id).sorted("name")
-                ),
-            ]
+                )
+            sheet.line_ids = lines
 
     @api.depends("result")
     def _compute_has_changes(self):
@@ -348,8 +348,10 @@ class LivechatDispatchWhatif(models.TransientModel):
         :rtype: im_livechat.channel
         """
         channel_id = self[:1].channel_id._origin.id
-        found = self._search_channels([("id", "=", channel_id)]) if channel_id else (
-            self.env["im_livechat.channel"]
+        found = (
+            self._search_channels([("id", "=", channel_id)])
+            if channel_id
+            else (self.env["im_livechat.channel"])
         )
         # sudo: im_livechat.channel - who manages its dispatch sees how it is set up
         return found.sudo()
@@ -417,9 +419,7 @@ class LivechatDispatchWhatif(models.TransientModel):
         past = channel._read_past(self.date_from, self.date_to)
         baseline = replay.replay(past.day)
         changed = replay.replay(self._get_changed_day(channel, past))
-        self._store(
-            {"result": self._describe(channel, past, baseline, changed), "is_stale": False}
-        )
+        self._store({"result": self._describe(channel, past, baseline, changed), "is_stale": False})
         return True
 
     def _get_managed_channel(self):
@@ -479,9 +479,8 @@ class LivechatDispatchWhatif(models.TransientModel):
         )
         wanted = {}
         for group in channel.dispatch_group_ids:
-            wanted[group.id] = frozenset(
-                self.line_ids.filtered(lambda line, group=group: group in line.group_ids).user_id.ids
-            )
+            lines = self.line_ids.filtered(lambda line, group=group: group in line.group_ids)
+            wanted[group.id] = frozenset(lines.user_id.ids)
         scoped = {scope.group_id for scope in channel._read_dispatch_scopes() if scope.values}
         agents = (self.line_ids.user_id & channel.user_ids).ids
         if scoped:
@@ -491,7 +490,11 @@ class LivechatDispatchWhatif(models.TransientModel):
             # Who left since belongs to the day; who came since does so if the sheet says so.
             planned = self.line_ids.filtered(lambda line: line.presence != "as_was").user_id.ids
             wanted[None] = last[None] | (frozenset(agents) & frozenset(planned))
-        return {group_id: users for group_id, users in wanted.items() if users != last.get(group_id)}
+        return {
+            group_id: user_ids
+            for group_id, user_ids in wanted.items()
+            if user_ids != last.get(group_id)
+        }
 
     # ------------------------------------------------------------
     # What the page shows
@@ -636,7 +639,7 @@ class LivechatDispatchWhatif(models.TransientModel):
                         value=self._get_words(name, value),
                         old=self._get_words(name, channel[name]),
                     ),
-                    lambda name=name, value=value: own.write({name: value}),
+                    partial(own.write, {name: value}),
                 )
             )
         for line in self.line_ids:
@@ -665,14 +668,8 @@ class LivechatDispatchWhatif(models.TransientModel):
                 if users:
                     commands = [command(user.id) for user in users]
                     names = ", ".join(users.sudo().mapped("name"))  # sudo: res.users - as above
-                    changes.append(
-                        (
-                            text % {"group": group.name, "agents": names},
-                            lambda group=group.sudo(False), commands=commands: group.write(
-                                {"user_ids": commands}
-                            ),
-                        )
-                    )
+                    apply = partial(group.sudo(False).write, {"user_ids": commands})
+                    changes.append((text % {"group": group.name, "agents": names}, apply))
         return changes
 
     def _get_label(self, name):

@@ -37,8 +37,8 @@ def buyers(*moments, seconds=60, **facts):
     return [Arrival(moment, None, seconds, **facts) for moment in moments]
 
 
-def a_day(agents, events, rules=SHARE, setup=Setup(), members=None, seats=()):
-    return Day(tuple(agents), rules, setup, members or {}, tuple(events), tuple(seats))
+def a_day(agents, events, rules=SHARE, setup=None, members=None, seats=()):
+    return Day(tuple(agents), rules, setup or Setup(), members or {}, tuple(events), tuple(seats))
 
 
 def winners(day):

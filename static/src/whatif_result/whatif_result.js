@@ -55,8 +55,36 @@ export class WhatifResult extends Component {
         ];
     }
 
-    get accuracy() {
-        return `${Math.round(1000 * this.result.accuracy) / 10} %`;
+    get arrivalsText() {
+        return _t("%s buyers", this.result.arrivals);
+    }
+
+    get unknownText() {
+        return _t(
+            "%s buyers could not be replayed: of teams above 50 agents only the best are recorded.",
+            this.result.unknown,
+        );
+    }
+
+    get unseenText() {
+        return _t(
+            "No decision of this period looked at %s: they are taken to be away. Choose on the sheet when they take buyers.",
+            this.result.unseen,
+        );
+    }
+
+    get accuracyText() {
+        return _t(
+            "Replayed as it was, %s of the buyers come to the agent they really came to. The difference between the first two columns is the error of the replay itself.",
+            `${Math.round(1000 * this.result.accuracy) / 10} %`,
+        );
+    }
+
+    get estimatedText() {
+        return _t(
+            "Of %s buyers nobody knows how long their chats take: they got no agent, or the chat was deleted. They count with the median of the period.",
+            this.result.estimated,
+        );
     }
 
     formatSeconds(value) {

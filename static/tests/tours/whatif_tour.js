@@ -60,7 +60,8 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.whatif", {
         },
         {
             content: "What would change is listed",
-            trigger: ".o_livechat_whatif_changes li:contains(Omar Haddad: weight 200 instead of 100)",
+            trigger:
+                ".o_livechat_whatif_changes li:contains(Omar Haddad: weight 200 instead of 100)",
         },
         {
             content: "Another weight",
