@@ -273,12 +273,20 @@ class LivechatDispatchWhatif(models.TransientModel):
         """
         for vals in vals_list if isinstance(vals_list, list) else [None]:
             self._check_vals(vals)
-        return super().create(vals_list)
+        sheets = super().create(vals_list)
+        sheets._compute_lines_now()
+        return sheets
 
     def write(self, vals):
         """Change sheets; see ``create``."""
         self._check_vals(vals)
-        return super().write({**vals, "is_stale": True} if vals else vals)
+        result = super().write({**vals, "is_stale": True} if vals else vals)
+        self._compute_lines_now()
+        return result
+
+    def _compute_lines_now(self):
+        """Make the lines as the caller: whoever looked at them first would own them."""
+        self.mapped("line_ids")
 
     def onchange(self, values, field_names, fields_spec):
         self._check_vals(values, lenient=True)
