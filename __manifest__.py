@@ -16,6 +16,7 @@
         "wizard/livechat_activation_link_views.xml",
         "wizard/livechat_dispatch_compare_views.xml",
         "wizard/livechat_dispatch_test_views.xml",
+        "wizard/livechat_dispatch_whatif_views.xml",
         "wizard/livechat_subaccount_disable_views.xml",
         "views/livechat_permission_views.xml",
         "views/livechat_role_views.xml",

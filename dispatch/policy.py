@@ -4,17 +4,20 @@ Pure: no Odoo, no database, no clock, no randomness. The same facts give the sam
 is what makes a decision explainable afterwards and testable before.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from heapq import nsmallest
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .credit import CHAT, split_chat
 
 #: Which rules a recorded decision followed; to be raised whenever the same facts may decide
 #: differently than before.
 VERSION = 1
+
+# A node of the shop's tree: of the database, or of a replay.
+Group = TypeVar("Group")
 
 # Credits closer than this are a tie (one millionth of a chat): what remains of thirds and sevenths
 # must not decide between agents who are owed the same.
@@ -354,6 +357,28 @@ def ascend(
         if decision.winner is not None:
             break
     return Ascent(decision, level, joined, ruled)
+
+
+def climb(
+    groups: Iterable[Group], get_members: Callable[[Group], set[int]], waited: float | None
+) -> tuple[list[set[int]], bool]:
+    """Return who may take the chat of a group: first its agents, then those above it as well.
+
+    :param groups: the group, its parent, …, up to the top; each with ``overflow_seconds``, after
+        which the agents of the next one join. What is not reached is not asked for.
+    :param get_members: returns the user ids of a group's agents.
+    :param waited: seconds; ``None`` where nobody can wait, and all join at once.
+    :return: a list of sets of user ids, each holding the one before; and whether it goes to the
+        top of the tree.
+    """
+    levels, members, due = [], set(), 0
+    for group in groups:
+        if levels and waited is not None and waited < due:
+            return levels, False
+        members = members | get_members(group)
+        levels.append(members)
+        due += group.overflow_seconds
+    return levels, True
 
 
 def rank(candidates: Iterable[Candidate], mode: str) -> list[Candidate]:

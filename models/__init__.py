@@ -9,6 +9,7 @@ from . import (
     im_livechat_channel_groups,
     im_livechat_channel_queue,
     im_livechat_channel_reception,
+    im_livechat_channel_replay,
     im_livechat_channel_rule,
     im_livechat_channel_setup,
     im_livechat_conversation_tag,

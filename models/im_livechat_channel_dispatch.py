@@ -332,16 +332,12 @@ class ImLivechatChannel(models.Model):
         if not group:
             return [set(self._get_default_agents().ids)], True
         # Without a line nobody can wait for the time after which the parent's agents join.
-        waited = chat._get_waited_seconds() if chat else 0
-        levels, members, due = [], set(), 0
-        while group:
-            members = members | set(group._get_agents().ids)
-            levels.append(members)
-            due += group.overflow_seconds
-            group = group.parent_id
-            if group and self.queue_enabled and waited < due:
-                return levels, False
-        return levels, True
+        waited = None
+        if self.queue_enabled:
+            waited = chat._get_waited_seconds() if chat else 0
+        return policy.climb(
+            group._get_ascent(), lambda member_of: set(member_of._get_agents().ids), waited
+        )
 
     def _get_readers(self, levels, users):
         """Return the ids of all whom a decision on these levels reads."""

@@ -412,6 +412,13 @@ class LivechatDispatchGroup(models.Model):
         self.ensure_one()
         return self.user_ids & self.channel_id.user_ids
 
+    def _get_ascent(self):
+        """Yield this group, its parent, …, up to the top of the tree; each when it is asked for."""
+        group = self
+        while group:
+            yield group
+            group = group.parent_id
+
     # ------------------------------------------------------------
     # Scope
     # ------------------------------------------------------------

@@ -31,4 +31,6 @@ from . import (
     test_users,
     test_waiting,
     test_waiting_tours,
+    test_whatif,
+    test_whatif_tours,
 )

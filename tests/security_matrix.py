@@ -2650,6 +2650,118 @@ class SecurityMatrix(SecurityCommon):
                 expected=ALLOWED,
             )
 
+    def _open_sheet(self, user, shop):
+        """A what-if sheet of this user, as its page opens one."""
+        channel = shop["im_livechat.channel"]
+        sheet = self.env["livechat.dispatch.whatif"].with_user(user)
+        sheet = sheet.create({"channel_id": channel.id})
+        return sheet.with_env(self.env)
+
+    def rows_whatif(self):
+        """Nobody replays, applies or reads what is not its own to manage."""
+        model, lines = "livechat.dispatch.whatif", "livechat.dispatch.whatif.line"
+        victim = self._open_sheet(self.rival, self.victim_shop)
+        foreign = self.victim_shop["im_livechat.channel"].id
+        own_channel = self.shop["im_livechat.channel"].id
+        stranger, group = self.victim.user_id.id, self.victim_shop["livechat.dispatch.group"].id
+        spec = {"channel_id": {"fields": {"display_name": {}}}, "line_ids": {"fields": {}}}
+        spec["line_ids"]["fields"]["user_id"] = {"fields": {"display_name": {}}}
+        for who in (*self.lookers, "agent", "employee", "portal", "public"):
+            for ids, calls in (
+                (
+                    victim.ids,
+                    (
+                        ("read", (["channel_id", "result"],)),
+                        ("write", ({"max_sessions": 3},)),
+                        ("action_replay", ()),
+                        ("action_apply", ()),
+                        ("unlink", ()),
+                    ),
+                ),
+                (
+                    None,
+                    (("create", ({"channel_id": foreign},)),),
+                ),
+                (
+                    [],
+                    (
+                        ("web_save", ({"channel_id": foreign}, spec)),
+                        ("onchange", ({"channel_id": foreign}, ["channel_id"], spec)),
+                    ),
+                ),
+            ):
+                for method, args in calls:
+                    yield Attack("a foreign sheet", who, model, method, ids, args)
+            for method, args in (
+                ("read", (["user_id"],)),
+                ("write", ({"weight": 50},)),
+                ("unlink", ()),
+            ):
+                yield Attack("a foreign line", who, lines, method, victim.line_ids.ids, args)
+            yield Attack("finds no line", who, lines, "search", None, ([],), expected=EMPTY)
+        for who in ("reception", "audit", "employee", "portal", "public"):
+            yield Attack("no sheet", who, model, "create", None, ({"channel_id": own_channel},))
+            yield Attack("no sheet", who, model, "onchange", [], ({}, [], spec))
+            yield Attack("no line", who, lines, "create", None, ({"user_id": 1},))
+        for who in ("main_account", "store_manager", "planner"):
+            own = self._open_sheet(self.users[who], self.shop)
+            line = own.line_ids[:1]
+            yield Attack("own sheet", who, model, "action_replay", own.ids, expected=ALLOWED)
+            yield Attack("own sheet", who, model, "onchange", [], ({}, [], spec), expected=ALLOWED)
+            yield Attack(
+                "own line", who, lines, "write", line.ids, ({"weight": 50},), expected=ALLOWED
+            )
+            yield Attack("not replayed", who, model, "action_apply", own.ids)
+            for vals in (
+                {"channel_id": foreign},
+                {"max_sessions_mode": "limited", "max_sessions": -1},
+                {"max_sessions": "x"},
+                {"max_sessions": 2**40},
+                {"dispatch_mode": "native"},
+                {"date_from": "2999-01-01 00:00:00"},
+                {"date_from": "0001-01-01 00:00:00"},
+                {"date_from": "x"},
+                {"date_from": "2025-01-02 00:00:00", "date_to": "2025-01-01 00:00:00"},
+                {"date_from": "2001-01-01 00:00:00", "date_to": "2100-01-01 00:00:00"},
+                {"result": {"changes": []}},
+                {"is_stale": False},
+                {"line_ids": [Command.link(victim.line_ids[0].id)]},
+                {"line_ids": [Command.update(victim.line_ids[0].id, {"weight": 50})]},
+                {"line_ids": [Command.create({"user_id": stranger})]},
+                {"line_ids": "x"},
+            ):
+                yield Attack("no such sheet", who, model, "write", own.ids, (vals,))
+            for vals in (
+                {"weight": 9},
+                {"weight": 1001},
+                {"weight": "x"},
+                {"weight": 2**80},
+                {"hour_from": -1},
+                {"presence": "x"},
+                {"user_id": stranger},
+                {"group_ids": [Command.set([group])]},
+                {"group_ids": [Command.create({"name": "x"})]},
+                {"whatif_id": victim.id},
+            ):
+                yield Attack("no such line", who, lines, "write", line.ids, (vals,))
+            for value in _NO_IDS:
+                if value not in (None, False, 0) or value is True:
+                    yield Attack(
+                        "no channel", who, model, "write", own.ids, ({"channel_id": value},)
+                    )
+                    yield Attack("no agent", who, lines, "write", line.ids, ({"user_id": value},))
+            yield Attack(
+                "a foreign sheet",
+                who,
+                lines,
+                "create",
+                None,
+                ({"whatif_id": victim.id, "user_id": self.users["reception"].id},),
+            )
+            yield Attack("no values", who, model, "write", own.ids, (5,))
+            yield Attack("no values", who, lines, "write", line.ids, ("x",))
+            yield Attack("no values", who, model, "create", None, (5,))
+
     def rows_outsiders(self):
         """Guests, portal users and employees without groups: nothing new readable or callable."""
         for who in ("employee", "portal", "public"):
@@ -2665,6 +2777,8 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.dispatch.total",
                 "livechat.dispatch.presence",
                 "livechat.dispatch.compare",
+                "livechat.dispatch.whatif",
+                "livechat.dispatch.whatif.line",
             ):
                 for method, ids, args in (
                     ("search", None, ([],)),

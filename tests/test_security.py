@@ -58,6 +58,9 @@ class TestSecurity(SecurityMatrix):
     def test_nobody_changes_figures_or_sees_those_of_another_shop(self):
         self.run_attacks(self.rows_figures())
 
+    def test_what_if_is_for_those_who_manage_the_dispatch(self):
+        self.run_attacks(self.rows_whatif())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 

@@ -160,6 +160,10 @@ class TestSecurityCallKw(RpcCommon):
         rows = self._pick(self.rows_reception(), "main_account", "audit", "reception", "employee")
         self.run_attacks(rows, self.call_kw)
 
+    def test_what_if_is_for_those_who_manage_the_dispatch(self):
+        rows = self._pick(self.rows_whatif(), "main_account", "audit", "portal")
+        self.run_attacks(rows, self.call_kw)
+
     def test_nobody_gains_or_gives_more_than_the_boundary(self):
         rows = (*self.rows_boundary(), *self.rows_managers())
         self.run_attacks(self._pick(rows, "main_account", "deputy"), self.call_kw)

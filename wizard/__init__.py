@@ -2,5 +2,6 @@ from . import (
     livechat_activation_link,
     livechat_dispatch_compare,
     livechat_dispatch_test,
+    livechat_dispatch_whatif,
     livechat_subaccount_disable,
 )

@@ -1,0 +1,852 @@
+import math
+from datetime import datetime, time, timedelta
+from functools import partial
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tools import format_date, format_datetime
+
+from ..dispatch import replay
+from ..models.livechat_dispatch_scope import is_record_id
+from ..models.res_users import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+
+# A replay has to end while somebody looks at the page; see the tests for what it takes.
+_ARRIVALS_MAX = 50_000
+_DAYS_MAX = 92
+_YEARS = range(2000, 2101)
+_SESSIONS_MAX = 10_000
+
+# What can be said about a sheet and its lines; the rest is the server's.
+_SHEET_FIELDS = frozenset(
+    {
+        "channel_id",
+        "period",
+        "date_from",
+        "date_to",
+        "dispatch_mode",
+        "max_sessions_mode",
+        "max_sessions",
+        "main_account_participation",
+        "queue_enabled",
+        "line_ids",
+    }
+)
+_LINE_FIELDS = frozenset(
+    {"whatif_id", "user_id", "weight", "presence", "hour_from", "hour_to", "group_ids"}
+)
+# Settings of the channel that are on the sheet.
+_SETTINGS = (
+    "dispatch_mode",
+    "max_sessions_mode",
+    "max_sessions",
+    "main_account_participation",
+    "queue_enabled",
+)
+
+
+def _check_sent(model, vals, names, lenient=False):
+    """Refuse what a field cannot hold, before the ORM stumbles over it.
+
+    :param names: the fields that may be set.
+    :param lenient: ignore the others; a form that is being filled in sends all it has.
+    :raise UserError:
+    """
+    if not isinstance(vals, dict):
+        raise UserError(model.env._("This call makes no sense."))
+    for name, value in vals.items():
+        if name not in names:
+            if lenient:
+                continue
+            raise AccessError(model.env._("%(field)s cannot be set here.", field=name))
+        field = model._fields[name]
+        if value is False or value is None:
+            continue
+        sound = True
+        if field.type == "integer":
+            sound = type(value) is int and abs(value) < 2**31
+        elif field.type == "float":
+            sound = type(value) in (int, float) and math.isfinite(value) and abs(value) < 2**31
+        elif field.type == "boolean":
+            sound = type(value) in (bool, int)
+        elif field.type == "many2one":
+            sound = is_record_id(value) or (lenient and _is_named_id(value))
+        elif field.type == "selection":
+            sound = isinstance(value, str) and value in dict(
+                field._description_selection(model.env)
+            )
+        elif field.type == "datetime":
+            sound = _read_datetime(value) is not None
+        if not sound:
+            label = field.get_description(model.env, ["string"])["string"]
+            raise ValidationError(model.env._("%(field)s: this is no such value.", field=label))
+
+
+def _is_named_id(value):
+    return isinstance(value, dict) and is_record_id(value.get("id"))
+
+
+def _read_datetime(value):
+    try:
+        value = fields.Datetime.to_datetime(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return value if value and value.year in _YEARS else None
+
+
+class LivechatDispatchWhatif(models.TransientModel):
+    """A sheet with other weights, groups or settings, and what they would have done to the buyers
+    of a past period. Nothing of it is in force before :meth:`action_apply`."""
+
+    _name = "livechat.dispatch.whatif"
+    _description = "Dispatch What If"
+
+    def _default_channel_id(self):
+        return self._search_channels(limit=1)
+
+    channel_id = fields.Many2one(
+        "im_livechat.channel",
+        "Channel",
+        required=True,
+        default=_default_channel_id,
+        ondelete="cascade",
+        domain="[('dispatch_mode', '!=', 'native')]",
+    )
+    period = fields.Selection(
+        [
+            ("yesterday", "Yesterday"),
+            ("today", "Today"),
+            ("week", "The last 7 days"),
+            ("custom", "Other"),
+        ],
+        required=True,
+        default="yesterday",
+    )
+    date_from = fields.Datetime(
+        "From", compute="_compute_dates", store=True, readonly=False, precompute=True
+    )
+    date_to = fields.Datetime(
+        "To", compute="_compute_dates", store=True, readonly=False, precompute=True
+    )
+    arrival_count = fields.Integer("Buyers", compute="_compute_arrival_count")
+    dispatch_mode = fields.Selection(
+        [
+            ("share", "Share: new chats in proportion to the weights"),
+            ("least_load", "Least load: the lowest load for its weight"),
+        ],
+        string="Dispatch",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    max_sessions_mode = fields.Selection(
+        [("unlimited", "Unlimited"), ("limited", "Limited")],
+        string="Chats at the Same Time",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    max_sessions = fields.Integer(
+        "Capacity at Weight 100",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+        help="How many chats an agent of weight 100 may have at the same time.",
+    )
+    main_account_participation = fields.Selection(
+        [
+            ("never", "Never"),
+            ("fallback", "When nobody else can"),
+            ("member", "Like any agent"),
+        ],
+        string="Main Account Takes Chats",
+        compute="_compute_settings",
+        store=True,
+        readonly=False,
+    )
+    queue_enabled = fields.Boolean(
+        "Waiting Line", compute="_compute_settings", store=True, readonly=False
+    )
+    has_groups = fields.Boolean(compute="_compute_has_groups")
+    line_ids = fields.One2many(
+        "livechat.dispatch.whatif.line",
+        "whatif_id",
+        "Agents",
+        compute="_compute_line_ids",
+        store=True,
+        readonly=False,
+    )
+    result = fields.Json(readonly=True)
+    is_stale = fields.Boolean(readonly=True)
+    has_changes = fields.Boolean(compute="_compute_has_changes")
+
+    def _compute_display_name(self):
+        for sheet in self:
+            sheet.display_name = self.env._("What If")
+
+    @api.depends("period")
+    def _compute_dates(self):
+        for sheet in self:
+            if sheet.period != "custom" or not (sheet.date_from and sheet.date_to):
+                sheet.date_from, sheet.date_to = sheet._get_period()
+
+    @api.depends("channel_id", "date_from", "date_to")
+    def _compute_arrival_count(self):
+        for sheet in self:
+            channel = sheet._find_channel()
+            sheet.arrival_count = (
+                channel._count_arrivals(sheet.date_from, sheet.date_to)
+                if channel and sheet.date_from and sheet.date_to
+                else 0
+            )
+
+    @api.depends("channel_id")
+    def _compute_settings(self):
+        for sheet in self:
+            channel = sheet._find_channel()
+            for name in _SETTINGS:
+                sheet[name] = channel[name]
+
+    @api.depends("channel_id")
+    def _compute_has_groups(self):
+        for sheet in self:
+            sheet.has_groups = bool(sheet._find_channel().dispatch_group_ids)
+
+    @api.depends("channel_id")
+    def _compute_line_ids(self):
+        for sheet in self:
+            channel = sheet._find_channel()
+            lines = [Command.clear()]
+            for user in (channel.user_ids | channel.main_account_id).sorted("name"):
+                groups = channel.dispatch_group_ids.filtered(
+                    lambda group, user=user: user in group.user_ids
+                )
+                lines.append(
+                    Command.create(
+                        {
+                            "user_id": user.id,
+                            "weight": user.dispatch_weight,
+                            "group_ids": [Command.set(groups.ids)],
+                        }
+                    )
+                )
+            sheet.line_ids = lines
+
+    @api.depends("result")
+    def _compute_has_changes(self):
+        for sheet in self:
+            sheet.has_changes = bool((sheet.result or {}).get("changes"))
+
+    @api.constrains("date_from", "date_to", "max_sessions", "max_sessions_mode", "channel_id")
+    def _check_sheet(self):
+        for sheet in self:
+            if not sheet._find_channel():
+                raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+            if not (sheet.date_from and sheet.date_to) or sheet.date_from >= sheet.date_to:
+                raise ValidationError(self.env._("The period ends before it begins."))
+            if sheet.date_to - sheet.date_from > timedelta(days=_DAYS_MAX):
+                raise ValidationError(
+                    self.env._("A period has at most %(maximum)s days.", maximum=_DAYS_MAX)
+                )
+            if sheet.max_sessions_mode == "limited" and not (
+                1 <= sheet.max_sessions <= _SESSIONS_MAX
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The capacity is a whole number from 1 to %(maximum)s.",
+                        maximum=_SESSIONS_MAX,
+                    )
+                )
+
+    # ------------------------------------------------------------
+    # What a caller may say
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Open sheets; see ``_SHEET_FIELDS`` for what can be said.
+
+        :raise AccessError: a channel or an agent that is not the caller's.
+        :raise UserError: a value that is none.
+        """
+        for vals in vals_list if isinstance(vals_list, list) else [None]:
+            self._check_vals(vals)
+        sheets = super().create(vals_list)
+        sheets._compute_lines_now()
+        return sheets
+
+    def write(self, vals):
+        """Change sheets; see ``create``."""
+        self._check_vals(vals)
+        result = super().write({**vals, "is_stale": True} if vals else vals)
+        self._compute_lines_now()
+        return result
+
+    def _compute_lines_now(self):
+        """Make the lines as the caller: whoever looked at them first would own them."""
+        self.mapped("line_ids")
+
+    def onchange(self, values, field_names, fields_spec):
+        self._check_vals(values, lenient=True)
+        return super().onchange(values, field_names, fields_spec)
+
+    @api.onchange(*sorted(_SHEET_FIELDS))
+    def _onchange_sheet(self):
+        self.is_stale = True
+
+    def _check_vals(self, vals, lenient=False):
+        """Refuse values that make no sense, and what is not the caller's to choose.
+
+        :raise UserError:
+        """
+        if any(id_ and not is_record_id(id_) for id_ in self._ids if isinstance(id_, (int, str))):
+            raise UserError(self.env._("This call makes no sense."))
+        _check_sent(self, vals, _SHEET_FIELDS, lenient)
+        channel = self._find_channel()
+        if vals.get("channel_id"):
+            channel_id = vals["channel_id"]
+            channel_id = channel_id["id"] if isinstance(channel_id, dict) else channel_id
+            channel = self._search_channels([("id", "=", channel_id)])
+            if not channel:
+                raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+        channel = channel or self._default_channel_id()
+        lines = self.env["livechat.dispatch.whatif.line"]
+        own = set(self.line_ids.ids)
+        commands = vals.get("line_ids") or []
+        for command in commands if isinstance(commands, (list, tuple)) else [None]:
+            match command:
+                case [Command.CREATE, _virtual_id, dict() as line]:
+                    lines._check_vals(line, channel, lenient)
+                case [Command.UPDATE, line_id, dict() as line] if lenient or line_id in own:
+                    lines._check_vals(line, channel, lenient)
+                case [Command.DELETE | Command.UNLINK | Command.LINK, line_id, *_rest] if (
+                    lenient or line_id in own
+                ):
+                    pass
+                case [Command.CLEAR, *_rest]:
+                    pass
+                case [Command.SET, _zero, [*line_ids]] if all(
+                    type(line_id) is int for line_id in line_ids
+                ) and own.issuperset(line_ids):
+                    pass
+                case _:
+                    raise AccessError(self.env._("Only the agents of this sheet can be changed."))
+
+    @api.model
+    def _search_channels(self, domain=(), limit=None):
+        """Return the channels whose dispatch the caller may replay.
+
+        :rtype: im_livechat.channel
+        """
+        channels = self.env["im_livechat.channel"].search(
+            [*domain, ("dispatch_mode", "!=", "native")], order="id"
+        )
+        user = self.env.user
+        found = channels.filtered(
+            # sudo: im_livechat.channel - whose it is
+            lambda channel: user._manages_dispatch_of(channel.sudo().main_account_id)
+        )
+        return found[:limit] if limit else found
+
+    def _find_channel(self):
+        """Return the channel of the sheet, if its dispatch is the caller's to manage.
+
+        :rtype: im_livechat.channel
+        """
+        channel_id = self[:1].channel_id._origin.id
+        found = (
+            self._search_channels([("id", "=", channel_id)])
+            if channel_id
+            else (self.env["im_livechat.channel"])
+        )
+        # sudo: im_livechat.channel - who manages its dispatch sees how it is set up
+        return found.sudo()
+
+    # ------------------------------------------------------------
+    # The period
+    # ------------------------------------------------------------
+
+    def _get_timezone(self):
+        return pytz.timezone(self.env.user.tz or "UTC")
+
+    def _get_period(self):
+        """Return the beginning and the end of the chosen period, in UTC."""
+        zone = self._get_timezone()
+        today = fields.Datetime.now().replace(tzinfo=pytz.utc).astimezone(zone).date()
+        first, last = {
+            "today": (today, today),
+            "week": (today - timedelta(days=7), today - timedelta(days=1)),
+        }.get(self.period, (today - timedelta(days=1), today - timedelta(days=1)))
+        return self._to_utc(first), self._to_utc(last + timedelta(days=1))
+
+    def _to_utc(self, day, hours=0.0):
+        """Return a time of a day where the caller is, in UTC.
+
+        :param hours: since midnight, up to 24.
+        """
+        local = datetime.combine(day, time()) + timedelta(minutes=round(60 * hours))
+        return self._get_timezone().localize(local).astimezone(pytz.utc).replace(tzinfo=None)
+
+    def _get_days(self):
+        """Return the days of the period, and the one before: a night shift reaches into the next.
+
+        :rtype: list[date]
+        """
+        zone = self._get_timezone()
+        first, last = (
+            moment.replace(tzinfo=pytz.utc).astimezone(zone).date()
+            for moment in (self.date_from, self.date_to)
+        )
+        return [first + timedelta(days=day) for day in range(-1, (last - first).days + 1)]
+
+    # ------------------------------------------------------------
+    # Replay
+    # ------------------------------------------------------------
+
+    def action_replay(self):
+        """Let the buyers of the period come once more, as it was and with this sheet.
+
+        :raise AccessError: not the caller's channel.
+        :raise UserError: more buyers than can be replayed while somebody waits.
+        """
+        channel = self._get_managed_channel()
+        self._check_sheet()
+        self.line_ids._check_line()
+        count = channel._count_arrivals(self.date_from, self.date_to)
+        if count > _ARRIVALS_MAX:
+            raise UserError(
+                self.env._(
+                    "%(count)s buyers came in this period; at most %(maximum)s can be replayed. "
+                    "Choose a shorter period.",
+                    count=count,
+                    maximum=_ARRIVALS_MAX,
+                )
+            )
+        past = channel._read_past(self.date_from, self.date_to)
+        baseline = replay.replay(past.day)
+        changed = replay.replay(self._get_changed_day(channel, past))
+        self._store({"result": self._describe(channel, past, baseline, changed), "is_stale": False})
+        return True
+
+    def _get_managed_channel(self):
+        self.ensure_one()
+        self.check_access("write")
+        channel = self._find_channel()
+        if not channel:
+            raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+        return channel
+
+    def _store(self, vals):
+        """Write what only the server may say."""
+        return super().write(vals)
+
+    def _get_changed_day(self, channel, past):
+        """Return the day as it would have been with this sheet.
+
+        :type past: models.im_livechat_channel_replay.Past
+        :rtype: replay.Day
+        """
+        day = past.day
+
+        def change(rules):
+            return rules._replace(
+                mode=self.dispatch_mode,
+                max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
+                main_account_participation=self.main_account_participation,
+            )
+
+        members = self._get_members(channel, day)
+        day = day._replace(
+            rules=change(day.rules),
+            setup=day.setup._replace(queue_enabled=self.queue_enabled),
+            members={**day.members, **members},
+            events=tuple(
+                event._replace(rules=change(event.rules))
+                if isinstance(event, replay.Change)
+                else event
+                for event in day.events
+                if not (isinstance(event, replay.Membership) and event.group_id in members)
+            ),
+        )
+        return replay.apply_plans(
+            day, {line.user_id.id: line._get_plan(past) for line in self.line_ids}
+        )
+
+    def _get_members(self, channel, day):
+        """Return ``{group_id: user ids}`` of the groups that are others than they were.
+
+        :rtype: dict
+        """
+        last = dict(day.members)
+        last.update(
+            (event.group_id, event.user_ids)
+            for event in day.events
+            if isinstance(event, replay.Membership)
+        )
+        wanted = {}
+        for group in channel.dispatch_group_ids:
+            lines = self.line_ids.filtered(lambda line, group=group: group in line.group_ids)
+            wanted[group.id] = frozenset(lines.user_id.ids)
+        scoped = {scope.group_id for scope in channel._read_dispatch_scopes() if scope.values}
+        agents = (self.line_ids.user_id & channel.user_ids).ids
+        if scoped:
+            taken = set().union(*(wanted[group_id] for group_id in scoped))
+            wanted[None] = frozenset(set(agents) - taken)
+        elif None in last:
+            # Who left since belongs to the day; who came since does so if the sheet says so.
+            planned = self.line_ids.filtered(lambda line: line.presence != "as_was").user_id.ids
+            wanted[None] = last[None] | (frozenset(agents) & frozenset(planned))
+        return {
+            group_id: user_ids
+            for group_id, user_ids in wanted.items()
+            if user_ids != last.get(group_id)
+        }
+
+    # ------------------------------------------------------------
+    # What the page shows
+    # ------------------------------------------------------------
+
+    def _describe(self, channel, past, baseline, changed):
+        """Return what the page shows of a replay, see ``whatif_result.js``.
+
+        :rtype: dict
+        """
+        runs = {"real": past.fates, "baseline": baseline.fates, "changed": changed.fates}
+        same = sum(
+            real.user_id == again.user_id
+            for real, again in zip(past.fates, baseline.fates, strict=True)
+        )
+        return {
+            "arrivals": len(past.fates),
+            "unknown": past.unknown,
+            "estimated": past.estimated,
+            "accuracy": same / len(past.fates) if past.fates else None,
+            "summary": {run: replay.summarize(fates)._asdict() for run, fates in runs.items()},
+            "agents": self._describe_agents(past, baseline, changed),
+            "waits": self._describe_waits(past, runs),
+            "unseen": ", ".join(
+                # sudo: res.users - names of the channel's agents
+                line.user_id.sudo().name
+                for line in self.line_ids
+                if line.user_id.id in past.unseen and line.presence == "as_was"
+            ),
+            "changes": [text for text, _apply in self._list_changes(channel)],
+        }
+
+    def _describe_agents(self, past, baseline, changed):
+        # sudo: res.users - names of the channel's agents, present and former
+        users = self.env["res.users"].sudo().with_context(active_test=False)
+        names = {user.id: user.name for user in users.browse(baseline.loads).exists()}
+        really = {}
+        for fate in past.fates:
+            really[fate.user_id] = really.get(fate.user_id, 0) + 1
+        agents = []
+        listed = set(self.line_ids.user_id.ids)
+        for user_id, load in baseline.loads.items():
+            other = changed.loads[user_id]
+            served = really.get(user_id, 0)
+            if not (user_id in listed or served or load.served or other.served):
+                continue
+            agents.append(
+                {
+                    "id": user_id,
+                    "name": names.get(user_id) or self.env._("deleted"),
+                    "real": {"served": served, "peak": past.peaks.get(user_id, 0)},
+                    "baseline": load._asdict(),
+                    "changed": other._asdict(),
+                }
+            )
+        return sorted(agents, key=lambda agent: (agent["name"], agent["id"]))
+
+    def _describe_waits(self, past, runs):
+        """Return the mean wait of each hour, or of each day of a longer period, in seconds."""
+        moments = [
+            self.date_from + timedelta(seconds=event.moment)
+            for event in past.day.events
+            if isinstance(event, replay.Arrival)
+        ]
+        zone = self._get_timezone()
+        by_day = self.date_to - self.date_from > timedelta(days=4)
+        buckets = {}
+        for index, moment in enumerate(moments):
+            local = moment.replace(tzinfo=pytz.utc).astimezone(zone)
+            start = local.replace(minute=0, second=0, microsecond=0)
+            buckets.setdefault(start.replace(hour=0) if by_day else start, []).append(index)
+        one_day = self.date_to - self.date_from <= timedelta(hours=25)
+        series = {"labels": [], "arrivals": [], **{run: [] for run in runs}}
+        for start in sorted(buckets):
+            utc = start.astimezone(pytz.utc).replace(tzinfo=None)
+            if by_day:
+                label = format_date(self.env, start.date())
+            else:
+                label = format_datetime(
+                    self.env, utc, tz=zone.zone, dt_format="HH:mm" if one_day else "MM-dd HH:mm"
+                )
+            series["labels"].append(label)
+            series["arrivals"].append(len(buckets[start]))
+            for run, fates in runs.items():
+                figures = replay.summarize(fates[index] for index in buckets[start])
+                series[run].append(round(figures.mean, 1))
+        return series
+
+    # ------------------------------------------------------------
+    # Apply
+    # ------------------------------------------------------------
+
+    def action_apply(self):
+        """Put the sheet in force: weights, groups and settings; presence is the agents' own.
+
+        :raise AccessError: not the caller's to change.
+        :raise UserError: before a replay of this very sheet, or when somebody has changed the
+            settings since.
+        """
+        channel = self._get_managed_channel()
+        if not self.result or self.is_stale:
+            raise UserError(self.env._("Replay this sheet first, to see what it would do."))
+        changes = self._list_changes(channel)
+        if [text for text, _apply in changes] != self.result["changes"]:
+            raise UserError(
+                self.env._(
+                    "Somebody has changed the settings since the replay. Replay this sheet again."
+                )
+            )
+        for _text, apply in changes:
+            apply()
+        self._store({"result": {**self.result, "changes": []}})
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "success",
+                "message": self.env._("These settings are in force now."),
+                "next": {"type": "ir.actions.client", "tag": "soft_reload"},
+            },
+        }
+
+    def _list_changes(self, channel):
+        """Return what the sheet would change, as (text, function that does it).
+
+        The functions write as the caller, through the checks that any other page meets.
+
+        :param channel: with sudo.
+        :rtype: list[tuple[str, Callable]]
+        """
+        own = channel.sudo(False)
+        changes = []
+        values = {name: self[name] for name in _SETTINGS if self[name] != channel[name]}
+        if self.max_sessions_mode != "limited":
+            values.pop("max_sessions", None)
+        for name, value in values.items():
+            changes.append(
+                (
+                    self.env._(
+                        "%(field)s: %(value)s instead of %(old)s",
+                        field=self._get_label(name),
+                        value=self._get_words(name, value),
+                        old=self._get_words(name, channel[name]),
+                    ),
+                    partial(own.write, {name: value}),
+                )
+            )
+        for line in self.line_ids:
+            # sudo: res.users - the agents of a channel the caller manages
+            user = line.user_id.sudo()
+            if line.weight != user.dispatch_weight:
+                changes.append(
+                    (
+                        self.env._(
+                            "%(agent)s: weight %(value)s instead of %(old)s",
+                            agent=user.name,
+                            value=line.weight,
+                            old=user.dispatch_weight,
+                        ),
+                        line._apply_weight,
+                    )
+                )
+        for group in channel.dispatch_group_ids:
+            lines = self.line_ids.filtered(lambda line, group=group: group in line.group_ids)
+            joining = lines.user_id - group.user_ids
+            leaving = (self.line_ids - lines).user_id & group.user_ids
+            for users, text, command in (
+                (joining, self.env._("%(group)s: %(agents)s join"), Command.link),
+                (leaving, self.env._("%(group)s: %(agents)s leave"), Command.unlink),
+            ):
+                if users:
+                    commands = [command(user.id) for user in users]
+                    names = ", ".join(users.sudo().mapped("name"))  # sudo: res.users - as above
+                    apply = partial(group.sudo(False).write, {"user_ids": commands})
+                    changes.append((text % {"group": group.name, "agents": names}, apply))
+        return changes
+
+    def _get_label(self, name):
+        return self._fields[name].get_description(self.env, ["string"])["string"]
+
+    def _get_words(self, name, value):
+        if isinstance(value, bool):
+            return self.env._("yes") if value else self.env._("no")
+        field = self._fields[name]
+        if field.type == "selection":
+            return dict(field._description_selection(self.env)).get(value, value)
+        return str(value)
+
+
+class LivechatDispatchWhatifLine(models.TransientModel):
+    """One agent on a sheet."""
+
+    _name = "livechat.dispatch.whatif.line"
+    _description = "Agent on a What-if Sheet"
+    _order = "id"
+
+    whatif_id = fields.Many2one("livechat.dispatch.whatif", required=True, ondelete="cascade")
+    user_id = fields.Many2one("res.users", "Agent", required=True, ondelete="cascade")
+    weight = fields.Integer(default=WEIGHT_DEFAULT, required=True)
+    presence = fields.Selection(
+        [
+            ("as_was", "As it was"),
+            ("always", "The whole period"),
+            ("never", "Not at all"),
+            ("hours", "These hours"),
+        ],
+        "Takes Buyers",
+        default="as_was",
+        required=True,
+        help="An agent who is to take buyers at some time is present and not paused then.",
+    )
+    hour_from = fields.Float("From", default=9)
+    hour_to = fields.Float("To", default=18, help="Before the first hour: on the next day.")
+    group_ids = fields.Many2many("livechat.dispatch.group", string="Groups")
+    channel_id = fields.Many2one(related="whatif_id.channel_id")
+
+    @api.constrains("weight", "hour_from", "hour_to")
+    def _check_line(self):
+        for line in self:
+            if not WEIGHT_MIN <= line.weight <= WEIGHT_MAX:
+                raise ValidationError(
+                    self.env._(
+                        "A dispatch weight is a whole number from %(minimum)s to %(maximum)s.",
+                        minimum=WEIGHT_MIN,
+                        maximum=WEIGHT_MAX,
+                    )
+                )
+            if not (0 <= line.hour_from <= 24 and 0 <= line.hour_to <= 24):
+                raise ValidationError(self.env._("Hours are between 0 and 24."))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Add agents to sheets; a sheet opens with all it can have.
+
+        :raise AccessError: a sheet, an agent or a group that is not the caller's.
+        """
+        sheets = self.env["livechat.dispatch.whatif"]
+        for vals in vals_list if isinstance(vals_list, list) else [None]:
+            sheet_id = vals.get("whatif_id") if isinstance(vals, dict) else None
+            sheet = sheets.search([("id", "=", sheet_id)]) if is_record_id(sheet_id) else sheets
+            self._check_vals(vals, sheet._find_channel())
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Change agents on sheets; see ``create``."""
+        if isinstance(vals, dict) and "whatif_id" in vals:
+            raise AccessError(self.env._("Only the agents of this sheet can be changed."))
+        for line in self or [self]:
+            line._check_vals(vals, line.whatif_id._find_channel())
+        self.whatif_id._store({"is_stale": True})
+        return super().write(vals)
+
+    def onchange(self, values, field_names, fields_spec):
+        sheet = values.get("whatif_id") if isinstance(values, dict) else None
+        sheets = self.env["livechat.dispatch.whatif"]
+        if isinstance(sheet, dict) and is_record_id(sheet.get("id")):
+            sheets = sheets.search([("id", "=", sheet["id"])])
+        elif is_record_id(sheet):
+            sheets = sheets.search([("id", "=", sheet)])
+        channel_id = sheet.get("channel_id") if isinstance(sheet, dict) else None
+        channel = sheets._find_channel()
+        if is_record_id(channel_id):
+            channel = sheets._search_channels([("id", "=", channel_id)]).sudo()
+        self._check_vals(values, channel, lenient=True)
+        return super().onchange(values, field_names, fields_spec)
+
+    def _check_vals(self, vals, channel, lenient=False):
+        """Refuse values that make no sense, and agents and groups of other channels.
+
+        :param channel: the ``im_livechat.channel`` of the sheet, if it is the caller's.
+        :raise UserError:
+        """
+        if any(id_ and not is_record_id(id_) for id_ in self._ids if isinstance(id_, (int, str))):
+            raise UserError(self.env._("This call makes no sense."))
+        # What the form of the sheet sends of it.
+        vals = {
+            name: value
+            for name, value in (vals if isinstance(vals, dict) else {"": vals}).items()
+            if not (lenient and name == "whatif_id")
+        }
+        _check_sent(self, vals, _LINE_FIELDS, lenient)
+        # sudo: im_livechat.channel - who its agents and groups are; the caller manages it
+        channel = channel.sudo()
+        user_id = vals.get("user_id")
+        user_id = user_id["id"] if isinstance(user_id, dict) else user_id
+        if user_id and user_id not in (channel.user_ids | channel.main_account_id).ids:
+            raise AccessError(self.env._("Only agents of the channel can be on its sheet."))
+        own = set(channel.dispatch_group_ids.ids)
+        commands = vals.get("group_ids") or []
+        for command in commands if isinstance(commands, (list, tuple)) else [None]:
+            match command:
+                case [Command.LINK | Command.UNLINK, group_id, *_rest]:
+                    sound = type(group_id) is int and group_id in own
+                case [Command.SET, _zero, [*group_ids]]:
+                    sound = all(type(group_id) is int for group_id in group_ids)
+                    sound = sound and own.issuperset(group_ids)
+                case [Command.CLEAR, *_rest]:
+                    sound = True
+                case _:
+                    sound = False
+            if not sound:
+                raise AccessError(self.env._("Only groups of the channel can be chosen."))
+
+    def _get_plan(self, past):
+        """Return what this line says of its agent.
+
+        :type past: models.im_livechat_channel_replay.Past
+        :rtype: replay.Plan
+        """
+        self.ensure_one()
+        sheet = self.whatif_id
+        whole = (sheet.date_to - sheet.date_from).total_seconds()
+        presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence)
+        if self.presence == "hours":
+            presence = []
+            for day in sheet._get_days():
+                start, end = (
+                    (sheet._to_utc(day, hour) - sheet.date_from).total_seconds()
+                    for hour in (
+                        self.hour_from,
+                        self.hour_to + (24 if self.hour_to <= self.hour_from else 0),
+                    )
+                )
+                if end > 0 and start < whole:
+                    presence.append((max(0, start), end))
+            presence = tuple(presence)
+        recorded = past.weights.get(self.user_id.id)
+        return replay.Plan(None if self.weight == recorded else self.weight, presence)
+
+    def _apply_weight(self):
+        """Give the agent this weight, as the caller.
+
+        :raise AccessError: who may not set it elsewhere either.
+        """
+        user = self.user_id
+        if self.env.user.has_group("base.group_erp_manager"):
+            user.write({"dispatch_weight": self.weight})
+            return
+        rows = self.env["livechat.subaccount"]
+        row = rows.search([("user_id", "=", user.id)]) if rows.has_access("write") else rows
+        if not row:
+            # sudo: res.users - the name of an agent of a channel the caller manages
+            name = user.sudo().name
+            raise AccessError(
+                self.env._("Only an administrator can set the weight of %(agent)s.", agent=name)
+            )
+        row.write({"dispatch_weight": self.weight})
