@@ -1,6 +1,7 @@
 from . import (
     test_channel_settings,
     test_conversations,
+    test_dated_changes,
     test_decisions,
     test_demo,
     test_dispatch,
