@@ -25,11 +25,14 @@ class ImLivechatChannel(models.Model):
         self.check_access("unlink")
         # What runs has put weights on agents, who outlive the channel.
         # sudo: livechat.dispatch.change - they go with the channel
-        self.env["livechat.dispatch.change"].sudo().search(
-            [("channel_id", "in", self.ids), ("state", "=", "running")]
-        )._restore()
+        changes = self.env["livechat.dispatch.change"].sudo()
+        changes = changes.search([("channel_id", "in", self.ids)])
+        changes.filtered(lambda change: change.state == "running")._restore()
         log = self.env["livechat.dispatch.log"]
-        rows = log._describe_lives(self, "unlink")
+        rows = [{**row, "channel_id": False} for row in log._describe_lives(self, "unlink")]
+        # sudo: livechat.dispatch.group - they go with the channel
+        for records in (changes, self.sudo().dispatch_group_ids, self):
+            log._forget(records)
         result = super().unlink()
         log._add_rows(rows)
         return result

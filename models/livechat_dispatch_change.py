@@ -310,6 +310,7 @@ class LivechatDispatchChange(models.Model):
         self._check_manageable()
         log = self.env["livechat.dispatch.log"]
         rows = log._describe_lives(self, "unlink")
+        log._forget(self)
         result = super().unlink()
         log._add_rows(rows)
         return result

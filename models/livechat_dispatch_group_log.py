@@ -27,6 +27,7 @@ class LivechatDispatchGroup(models.Model):
         self.check_access("unlink")
         log = self.env["livechat.dispatch.log"]
         rows = log._describe_lives(self, "unlink")
+        log._forget(self)
         result = super().unlink()
         log._add_rows(rows)
         return result

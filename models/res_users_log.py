@@ -37,6 +37,7 @@ class ResUsers(models.Model):
                 user, "livechat_channel_ids", members[user.id], set()
             )
         ]
+        log._forget(self)
         result = super().unlink()
         log._add_rows(rows)
         return result

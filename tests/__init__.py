@@ -1,4 +1,5 @@
 from . import (
+    test_change_log,
     test_channel_settings,
     test_conversations,
     test_dated_changes,
