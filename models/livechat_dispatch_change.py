@@ -763,7 +763,8 @@ class LivechatDispatchChange(models.Model):
 
     def action_preview(self):
         """Open what is in force when this change starts, drafts as if they were planned."""
-        self.ensure_one()
+        if len(self) != 1 or not is_record_id(self._ids[0]):
+            raise UserError(self.env._("This call makes no sense."))
         self.check_access("read")
         return {
             "type": "ir.actions.act_window",

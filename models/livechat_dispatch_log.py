@@ -546,7 +546,7 @@ class LivechatDispatchLog(models.Model):
         :raise AccessError: not the caller's to set.
         :raise UserError: not a simple setting, or changed again since.
         """
-        if len(self) != 1 or type(self.id) is not int:
+        if len(self) != 1 or not is_record_id(self._ids[0]):
             raise UserError(self.env._("Undo one change at a time."))
         self.check_access("read")
         row = self.exists()

@@ -52,6 +52,9 @@ class TestSecurity(SecurityMatrix):
     def test_wrong_types_for_groups_get_a_clear_error(self):
         self.run_attacks(self.rows_group_wrong_types())
 
+    def test_nobody_touches_dated_changes_of_another_shop_or_the_log(self):
+        self.run_attacks(self.rows_dated_changes())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 
