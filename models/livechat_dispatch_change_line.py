@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from .res_users import WEIGHT_MAX, WEIGHT_MIN
 
@@ -60,6 +60,32 @@ class LivechatDispatchChangeLine(models.Model):
                         agent=line.display_name,
                     )
                 )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Lines are made by way of their change.
+
+        :raise AccessError: always, for whoever does it otherwise.
+        """
+        self._check_by_change()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Lines are changed by way of their change.
+
+        :raise AccessError: always, for whoever does it otherwise.
+        """
+        self._check_by_change()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_by_change(self):
+        self._check_by_change()
+
+    def _check_by_change(self):
+        # Rights on the model are there so that forms offer lines; the change writes with sudo.
+        if not self.env.su:
+            raise AccessError(self.env._("Agents are set by way of their dated change."))
 
     def _get_values(self):
         """Return what this line sets on its agent, by field of ``res.users``.
