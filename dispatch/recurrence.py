@@ -6,7 +6,7 @@ does to UTC. All moments that come in and go out are naive UTC, as Odoo stores t
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import takewhile
 from typing import NamedTuple
 

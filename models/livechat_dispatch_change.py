@@ -110,9 +110,7 @@ class LivechatDispatchChange(models.Model):
         help="As RFC 5545 has it, without a time of day: FREQ=MONTHLY;BYDAY=1MO is the first "
         "Monday of each month."
     )
-    until = fields.Date(
-        "Repeats Until", help="The last day on which it starts; empty: for ever."
-    )
+    until = fields.Date("Repeats Until", help="The last day on which it starts; empty: for ever.")
     dispatch_mode = fields.Selection(
         "_get_modes", "Dispatch", help="Empty leaves the mode as it is."
     )
@@ -243,7 +241,7 @@ class LivechatDispatchChange(models.Model):
         """Make drafts of changes.
 
         :raise AccessError: a channel, an agent or a field that is not the caller's.
-        :raise ValidationError: times, a rule or a weight that are none, an agent of another channel.
+        :raise ValidationError: times, a rule or a weight that are none, another channel's agent.
         """
         if not isinstance(vals_list, (list, tuple)):
             raise UserError(self.env._("This call makes no sense."))
@@ -379,11 +377,13 @@ class LivechatDispatchChange(models.Model):
         if empty and field.required:
             raise ValidationError(self.env._("%(field)s is missing.", field=label))
         if field.type == "integer":
-            value = value or 0
+            value = 0 if empty else value
             if type(value) is int and 0 <= value <= _CHATS_MAX:
                 return value
         elif empty:
             return False
+        elif name == "rule":
+            return self._read_rule(value)
         elif field.type == "many2one":
             comodel = self.env[field.comodel_name].with_context(active_test=False)
             if is_record_id(value) and comodel.search_count([("id", "=", value)], limit=1):
@@ -416,6 +416,8 @@ class LivechatDispatchChange(models.Model):
         for command in commands or [] if isinstance(commands, (list, tuple, bool)) else [None]:
             match command:
                 case [Command.CREATE, _virtual_id, dict() as vals]:
+                    if not vals.get("user_id"):
+                        raise ValidationError(self.env._("Choose an agent."))
                     read.append(Command.create(self._read_line(lines, vals)))
                 case [Command.UPDATE, line_id, dict() as vals] if _is_one_of(line_id, own):
                     read.append(Command.update(line_id, self._read_line(lines, vals)))
@@ -460,6 +462,8 @@ class LivechatDispatchChange(models.Model):
             if change.recurrence == "weekly" and not change._get_weekdays():
                 raise ValidationError(self.env._("Choose at least one weekday."))
             if change.recurrence == "custom":
+                if not change.rule:
+                    raise ValidationError(self.env._("Write down the rule by which it repeats."))
                 change._check_rule()
             if change.max_sessions_mode == "limited" and change.max_sessions < 1:
                 raise ValidationError(
@@ -469,22 +473,29 @@ class LivechatDispatchChange(models.Model):
 
     def _check_rule(self):
         try:
-            rule = recurrence.clean_rule(self.rule or "")
-            schedule = self._get_schedule()._replace(rule=rule)
-            first = next(recurrence.get_occurrences(schedule, datetime.min), None)
+            first = next(recurrence.get_occurrences(self._get_schedule(), datetime.min), None)
         except RuleError as error:
-            raise ValidationError(
-                self.env._(
-                    "The rule cannot be followed (%(part)s). It says at most how often by day, "
-                    "week, month or year, such as FREQ=MONTHLY;BYDAY=1MO; the time of day comes "
-                    "from the start, and the last day from Repeats Until.",
-                    part=error.args[0] or "?",
-                )
-            ) from error
+            raise self._get_rule_error(error) from error
         if not first:
             raise ValidationError(self.env._("By this rule it never starts."))
-        if rule != self.rule:
-            self._store({"rule": rule})
+
+    @api.model
+    def _read_rule(self, value):
+        try:
+            return recurrence.clean_rule(value)
+        except RuleError as error:
+            raise self._get_rule_error(error) from error
+
+    @api.model
+    def _get_rule_error(self, error):
+        return ValidationError(
+            self.env._(
+                "The rule cannot be followed (%(part)s). It says at most how often by day, week, "
+                "month or year, such as FREQ=MONTHLY;BYDAY=1MO; the time of day comes from the "
+                "start, and the last day from Repeats Until.",
+                part=error.args[0] or "?",
+            )
+        )
 
     def _check_agents(self):
         # sudo: livechat.dispatch.change, im_livechat.channel - all agents count, also disabled ones
@@ -566,7 +577,11 @@ class LivechatDispatchChange(models.Model):
                 ("state", "in", ("planned", "running")),
                 "|",
                 ("channel_id", "=", change.channel_id.id),
-                ("line_ids.user_id", "in", change.with_context(active_test=False).line_ids.user_id.ids),
+                (
+                    "line_ids.user_id",
+                    "in",
+                    change.with_context(active_test=False).line_ids.user_id.ids,
+                ),
             ]
         )
         for other in others:
@@ -645,9 +660,7 @@ class LivechatDispatchChange(models.Model):
 
     def _wake_at(self, moment):
         # sudo: ir.cron - that something happens then
-        cron = self.env.ref(
-            "im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False
-        )
+        cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
         if cron:
             # sudo: ir.cron - as above
             cron.sudo()._trigger(at=moment)
@@ -664,9 +677,7 @@ class LivechatDispatchChange(models.Model):
         self._check_manageable()
         for change in self:
             if change.state != "draft":
-                raise UserError(
-                    self.env._("%(change)s is no draft any more.", change=change.name)
-                )
+                raise UserError(self.env._("%(change)s is no draft any more.", change=change.name))
             change._lock()
             change._check_saved()
             change._check_plan()
@@ -917,13 +928,17 @@ class LivechatDispatchChange(models.Model):
             for name, new in values.items():
                 old = log._read_values_of(record, name)[record.id]
                 if record._name == "res.users" and record not in staff:
-                    rows.append(
-                        log._describe(record, f"res.users.{name}", old, old, remark="gone")
-                    )
+                    rows.append(log._describe(record, f"res.users.{name}", old, old, remark="gone"))
                 elif old != new:
                     todo[record][name] = new
                     replaced.append(
-                        {"model": record._name, "id": record.id, "field": name, "old": old, "new": new}
+                        {
+                            "model": record._name,
+                            "id": record.id,
+                            "field": name,
+                            "old": old,
+                            "new": new,
+                        }
                     )
         _write_all(todo)
         log._add_rows(rows)
@@ -987,7 +1002,9 @@ def _is_one_of(value, ids):
 def _read_moment(field, value):
     """Return a date or a datetime, ``None`` for what is none or far away."""
     try:
-        moment = type(field).to_datetime(value) if field.type == "datetime" else field.to_date(value)
+        moment = (
+            type(field).to_datetime(value) if field.type == "datetime" else field.to_date(value)
+        )
     except (TypeError, ValueError, AttributeError, OverflowError):
         return None
     if not hasattr(moment, "year") or moment.year not in _YEARS:

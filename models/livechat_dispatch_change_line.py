@@ -18,9 +18,7 @@ class LivechatDispatchChangeLine(models.Model):
     change_id = fields.Many2one(
         "livechat.dispatch.change", "Dated Change", required=True, index=True, ondelete="cascade"
     )
-    user_id = fields.Many2one(
-        "res.users", "Agent", required=True, index=True, ondelete="cascade"
-    )
+    user_id = fields.Many2one("res.users", "Agent", required=True, index=True, ondelete="cascade")
     weight = fields.Integer(
         default=0, help="From 10 to 1000; 0 leaves the weight as it is.", aggregator=None
     )

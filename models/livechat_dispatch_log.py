@@ -234,9 +234,7 @@ class LivechatDispatchLog(models.Model):
         if name == "dispatch_paused":
             if value is True or not value:
                 return self.env._("Paused") if value else self.env._("Takes new buyers")
-            return self.env._(
-                "Paused until %(moment)s", moment=format_datetime(self.env, value)
-            )
+            return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
         if isinstance(value, bool):
             field = self.env[model]._fields.get(name) if model in self.env else None
             if value or field is None or field.type in ("boolean", "many2many"):

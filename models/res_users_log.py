@@ -61,12 +61,16 @@ class ResUsers(models.Model):
             return agents.browse()
         owner = self._get_shop_owner()
         # sudo: res.users - whose sub-accounts they are
-        return agents.sudo().filtered(
-            lambda agent: (
-                not (agent == owner == self)
-                and (agent.main_account_id != owner or agent == self)
+        return (
+            agents.sudo()
+            .filtered(
+                lambda agent: (
+                    not (agent == owner == self)
+                    and (agent.main_account_id != owner or agent == self)
+                )
             )
-        ).sudo(agents.env.su)
+            .sudo(agents.env.su)
+        )
 
     def _reads_all_dispatch(self):
         """Tell whether this user reads about the dispatch of others than itself, in its shop."""

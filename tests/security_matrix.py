@@ -2509,8 +2509,9 @@ class SecurityMatrix(SecurityCommon):
                 yield Attack("a foreign dated change", who, model, method, victim.ids)
             for vals in ({"name": "x"}, {"start": "2091-01-01 00:00:00"}, {"line_ids": [[5]]}):
                 yield Attack("a foreign dated change", who, model, "write", victim.ids, (vals,))
-            yield Attack("undo in a foreign log", who, victim_log._name, "action_undo",
-                victim_log[:1].ids)
+            yield Attack(
+                "undo in a foreign log", who, victim_log._name, "action_undo", victim_log[:1].ids
+            )
             for target in (victim, victim_line, victim_log):
                 for method, args, expected in (
                     ("read", (["display_name"],), EMPTY),
@@ -2520,8 +2521,9 @@ class SecurityMatrix(SecurityCommon):
                     ("write", ({"create_uid": self.owner.id},), REFUSED),
                     ("unlink", (), REFUSED),
                 ):
-                    yield Attack("foreign", who, target._name, method, target.ids, args,
-                        expected=expected)
+                    yield Attack(
+                        "foreign", who, target._name, method, target.ids, args, expected=expected
+                    )
                 domain = [("id", "in", target.ids)]
                 for method, args in (
                     ("search", (domain,)),
@@ -2530,15 +2532,29 @@ class SecurityMatrix(SecurityCommon):
                     ("formatted_read_group", (domain, ["create_uid"], ["__count"])),
                     ("name_search", (SECRET,)),
                 ):
-                    yield Attack("nothing foreign is found", who, target._name, method, None, args,
-                        expected=EMPTY)
+                    yield Attack(
+                        "nothing foreign is found",
+                        who,
+                        target._name,
+                        method,
+                        None,
+                        args,
+                        expected=EMPTY,
+                    )
             values = {
                 "channel_id": self.victim_shop["im_livechat.channel"].id,
                 "change_id": victim.id,
                 "moment": "2090-11-11 00:00:00",
             }
-            yield Attack("no foreign forecast", who, "livechat.dispatch.forecast", "onchange", [],
-                (values, list(values), {"forecast": {}}), expected=NOTHING)
+            yield Attack(
+                "no foreign forecast",
+                who,
+                "livechat.dispatch.forecast",
+                "onchange",
+                [],
+                (values, list(values), {"forecast": {}}),
+                expected=NOTHING,
+            )
 
     def _rows_changes_smuggled(self):
         model = "livechat.dispatch.change"
@@ -2580,20 +2596,37 @@ class SecurityMatrix(SecurityCommon):
                 ("unlink", ()),
                 ("web_save", ({"weight": 300}, {})),
             ):
-                yield Attack("lines go by their change", who, own_line._name, method,
-                    own_line.ids, args)
+                yield Attack(
+                    "lines go by their change", who, own_line._name, method, own_line.ids, args
+                )
             if who in ("main_account", "store_manager", "planner"):
                 for method, ids, args in (
                     ("create", None, (base,)),
                     ("write", own.ids, ({"name": "x", "recurrence": "yearly"},)),
-                    ("write", own.ids, ({"line_ids": [Command.update(own_line.id, {"weight": 50})]},)),
+                    (
+                        "write",
+                        own.ids,
+                        ({"line_ids": [Command.update(own_line.id, {"weight": 50})]},),
+                    ),
                     ("action_preview", own.ids, ()),
                     ("unlink", own.ids, ()),
                 ):
                     yield Attack("own", who, model, method, ids, args, expected=ALLOWED)
                 for name, value in (
-                    *((name, value) for name in ("start", "stop", "until", "tz", "recurrence", "rule")
-                      for value in (5, "x", [], {}, True, "\0", "9999-12-31 23:59:59", "0001-01-01")),
+                    *(
+                        (name, value)
+                        for name in ("start", "stop", "until", "tz", "recurrence", "rule")
+                        for value in (
+                            5,
+                            "x",
+                            [],
+                            {},
+                            True,
+                            "\0",
+                            "9999-12-31 23:59:59",
+                            "0001-01-01",
+                        )
+                    ),
                     *(("max_sessions", value) for value in ("x", 1.5, -1, 2**40, [], True)),
                     *(("channel_id", value) for value in ("x", 0, -1, 2**40, [1], True)),
                     *(("line_ids", [[0, 0, {"user_id": value}]]) for value in ("x", -1, 2**40, [])),
@@ -2622,8 +2655,15 @@ class SecurityMatrix(SecurityCommon):
             ):
                 yield Attack("nobody writes the log", who, model, method, ids, args)
         for who in ("main_account", "store_manager", "planner", "audit"):
-            yield Attack("the own shop's log", who, model, "read", own.ids, (["old_text", "who"],),
-                expected=ALLOWED)
+            yield Attack(
+                "the own shop's log",
+                who,
+                model,
+                "read",
+                own.ids,
+                (["old_text", "who"],),
+                expected=ALLOWED,
+            )
         for value in _NO_IDS:
             yield Attack("no row", "main_account", model, "action_undo", [value])
 

@@ -18,9 +18,7 @@ class DatedChangeCommon(ShopCommon, DispatchCommon):
         cls.owner.tz = "Asia/Shanghai"
         reception = cls.env["livechat.subaccount"].with_user(cls.owner)
         cls.maria, cls.omar = (
-            reception.create(
-                {"name": name, "role_ids": [Command.set(cls.role_reception.ids)]}
-            )
+            reception.create({"name": name, "role_ids": [Command.set(cls.role_reception.ids)]})
             .sudo()
             .user_id.with_env(cls.env)
             for name in ("Maria", "Omar")
@@ -198,9 +196,9 @@ class TestDatedChanges(DatedChangeCommon):
         with self._at(2026, 11, 10, 16):
             self._tick()
         last = self.Log.search([], limit=1).id
-        self.manager_row.env["livechat.subaccount"].search(
-            [("user_id", "=", self.maria.id)]
-        ).write({"dispatch_weight": 150})
+        self.manager_row.env["livechat.subaccount"].search([("user_id", "=", self.maria.id)]).write(
+            {"dispatch_weight": 150}
+        )
         with self._at(2026, 11, 11, 16):
             self._tick()
         self.assertEqual([self.maria.dispatch_weight, self.omar.dispatch_weight], [150, 100])
@@ -336,8 +334,12 @@ class TestDatedChanges(DatedChangeCommon):
 
     def test_an_overlap_of_the_same_value_is_refused_and_names_the_other(self):
         with self._at(2026, 11, 1, 12):
-            self._create_change(name="Every evening", recurrence="daily",
-                start="2026-11-02 10:00:00", stop="2026-11-02 14:00:00").action_plan()
+            self._create_change(
+                name="Every evening",
+                recurrence="daily",
+                start="2026-11-02 10:00:00",
+                stop="2026-11-02 14:00:00",
+            ).action_plan()
             other = self._create_change(name="Big day")
             with self.assertRaisesRegex(ValidationError, "Every evening.*weight of Maria"):
                 other.action_plan()
@@ -515,7 +517,10 @@ class TestDatedChanges(DatedChangeCommon):
             after = self._forecast(datetime(2026, 11, 11, 16), draft)
 
         def rows(forecast):
-            return {row["name"]: (row["weight"], row["share"], row["capacity"], row["by"]) for row in forecast["agents"]}
+            return {
+                row["name"]: (row["weight"], row["share"], row["capacity"], row["by"])
+                for row in forecast["agents"]
+            }
 
         plain = {"Maria": (100, "50.0 %", 5, ""), "Omar": (100, "50.0 %", 5, "")}
         self.assertEqual(rows(now), plain)
@@ -533,21 +538,28 @@ class TestDatedChanges(DatedChangeCommon):
             now = self._forecast(fields.Datetime.now())
             after = self._forecast(datetime(2026, 11, 11, 17))
         weights = [{row["name"]: row["weight"] for row in at["agents"]} for at in (now, after)]
-        self.assertEqual(
-            weights, [{"Maria": 200, "Omar": 100}, {"Maria": 100, "Omar": 100}]
-        )
+        self.assertEqual(weights, [{"Maria": 200, "Omar": 100}, {"Maria": 100, "Omar": 100}])
 
     def test_the_preview_is_for_those_who_read_the_shops_dispatch(self):
-        audit = self.env["livechat.subaccount"].with_user(self.owner).create(
-            {"name": "Audit", "role_ids": [Command.set(self.role_audit.ids)]}
+        audit = (
+            self.env["livechat.subaccount"]
+            .with_user(self.owner)
+            .create({"name": "Audit", "role_ids": [Command.set(self.role_audit.ids)]})
         )
         auditor = audit.sudo().user_id.with_env(self.env)
         auditor.active = True
         with self._at(2026, 11, 1, 12):
             self._create_change().action_plan()
-        for user, sees in ((self.owner, True), (self.manager, True), (auditor, True), (self.rival, False)):
-            form = self.env["livechat.dispatch.forecast"].with_user(user).new(
-                {"channel_id": self.channel.id, "moment": datetime(2026, 11, 11)}
+        for user, sees in (
+            (self.owner, True),
+            (self.manager, True),
+            (auditor, True),
+            (self.rival, False),
+        ):
+            form = (
+                self.env["livechat.dispatch.forecast"]
+                .with_user(user)
+                .new({"channel_id": self.channel.id, "moment": datetime(2026, 11, 11)})
             )
             self.assertEqual(bool(form.forecast), sees, user.name)
             if sees:

@@ -108,9 +108,7 @@ class LivechatDispatchForecast(models.TransientModel):
         what it is now, or is it because of a change."""
         values = {}
         for change in changes.sorted(lambda change: change.state != "running"):
-            in_force = next(
-                change._get_occurrences(moment, moment + timedelta(seconds=1)), None
-            )
+            in_force = next(change._get_occurrences(moment, moment + timedelta(seconds=1)), None)
             if change.state == "running":
                 runs_on = in_force and in_force.start == change.next_start
                 for kept in (change.replaced or {}).get("values", ()):
@@ -133,10 +131,14 @@ class LivechatDispatchForecast(models.TransientModel):
 
     @api.model
     def _describe_agents(self, channel, mode, sessions, get):
-        staff = self.env["res.users"].sudo().browse(
-            agent.user_id for agent in channel._get_dispatch_staff()
+        staff = (
+            self.env["res.users"]
+            .sudo()
+            .browse(agent.user_id for agent in channel._get_dispatch_staff())
         )
-        known = {agent: (get(agent, "dispatch_weight"), get(agent, "dispatch_paused")) for agent in staff}
+        known = {
+            agent: (get(agent, "dispatch_weight"), get(agent, "dispatch_paused")) for agent in staff
+        }
         shares = credit.split_chat(
             (agent.id, weight)
             for agent, ((weight, _by), (paused, paused_by)) in known.items()
@@ -150,7 +152,9 @@ class LivechatDispatchForecast(models.TransientModel):
                     "name": agent.name,
                     "weight": weight,
                     "was": agent.dispatch_weight if weight != agent.dispatch_weight else False,
-                    "share": "–" if native else f"{100 * shares.get(agent.id, 0) / credit.CHAT:.1f} %",
+                    "share": "–"
+                    if native
+                    else f"{100 * shares.get(agent.id, 0) / credit.CHAT:.1f} %",
                     "capacity": sessions if native else policy.capacity(sessions, weight),
                     "paused": paused,
                     "by": ", ".join(dict.fromkeys(name for name in (by, paused_by) if name)),
@@ -166,7 +170,11 @@ class LivechatDispatchForecast(models.TransientModel):
         for change in changes:
             times = list(change._get_occurrences(moment, before))
             # What is only about other channels' capacity or about its agents.
-            name = change.name if change.channel_id == channel else f"{change.name} ({change.channel_id.name})"
+            name = (
+                change.name
+                if change.channel_id == channel
+                else f"{change.name} ({change.channel_id.name})"
+            )
             if not times:
                 continue
             found += [(time.start, time.stop, name, change.summary, change) for time in times]
@@ -175,8 +183,8 @@ class LivechatDispatchForecast(models.TransientModel):
                     "name": name,
                     "spans": [
                         {
-                            "left": f"{100 * max(time.start - moment, timedelta()) / _DAYS:.2f}",
-                            "width": f"{100 * (min(time.stop, before) - max(time.start, moment)) / _DAYS:.2f}",
+                            "left": _percent(max(time.start, moment) - moment),
+                            "width": _percent(min(time.stop, before) - max(time.start, moment)),
                         }
                         for time in times
                     ],
@@ -199,3 +207,7 @@ class LivechatDispatchForecast(models.TransientModel):
                 for start, stop, name, summary, change in found[:_ROWS_MAX]
             ],
         }
+
+
+def _percent(duration):
+    return f"{100 * duration / _DAYS:.2f}"

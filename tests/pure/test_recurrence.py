@@ -49,9 +49,7 @@ def test_an_occurrence_of_which_summer_time_leaves_nothing_is_left_out():
 def test_18_june_comes_every_year():
     schedule = Schedule(utc(2026, 6, 17, 16), utc(2026, 6, 18, 16), "Asia/Shanghai", "yearly")
     found = list(islice(get_occurrences(schedule, utc(2026, 1, 1)), 3))
-    assert found == [
-        (utc(year, 6, 17, 16), utc(year, 6, 18, 16)) for year in (2026, 2027, 2028)
-    ]
+    assert found == [(utc(year, 6, 17, 16), utc(year, 6, 18, 16)) for year in (2026, 2027, 2028)]
 
 
 def test_chosen_weekdays_only_and_until_the_last_day():
@@ -65,7 +63,10 @@ def test_chosen_weekdays_only_and_until_the_last_day():
 def test_the_last_day_is_the_shops_day():
     # 00:30 of the 4th in Shanghai is the 3rd in UTC.
     schedule = Schedule(
-        utc(2026, 11, 1, 16, 30), utc(2026, 11, 1, 17), "Asia/Shanghai", "daily",
+        utc(2026, 11, 1, 16, 30),
+        utc(2026, 11, 1, 17),
+        "Asia/Shanghai",
+        "daily",
         until=date(2026, 11, 4),
     )
     days = [found.start.day for found in get_occurrences(schedule, utc(2026, 11, 1))]
