@@ -235,7 +235,7 @@ class LivechatDispatchLog(models.Model):
             if value is True or not value:
                 return self.env._("Paused") if value else self.env._("Takes new buyers")
             return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
-        if isinstance(value, bool):
+        if isinstance(value, bool) and name not in ("create", "unlink"):
             field = self.env[model]._fields.get(name) if model in self.env else None
             if value or field is None or field.type in ("boolean", "many2many"):
                 return self.env._("Yes") if value else self.env._("No")

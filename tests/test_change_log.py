@@ -207,6 +207,7 @@ class TestChangeLog(DatedChangeCommon):
         (row,) = self._count(group.unlink)
         self.assertEqual((row.what, row.old_text), ("livechat.dispatch.group.unlink", "Refunds"))
         self.assertFalse(row.group_id)
+        self.assertEqual(row.new_text, "–")
 
     def test_an_agent_who_leaves_the_channel_leaves_its_groups_in_the_log_as_well(self):
         rows = self._count(

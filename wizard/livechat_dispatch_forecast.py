@@ -92,7 +92,7 @@ class LivechatDispatchForecast(models.TransientModel):
         sessions = sessions if limited == "limited" else None
         modes = dict(channel._fields["dispatch_mode"]._description_selection(self.env))
         return {
-            "moment": format_datetime(self.env, moment),
+            "moment": format_datetime(self.env, moment, dt_format="short"),
             "mode": modes.get(mode, "").partition(":")[0],
             "mode_by": mode_by,
             "native": mode == "native",
@@ -193,12 +193,12 @@ class LivechatDispatchForecast(models.TransientModel):
         found.sort(key=lambda row: row[:2])
         return {
             "bars": bars,
-            "last_day": format_datetime(self.env, before),
+            "last_day": format_datetime(self.env, before, dt_format="short"),
             "more": max(0, len(found) - _ROWS_MAX),
             "occurrences": [
                 {
-                    "start": format_datetime(self.env, start),
-                    "stop": format_datetime(self.env, stop),
+                    "start": format_datetime(self.env, start, dt_format="short"),
+                    "stop": format_datetime(self.env, stop, dt_format="short"),
                     "name": name,
                     "summary": summary,
                     "draft": change.state == "draft",
