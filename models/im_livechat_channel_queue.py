@@ -115,9 +115,11 @@ class ImLivechatChannel(models.Model):
                 ("dispatch_paused_until", "<=", fields.Datetime.now()),
             ]
         )
-        ended.write({"dispatch_paused": False, "dispatch_paused_until": False})
+        with self.env["livechat.dispatch.log"]._by("dispatch"):
+            ended.write({"dispatch_paused": False, "dispatch_paused_until": False})
         chats = self.env["discuss.channel"]
         self._commit()
+        self.env["livechat.dispatch.change"]._run_due(self._attempt)
         overloaded = self.env["res.users"].search([("dispatch_overloaded", "=", True)])
         self._attempt(overloaded._follow_load)
         chats._reassign_unanswered()

@@ -401,7 +401,8 @@ class LivechatDispatchGroup(models.Model):
             # sudo: livechat.dispatch.group - whoever takes an agent out of the channel takes it out
             # of the channel's groups
             group = self.sudo().browse(group_id)
-            super(LivechatDispatchGroup, group).write({"user_ids": [Command.unlink(user_id)]})
+            with self.env["livechat.dispatch.log"]._comparing(group, ["user_ids"]):
+                super(LivechatDispatchGroup, group).write({"user_ids": [Command.unlink(user_id)]})
             self.env["livechat.subaccount"].invalidate_model(["dispatch_group_ids"])
 
     def _get_agents(self):

@@ -375,7 +375,8 @@ class ResUsers(models.Model):
         if misses < _MISSES_TO_PAUSE:
             self.dispatch_miss_count = misses
             return
-        self.write({"dispatch_miss_count": 0, "dispatch_paused": True})
+        with self.env["livechat.dispatch.log"]._by("dispatch"):
+            self.write({"dispatch_miss_count": 0, "dispatch_paused": True})
         self._bus_send(
             "simple_notification",
             {

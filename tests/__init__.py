@@ -1,6 +1,9 @@
 from . import (
+    test_change_log,
     test_channel_settings,
     test_conversations,
+    test_dated_change_tours,
+    test_dated_changes,
     test_decisions,
     test_demo,
     test_dispatch,

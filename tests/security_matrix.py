@@ -54,6 +54,9 @@ _WATCHED = (
     "livechat_dispatch_decision",
     "livechat_dispatch_total",
     "livechat_dispatch_presence",
+    "livechat_dispatch_change",
+    "livechat_dispatch_change_line",
+    "livechat_dispatch_log",
     "im_livechat_channel",
     "im_livechat_channel_im_livechat_expertise_rel",
     "im_livechat_channel_im_user",
@@ -272,6 +275,15 @@ class SecurityCommon(ShopCommon):
                 "scope_ids": [Command.create({"kind": "page", "page_pattern": f"/{name}/"})],
             }
         )
+        change = cls.env["livechat.dispatch.change"].create(
+            {
+                "name": f"{name} change",
+                "channel_id": channel.id,
+                "start": "2090-11-10 16:00:00",
+                "stop": "2090-11-11 16:00:00",
+                "line_ids": [Command.create({"user_id": agent.id, "weight": 200})],
+            }
+        )
         tag = cls.env["im_livechat.conversation.tag"].create({"name": f"{name} tag"})
         chat.livechat_conversation_tag_ids = tag
         chat.livechat_note = f"<p>{name} note</p>"
@@ -312,6 +324,11 @@ class SecurityCommon(ShopCommon):
             "im_livechat.channel.rule": channel.rule_ids,
             "livechat.dispatch.group": group,
             "livechat.dispatch.scope": group.scope_ids,
+            "livechat.dispatch.change": change,
+            "livechat.dispatch.change.line": change.line_ids,
+            "livechat.dispatch.log": cls.env["livechat.dispatch.log"].search(
+                [("channel_id", "=", channel.id)]
+            ),
             "discuss.channel": chat,
             "discuss.channel.member": chat.channel_member_ids,
             "mail.message": message.with_env(cls.env),
@@ -2762,6 +2779,189 @@ class SecurityMatrix(SecurityCommon):
             yield Attack("no values", who, lines, "write", line.ids, ("x",))
             yield Attack("no values", who, model, "create", None, (5,))
 
+    def rows_dated_changes(self):
+        """Nobody reads or makes dated changes of another shop, or writes the log of changes."""
+        yield from self._rows_changes_reached()
+        yield from self._rows_changes_smuggled()
+        yield from self._rows_change_log()
+
+    def _rows_changes_reached(self):
+        model, lines = "livechat.dispatch.change", "livechat.dispatch.change.line"
+        victim, victim_line = self.victim_shop[model], self.victim_shop[lines]
+        victim_log = self.victim_shop["livechat.dispatch.log"]
+        for who in (*self.staff, *self.outsiders):
+            for method in (
+                "action_plan",
+                "action_start",
+                "action_undo",
+                "action_cancel",
+                "action_draft",
+                "action_add_agents",
+                "action_preview",
+                "unlink",
+                "copy",
+            ):
+                yield Attack("a foreign dated change", who, model, method, victim.ids)
+            for vals in ({"name": "x"}, {"start": "2091-01-01 00:00:00"}, {"line_ids": [[5]]}):
+                yield Attack("a foreign dated change", who, model, "write", victim.ids, (vals,))
+            yield Attack(
+                "undo in a foreign log", who, victim_log._name, "action_undo", victim_log[:1].ids
+            )
+            for target in (victim, victim_line, victim_log):
+                for method, args, expected in (
+                    ("read", (["display_name"],), EMPTY),
+                    ("web_read", ({"display_name": {}},), EMPTY),
+                    ("export_data", (["display_name"],), EMPTY),
+                    ("get_metadata", (), NOTHING),
+                    ("write", ({"create_uid": self.owner.id},), REFUSED),
+                    ("unlink", (), REFUSED),
+                ):
+                    yield Attack(
+                        "foreign", who, target._name, method, target.ids, args, expected=expected
+                    )
+                domain = [("id", "in", target.ids)]
+                for method, args in (
+                    ("search", (domain,)),
+                    ("search_count", (domain,)),
+                    ("web_search_read", (domain, {"display_name": {}})),
+                    ("formatted_read_group", (domain, ["create_uid"], ["__count"])),
+                    ("name_search", (SECRET,)),
+                ):
+                    yield Attack(
+                        "nothing foreign is found",
+                        who,
+                        target._name,
+                        method,
+                        None,
+                        args,
+                        expected=EMPTY,
+                    )
+            values = {
+                "channel_id": self.victim_shop["im_livechat.channel"].id,
+                "change_id": victim.id,
+                "moment": "2090-11-11 00:00:00",
+            }
+            yield Attack(
+                "no foreign forecast",
+                who,
+                "livechat.dispatch.forecast",
+                "onchange",
+                [],
+                (values, list(values), {"forecast": {}}),
+                expected=NOTHING,
+            )
+
+    def _rows_changes_smuggled(self):
+        model = "livechat.dispatch.change"
+        own, own_line = self.shop[model], self.shop["livechat.dispatch.change.line"]
+        victim_line = self.victim_shop["livechat.dispatch.change.line"]
+        channel = self.shop["im_livechat.channel"]
+        base = {
+            "name": "x",
+            "channel_id": channel.id,
+            "start": "2090-01-01 00:00:00",
+            "stop": "2090-01-02 00:00:00",
+        }
+        foreign_agent = {"user_id": self.victim.user_id.id, "weight": 200}
+        for who in self.staff:
+            for vals in (
+                {"channel_id": self.victim_shop["im_livechat.channel"].id},
+                {"line_ids": [Command.create(foreign_agent)]},
+                {"state": "running"},
+                {"main_account_id": self.rival.id},
+                {"replaced": {"since": 0, "values": []}},
+                {"next_start": "2020-01-01 00:00:00"},
+                {"create_uid": self.rival.id},
+            ):
+                yield Attack("smuggled", who, model, "create", None, ({**base, **vals},))
+                yield Attack("smuggled", who, model, "write", own.ids, (vals,))
+            for command in (
+                Command.update(victim_line.id, {"weight": 300}),
+                Command.delete(victim_line.id),
+                Command.link(victim_line.id),
+                Command.set(victim_line.ids),
+                Command.update(own_line.id, foreign_agent),
+                Command.update(own_line.id, {"change_id": self.victim_shop[model].id}),
+                [7, 0, 0],
+                5,
+            ):
+                yield Attack("a command", who, model, "write", own.ids, ({"line_ids": [command]},))
+            for method, args in (
+                ("write", ({"weight": 300},)),
+                ("unlink", ()),
+                ("web_save", ({"weight": 300}, {})),
+            ):
+                yield Attack(
+                    "lines go by their change", who, own_line._name, method, own_line.ids, args
+                )
+            if who in ("main_account", "store_manager", "planner"):
+                for method, ids, args in (
+                    ("create", None, (base,)),
+                    ("write", own.ids, ({"name": "x", "recurrence": "yearly"},)),
+                    (
+                        "write",
+                        own.ids,
+                        ({"line_ids": [Command.update(own_line.id, {"weight": 50})]},),
+                    ),
+                    ("action_preview", own.ids, ()),
+                    ("unlink", own.ids, ()),
+                ):
+                    yield Attack("own", who, model, method, ids, args, expected=ALLOWED)
+                for name, value in (
+                    *(
+                        (name, value)
+                        for name in ("start", "stop", "until", "tz", "recurrence", "rule")
+                        for value in (
+                            5,
+                            "x",
+                            [],
+                            {},
+                            True,
+                            "\0",
+                            "9999-12-31 23:59:59",
+                            "0001-01-01",
+                        )
+                    ),
+                    *(("max_sessions", value) for value in ("x", 1.5, -1, 2**40, [], True)),
+                    *(("channel_id", value) for value in ("x", 0, -1, 2**40, [1], True)),
+                    *(("line_ids", [[0, 0, {"user_id": value}]]) for value in ("x", -1, 2**40, [])),
+                    *(("line_ids", [[0, 0, {"weight": value}]]) for value in ("x", 1.5, 2**40, [])),
+                ):
+                    if (name, value) in (("until", "9999-12-31 23:59:59"), ("until", "0001-01-01")):
+                        continue
+                    yield Attack("no value", who, model, "write", own.ids, ({name: value},))
+            else:
+                yield Attack("not a dispatch manager", who, model, "create", None, (base,))
+                for method in ("action_plan", "action_start", "action_add_agents", "unlink"):
+                    yield Attack("not a dispatch manager", who, model, method, own.ids)
+
+    def _rows_change_log(self):
+        model = "livechat.dispatch.log"
+        own = self.shop[model][:1]
+        vals = {"what": "res.users.dispatch_weight", "old_value": 100, "new_value": 200}
+        for who in (*self.staff, *self.outsiders):
+            for method, ids, args in (
+                ("create", None, (vals,)),
+                ("web_save", [], (vals, {})),
+                ("write", own.ids, ({"new_value": 5},)),
+                ("write", own.ids, ({"moment": "2000-01-01 00:00:00"},)),
+                ("unlink", own.ids, ()),
+                ("copy", own.ids, ()),
+            ):
+                yield Attack("nobody writes the log", who, model, method, ids, args)
+        for who in ("main_account", "store_manager", "planner", "audit"):
+            yield Attack(
+                "the own shop's log",
+                who,
+                model,
+                "read",
+                own.ids,
+                (["old_text", "who"],),
+                expected=ALLOWED,
+            )
+        for value in _NO_IDS:
+            yield Attack("no row", "main_account", model, "action_undo", [value])
+
     def rows_outsiders(self):
         """Guests, portal users and employees without groups: nothing new readable or callable."""
         for who in ("employee", "portal", "public"):
@@ -2779,6 +2979,10 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.dispatch.compare",
                 "livechat.dispatch.whatif",
                 "livechat.dispatch.whatif.line",
+                "livechat.dispatch.change",
+                "livechat.dispatch.change.line",
+                "livechat.dispatch.forecast",
+                "livechat.dispatch.log",
             ):
                 for method, ids, args in (
                     ("search", None, ([],)),

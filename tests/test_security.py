@@ -61,6 +61,9 @@ class TestSecurity(SecurityMatrix):
     def test_what_if_is_for_those_who_manage_the_dispatch(self):
         self.run_attacks(self.rows_whatif())
 
+    def test_nobody_touches_dated_changes_of_another_shop_or_the_log(self):
+        self.run_attacks(self.rows_dated_changes())
+
     def test_outsiders_get_nothing_new(self):
         self.run_attacks(self.rows_outsiders())
 

@@ -164,6 +164,10 @@ class TestSecurityCallKw(RpcCommon):
         rows = self._pick(self.rows_whatif(), "main_account", "audit", "portal")
         self.run_attacks(rows, self.call_kw)
 
+    def test_nobody_touches_dated_changes_of_another_shop_or_the_log(self):
+        rows = self.rows_dated_changes()
+        self.run_attacks(self._pick(rows, "main_account", "audit"), self.call_kw)
+
     def test_nobody_gains_or_gives_more_than_the_boundary(self):
         rows = (*self.rows_boundary(), *self.rows_managers())
         self.run_attacks(self._pick(rows, "main_account", "deputy"), self.call_kw)
