@@ -2715,7 +2715,8 @@ class SecurityMatrix(SecurityCommon):
                 ("unlink", ()),
             ):
                 yield Attack("a foreign line", who, lines, method, victim.line_ids.ids, args)
-            yield Attack("finds no line", who, lines, "search", None, ([],), expected=EMPTY)
+            theirs = [("whatif_id", "=", victim.id)]
+            yield Attack("finds no line", who, lines, "search", None, (theirs,), expected=EMPTY)
         for who in ("reception", "audit", "employee", "portal", "public"):
             yield Attack("no sheet", who, model, "create", None, ({"channel_id": own_channel},))
             yield Attack("no sheet", who, model, "onchange", [], ({}, [], spec))
