@@ -14,11 +14,12 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
 
     @classmethod
     def setUpClass(cls):
+        super().setUpClass()
         # Lines are served in a thread, which here would share the one connection of the test.
+        cls.env.cr.postcommit.clear()
         cls.startClassPatcher(
             patch.object(im_livechat_channel_queue, "_drain_after_commit", lambda dbname: None)
         )
-        super().setUpClass()
         cls.env["res.lang"]._activate_lang("en_US")
         cls._open_chat(cls.channel, cls.maria)
 
