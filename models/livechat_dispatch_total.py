@@ -127,7 +127,6 @@ class LivechatDispatchTotal(models.Model):
     share = fields.Float(
         compute="_compute_formulas",
         aggregator="avg",
-        digits=(16, 4),
         help="Entitled, as a part of the chats in scope.",
     )
     exclusive = fields.Integer("Appointed", readonly=True, help="Buyers appointed to the agent.")

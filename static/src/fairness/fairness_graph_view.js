@@ -9,16 +9,16 @@ const PAIRS = { entitled: "served", served: "entitled" };
 export class FairnessGraphModel extends GraphModel {
     /** @override */
     async _loadDataPoints(metaData) {
-        const points = await super._loadDataPoints(metaData);
+        const [points, currencies] = await super._loadDataPoints(metaData);
         const measure = PAIRS[metaData.measure];
         if (!measure) {
-            return points;
+            return [points, currencies];
         }
-        const companions = await super._loadDataPoints({ ...metaData, measure });
+        const [companions] = await super._loadDataPoints({ ...metaData, measure });
         for (const point of companions) {
             point.companion = measure;
         }
-        return [...points, ...companions];
+        return [[...points, ...companions], currencies];
     }
 
     /** @override */

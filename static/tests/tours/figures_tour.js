@@ -35,7 +35,7 @@ tours.add("im_livechat_subaccount.fairness", {
         },
         {
             content: "Compare the two",
-            trigger: ".o_control_panel button:contains(Compare Two Agents)",
+            trigger: ".o_control_panel button:contains(Compare)",
             run: "click",
         },
         ...choose("first_user_id", "Maria Santos"),
@@ -82,7 +82,7 @@ tours.add("im_livechat_subaccount.my_statistics", {
         {
             content: "One's own rows and nobody else's, and nothing to compare with",
             trigger:
-                ".o_action_manager:has(.o_data_row:contains(Omar Haddad)):not(:has(.o_data_row:contains(Maria Santos))):not(:has(button:contains(Compare Two Agents)))",
+                ".o_action_manager:has(.o_data_row:contains(Omar Haddad)):not(:has(.o_data_row:contains(Maria Santos))):not(:has(button:contains(Compare)))",
         },
     ],
 });
