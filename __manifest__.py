@@ -13,6 +13,7 @@
         "data/ir_cron_data.xml",
         "data/livechat_permission_data.xml",
         "data/livechat_role_data.xml",
+        "data/web_tour_data.xml",
         "wizard/livechat_activation_link_views.xml",
         "wizard/livechat_dispatch_compare_views.xml",
         "wizard/livechat_dispatch_forecast_views.xml",

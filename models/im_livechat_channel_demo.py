@@ -9,8 +9,8 @@ from .im_livechat_channel_dispatch import Outcome
 # The hours of a day at which buyers come; the evening is the busy time.
 _HOURS = (9.2, 10.1, 11.5, 14.0, 15.3, 16.8, 20.0, 20.05, 20.1, 20.2)
 _DAYS = 7
-# Whoever sits at the desks then: the third comes at noon, the fourth leaves at six.
-_SHIFTS = ((0, 24), (0, 24), (12, 24), (0, 18))
+# Who sits at the desks when: the third comes at noon, the fourth leaves at six.
+_SHIFTS = ((8, 22), (8, 22), (12, 22), (8, 18))
 
 _QUESTIONS = (
     ("Is the blue one in stock?", "Yes, we can send it today."),
@@ -32,11 +32,22 @@ class ImLivechatChannel(models.Model):
         credits = dict.fromkeys(channel.user_ids.ids, 0)
         number = 0
         for days in range(_DAYS, 0, -1):
+            channel._add_demo_presence(today - timedelta(days=days))
             for hour in _HOURS:
                 moment = today - timedelta(days=days) + timedelta(hours=hour)
                 channel._add_demo_chat(number, moment, credits)
                 number += 1
         self.env.flush_all()
+
+    def _add_demo_presence(self, day):
+        """Note that the agents came and went on that day."""
+        self.env["livechat.dispatch.presence"].create(
+            [
+                {"user_id": user.id, "moment": day + timedelta(hours=hour), "state": state}
+                for user, shift in zip(self.user_ids.sorted("login"), _SHIFTS, strict=False)
+                for hour, state in zip(shift, ("online", "gone"), strict=True)
+            ]
+        )
 
     def _add_demo_chat(self, number, moment, credits):
         """Add a chat that came and ended then; who got it is the policy's decision.

@@ -35,6 +35,11 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
             (self.maria | self.omar | self.sofie).mapped("dispatch_weight"), [220, 90, 10]
         )
 
+    def test_newcomer_is_led_through_the_reception(self):
+        before = sum(self.channel.user_ids.mapped("dispatch_weight"))
+        self.start_tour("/odoo", "livechat_reception_guide", login=self.owner.login)
+        self.assertEqual(sum(self.channel.user_ids.mapped("dispatch_weight")), before + 10)
+
     def test_refused_weight_is_taken_back_and_told(self):
         def refuse(users, weight):
             raise UserError("Not on a Monday")

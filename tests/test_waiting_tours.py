@@ -62,6 +62,19 @@ class TestWaitingTours(HttpCase, DispatchCommon):
         self.assertTrue(self.maria.dispatch_paused)
         self.assertFalse(self.maria.dispatch_paused_until)
 
+    def test_agent_reads_its_figures_in_the_systray(self):
+        colleague = self._create_agent("colleague_figures", weight=self.maria.dispatch_weight)
+        channel = self._create_channel(self.maria | colleague, sticky_hours=24)
+        buyer = self._create_guest()
+        # Half of each chat was hers by weight; the second came back to her.
+        for _visit in range(2):
+            chat = self._come(channel, buyer)
+            self._say(chat, self.maria, "At your service")
+            self.assertEqual(self._agent_of(chat), self.maria)
+        self.start_tour(
+            "/odoo", "im_livechat_subaccount.systray_statistics", login=self.maria.login
+        )
+
     def test_systray_of_those_who_take_no_buyers_shows_no_pause(self):
         new_test_user(self.env, "clerk_wait", "base.group_user")
 

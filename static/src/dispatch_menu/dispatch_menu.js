@@ -5,6 +5,7 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { formatFloat, formatInteger } from "@web/views/fields/formatters";
 import { formatLoad } from "./dispatch_status_service";
 
 /** In the systray of an agent: its load, who waits, and its pause. */
@@ -15,6 +16,7 @@ export class DispatchMenu extends Component {
 
     setup() {
         this.dispatch = useState(useService("im_livechat_subaccount.dispatch_status"));
+        this.action = useService("action");
         this.pauses = [
             [undefined, _t("Pause")],
             [15, _t("Pause for 15 min")],
@@ -71,6 +73,32 @@ export class DispatchMenu extends Component {
 
     get waitingDescription() {
         return _t("Buyers waiting in line: %s", this.status.waiting);
+    }
+
+    /** What the agent was given, beside what it was entitled to: `[period, sentence]` each. */
+    get figures() {
+        const { today, week } = this.dispatch.figures || {};
+        const describe = ({ received, entitled }) =>
+            _t("%(received)s chats, entitled to %(entitled)s", {
+                received: formatInteger(received),
+                entitled: formatFloat(entitled, { digits: [0, 1] }),
+            });
+        return today
+            ? [
+                  [_t("Today"), describe(today)],
+                  [_t("7 days"), describe(week)],
+              ]
+            : [];
+    }
+
+    async beforeOpen() {
+        // The figures may take longer than the menu to open.
+        void this.dispatch.loadFigures();
+        await this.dispatch.load();
+    }
+
+    openStatistics() {
+        this.action.doAction("im_livechat_subaccount.livechat_dispatch_total_action_mine");
     }
 
     get title() {

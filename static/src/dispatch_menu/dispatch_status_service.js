@@ -20,6 +20,9 @@ export class DispatchStatus {
     /** False for whoever is no agent of a dispatched channel; see `get_dispatch_status`. */
     status = false;
 
+    /** What the agent was given until now; see `get_my_dispatch_figures`. */
+    figures = false;
+
     constructor(orm) {
         this.orm = orm;
         this.keepLast = new KeepLast();
@@ -33,6 +36,11 @@ export class DispatchStatus {
         this.status = await this.keepLast.add(
             this.orm.silent.call("res.users", "get_dispatch_status", []),
         );
+    }
+
+    /** Read what the agent was given and entitled to, today and in the last seven days. */
+    async loadFigures() {
+        this.figures = await this.orm.silent.call("res.users", "get_my_dispatch_figures", []);
     }
 
     /** Take over how many wait in the line of one of the agent's channels. */

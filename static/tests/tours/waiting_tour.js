@@ -42,6 +42,23 @@ tours.add("im_livechat_subaccount.systray_pause", {
     ],
 });
 
+tours.add("im_livechat_subaccount.systray_statistics", {
+    steps: () => [
+        openMenu,
+        {
+            content: "What the agent was given, beside what it was entitled to",
+            trigger:
+                ".o_livechat_dispatch_figures:contains(Today):contains(/2 chats, entitled to 1.0/)",
+        },
+        {
+            content: "All of it",
+            trigger: ".o_livechat_dispatch_statistics:contains(My Statistics)",
+            run: "click",
+        },
+        { content: "The page", trigger: ".o_breadcrumb:contains(My Statistics)" },
+    ],
+});
+
 tours.add("im_livechat_subaccount.systray_none", {
     steps: () => [
         {

@@ -1,0 +1,44 @@
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { stepUtils } from "@web_tour/tour_utils";
+
+/** The way a newcomer is led, who has Odoo's *Onboarding* switched on. */
+registry.category("web_tour.tours").add("livechat_reception_guide", {
+    url: "/odoo",
+    steps: () => [
+        stepUtils.showAppsMenuItem(),
+        {
+            content: _t("Your shop's reception is in Live Chat."),
+            trigger: '.o_app[data-menu-xmlid="im_livechat.menu_livechat_root"]',
+            tooltipPosition: "bottom",
+            run: "click",
+        },
+        { trigger: ".o_livechat_reception" },
+        {
+            isActive: [".o_livechat_reception_up"],
+            content: _t(
+                "More weight, more buyers: press the arrow. The shares of the whole group and this agent's capacity follow at once.",
+            ),
+            trigger: ".o_livechat_reception_up",
+            tooltipPosition: "top",
+            run: "click",
+        },
+        {
+            content: _t(
+                "Who waits, why a chat went where it went, what would have been: all here.",
+            ),
+            trigger:
+                '.o_menu_sections [data-menu-xmlid="im_livechat_subaccount.livechat_dispatch_menu"]',
+            tooltipPosition: "bottom",
+            run: "click",
+        },
+        {
+            content: _t("See whether everybody was given what the weights promise."),
+            trigger:
+                '.o-dropdown--menu [data-menu-xmlid="im_livechat_subaccount.livechat_dispatch_total_menu"]',
+            tooltipPosition: "right",
+            run: "click",
+        },
+        { trigger: ".o_breadcrumb .active, .o_breadcrumb .o_last_breadcrumb_item" },
+    ],
+});
