@@ -57,7 +57,7 @@ tours.add("im_livechat_subaccount.fairness", {
         view("list"),
         {
             content: "Look at it over time",
-            trigger: ".o_control_panel button:contains(Over Time)",
+            trigger: ".o_control_panel button:contains(Trend)",
             run: "click",
         },
         {
