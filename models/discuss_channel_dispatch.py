@@ -301,8 +301,17 @@ class DiscussChannel(models.Model):
         agent = outcome.agent
         self._record({"kind": "assign", **outcome.values})
         self._leave(self._get_desk_and_bots())
+        self._forget_desk()
         self._seat(agent)
         Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
+
+    def _forget_desk(self):
+        """Take the desk out of who was ever in the chat: core's reports count the time to answer
+        from a bot's last message, and the desk, which they take for one, says nothing."""
+        desk = self.livechat_channel_id.reception_partner_id
+        self.livechat_channel_member_history_ids.filtered(
+            lambda history: history.partner_id == desk
+        ).unlink()
 
     def _get_desk_and_bots(self):
         return self.channel_member_ids.filtered(

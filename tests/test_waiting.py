@@ -45,6 +45,24 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(second.dispatch_decision_ids.excluded, {str(agent.id): "at_capacity"})
         self.assertEqual(self._kinds(third), ["queue"])
 
+    def test_the_time_to_answer_of_who_waited_is_known(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        first, waiting = self._come(channel), self._come(channel)
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self._close(first)
+        channel._drain()
+        self.assertEqual(self._agent_of(waiting), agent)
+        self._say(waiting, agent, "Sorry to let you wait")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE discuss_channel SET create_date = create_date - interval '3 minutes'"
+            " WHERE id = %s",
+            [waiting.id],
+        )
+        report = self.env["im_livechat.report.channel"].browse(waiting.id)
+        self.assertAlmostEqual(report.time_to_answer * 3600, 180, delta=20)
+
     def test_the_line_is_served_in_order_when_a_seat_frees(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(agent)
