@@ -12,6 +12,7 @@ from . import (
     test_dispatch_reason,
     test_dispatch_setup,
     test_fairness,
+    test_figures_agree,
     test_figures_tours,
     test_get_session,
     test_group_dispatch,
