@@ -34,7 +34,7 @@ def test_two_nodes_start_and_undo_a_change_once(server, shop):
         [
             {
                 "name": "Race",
-                "channel_id": reception.channel_id,
+                "channel_id": reception.id,
                 "start": str(now + timedelta(days=1)),
                 "stop": str(now + timedelta(days=2)),
                 "line_ids": [[0, 0, {"user_id": maria.user_id, "weight": 300}]],

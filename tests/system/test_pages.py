@@ -32,6 +32,7 @@ OF_CORE = (
     ".o_tag",
     ".o_m2o_avatar",
     ".o_avatar",
+    ".o_form_label",
 )
 
 

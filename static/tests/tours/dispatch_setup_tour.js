@@ -39,7 +39,5 @@ tours.add("im_livechat_subaccount.dispatch_setup", {
 });
 
 tours.add("im_livechat_subaccount.dispatch_setup_seen", {
-    steps: () => [
-        { content: "Five steps", trigger: `${GUIDE} li:nth-child(5):contains(Test it)` },
-    ],
+    steps: () => [{ content: "Five steps", trigger: `${GUIDE} li:nth-child(5):contains(Test it)` }],
 });
