@@ -84,9 +84,12 @@ class ImLivechatChannel(models.Model):
         # sudo: im_livechat.channel - as core's route does for a buyer
         shop = buyer.sudo()
         group = self.env["livechat.dispatch.group"]
-        shop._keep_outcome(
-            Outcome(agent, "assigned", group, {**values, "kind": "assign", "moment": moment})
-        )
+        values |= {
+            "kind": "assign",
+            "moment": moment + timedelta(seconds=waited),
+            "waited_seconds": waited,
+        }
+        shop._keep_outcome(Outcome(agent, "assigned", group, values))
         chat = (
             shop.env["discuss.channel"]
             .create(
@@ -99,9 +102,14 @@ class ImLivechatChannel(models.Model):
         answered = moment + timedelta(seconds=waited + 15 + 7 * (number % 5))
         self._say_in_demo_chat(chat, number, guest, agent, moment, answered)
         ended = answered + timedelta(minutes=3 + number % 9)
-        chat.dispatch_decision_ids.write(
-            {"moment": moment + timedelta(seconds=waited), "waited_seconds": waited}
-        )
+        if waited:
+            full = [agent._replace(lively_chats=99) for agent in agents]
+            limited = self._get_dispatch_rules()
+            nobody = policy.decide(full, limited)
+            values = self.env["livechat.dispatch.decision"]._describe_decision(
+                nobody, full, limited
+            )
+            chat._record({**values, "kind": "queue", "moment": moment, "waited_seconds": 0})
         chat.write({"livechat_end_dt": ended, "livechat_failure": "no_failure"})
         chat.flush_recordset()
         self.env.cr.execute(

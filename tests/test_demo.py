@@ -54,14 +54,18 @@ class TestDemo(TransactionCase):
 
     def test_the_shop_has_a_week_behind_it(self):
         chats = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
-        decisions = chats.dispatch_decision_ids
+        decisions = chats.dispatch_decision_ids.filtered("user_id")
         self.assertEqual((len(chats), len(decisions)), (70, 70))
+        waited = decisions.filtered("waited_seconds").discuss_channel_id
+        self.assertEqual(len(waited), 14)
+        self.assertEqual((chats.dispatch_decision_ids - decisions).discuss_channel_id, waited)
         today = fields.Datetime.now().replace(hour=0, minute=0, second=0, microsecond=0)
         for chat in chats:
             self.assertLess(chat.create_date, today)
             self.assertLess(chat.create_date, chat.livechat_end_dt)
             winner = chat.livechat_operator_id.user_ids
-            self.assertEqual(chat.dispatch_decision_ids.run_again(), winner.id)
+            decision = chat.dispatch_decision_ids.filtered("user_id")
+            self.assertEqual(decision.run_again(), winner.id)
         for desk in self.desks | self.packer:
             served = len(decisions.filtered(lambda row, desk=desk: row.user_id == desk))
             entitled = sum(

@@ -530,7 +530,13 @@ class LivechatDispatchWhatif(models.TransientModel):
                 # sudo: res.users - names of the channel's agents
                 line.user_id.sudo().name
                 for line in self.line_ids
-                if line.user_id.id in past.unseen and line.presence == "as_was"
+                if line.user_id.id in past.unseen
+                and line.presence == "as_was"
+                # A main account that stands back is not missed.
+                and (
+                    line.user_id != channel.main_account_id
+                    or self.main_account_participation != "never"
+                )
             ),
             "changes": [text for text, _apply in self._list_changes(channel)],
         }
