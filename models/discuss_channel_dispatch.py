@@ -13,7 +13,7 @@ from ..dispatch.scope import Buyer
 from .im_livechat_channel_dispatch import get_regular
 from .im_livechat_channel_queue import WAITING, estimate_wait
 from .livechat_dispatch_decision import RULES
-from .livechat_dispatch_scope import is_storable
+from .livechat_dispatch_scope import is_storable, without_defaults
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
 GRACE = timedelta(seconds=60)
@@ -133,7 +133,8 @@ class DiscussChannel(models.Model):
             if chat.channel_type == "livechat":
                 outcome = chat.livechat_channel_id._take_outcome()
                 if outcome and outcome.state == chat.dispatch_state:
-                    chat._record(outcome.values, outcome.group)
+                    # Who has just come has not waited, whatever second it is.
+                    chat._record({"waited_seconds": 0, **outcome.values}, outcome.group)
                     if outcome.agent:
                         # sudo: res.users - its own figures follow
                         chat._follow_agents(outcome.agent.sudo())
@@ -197,21 +198,20 @@ class DiscussChannel(models.Model):
         :param group: the ``livechat.dispatch.group`` it was taken for, if not the chat's.
         """
         self.ensure_one()
+        decisions = self.env["livechat.dispatch.decision"]
+        # What a caller's context calls a default is no record of a decision.
+        clean = decisions.with_context(without_defaults(self.env.context))
         # sudo: livechat.dispatch.decision - nobody writes these but dispatch
-        decision = (
-            self.env["livechat.dispatch.decision"]
-            .sudo()
-            .create(
-                {
-                    "discuss_channel_id": self.id,
-                    "livechat_channel_id": self.livechat_channel_id.id,
-                    "main_account_id": self.livechat_channel_id.main_account_id.id,
-                    "group_id": (self.dispatch_group_id if group is None else group).id,
-                    "waited_seconds": self._get_waited_seconds(),
-                    **values,
-                    **more,
-                }
-            )
+        decision = clean.sudo().create(
+            {
+                "discuss_channel_id": self.id,
+                "livechat_channel_id": self.livechat_channel_id.id,
+                "main_account_id": self.livechat_channel_id.main_account_id.id,
+                "group_id": (self.dispatch_group_id if group is None else group).id,
+                "waited_seconds": self._get_waited_seconds(),
+                **values,
+                **more,
+            }
         )
         # sudo: discuss.channel - dispatch's own notes
         self.sudo()._note_decision(decision)
@@ -299,7 +299,11 @@ class DiscussChannel(models.Model):
         """Give a chat that waits to the agent dispatch has chosen."""
         self.ensure_one()
         agent = outcome.agent
-        self._record({"kind": "assign", **outcome.values})
+        values = {"kind": "assign", **outcome.values}
+        if self.dispatch_assigned_at:
+            # It had an agent before it waited: the buyer is no new one.
+            values["kind"] = "hand_over"
+        self._record(values)
         self._leave(self._get_desk_and_bots())
         self._forget_desk()
         self._seat(agent)

@@ -22,6 +22,7 @@ _SHOP_FIELDS = frozenset(
         "review_link",
         "user_ids",
         "dispatch_mode",
+        "dispatch_setup_hidden",
         "main_account_participation",
         "max_sessions_mode",
         "max_sessions",

@@ -115,10 +115,9 @@ class ImLivechatChannel(models.Model):
                 ("dispatch_paused_until", "<=", fields.Datetime.now()),
             ]
         )
-        with self.env["livechat.dispatch.log"]._by("dispatch"):
-            ended.write({"dispatch_paused": False, "dispatch_paused_until": False})
+        for user in ended:
+            self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
-        self._commit()
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
         overloaded = self.env["res.users"].search([("dispatch_overloaded", "=", True)])
         self._attempt(overloaded._follow_load)

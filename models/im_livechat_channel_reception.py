@@ -210,7 +210,8 @@ class ImLivechatChannel(models.Model):
 
         :param part: ``lines`` (who waits, figures) or ``trees`` (groups, agents, settings).
         """
-        self._get_reception_marks()[part].update(self.ids)
+        if self:
+            self._get_reception_marks()[part].update(self.ids)
 
     @api.model
     def _get_reception_marks(self):
@@ -605,7 +606,11 @@ class ImLivechatChannel(models.Model):
         rows = decisions._read_group(
             [("discuss_channel_id", "in", chats.ids)], ["discuss_channel_id"], ["id:max"]
         )
-        records = decisions.browse([decision_id for _chat, decision_id in rows])
+        # Not the facts, which are most of a record.
+        records = decisions.search_fetch(
+            [("id", "in", [decision_id for _chat, decision_id in rows])],
+            ["discuss_channel_id", "excluded_counts"],
+        )
         return {decision.discuss_channel_id.id: decision for decision in records}
 
     def _describe_today(self):

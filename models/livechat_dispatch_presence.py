@@ -4,6 +4,8 @@ from itertools import pairwise
 
 from odoo import api, fields, models
 
+from .livechat_dispatch_scope import without_defaults
+
 #: A browser gives a sign of life every minute. Whoever gave none for so long was not here
 #: meanwhile, whatever its status said: its server had died.
 SILENCE = timedelta(minutes=3)
@@ -41,8 +43,10 @@ class LivechatDispatchPresence(models.Model):
         if not agents:
             return
         moment = moment or fields.Datetime.now()
+        # What a caller's context calls a default is no presence.
+        clean = self.with_context(without_defaults(self.env.context))
         # sudo: livechat.dispatch.presence, res.users, mail.presence - only the server writes this
-        self.sudo().create(
+        clean.sudo().create(
             [
                 {
                     "user_id": user.id,

@@ -14,6 +14,9 @@ _LOCK_COUNTING = 2
 # So many decisions are counted at once: a fraction of a second for a team of twenty.
 _BATCH = 2000
 
+# Messages may lie in the pool for weeks; the sum of an hour has to fit an integer of 32 bits.
+_LONGEST_WAIT = 24 * 3600
+
 # The time of those who are still here is brought up to date so often when nobody looks.
 _PRESENCE_LAG = timedelta(minutes=5)
 
@@ -275,7 +278,10 @@ class LivechatDispatchTotal(models.Model):
                    excluded,
                    team,
                    CASE WHEN candidate_count < jsonb_array_length(
-                                 coalesce(nullif(facts -> 'agents', 'null'), '[]'))
+                                 CASE WHEN jsonb_typeof(facts -> 'agents') = 'array'
+                                      THEN facts -> 'agents'
+                                      ELSE '[]'
+                                 END)
                         THEN jsonb_path_query_array(facts, '$.agents[*][0]')
                    END
             """,
@@ -384,11 +390,11 @@ def _count_decision(
         lost = sums[(*key, previous_user_id)]
         if kind == "reassign":
             lost["unanswered"] += 1
-        elif kind in ("transfer", "hand_over"):
+        elif kind in ("transfer", "hand_over", "queue", "pool"):
             lost["given_away"] += 1
     if kind in ("assign", "overflow", "leave") and waited_seconds:
         got["waited_count"] += 1
-        got["waited_seconds"] += waited_seconds
+        got["waited_seconds"] += min(waited_seconds, _LONGEST_WAIT)
     if not user_id:
         name = {"queue": "queued", "pool": "pooled", "leave": "left_line", "nobody": "nobody"}
         if kind in name:

@@ -173,6 +173,11 @@ class ResUsers(models.Model):
         )
         return True
 
+    def _end_pause(self):
+        """Let an agent resume whose pause was to end by itself."""
+        with self.env["livechat.dispatch.log"]._by("dispatch"):
+            self.write({"dispatch_paused": False, "dispatch_paused_until": False})
+
     @api.model
     def get_dispatch_status(self):
         """Return what an agent sees about itself, ``False`` for whoever is none.

@@ -41,7 +41,8 @@ class ResUsers(models.Model):
 
         :param part: ``agents`` (their figures) or ``staff`` (who they are and where they serve).
         """
-        self.env["im_livechat.channel"]._get_reception_marks()[part].update(self.ids)
+        if self:
+            self.env["im_livechat.channel"]._get_reception_marks()[part].update(self.ids)
 
     def _watches_reception(self):
         """Tell whether this user may open the page *Reception*."""
@@ -103,6 +104,10 @@ class ResUsers(models.Model):
             is_self = user == manager
             if is_managed or (is_self and user._has_agent_group()):
                 may_pause.add(user.id)
-            if is_managed and (manages_all or not is_self or user == owner):
+            # As dated changes: nobody of a shop sets its own weight or its main account's, except
+            # the main account itself.
+            if is_managed and (
+                manages_all or (user == owner == manager) or (user != owner and not is_self)
+            ):
                 may_weigh.add(user.id)
         return may_weigh, may_pause

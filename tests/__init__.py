@@ -23,6 +23,7 @@ from . import (
     test_reception_tours,
     test_regulars,
     test_role,
+    test_second_reading,
     test_security,
     test_security_rpc,
     test_session,

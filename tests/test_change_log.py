@@ -10,6 +10,7 @@ from .test_dated_changes import DatedChangeCommon
 
 # What the people of a shop may set that is only how the widget looks.
 _LOOKS = {
+    "dispatch_setup_hidden",
     "name",
     "button_text",
     "default_message",

@@ -96,6 +96,17 @@ class LivechatDispatchCompare(models.TransientModel):
                 minimal_qcontext=True,
             )
 
+    @api.model
+    def default_get(self, fields):
+        defaults = super().default_get(fields)
+        for name in ("first_user_id", "second_user_id"):
+            try:
+                self._check_values({name: defaults.get(name)})
+            except ValidationError:
+                # A caller's context may name anybody.
+                del defaults[name]
+        return defaults
+
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:

@@ -1,12 +1,19 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 from odoo.tools import format_datetime
 
 from ..dispatch import credit, policy
+from ..models.livechat_dispatch_scope import is_record_id
 
 _DAYS = timedelta(days=30)
 _ROWS_MAX = 100
+# Further away nobody plans, and there would be many occurrences to walk through.
+_HORIZON = timedelta(days=3 * 366)
+
+# What a form may name, and its reader has to be able to read.
+_CHOSEN = ("channel_id", "change_id")
 
 
 class LivechatDispatchForecast(models.TransientModel):
@@ -28,6 +35,50 @@ class LivechatDispatchForecast(models.TransientModel):
     forecast = fields.Html(compute="_compute_forecast", sanitize=False)
 
     @api.model
+    def default_get(self, fields):
+        defaults = super().default_get(fields)
+        # A caller's context may name anything.
+        return {
+            name: value
+            for name, value in defaults.items()
+            if name not in _CHOSEN or self._is_readable(name, value)
+        }
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_chosen(vals)
+        return super().create(vals_list)
+
+    def write(self, vals):
+        self._check_chosen(vals)
+        return super().write(vals)
+
+    def onchange(self, values, field_names, fields_spec):
+        self._check_chosen(values)
+        return super().onchange(values, field_names, fields_spec)
+
+    def _check_chosen(self, vals):
+        """Refuse channels and changes that the caller cannot read: Odoo tells with sudo the name of
+        whatever a many-to-one refers to.
+
+        :raise ValidationError:
+        """
+        for name in _CHOSEN if isinstance(vals, dict) else ():
+            value = vals.get(name)
+            value = value.get("id") if isinstance(value, dict) else value
+            if value and not self._is_readable(name, value):
+                raise ValidationError(
+                    self.env._("Choose a channel and a dated change of your own shop.")
+                )
+
+    def _is_readable(self, name, value):
+        model = self.env[self._fields[name].comodel_name]
+        return not value or (
+            is_record_id(value) and bool(model.search_count([("id", "=", value)], limit=1))
+        )
+
+    @api.model
     def _find_first_channel(self):
         return self.env["im_livechat.channel"].search([("dispatch_mode", "!=", "native")], limit=1)
 
@@ -44,7 +95,12 @@ class LivechatDispatchForecast(models.TransientModel):
             )
             # sudo: im_livechat.channel - whose it is
             owner = channel.sudo().main_account_id
-            if not channel or not form.moment or not self.env.user._reads_dispatch_of(owner):
+            if (
+                not channel
+                or not form.moment
+                or abs(form.moment - fields.Datetime.now()) > _HORIZON
+                or not self.env.user._reads_dispatch_of(owner)
+            ):
                 form.forecast = False
                 continue
             draft = self.env["livechat.dispatch.change"].search(
@@ -117,7 +173,7 @@ class LivechatDispatchForecast(models.TransientModel):
                         continue
                     field = kept["field"]
                     if runs_on:
-                        values[record, field] = record[field], change.name
+                        values[record, field] = record[field], self._get_change_name(change)
                     elif moment >= change.next_stop and record[field] == kept["new"]:
                         old = bool(kept["old"]) if field == "dispatch_paused" else kept["old"]
                         values[record, field] = old, False
@@ -126,8 +182,12 @@ class LivechatDispatchForecast(models.TransientModel):
             if in_force:
                 for record, wanted in change._get_wanted().items():
                     for field, value in wanted.items():
-                        values[record, field] = value, change.name
+                        values[record, field] = value, self._get_change_name(change)
         return values
+
+    def _get_change_name(self, change):
+        """Return a change's name, if it is one that the reader may know."""
+        return change.with_env(self.env)._get_name()
 
     @api.model
     def _describe_agents(self, channel, mode, sessions, get):
@@ -170,14 +230,14 @@ class LivechatDispatchForecast(models.TransientModel):
         for change in changes:
             times = list(change._get_occurrences(moment, before))
             # What is only about other channels' capacity or about its agents.
-            name = (
-                change.name
-                if change.channel_id == channel
-                else f"{change.name} ({change.channel_id.name})"
-            )
+            name, summary = self._get_change_name(change), change.summary
+            if change.channel_id != channel:
+                readable = change.with_env(self.env)._filtered_access("read")
+                name = f"{name} ({change.channel_id.name})" if readable else name
+                summary = summary if readable else ""
             if not times:
                 continue
-            found += [(time.start, time.stop, name, change.summary, change) for time in times]
+            found += [(time.start, time.stop, name, summary, change) for time in times]
             bars.append(
                 {
                     "name": name,

@@ -264,6 +264,17 @@ class LivechatDispatchWhatif(models.TransientModel):
     # What a caller may say
     # ------------------------------------------------------------
 
+    @api.model
+    def default_get(self, fields):
+        defaults = super().default_get([name for name in fields if name != "line_ids"])
+        channel_id = defaults.get("channel_id")
+        if channel_id and not (
+            is_record_id(channel_id) and self._search_channels([("id", "=", channel_id)])
+        ):
+            # A caller's context may name any channel.
+            defaults["channel_id"] = self._default_channel_id().id
+        return defaults
+
     @api.model_create_multi
     def create(self, vals_list):
         """Open sheets; see ``_SHEET_FIELDS`` for what can be said.
@@ -739,6 +750,12 @@ class LivechatDispatchWhatifLine(models.TransientModel):
             if not (0 <= line.hour_from <= 24 and 0 <= line.hour_to <= 24):
                 raise ValidationError(self.env._("Hours are between 0 and 24."))
 
+    @api.model
+    def default_get(self, fields):
+        # Whom a caller's context names has not been looked at.
+        chosen = {"whatif_id", "user_id", "group_ids"}
+        return super().default_get([name for name in fields if name not in chosen])
+
     @api.model_create_multi
     def create(self, vals_list):
         """Add agents to sheets; a sheet opens with all it can have.
@@ -750,6 +767,8 @@ class LivechatDispatchWhatifLine(models.TransientModel):
             sheet_id = vals.get("whatif_id") if isinstance(vals, dict) else None
             sheet = sheets.search([("id", "=", sheet_id)]) if is_record_id(sheet_id) else sheets
             self._check_vals(vals, sheet._find_channel())
+            if not vals.get("user_id"):
+                raise ValidationError(self.env._("Each line of a sheet is about an agent."))
         return super().create(vals_list)
 
     def write(self, vals):
