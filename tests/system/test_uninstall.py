@@ -7,6 +7,8 @@ import pytest
 import devenv
 
 SET_UP = """
+import datetime
+
 from odoo.tests import new_test_user
 agent = new_test_user(env, "agent", groups="im_livechat.im_livechat_group_user")
 channel = env["im_livechat.channel"].create(
@@ -25,6 +27,16 @@ env["livechat.dispatch.group"].create({
     "required_permission_id": env.ref("im_livechat_subaccount.permission_receive_buyers").id,
     "scope_ids": [(0, 0, {"kind": "page", "page_pattern": "/refund"})],
 })
+channel.write({"max_sessions_mode": "limited", "max_sessions": 5})
+change = env["livechat.dispatch.change"].create({
+    "name": "Today", "channel_id": channel.id,
+    "start": datetime.datetime.now() - datetime.timedelta(minutes=1),
+    "stop": datetime.datetime.now() + datetime.timedelta(days=1),
+    "max_sessions_mode": "limited", "max_sessions": 15,
+})
+change.action_plan()
+env["livechat.dispatch.change"]._run_due(lambda do: do() or True)
+assert (change.state, channel.max_sessions) == ("running", 15), change.state
 env.cr.commit()  # a decision sees what is committed
 assert channel._get_operator() == agent, "whoever fits no scope goes to who is in no group"
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
@@ -40,6 +52,7 @@ AFTERWARDS = """
 channel = env["im_livechat.channel"].search([("name", "=", "Leftover")])
 agent = env["res.users"].search([("login", "=", "agent")])
 assert len(channel.channel_ids) == 1
+assert channel.max_sessions == 5, "what a dated change has set is left behind"
 assert not env["res.partner"].search([("name", "=", "Leftover")]), "the desk is still in the lists"
 staff = env["res.users"].search([("login", "=", "staff")])
 assert staff.has_group("im_livechat.im_livechat_group_user"), "an agent stays one"
