@@ -39,6 +39,6 @@ registry.category("web_tour.tours").add("livechat_reception_guide", {
             tooltipPosition: "right",
             run: "click",
         },
-        { trigger: ".o_breadcrumb .active, .o_breadcrumb .o_last_breadcrumb_item" },
+        { trigger: ".o_list_view, .o_graph_view" },
     ],
 });
