@@ -438,4 +438,6 @@ os.register_at_fork(after_in_child=_drainers.clear)
 
 
 def _drain_after_commit(dbname):
-    _drainers.setdefault(dbname, _Drainer(dbname)).ask()
+    if not module.current_test:
+        # There it would share the one connection of the test, whose own thread uses it.
+        _drainers.setdefault(dbname, _Drainer(dbname)).ask()

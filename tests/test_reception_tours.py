@@ -1,10 +1,7 @@
-from unittest.mock import patch
-
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
 
-from ..models import im_livechat_channel_queue
 from .test_reception import ReceptionCommon
 
 
@@ -15,11 +12,6 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # Lines are served in a thread, which here would share the one connection of the test.
-        cls.env.cr.postcommit.clear()
-        cls.startClassPatcher(
-            patch.object(im_livechat_channel_queue, "_drain_after_commit", lambda dbname: None)
-        )
         cls.env["res.lang"]._activate_lang("en_US")
         cls._open_chat(cls.channel, cls.maria)
 
