@@ -92,9 +92,11 @@ export class DispatchMenu extends Component {
     }
 
     async beforeOpen() {
-        // The figures may take longer than the menu to open.
-        void this.dispatch.loadFigures();
         await this.dispatch.load();
+        // The menu does not wait for the figures.
+        this.dispatch.loadFigures().catch(() => {
+            // The connection is lost; the next time tells more.
+        });
     }
 
     openStatistics() {
