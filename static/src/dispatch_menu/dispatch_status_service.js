@@ -1,7 +1,6 @@
 import { reactive } from "@odoo/owl";
 import { serializeDateTime } from "@web/core/l10n/dates";
 import { registry } from "@web/core/registry";
-import { KeepLast } from "@web/core/utils/concurrency";
 import { user } from "@web/core/user";
 import { debounce } from "@web/core/utils/timing";
 import { session } from "@web/session";
@@ -25,7 +24,7 @@ export class DispatchStatus {
 
     constructor(orm) {
         this.orm = orm;
-        this.keepLast = new KeepLast();
+        this.turn = 0;
     }
 
     get isPaused() {
@@ -33,9 +32,12 @@ export class DispatchStatus {
     }
 
     async load() {
-        this.status = await this.keepLast.add(
-            this.orm.silent.call("res.users", "get_dispatch_status", []),
-        );
+        // Not KeepLast: what it passes over never ends, and the menu waits for this before it opens.
+        const turn = ++this.turn;
+        const status = await this.orm.silent.call("res.users", "get_dispatch_status", []);
+        if (turn === this.turn) {
+            this.status = status;
+        }
     }
 
     /** Read what the agent was given and entitled to, today and in the last seven days. */
