@@ -468,11 +468,11 @@ class DiscussChannel(models.Model):
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)
         if target.is_internal(self.env):
-            # sudo: im_livechat.channel - whether dispatch gives its chats to agents
             attributes.append(
                 Store.Attr(
                     "dispatch_transferable",
                     value=True,
+                    # sudo: im_livechat.channel - whether dispatch gives its chats to agents
                     predicate=lambda chat: (
                         chat.channel_type == "livechat"
                         and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")

@@ -225,6 +225,7 @@ class ImLivechatChannel(models.Model):
             precommit.data[_MARKS] = {
                 part: set() for part in ("agents", "partners", "staff", "lines", "trees")
             }
+            # sudo: im_livechat.channel - whose pages look again, whoever changed something
             precommit.add(self.sudo().browse()._send_reception_marks)
         return precommit.data[_MARKS]
 
@@ -527,6 +528,7 @@ class ImLivechatChannel(models.Model):
             ],
             order="id",
         )
+        # sudo: mail.presence - the status of agents whom the caller may watch
         presences = self.env["mail.presence"].sudo()
         statuses = dict(
             presences._read_group([("user_id", "in", users.ids)], ["user_id", "status"], [])

@@ -578,6 +578,7 @@ class LivechatDispatchLog(models.Model):
             else:
                 subject.dispatch_resume()
         elif subject._name == "res.users":
+            # sudo: livechat.subaccount - left, not taken: its write checks the caller
             subaccount = subject._get_subaccount().sudo(False)
             if subaccount:
                 subaccount.write({name: self.old_value})

@@ -53,6 +53,7 @@ class LivechatDispatchPresence(models.Model):
                     "moment": moment,
                     "state": "gone" if is_gone else user._get_dispatch_presence(),
                 }
+                # sudo: res.users - as above: whether they are here and paused
                 for user in agents.sudo()
             ]
         )

@@ -226,6 +226,7 @@ class LivechatSubaccount(models.Model):
         )
         count_by_partner = dict(chats)
         for subaccount in self:
+            # sudo: res.users - whose chats they are
             partner = subaccount.sudo().user_id.partner_id
             subaccount.open_chat_count = count_by_partner.get(partner, 0)
 
@@ -569,6 +570,7 @@ class LivechatSubaccount(models.Model):
         self.env["mail.mail"].sudo().create(
             {
                 "subject": person.env._("%(owner)s invites you to its live chat", owner=owner.name),
+                # sudo: ir.qweb - as above
                 "body_html": person.env["ir.qweb"]
                 .sudo()
                 ._render("im_livechat_subaccount.activation_mail", {"link": link}),
@@ -695,6 +697,7 @@ class LivechatSubaccount(models.Model):
             return
         if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
             raise AccessError(self.env._("You can change how agents are dispatched, no more."))
+        # sudo: livechat.role, res.groups - what they may do, to compare it with the caller's rights
         if self.sudo().role_ids._reaches_beyond(user) or self.sudo()._get_groups_by_hand() - (
             user.all_group_ids
         ):
@@ -725,6 +728,7 @@ class LivechatSubaccount(models.Model):
         own = self.env.user._get_shop_owner()
         named = vals.get("main_account_id")
         if self._is_admin():
+            # sudo: res.users - an administrator of accounts names a main account
             owner = self.env["res.users"].sudo().search([("id", "=", named or own.id)])
             if not owner:
                 raise ValidationError(self.env._("A sub-account needs a main account."))
@@ -760,6 +764,7 @@ class LivechatSubaccount(models.Model):
         """
         if not login or re.search(r"[\s\x00-\x1f]", login):
             raise ValidationError(self.env._("A login has no spaces and is not empty."))
+        # sudo: res.users - a login is unique among all users, whoever may read them
         users = self.env["res.users"].sudo().with_context(active_test=False)
         code, colon, _name = login.partition(":")
         if colon and code != owner._get_main_account_code():

@@ -47,7 +47,8 @@ class ResPartner(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         partners = super().create(vals_list)
-        # Whatever said so: values or defaults. sudo: res.partner - whether there is an agent now
+        # Whatever said so, values or defaults.
+        # sudo: res.partner - whether there is an agent now
         if partners.sudo().livechat_agent_id:
             partners._check_exclusive_agent()
         return partners

@@ -194,6 +194,7 @@ class ResUsers(models.Model):
         )
         if not channels or not user._has_agent_group():
             return False
+        # sudo: res.users - the agent's own figures
         user = user.sudo()
         loads, capacities = [0], []
         for channel in channels:

@@ -69,6 +69,7 @@ class ResUsers(models.Model):
                     and (agent.main_account_id != owner or agent == self)
                 )
             )
+            # sudo: res.users - as the caller gave them, no more
             .sudo(agents.env.su)
         )
 

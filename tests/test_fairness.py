@@ -249,7 +249,10 @@ class TestFairness(FairnessCommon):
         Presence = self.env["livechat.dispatch.presence"]
         Presence.search([("user_id", "=", agent.id)]).unlink()
         day = fields.Datetime.to_datetime("2026-03-02 00:00:00")
-        at = lambda hour, minute: day + timedelta(hours=hour, minutes=minute)  # noqa: E731
+
+        def at(hour, minute):
+            return day + timedelta(hours=hour, minutes=minute)
+
         for state, moment in (
             ("online", at(8, 50)),
             ("paused", at(9, 30)),

@@ -110,10 +110,10 @@ class LivechatDispatchForecast(models.TransientModel):
                     ("state", "=", "draft"),
                 ]
             )
-            # sudo: im_livechat.channel, livechat.dispatch.change - whoever reads the dispatch of
-            # the channel may know what will be in force there
             form.forecast = self.env["ir.qweb"]._render(
                 "im_livechat_subaccount.dispatch_forecast",
+                # sudo: im_livechat.channel, livechat.dispatch.change - whoever reads the dispatch
+                # of the channel may know what will be in force there
                 self._forecast(channel.sudo(), form.moment, draft.sudo()),
                 minimal_qcontext=True,
             )
@@ -168,6 +168,7 @@ class LivechatDispatchForecast(models.TransientModel):
             if change.state == "running":
                 runs_on = in_force and in_force.start == change.next_start
                 for kept in (change.replaced or {}).get("values", ()):
+                    # sudo: res.users, im_livechat.channel - a value that is in force
                     record = self.env[kept["model"]].sudo().browse(kept["id"])
                     if not record.exists():
                         continue
