@@ -24,7 +24,7 @@ The tables are in ``ledger.sql``, the connection that the short transactions hav
 
 import struct
 from collections.abc import Callable, Iterable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from itertools import product
 from typing import NamedTuple
@@ -34,7 +34,7 @@ from odoo.tools import file_open
 
 from .credit import charge
 from .policy import Agent, Decision, Rules, exclusion, has_room
-from .session import transaction
+from .session import reader, transaction
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
 LOCK_CLASS = 0x4C434450
@@ -164,11 +164,12 @@ def is_agent_available(cr, query: Query, rules: Rules) -> bool:
 
     It is asked on every page view of the shop. Mostly one of the first agents has room, and a look
     at a few of them is quickest; when none has, the shop is busy and ``policy.exclusion`` judges
-    all.
+    all. It is told what is committed.
     """
-    return _has_room_among_few(cr, query, rules) or any(
-        not exclusion(agent, rules) for agent in read_agents(cr, query)
-    )
+    with nullcontext(cr) if module.current_test else reader(cr) as asked:
+        return _has_room_among_few(asked, query, rules) or any(
+            not exclusion(agent, rules) for agent in read_agents(asked, query)
+        )
 
 
 # Fragments of the statements below. A statement has only the parts that it needs.

@@ -3,7 +3,8 @@
 Odoo discards what a connection has prepared whenever it is borrowed from the pool, and to plan the
 statements of a decision takes half as long as to run them. So each process keeps one connection to
 each database in which they stay prepared. It holds nothing between decisions: PostgreSQL may end it
-at any time, does so when no buyer came for ten minutes, and the next decision opens another.
+at any time, does so when no buyer came for ten minutes, and the next decision opens another. In
+between it answers what every page view asks, see :func:`reader`.
 
 Like Odoo's bus, it needs a connection to PostgreSQL itself or a pooler that pools sessions.
 """
@@ -29,6 +30,7 @@ class Session:
     def __init__(self, dbname: str):
         self._dbname = dbname
         self._begin = ""
+        self._in_transaction = False
         self._connect()
 
     def _connect(self):
@@ -54,16 +56,18 @@ class Session:
         self._begin = statements
 
     def execute(self, statement: str, values: dict | None = None):
-        """Run one statement with parameters of the form ``%(name)s``."""
+        """Run one statement with parameters of the form ``%(name)s``; outside of a transaction it
+        is one by itself."""
         begin, self._begin = self._begin, ""
         try:
             self._cursor.execute(begin + self._prepare(statement), values)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if not (begin and self._connection.closed):
+            if self._in_transaction or not self._connection.closed:
                 raise
-            # Ended since the last decision; of this one, nothing was done yet.
+            # Ended since it was last used; of this transaction, nothing was done yet.
             self._connect()
             self._cursor.execute(begin + self._prepare(statement), values)
+        self._in_transaction = self._in_transaction or bool(begin)
 
     def _prepare(self, statement: str) -> str:
         """Return how to run a statement that is prepared."""
@@ -86,6 +90,7 @@ class Session:
     def commit(self):
         """Commit the transaction."""
         self._cursor.execute("COMMIT")
+        self._in_transaction = False
 
     def close(self):
         """Close the connection; PostgreSQL undoes what was not committed."""
@@ -104,11 +109,32 @@ class _Numbers(dict):
 def transaction(dbname: str, begin: str) -> Iterator[Session]:
     """Yield a session whose transaction begins with the statements ``begin``; it is committed at
     the end of the block, or undone when the block fails."""
-    session = _idle.pop(dbname, None) or Session(dbname)
-    try:
+    with _kept(dbname, _idle.pop(dbname, None) or Session(dbname)) as session:
         session.begin(begin)
         yield session
         session.commit()
+
+
+@contextmanager
+def reader(cr) -> Iterator:
+    """Yield whom to ask single questions: the session, whose statements are prepared, or ``cr``
+    itself while another thread has the session or no decision has opened it yet.
+
+    The session knows what is committed, not what the transaction of ``cr`` did.
+    """
+    session = _idle.pop(cr.dbname, None)
+    if not session:
+        yield cr
+        return
+    with _kept(cr.dbname, session):
+        yield session
+
+
+@contextmanager
+def _kept(dbname: str, session: Session) -> Iterator[Session]:
+    """Keep the session for the next one who needs it, unless the block fails."""
+    try:
+        yield session
     except BaseException:
         session.close()
         raise

@@ -57,6 +57,41 @@ class TestSession(TransactionCase):
         self._end(pid)
         self.assertNotEqual(self._read(PID), (pid,))
 
+    def test_a_question_goes_to_the_session_that_is_kept_and_opens_none(self):
+        with session.reader(self.env.cr) as asked:
+            self.assertIs(asked, self.env.cr)
+        (pid,) = self._read(PID)
+        for _question in range(2):
+            with session.reader(self.env.cr) as asked:
+                asked.execute(PID)
+                self.assertEqual(asked.fetchone(), (pid,))
+                with session.reader(self.env.cr) as meanwhile:
+                    self.assertIs(meanwhile, self.env.cr)
+        self.assertEqual(self._read(PID), (pid,))
+
+    def test_a_question_is_a_transaction_by_itself(self):
+        self._read(PID)
+        now = "SELECT now()"
+        with session.reader(self.env.cr) as asked:
+            asked.execute(now)
+            first = asked.fetchone()
+            asked.execute(now)
+            self.assertLess(first, asked.fetchone())
+
+    def test_a_question_finds_a_connection_that_ended_while_idle_and_opens_another(self):
+        (pid,) = self._read(PID)
+        self._end(pid)
+        with session.reader(self.env.cr) as asked:
+            asked.execute(PID)
+            self.assertNotEqual(asked.fetchone(), (pid,))
+        self.assertTrue(self._read(PID))
+
+    def test_a_session_whose_question_failed_is_not_kept(self):
+        self._read(PID)
+        with self.assertRaises(psycopg2.Error), session.reader(self.env.cr) as asked:
+            asked.execute("SELECT 1 / 0")
+        self.assertFalse(session._idle.get(self.env.cr.dbname))
+
     def test_a_connection_that_ends_within_a_transaction_is_an_error(self):
         with self.assertRaises(psycopg2.OperationalError), self._transaction() as cr:
             cr.execute(PID)
