@@ -14,6 +14,7 @@ from .im_livechat_channel_dispatch import get_regular
 from .im_livechat_channel_queue import WAITING, estimate_wait
 from .livechat_dispatch_decision import RULES
 from .livechat_dispatch_scope import is_storable, without_defaults
+from .res_users import READERS
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
 GRACE = timedelta(seconds=60)
@@ -32,7 +33,7 @@ class DiscussChannel(models.Model):
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="Where dispatch has sent this chat; empty when it came to nobody through dispatch.",
     )
     dispatch_group_id = fields.Many2one(
@@ -42,20 +43,20 @@ class DiscussChannel(models.Model):
         readonly=True,
         index="btree_not_null",
         ondelete="set null",
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="The group whose scope this buyer fits; empty for the agents in no such group.",
     )
     dispatch_decision_ids = fields.One2many(
         "livechat.dispatch.decision",
         "discuss_channel_id",
         "Dispatch Decisions",
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
     )
     dispatch_queued_at = fields.Datetime(
-        "In Line Since", copy=False, readonly=True, groups="im_livechat.im_livechat_group_user"
+        "In Line Since", copy=False, readonly=True, groups=READERS
     )
     dispatch_assigned_at = fields.Datetime(
-        "Assigned At", copy=False, readonly=True, groups="im_livechat.im_livechat_group_user"
+        "Assigned At", copy=False, readonly=True, groups=READERS
     )
     dispatch_regular_id = fields.Many2one(
         "res.users",
@@ -63,13 +64,13 @@ class DiscussChannel(models.Model):
         copy=False,
         readonly=True,
         ondelete="set null",
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="Whose regular this buyer is; that agent may have room when the others have none.",
     )
     dispatch_is_away = fields.Boolean(
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="Given by the rule for when nobody is here: the agent is not expected to answer soon.",
     )
     dispatch_rule = fields.Selection(
@@ -77,33 +78,33 @@ class DiscussChannel(models.Model):
         "Dispatched By",
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="What decided who got this chat last.",
     )
     dispatch_waited_seconds = fields.Integer(
         "Waited (seconds)",
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="In line and in the pool, until somebody took the chat or the buyer left.",
     )
     dispatch_transfer_count = fields.Integer(
         "Number of Transfers",
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
     )
     dispatch_has_left = fields.Boolean(
         "Left the Line",
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="The buyer left before anybody took the chat.",
     )
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,
-        groups="im_livechat.im_livechat_group_user",
+        groups=READERS,
         help="A mail has told the shop of this message.",
     )
 

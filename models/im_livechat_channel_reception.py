@@ -76,7 +76,7 @@ class ImLivechatChannel(models.Model):
         """Return all that the page *Reception* shows, in a constant number of queries.
 
         :return: ``{"channels": […], "agents": […], "figures": {…}, "now", "next_day", "weight_min",
-            "weight_max", "may_add_channels"}``; see ``_describe_reception_channel``,
+            "weight_max", "may_add_channels", "may_read_chats"}``; see ``_describe_reception_channel``,
             ``_describe_agents`` and ``_get_today_figures`` (with text keys, ``"0"`` for all).
             Times are UTC.
         :rtype: dict
@@ -93,6 +93,8 @@ class ImLivechatChannel(models.Model):
             "weight_min": WEIGHT_MIN,
             "weight_max": WEIGHT_MAX,
             "may_add_channels": self.has_access("write"),
+            "may_read_chats": self.env.user._has_agent_group()
+            or self.env.user._is_reader_of_chats(),
         }
 
     @api.model
@@ -539,7 +541,9 @@ class ImLivechatChannel(models.Model):
         described = []
         for user in users:
             agent = facts[user.id]
+            # What the switch can undo; more chats than wanted is no matter of the switch.
             until = user.dispatch_paused_until
+            is_paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
             described.append(
                 {
                     "id": user.id,
@@ -547,8 +551,8 @@ class ImLivechatChannel(models.Model):
                     "image": f"/web/image/res.users/{user.id}/avatar_128"
                     f"?unique={int(user.write_date.timestamp())}",
                     "status": statuses.get(user, "offline"),
-                    "paused": agent.paused and not user.dispatch_overloaded,
-                    "until": fields.Datetime.to_string(until) if agent.paused and until else False,
+                    "paused": is_paused,
+                    "until": is_paused and until and fields.Datetime.to_string(until),
                     "overloaded": user.dispatch_overloaded,
                     "in_call": agent.in_call,
                     "enabled": agent.enabled,

@@ -331,6 +331,30 @@ class LivechatDispatchChange(models.Model):
     # What a caller may say
     # ------------------------------------------------------------
 
+    def onchange(self, values, field_names, fields_spec):
+        """As core's, which tells with sudo the name of whatever a many-to-one refers to.
+
+        :raise AccessError: a channel or an agent that the caller cannot read.
+        """
+        if isinstance(values, dict):
+            self._check_readable("im_livechat.channel", [values.get("channel_id")])
+            named = []
+            for command in values.get("line_ids") or ():
+                match command:
+                    case [_code, _id, {"user_id": user_id}]:
+                        named.append(user_id)
+            self._check_readable("res.users", named)
+        return super().onchange(values, field_names, fields_spec)
+
+    def _check_readable(self, model, named):
+        ids = [one.get("id") if isinstance(one, dict) else one for one in named]
+        ids = {id_ for id_ in ids if id_}
+        if ids and not (
+            all(map(is_record_id, ids))
+            and self.env[model].search_count([("id", "in", list(ids))]) == len(ids)
+        ):
+            raise AccessError(self.env._("Choose a channel and agents of your own shop."))
+
     def _check_manageable(self):
         """Refuse who does not manage the dispatch of these changes' channels.
 

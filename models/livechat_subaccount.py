@@ -1,6 +1,7 @@
 import hashlib
 import re
 import secrets
+import unicodedata
 from datetime import timedelta
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ _USER_DISPATCH = frozenset(
     }
 )
 _USER_FIELDS = frozenset({*_USER_TEXTS, *_USER_SETS, "image_1920", *_USER_DISPATCH})
+# What who manages sub-accounts may say.
+_SAYABLE = _USER_FIELDS | {"role_ids", "channel_ids", "dispatch_group_ids"}
 # What a dispatch manager may say.
 _DISPATCH_FIELDS = _USER_DISPATCH | {"dispatch_group_ids"}
 
@@ -249,6 +252,27 @@ class LivechatSubaccount(models.Model):
     # Create, write, delete
     # ------------------------------------------------------------
 
+    def onchange(self, values, field_names, fields_spec):
+        """As core's, of a sub-account that is there or is to be made: what a browser says about
+        whose it is would show any user of the database, past all record rules.
+        """
+        sayable = self._get_sayable()
+        if isinstance(values, dict) and isinstance(field_names, list):
+            values = {name: value for name, value in values.items() if name in sayable}
+            field_names = [name for name in field_names if name in values]
+        return super().onchange(values, field_names, fields_spec)
+
+    @api.model
+    def default_get(self, fields):
+        """As core's, of what the caller may say; a context may name anybody."""
+        sayable = self._get_sayable()
+        return super().default_get([name for name in fields if name in sayable])
+
+    @api.model
+    def _get_sayable(self):
+        """Return the names of the fields that the caller may say of a new sub-account."""
+        return _SAYABLE | ({"main_account_id"} if self._is_admin() else frozenset())
+
     @api.model_create_multi
     def create(self, vals_list):
         """Pre-register sub-accounts; nobody can log in before the activation link was used.
@@ -316,7 +340,7 @@ class LivechatSubaccount(models.Model):
         """
         self._check_call(vals)
         self._check_manageable(dispatch_only=vals.keys() <= _DISPATCH_FIELDS)
-        unknown = vals.keys() - _USER_FIELDS - {"role_ids", "channel_ids", "dispatch_group_ids"}
+        unknown = vals.keys() - _SAYABLE
         if unknown:
             raise AccessError(
                 self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
@@ -480,6 +504,7 @@ class LivechatSubaccount(models.Model):
         self._check_limit(disabled.main_account_id)
         # sudo: res.users - checked above
         disabled._sudo_clean().user_id.write({"active": True})
+        return True
 
     def action_disable(self):
         """Refuse the login of sub-accounts at once and dispatch their open chats again.
@@ -487,6 +512,7 @@ class LivechatSubaccount(models.Model):
         :raise UserError: one was never activated.
         """
         self._disable()
+        return True
 
     def action_disable_wizard(self):
         """Ask who takes over the open chats, then disable."""
@@ -716,11 +742,7 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: it is not the caller's shop, or the caller manages no sub-accounts.
         """
-        unknown = (
-            vals.keys()
-            - _USER_FIELDS
-            - {"role_ids", "channel_ids", "dispatch_group_ids", "main_account_id"}
-        )
+        unknown = vals.keys() - _SAYABLE - {"main_account_id"}
         if unknown:
             raise AccessError(
                 self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
@@ -766,7 +788,8 @@ class LivechatSubaccount(models.Model):
             raise ValidationError(self.env._("A login has no spaces and is not empty."))
         # sudo: res.users - a login is unique among all users, whoever may read them
         users = self.env["res.users"].sudo().with_context(active_test=False)
-        code, colon, _name = login.partition(":")
+        # As people read it: large and small letters and the wide ones of Chinese are the same.
+        code, colon, _name = unicodedata.normalize("NFKC", login).casefold().partition(":")
         if colon and code != owner._get_main_account_code():
             if users.search_count([("main_account_code", "=", code)], limit=1):
                 raise ValidationError(

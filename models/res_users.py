@@ -334,19 +334,28 @@ class ResUsers(models.Model):
             "im_livechat.im_livechat_group_user"
         )
 
-    def _get_main_account_code(self):
-        """Return the short name of this main account; it is made of the login once and kept."""
+    def _propose_main_account_code(self):
+        """Return the short name of this main account: the one it has, or what its login gives."""
         self.ensure_one()
         # sudo: res.users - the short name of a main account follows from its login
         owner = self.sudo()
+        if owner.main_account_code:
+            return owner.main_account_code
+        base = re.sub(r"[^a-z0-9_.-]", "", owner.login.partition("@")[0].lower()).lstrip("_.-")
+        base = base[:24] or f"shop{owner.id}"
+        taken = owner.with_context(active_test=False).search_count(
+            [("main_account_code", "=", base)], limit=1
+        )
+        return f"{base}{owner.id}" if taken else base
+
+    def _get_main_account_code(self):
+        """Return the short name of this main account; it is made of the login once and kept."""
+        code = self._propose_main_account_code()
+        # sudo: res.users - as above
+        owner = self.sudo()
         if not owner.main_account_code:
-            base = re.sub(r"[^a-z0-9_.-]", "", owner.login.partition("@")[0].lower()).lstrip("_.-")
-            base = base[:24] or f"shop{owner.id}"
-            taken = owner.with_context(active_test=False).search_count(
-                [("main_account_code", "=", base)], limit=1
-            )
-            owner.main_account_code = f"{base}{owner.id}" if taken else base
-        return owner.main_account_code
+            owner.main_account_code = code
+        return code
 
     def _propose_subaccount_login(self, taken=()):
         """Return a login for a new sub-account of this main account: ``flagship:desk5``.
@@ -354,7 +363,7 @@ class ResUsers(models.Model):
         :param taken: logins that others are about to get.
         """
         self.ensure_one()
-        prefix = f"{self._get_main_account_code()}:desk"
+        prefix = f"{self._propose_main_account_code()}:desk"
         # sudo: res.users - logins are unique among all users
         users = self.sudo().with_context(active_test=False)
         used = {*taken, *users.search([("login", "=like", f"{prefix}%")]).mapped("login")}

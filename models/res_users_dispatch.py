@@ -1,4 +1,4 @@
-from datetime import UTC, timedelta
+from datetime import timedelta
 
 from odoo import api, fields, models, tools
 from odoo.exceptions import AccessError, ValidationError
@@ -320,14 +320,10 @@ class ResUsers(models.Model):
             return False
         # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
         self.env["livechat.dispatch.total"].sudo()._count(fresh=True)
-        midnight = fields.Datetime.context_timestamp(self, fields.Datetime.now()).replace(
-            hour=0, minute=0, second=0, microsecond=0
-        )
+        get_midnight = self.env["im_livechat.channel"]._get_midnight
         return {
-            name: user._get_dispatch_figures(
-                (midnight - timedelta(days=days)).astimezone(UTC).replace(tzinfo=None)
-            )
-            for name, days in (("today", 0), ("week", 6))
+            name: user._get_dispatch_figures(get_midnight(days))
+            for name, days in (("today", 0), ("week", -6))
         }
 
     def _get_dispatch_figures(self, since):

@@ -18,6 +18,8 @@ from . import (
     test_group_dispatch,
     test_ledger,
     test_native,
+    test_onchange,
+    test_pages,
     test_reassign,
     test_reception,
     test_reception_tours,

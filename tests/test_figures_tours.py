@@ -20,7 +20,7 @@ class FiguresCommon(HttpCase, DispatchCommon):
         cls.owner = new_test_user(
             cls.env,
             "figures_owner",
-            "im_livechat_subaccount.group_main_account,base.group_allow_export",
+            "im_livechat_subaccount.group_main_account",
             name="Lin Yue",
         )
         cls.maria, cls.omar, cls.pavel = (

@@ -397,17 +397,39 @@ class TestWhatif(ShopCommon, DispatchCommon):
             sheet.action_apply()
         self.assertEqual(bob.dispatch_weight, 50)
 
-    def test_nobody_sets_a_weight_here_whom_other_pages_refuse(self):
-        channel, _ann, bob = self._make_shop()
-        manager = new_test_user(
+    def test_a_sheet_sets_the_weights_that_reception_lets_its_owner_set(self):
+        channel, ann, bob = self._make_shop()
+        channel.user_ids |= self.owner
+        channel.main_account_participation = "member"
+        administrator = new_test_user(
             self.env, "plain_manager", "base.group_user,im_livechat.im_livechat_group_manager"
         )
-        sheet = self._open_sheet(channel, manager)
-        self._line(sheet, bob).weight = 300
-        sheet.action_replay()
-        with self.assertRaises(AccessError):
-            sheet.action_apply()
-        self.assertEqual(bob.dispatch_weight, 100)
+        store_manager = self.Subaccounts.create(
+            {"name": "Store Manager", "role_ids": [Command.link(self.role_store_manager.id)]}
+        )
+        store_manager._activate("sesame-open")
+        deputy = store_manager.sudo().user_id
+        channel.user_ids |= deputy
+        for user, agent, allowed in (
+            (administrator, bob, True),
+            (self.owner, self.owner, True),
+            (self.owner, ann, True),
+            (deputy, ann, True),
+            (deputy, deputy, False),
+            (deputy, self.owner, False),
+        ):
+            with self.subTest(user=user.name, agent=agent.name):
+                before = agent.dispatch_weight
+                sheet = self._open_sheet(channel, user)
+                self._line(sheet, agent).weight = before + 20
+                sheet.action_replay()
+                if allowed:
+                    sheet.action_apply()
+                else:
+                    with self.assertRaises(AccessError):
+                        sheet.action_apply()
+                self.assertEqual(agent.dispatch_weight, before + 20 * allowed)
+                self.assertEqual(bool(agent.id in agent._find_manageable(user)[0]), allowed)
 
     # ------------------------------------------------------------
     # Who may

@@ -862,16 +862,4 @@ class LivechatDispatchWhatifLine(models.TransientModel):
 
         :raise AccessError: who may not set it elsewhere either.
         """
-        user = self.user_id
-        if self.env.user.has_group("base.group_erp_manager"):
-            user.write({"dispatch_weight": self.weight})
-            return
-        rows = self.env["livechat.subaccount"]
-        row = rows.search([("user_id", "=", user.id)]) if rows.has_access("write") else rows
-        if not row:
-            # sudo: res.users - the name of an agent of a channel the caller manages
-            name = user.sudo().name
-            raise AccessError(
-                self.env._("Only an administrator can set the weight of %(agent)s.", agent=name)
-            )
-        row.write({"dispatch_weight": self.weight})
+        self.user_id.dispatch_set_weight(self.weight)

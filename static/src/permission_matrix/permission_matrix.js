@@ -3,7 +3,7 @@ import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { Pager } from "@web/core/pager/pager";
 import { registry } from "@web/core/registry";
-import { KeepLast, Mutex } from "@web/core/utils/concurrency";
+import { Mutex } from "@web/core/utils/concurrency";
 import { useService } from "@web/core/utils/hooks";
 import { useDebounced } from "@web/core/utils/timing";
 import { Layout } from "@web/search/layout";
@@ -28,7 +28,7 @@ export class PermissionMatrix extends Component {
         this.orm = useService("orm");
         this.display = { controlPanel: {} };
         this.limit = LIMIT;
-        this.keepLast = new KeepLast();
+        this.turn = 0;
         this.mutex = new Mutex();
         this.state = useState({ search: "", roleOffset: 0, subaccountOffset: 0, matrix: {} });
         this.onSearch = useDebounced((search) => this.load({ search }), 300);
@@ -46,14 +46,17 @@ export class PermissionMatrix extends Component {
         }
         Object.assign(this.state, part);
         const { search, roleOffset, subaccountOffset } = this.state;
-        this.state.matrix = await this.keepLast.add(
-            this.orm.call("livechat.role", "get_matrix", [], {
-                search,
-                role_offset: roleOffset,
-                subaccount_offset: subaccountOffset,
-                limit: LIMIT,
-            }),
-        );
+        // Not a KeepLast, which never ends what it passes over: the next tick waits for this one.
+        const turn = ++this.turn;
+        const matrix = await this.orm.call("livechat.role", "get_matrix", [], {
+            search,
+            role_offset: roleOffset,
+            subaccount_offset: subaccountOffset,
+            limit: LIMIT,
+        });
+        if (turn === this.turn) {
+            this.state.matrix = matrix;
+        }
     }
 
     /** Put a permission into a role or take it out; the box falls back when the server refuses. */

@@ -118,21 +118,28 @@ export class AgentRow extends Component {
         if (ev.button) {
             return;
         }
-        this.wasPressed = true;
-        this.props.model.stepWeight(this.agent, step);
         this.release();
-        const repeat = () => {
+        const stepOnce = () => {
+            this.wasPressed = true;
             this.props.model.stepWeight(this.agent, step);
+        };
+        const repeat = () => {
+            stepOnce();
             this.timer = setTimeout(repeat, REPEAT);
         };
         this.timer = setTimeout(repeat, HELD);
+        // A finger that scrolls the page may begin on a button: it steps when it clicks.
+        this.wasPressed = false;
+        if (ev.pointerType !== "touch") {
+            stepOnce();
+        }
     }
 
     release() {
         clearTimeout(this.timer);
     }
 
-    /** A keyboard clicks without a press before. */
+    /** A keyboard and a finger click without a step before. */
     onClick(step) {
         if (!this.wasPressed) {
             this.props.model.stepWeight(this.agent, step);

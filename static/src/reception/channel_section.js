@@ -52,7 +52,7 @@ export class WaitedTime extends Component {
 export class WaitingList extends Component {
     static template = "im_livechat_subaccount.Reception.WaitingList";
     static components = { WaitedTime };
-    static props = { group: Object, channelId: Number, clock: Object };
+    static props = { group: Object, channelId: Number, clock: Object, mayRead: Boolean };
 
     setup() {
         this.action = useService("action");
@@ -227,8 +227,15 @@ export class ChannelSection extends Component {
             case "join":
                 return props.model.addToChannel(channel, fix.userIds);
             case "subaccounts":
-                return this.action.doAction("im_livechat_subaccount.livechat_subaccount_action", {
-                    additionalContext: { active_test: false },
+                return this.action.doAction({
+                    type: "ir.actions.act_window",
+                    name: _t("Sub-accounts"),
+                    res_model: "livechat.subaccount",
+                    views: [
+                        [false, "list"],
+                        [false, "form"],
+                    ],
+                    domain: [["user_id", "in", fix.userIds]],
                 });
         }
     }

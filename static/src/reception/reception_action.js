@@ -1,4 +1,4 @@
-import { Component, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { Component, onWillDestroy, onWillStart, useState } from "@odoo/owl";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
@@ -26,6 +26,7 @@ export class Reception extends Component {
 
     setup() {
         this.action = useService("action");
+        this.tours = useService("tour_service");
         this.display = { controlPanel: {} };
         this.Figures = Figures;
         this.model = createReceptionModel({
@@ -35,7 +36,13 @@ export class Reception extends Component {
         });
         this.state = useState(this.model);
         onWillStart(() => this.model.start());
-        onWillUnmount(() => this.model.stop());
+        // Also of a page that was left before it was there.
+        onWillDestroy(() => this.model.stop());
+    }
+
+    /** Lead through the page. A mode of its own: "manual" would switch on the tours of all modules. */
+    showAround() {
+        return this.tours.startTour("livechat_reception_guide", { mode: "guide", redirect: false });
     }
 
     openChannels() {

@@ -29,6 +29,7 @@ export class ReceptionModel {
     figures = {};
     limits = { min: 10, max: 1000 };
     mayAddChannels = false;
+    mayReadChats = false;
     /** In a box of its own: it changes every second. */
     clock = { now: Date.now() };
 
@@ -109,6 +110,7 @@ export class ReceptionModel {
         const data = await this.call("get_reception");
         this.limits = { min: data.weight_min, max: data.weight_max };
         this.mayAddChannels = data.may_add_channels;
+        this.mayReadChats = data.may_read_chats;
         const known = new Set(data.agents.map((agent) => agent.id));
         data.agents.forEach((agent) => this.mergeAgent(agent));
         this.mergeChannels(data.channels);

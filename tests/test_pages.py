@@ -1,0 +1,141 @@
+from freezegun import freeze_time
+
+from odoo import fields
+from odoo.exceptions import AccessError
+from odoo.fields import Command
+from odoo.tests import HttpCase, tagged
+
+from .common import DispatchCommon, ShopCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPages(DispatchCommon, ShopCommon):
+    """What a shop's people open works with the rights that their roles give them, and no more."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.maria = cls._create_agent("maria_pages", main_account_id=cls.owner.id)
+        cls.channel = cls._create_channel(cls.maria, main_account_id=cls.owner.id)
+
+    def _hire(self, name, *permissions):
+        role = self.Roles.create(
+            {
+                "name": name,
+                "conversation_scope": "shop",
+                "permission_ids": [
+                    Command.link(self.env.ref(f"im_livechat_subaccount.permission_{one}").id)
+                    for one in permissions
+                ],
+            }
+        )
+        subaccount = self.Subaccounts.create({"name": name, "role_ids": [Command.link(role.id)]})
+        subaccount._activate("sesame-open")
+        return subaccount.sudo().user_id
+
+    def test_reports_are_grouped_by_anything_by_all_who_see_them(self):
+        self._come(self.channel)
+        readers = (
+            self.owner,
+            self._hire("Reports", "see_reports"),
+            self._hire("Audit", "audit_conversations"),
+        )
+        for reader in readers:
+            reports = self.env["im_livechat.report.channel"].with_user(reader)
+            for name in ("partner_id", "livechat_channel_id", "dispatch_rule", "start_date:hour"):
+                with self.subTest(reader=reader.name, name=name):
+                    rows = reports.formatted_read_group([], [name], ["__count"])
+                    self.assertEqual([row["__count"] for row in rows], [1])
+
+    def test_main_accounts_export_and_so_do_roles_with_the_permission(self):
+        export = "base.group_allow_export"
+        self.assertTrue(self.owner.has_group(export))
+        self.assertFalse(self._hire("Reports", "see_reports").has_group(export))
+        self.assertTrue(self._hire("Lists", "see_reports", "export_lists").has_group(export))
+
+    def test_waiting_buyers_are_read_by_the_shop_and_its_auditors_and_by_nobody_else(self):
+        self.channel.write({"queue_enabled": True, "max_sessions_mode": "limited"})
+        self.channel.max_sessions = 1
+        self._come(self.channel)
+        chat = self._come(self.channel)
+        self.assertEqual(chat.dispatch_state, "queued")
+        for reader, readable in (
+            (self.owner, chat),
+            (self._hire("Audit", "audit_conversations"), chat),
+            # Sees on Reception who waits, and reads no conversation.
+            (self._hire("Dispatch", "manage_dispatch"), chat.browse()),
+        ):
+            with self.subTest(reader=reader.name):
+                found = self.env["discuss.channel"].with_user(reader)
+                found = found.search([("dispatch_state", "=", "queued")])
+                self.assertEqual(found, readable)
+                self.assertEqual(found.mapped("dispatch_state"), ["queued"] * len(readable))
+        clerk = self._hire("Products", "edit_products")
+        with self.assertRaises(AccessError):
+            chat.with_user(clerk).read(["dispatch_state"])
+
+    def test_the_switch_shows_the_pause_though_there_are_more_chats_than_wanted(self):
+        self.maria.write({"dispatch_pause_above": 1, "dispatch_paused": True})
+        for _buyer in range(2):
+            self._open_chat(self.channel, self.maria)
+        self.maria._follow_load()
+        self.assertTrue(self.maria.dispatch_overloaded)
+
+        (agent,) = self.channel.with_user(self.owner).get_reception_agents(self.maria.ids)["agents"]
+
+        self.assertTrue(agent["paused"])
+        self.assertTrue(agent["overloaded"])
+        self.maria.dispatch_resume()
+        (agent,) = self.channel.with_user(self.owner).get_reception_agents(self.maria.ids)["agents"]
+        self.assertFalse(agent["paused"])
+
+    def test_my_day_begins_at_midnight_on_the_days_the_clocks_change(self):
+        self.maria.tz = "Europe/Berlin"
+        since = []
+        self.patch(
+            self.env.registry["res.users"],
+            "_get_dispatch_figures",
+            lambda user, moment: since.append(fields.Datetime.to_string(moment)),
+        )
+        for now, expected in (
+            ("2026-03-29 10:00:00", ["2026-03-28 23:00:00", "2026-03-22 23:00:00"]),
+            ("2026-03-31 10:00:00", ["2026-03-30 22:00:00", "2026-03-24 23:00:00"]),
+            ("2026-10-25 10:00:00", ["2026-10-24 22:00:00", "2026-10-18 22:00:00"]),
+        ):
+            since.clear()
+            with freeze_time(now):
+                user = self.maria.with_user(self.maria).with_context(tz="Europe/Berlin")
+                user.get_my_dispatch_figures()
+            self.assertEqual(since, expected)
+
+
+@tagged("post_install", "-at_install")
+class TestXmlRpc(HttpCase, ShopCommon):
+    """The fixed names answer over XML-RPC, which knows no ``None``."""
+
+    def test_a_sub_account_is_disabled_enabled_and_deleted(self):
+        subaccount = self.Subaccounts.create(
+            {"name": "Chen", "role_ids": [Command.link(self.role_reception.id)]}
+        )
+        subaccount._activate("sesame-open")
+        self.owner.password = self.owner.login
+
+        def call(method):
+            return self.xmlrpc_object.execute_kw(
+                self.env.cr.dbname,
+                self.owner.id,
+                self.owner.login,
+                "livechat.subaccount",
+                method,
+                [subaccount.ids],
+            )
+
+        self.assertIs(call("action_disable"), True)
+        subaccount.invalidate_recordset()
+        self.assertEqual(subaccount.state, "disabled")
+        self.assertIs(call("action_enable"), True)
+        subaccount.invalidate_recordset()
+        self.assertEqual(subaccount.state, "enabled")
+        call("action_disable")
+        self.assertTrue(call("action_delete"))
+        self.assertFalse(subaccount.exists())
