@@ -2,7 +2,8 @@
 
     dev/bench                      every table; about 15 minutes on two cores
     dev/bench decision             decisions and availability with 10, 100 and 1000 agents
-    dev/bench sessions             get_session per second, and a race for too few seats
+    dev/bench sessions             get_session per second, and races for too few seats
+    dev/bench split                160 chats over agents of weight 100, 50 and 10
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
 What is compared, and how it is made fair:
@@ -13,9 +14,11 @@ decision, availability
     with the same agents, the same limit and the same open chats. One call each in turn, each with
     an empty ORM cache as at the start of a request, each followed by a commit. Our decision
     includes its own transaction, the lock and the reservation.
-sessions, race
+sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
+
+What happens when processes are killed meanwhile is a matter of `dev/test system -k crash`.
 
 The private development cluster runs without fsync, for both sides alike.
 """
@@ -40,6 +43,8 @@ import devenv  # noqa: E402
 WORKERS = 4
 AGENTS = 20
 SEATS_IN_RACE, ARRIVALS_IN_RACE = 2, 60
+WEIGHTS = (100, 50, 10)
+CHATS = sum(WEIGHTS)
 
 # From the design: what this addon aims at, as a fraction of plain Odoo's time.
 DECISION_AIM = {10: 1 / 4, 100: 1 / 8, 1000: 1 / 40}
@@ -47,26 +52,28 @@ LINE_AIM = 2
 GROWTH_AIM = 6
 AVAILABILITY_AIM = {1000: 1 / 20}
 SESSIONS_AIM = 1.0
+# Chats an agent may be away from what it is entitled to, on the way; and at the end, of 100.
+PREFIX_AIM, LEAST_LOAD_AIM = 1.5, 5
 
 
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="*", choices=["decision", "sessions", []], default=[])
+    parser.add_argument("what", nargs="*", choices=["decision", "sessions", "split", []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
     parser.add_argument(
         "--repeat", type=int, default=50, help="calls per figure (default: %(default)s)"
     )
     parser.add_argument(
-        "--rounds", type=int, default=3, help="rounds per server (default: %(default)s)"
+        "--rounds", type=int, default=5, help="rounds per server (default: %(default)s)"
     )
     parser.add_argument(
         "--buyers", type=int, default=160, help="sessions in a round (default: %(default)s)"
     )
     options = parser.parse_args()
-    parts = options.what or ["decision", "sessions"]
+    parts = options.what or ["decision", "sessions", "split"]
     result = {
         "cores": os.cpu_count(),
         "load_before": os.getloadavg(),
@@ -81,6 +88,9 @@ def main():
         if "sessions" in parts:
             result |= measure_sessions(devenv.template_db(devenv.CORE_MODULES), ours, options)
             print_sessions(result)
+        if "split" in parts:
+            result["split"] = measure_split(ours)
+            print_split(result["split"])
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(result, indent=1) + "\n")
     print(f"figures: {options.json}")
@@ -180,6 +190,9 @@ def measure_sessions(plain_template, our_template, options):
                 ),
             ],
             "race": [measure_race(sides) for _round in range(options.rounds)],
+            "mixed_race": [
+                measure_race(sides, [50, 100, 200] * 5) for _round in range(options.rounds)
+            ],
         }
 
 
@@ -217,17 +230,26 @@ def one_round(reception, buyers):
     return seconds, sum(bool(answer.chat_id) for answer in answers)
 
 
-def measure_race(sides):
+def measure_race(sides, weights=(100,) * AGENTS):
+    """60 buyers at once; plain Odoo knows no weights and gives everybody the same limit."""
     figures = {}
     for side, (shop, mode) in sides.items():
-        reception = shop.open_reception([100] * AGENTS, mode=mode, max_sessions=SEATS_IN_RACE)
+        reception = shop.open_reception(weights, mode=mode, max_sessions=SEATS_IN_RACE)
+        seats = {
+            agent.user_id: max(1, round(SEATS_IN_RACE * agent.weight / 100))
+            if mode
+            else SEATS_IN_RACE
+            for agent in reception.agents
+        }
         answers = reception.arrive_together([shop.url], ARRIVALS_IN_RACE)
         open_chats = reception.open_chats()
         figures[side] = {
-            "seats": AGENTS * SEATS_IN_RACE,
+            "seats": sum(seats.values()),
             "accepted": sum(bool(answer.chat_id) for answer in answers),
             "failed": sum(answer.failed for answer in answers),
-            "above_capacity": sum(max(0, count - SEATS_IN_RACE) for count in open_chats.values()),
+            "above_capacity": sum(
+                max(0, count - seats[user_id]) for user_id, count in open_chats.items()
+            ),
             "most_of_one_agent": max(open_chats.values()),
         }
         reception.close_all()
@@ -243,20 +265,74 @@ def print_sessions(result):
         plain, ours = (statistics.median(row["rounds"][side]) for side in ("plain", "ours"))
         reached = verdict(row["ratio"] >= SESSIONS_AIM, f"{SESSIONS_AIM}")
         print(f"{row['what']:<26}{plain:>8.1f}{ours:>8.1f}{row['ratio']:>8.2f}   {reached}")
-    print(
-        f"\n{ARRIVALS_IN_RACE} buyers at once for {AGENTS * SEATS_IN_RACE} seats"
-        f" ({AGENTS} agents, limit {SEATS_IN_RACE})"
+    print_race(result["race"], f"{AGENTS} agents of weight 100, limit {SEATS_IN_RACE}")
+    print_race(
+        result["mixed_race"], f"15 agents of weight 50, 100 and 200, limit {SEATS_IN_RACE} at 100"
     )
-    print(f"{'':<8}{'accepted':>10}{'above capacity':>16}{'most of one agent':>19}{'errors':>8}")
+
+
+def print_race(rounds, title):
+    print(f"\n{ARRIVALS_IN_RACE} buyers at once: {title}")
+    print(
+        f"{'':<8}{'seats':>7}{'accepted':>18}{'above capacity':>18}{'most of one agent':>19}"
+        f"{'errors':>12}"
+    )
     for side in ("plain", "ours"):
         columns = {
-            name: "/".join(str(figures[side][name]) for figures in result["race"])
+            name: "/".join(str(figures[side][name]) for figures in rounds)
             for name in ("accepted", "above_capacity", "most_of_one_agent", "failed")
         }
         print(
-            f"{side:<8}{columns['accepted']:>10}{columns['above_capacity']:>16}"
-            f"{columns['most_of_one_agent']:>19}{columns['failed']:>8}"
+            f"{side:<8}{rounds[0][side]['seats']:>7}{columns['accepted']:>18}"
+            f"{columns['above_capacity']:>18}{columns['most_of_one_agent']:>19}"
+            f"{columns['failed']:>12}"
         )
+    print()
+
+
+# --------------------------------------------------------------------------- the split
+
+
+def measure_split(template):
+    """One buyer after the other, as tests/system/test_weights.py checks it."""
+    rows = []
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=WORKERS) as server:
+        shop = shops.Shop(db, server.url)
+        for mode, close in (("share", False), ("share", True), ("least_load", True)):
+            reception = shop.open_reception(WEIGHTS, mode=mode)
+            history = reception.serve(CHATS, close)
+            rows.append(
+                {
+                    "mode": mode,
+                    "closed": close,
+                    "chats": [history[-1][agent.user_id] for agent in reception.agents],
+                    "furthest": max(
+                        abs(counts[agent.user_id] - number * agent.weight / CHATS)
+                        for number, counts in enumerate(history, 1)
+                        for agent in reception.agents
+                    ),
+                }
+            )
+            reception.close_all()
+    return rows
+
+
+def print_split(rows):
+    print(f"{CHATS} chats one after another, weights {'/'.join(map(str, WEIGHTS))}")
+    print(f"{'':<34}{'chats':>12}{'furthest off':>15}   aim")
+    for row in rows:
+        if row["mode"] == "share":
+            reached = row["chats"] == list(WEIGHTS) and row["furthest"] <= PREFIX_AIM
+            aim = f"exact, {PREFIX_AIM} on the way"
+        else:
+            reached = all(
+                abs(count - weight) <= LEAST_LOAD_AIM / 100 * CHATS
+                for count, weight in zip(row["chats"], WEIGHTS)
+            )
+            aim = f"within {LEAST_LOAD_AIM} %"
+        label = f"{row['mode']}, {'each closed first' if row['closed'] else 'all stay open'}"
+        chats = "/".join(map(str, row["chats"]))
+        print(f"{label:<34}{chats:>12}{row['furthest']:>15.2f}   {verdict(reached, aim)}")
     print()
 
 

@@ -3,7 +3,7 @@
 All tests run once the whole registry is loaded, at_install ones included: core's tests are to
 meet this addon, and modules load before the addon that extends them. Environment variables:
 
-DEV_TEST_FAST   leave out tests that need a web server or a browser (HttpCase)
+DEV_TEST_WEB    1: only tests that need a web server or a browser (HttpCase), 0: only the others
 DEV_TEST_ONLY   core's test_lint looks at this one module, not at all of core's
 """
 
@@ -44,10 +44,10 @@ def make_whole_suite(module_names, position="at_install"):
     # Said with a traceback thousands of times in core, about the Werkzeug that Odoo asks for.
     warnings.filterwarnings("ignore", r"'werkzeug\.urls\.", DeprecationWarning)
     tests = [*make_suite(module_names, "at_install"), *make_suite(module_names, "post_install")]
-    if os.environ.get("DEV_TEST_FAST"):
+    if web := os.environ.get("DEV_TEST_WEB"):
         from odoo.tests import HttpCase
 
-        tests = [test for test in tests if not isinstance(test, HttpCase)]
+        tests = [test for test in tests if isinstance(test, HttpCase) == (web == "1")]
     if os.environ.get("DEV_TEST_ONLY"):
         show_one_module(os.environ["DEV_TEST_ONLY"])
     return OdooSuite(sorted(tests, key=lambda test: getattr(test, "test_sequence", 0)))

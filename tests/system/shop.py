@@ -256,6 +256,27 @@ class Reception:
         self.shop.call("ir.actions.server", "run", [action])
         assert not self.open_chats()
 
+    def serve(self, count, close):
+        """``count`` buyers come one after another.
+
+        :param close: whether each leaves before the next comes.
+        :return: after each of them, ``{user_id: chats so far}``.
+        """
+        for _number in range(count):
+            buyer = Buyer(self.shop.url)
+            answer = buyer.open_chat(self)
+            assert not answer.failed, answer.text
+            assert answer.chat_id
+            if close:
+                buyer.leave(answer.chat_id)
+        counts = dict.fromkeys((agent.user_id for agent in self.agents), 0)
+        history = []
+        for user_id in self.served():
+            counts[user_id] += 1
+            history.append(dict(counts))
+        assert len(history) == count
+        return history
+
     def arrive_together(self, urls, count, at_start=None, **params):
         """``count`` buyers, spread over ``urls``, ask for a chat at the same moment.
 

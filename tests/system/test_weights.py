@@ -1,28 +1,9 @@
 """Buyers who come one after another, over the route the widget calls."""
 
 import pytest
-import shop as shops
 
 WEIGHTS = (100, 50, 10)
 CHATS = sum(WEIGHTS)
-
-
-def serve(shop, reception, close):
-    """Send the buyers and return how many chats each agent had after each of them."""
-    for _number in range(CHATS):
-        buyer = shops.Buyer(shop.url)
-        answer = buyer.open_chat(reception)
-        assert not answer.failed, answer.text
-        assert answer.chat_id
-        if close:
-            buyer.leave(answer.chat_id)
-    counts = dict.fromkeys((agent.user_id for agent in reception.agents), 0)
-    history = []
-    for user_id in reception.served():
-        counts[user_id] += 1
-        history.append(dict(counts))
-    assert len(history) == CHATS
-    return history
 
 
 @pytest.mark.parametrize(
@@ -30,7 +11,7 @@ def serve(shop, reception, close):
 )
 def test_share_gives_exactly_by_weight_and_is_never_more_than_a_chat_and_a_half_off(shop, close):
     reception = shop.open_reception(WEIGHTS, mode="share")
-    history = serve(shop, reception, close)
+    history = reception.serve(CHATS, close)
     assert [history[-1][agent.user_id] for agent in reception.agents] == list(WEIGHTS)
     for number, counts in enumerate(history, 1):
         for agent in reception.agents:
@@ -43,7 +24,7 @@ def test_share_gives_exactly_by_weight_and_is_never_more_than_a_chat_and_a_half_
 
 def test_least_load_in_a_quiet_shop_follows_the_weights_within_five_percent(shop):
     reception = shop.open_reception(WEIGHTS, mode="least_load")
-    history = serve(shop, reception, close=True)
+    history = reception.serve(CHATS, close=True)
     for agent in reception.agents:
         assert abs(history[-1][agent.user_id] / CHATS - agent.weight / CHATS) <= 0.05
     assert not reception.open_chats().total()
@@ -51,6 +32,6 @@ def test_least_load_in_a_quiet_shop_follows_the_weights_within_five_percent(shop
 
 def test_least_load_keeps_open_chats_in_proportion_to_the_weights(shop):
     reception = shop.open_reception(WEIGHTS, mode="least_load")
-    history = serve(shop, reception, close=False)
+    history = reception.serve(CHATS, close=False)
     for agent in reception.agents:
         assert abs(history[-1][agent.user_id] - agent.weight) <= 1
