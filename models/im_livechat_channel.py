@@ -93,6 +93,7 @@ class ImLivechatChannel(models.Model):
         string="Main Account Takes Chats",
         default="never",
         required=True,
+        help="When the shop's owner receives buyers, too.",
     )
     dispatch_overrun_count = fields.Integer(
         "Agents Above Capacity",

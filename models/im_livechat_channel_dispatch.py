@@ -13,6 +13,9 @@ from .res_users import WEIGHT_MIN
 # A buyer who returns so soon reaches the last agent even when that agent is paused.
 _STICKY_EVEN_PAUSED = timedelta(hours=24)
 
+# Settings that are whole numbers; the limits of each are constraints below.
+_WHOLE_NUMBERS = ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes")
+
 # Where a transaction keeps the outcome of its dispatch until the chat is there.
 _OUTCOME = "livechat_dispatch_outcome"
 
@@ -73,6 +76,7 @@ class ImLivechatChannel(models.Model):
         string="When Nobody Is Here",
         default="native",
         required=True,
+        help="What becomes of buyers who come while no agent is here, or outside opening hours.",
     )
     proxy_user_ids = fields.Many2many(
         "res.users",
@@ -130,12 +134,31 @@ class ImLivechatChannel(models.Model):
                     self.env._("Name at least one agent of this channel as a proxy.")
                 )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._check_whole_numbers(vals)
+        return super().create(vals_list)
+
     def write(self, vals):
+        self._check_whole_numbers(vals)
         result = super().write(vals)
         if vals.get("dispatch_mode") == "native":
             # sudo: discuss.channel - those who wait are not the editor's conversations
             self.sudo()._release_line()
         return result
+
+    @api.model
+    def _check_whole_numbers(self, vals):
+        """Refuse what no column can hold before the ORM sees it.
+
+        :raise ValidationError:
+        """
+        for name in _WHOLE_NUMBERS if isinstance(vals, dict) else ():
+            value = vals.get(name) or 0
+            if type(value) is not int or abs(value) >= 2**31:
+                field = self._fields[name].get_description(self.env, ["string"])["string"]
+                raise ValidationError(self.env._("%(field)s: enter a whole number.", field=field))
 
     def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""

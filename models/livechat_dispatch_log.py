@@ -65,6 +65,13 @@ LOGGED = {
         "line_ids",
         "state",
     ),
+    "res.config.settings": (
+        "dispatch_mode_default",
+        "dispatch_weight_default",
+        "dispatch_quiet_hold",
+        "dispatch_decision_days",
+        "subaccount_limit",
+    ),
 }
 # Where agents are, as seen from either side.
 _MEMBERSHIPS = {

@@ -78,6 +78,7 @@ class ResConfigSettings(models.TransientModel):
         }
 
     def set_values(self):
+        before = self._read_dispatch_settings()
         super().set_values()
         # Not a `config_parameter` field: those take a zero for "not set".
         self.env["ir.config_parameter"].set_param(
@@ -86,6 +87,30 @@ class ResConfigSettings(models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
         )
+        log = self.env["livechat.dispatch.log"]
+        log._add_rows(
+            [
+                {
+                    "subject": log._get_label(self._name, name),
+                    "what": f"{self._name}.{name}",
+                    "old_value": before[name],
+                    "new_value": value,
+                }
+                for name, value in self._read_dispatch_settings().items()
+                if value != before[name]
+            ]
+        )
+
+    @api.model
+    def _read_dispatch_settings(self):
+        """Return ``{field: value}`` of the settings of dispatch as they are in force."""
+        return {
+            "dispatch_mode_default": self._get_dispatch_mode_default(),
+            "dispatch_weight_default": self._get_dispatch_weight_default(),
+            "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
+            "dispatch_decision_days": self._get_dispatch_decision_days(),
+            "subaccount_limit": self._get_subaccount_limit(),
+        }
 
     @api.model
     def _get_dispatch_parameter(self, name, convert, default, valid):

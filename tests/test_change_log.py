@@ -151,6 +151,23 @@ class TestChangeLog(DatedChangeCommon):
     def test_whatever_a_shop_may_set_of_dispatch_is_in_the_list(self):
         self.assertEqual(_SHOP_FIELDS - _LOOKS - set(LOGGED["im_livechat.channel"]), set())
 
+    def test_settings_of_the_whole_database_are_logged(self):
+        settings = self.env["res.config.settings"].create(
+            {"dispatch_quiet_hold": 0.25, "dispatch_weight_default": 120}
+        )
+        rows = self._count(settings.execute)
+        self.assertEqual(
+            sorted((row.what, row.old_text, row.new_text, row.user_id.id) for row in rows),
+            [
+                ("res.config.settings.dispatch_quiet_hold", "0.5", "0.25", self.env.uid),
+                ("res.config.settings.dispatch_weight_default", "100", "120", self.env.uid),
+            ],
+        )
+        self.assertFalse(any(rows.mapped("can_undo")))
+        self.assertFalse(self._count(settings.execute))
+        for reader in (self.owner, self.maria):
+            self.assertFalse(self.Log.with_user(reader).search([("id", "in", rows.ids)]))
+
     def test_a_weight_set_on_the_sub_account_is_logged_once_with_who(self):
         row = (
             self.env["livechat.subaccount"]

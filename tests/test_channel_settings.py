@@ -1,8 +1,11 @@
 from datetime import timedelta
 
+from psycopg2.errors import CheckViolation
+
 from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 
 from .common import DispatchCommon
 
@@ -41,6 +44,22 @@ class TestChannelSettings(DispatchCommon):
             },
             {heavy.id: (0.75, 15, 1.5), light.id: (0.25, 5, 0), packer.id: (0.0, 5, 0)},
         )
+
+    def test_what_is_no_whole_number_in_range_is_refused_with_a_sentence(self):
+        channel = self._create_channel(self._create_agent("agent"))
+        for name in ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes"):
+            before = channel[name]
+            for value in ("abc", "12", 1.5, 10**12, -(10**12), [1], True):
+                with self.subTest(name=name, value=value):
+                    with self.assertRaisesRegex(ValidationError, "enter a whole number"):
+                        channel.write({name: value})
+                    with self.assertRaisesRegex(ValidationError, "enter a whole number"):
+                        self._create_channel(self.env["res.users"], **{name: value})
+            with mute_logger("odoo.sql_db"), self.assertRaises(CheckViolation):
+                channel.write({name: -1})
+                self.env.flush_all()
+            channel.invalidate_recordset()
+            self.assertEqual(channel[name], before)
 
     def test_remaining_capacity_adds_up_what_each_agent_has_left(self):
         heavy, light = self._create_agent("heavy", 200), self._create_agent("light", 50)

@@ -589,15 +589,16 @@ class LivechatDispatchWhatif(models.TransientModel):
         buckets = {}
         for index, moment in enumerate(moments):
             local = moment.replace(tzinfo=pytz.utc).astimezone(zone)
-            start = local.replace(minute=0, second=0, microsecond=0)
-            buckets.setdefault(start.replace(hour=0) if by_day else start, []).append(index)
+            # A day is a date: on those on which the clocks change, midnight has another offset.
+            start = local.date() if by_day else local.replace(minute=0, second=0, microsecond=0)
+            buckets.setdefault(start, []).append(index)
         one_day = self.date_to - self.date_from <= timedelta(hours=25)
         series = {"labels": [], "arrivals": [], **{run: [] for run in runs}}
         for start in sorted(buckets):
-            utc = start.astimezone(pytz.utc).replace(tzinfo=None)
             if by_day:
-                label = format_date(self.env, start.date())
+                label = format_date(self.env, start)
             else:
+                utc = start.astimezone(pytz.utc).replace(tzinfo=None)
                 label = format_datetime(
                     self.env, utc, tz=zone.zone, dt_format="HH:mm" if one_day else "MM-dd HH:mm"
                 )
