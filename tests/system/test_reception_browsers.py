@@ -138,6 +138,13 @@ def test_two_hundred_agents_and_fifty_who_wait_stay_smooth(shop, open_page):
     expect(section.locator(".o_livechat_reception_buyer")).to_have_count(WAITING)
     shoot(page, "reception-large")
 
+    # By the wheel, as a person does; scripts scroll what a person cannot.
+    page.mouse.move(DESKTOP["width"] / 2, DESKTOP["height"] / 2)
+    last = section.locator(".o_livechat_reception_buyer").last
+    expect(last).not_to_be_in_viewport()
+    page.mouse.wheel(0, 100_000)
+    expect(last).to_be_in_viewport()
+
     opened = min(measure_opening(page) for _time in range(3))
     updates = []
     for agent in reception.agents[:7]:
