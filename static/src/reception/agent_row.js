@@ -71,10 +71,6 @@ export class AgentRow extends Component {
               });
     }
 
-    get isPresent() {
-        return this.agent.enabled && this.agent.status === "online";
-    }
-
     /** Presence and what else keeps buyers away, in words. */
     get status() {
         const { enabled, paused, until, overloaded, in_call: inCall, status } = this.agent;
