@@ -26,6 +26,12 @@ tours.add("im_livechat_subaccount.dispatch_setup", {
             trigger: `${GUIDE} ${step("test", say("Test it", "试一试"))}[aria-current=step]`,
         },
         {
+            content: "Done ones can be looked at again",
+            trigger: `${GUIDE} ${step("weights", say("Weights", "分流权重"))}`,
+            run: press,
+        },
+        { content: "Where they are", trigger: "[name=max_sessions_mode] input:focus" },
+        {
             content: "The groups of the channel",
             trigger: `${GUIDE} ${step("groups", say("Groups", "分组"))}`,
             run: press,
