@@ -135,7 +135,9 @@ class LivechatDispatchTotal(models.Model):
     exclusive = fields.Integer("Appointed", readonly=True, help="Buyers appointed to the agent.")
     sticky = fields.Integer("Returning", readonly=True, help="Buyers the agent answered last.")
     by_hand = fields.Integer(
-        readonly=True, help="Chats that a colleague gave to the agent, or the agent took."
+        "Given by Hand",
+        readonly=True,
+        help="Chats that a colleague gave to the agent, or the agent took.",
     )
     overflow = fields.Integer(readonly=True, help="Chats that came from a group below.")
     transferred_in = fields.Integer("Transfers", readonly=True, help="Transferred to the agent.")

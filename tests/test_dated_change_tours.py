@@ -1,19 +1,20 @@
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
 from .test_dated_changes import DatedChangeCommon
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestDatedChangeTours(HttpCase, DatedChangeCommon):
+class TestDatedChangeTours(WalkCase, DatedChangeCommon):
     """Planning a day, and the log, in a real browser."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.lang"]._activate_lang("en_US")
         cls.owner.password = cls.owner.login
         cls.channel.name = "Tour Shop"
 
+    @walk
     def test_main_account_plans_11_november_sees_the_preview_starts_and_undoes_it(self):
         self.start_tour(
             "/odoo/livechat-dated-changes",
@@ -22,8 +23,9 @@ class TestDatedChangeTours(HttpCase, DatedChangeCommon):
         )
 
         change = self.env["livechat.dispatch.change"].search([])
+        name = {"en_US": "11 November", "zh_CN": "双11"}[self.lang]
         self.assertEqual(
-            [change.name, change.state, change.recurrence], ["11 November", "planned", "yearly"]
+            [change.name, change.state, change.recurrence], [name, "planned", "yearly"]
         )
         self.assertEqual((self.maria.dispatch_weight, self.channel.max_sessions), (100, 5))
         weights = self.Log.search([("what", "=", "res.users.dispatch_weight")], order="id")
@@ -32,31 +34,13 @@ class TestDatedChangeTours(HttpCase, DatedChangeCommon):
             [(100, 300, change), (300, 100, change)],
         )
 
+    @walk
     def test_main_account_undoes_a_weight_in_the_log(self):
         self.maria.dispatch_weight = 250
 
         self.start_tour(
             "/odoo/livechat-changes-log",
             "im_livechat_subaccount.change_log",
-            login=self.owner.login,
-        )
-
-        self.assertEqual(self.maria.dispatch_weight, 100)
-
-
-@tagged("post_install", "-at_install")
-class TestDatedChangeTourPhone(HttpCase, DatedChangeCommon):
-    browser_size = "360x800"
-    touch_enabled = True
-
-    def test_main_account_undoes_a_weight_on_a_phone(self):
-        self.env["res.lang"]._activate_lang("en_US")
-        self.owner.password = self.owner.login
-        self.maria.dispatch_weight = 250
-
-        self.start_tour(
-            "/odoo/livechat-changes-log",
-            "im_livechat_subaccount.change_log_phone",
             login=self.owner.login,
         )
 

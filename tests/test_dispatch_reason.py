@@ -2,13 +2,14 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestDispatchReason(DispatchCommon, HttpCase):
+class TestDispatchReason(WalkCase, DispatchCommon):
     """An agent reads in the chat why it came."""
 
     def setUp(self):
@@ -80,15 +81,13 @@ class TestDispatchReason(DispatchCommon, HttpCase):
         chat = self._open_chat(self.channel, self.maria)
         self.assertFalse(self._why(chat, self.maria))
 
+    @walk
     def test_the_agent_reads_it_above_the_messages(self):
         self._say(self.chat, self.buyer, "Is the blue one in stock?")
         # Pinned by the message of a second later, in a shop where time passes.
         self.chat.channel_member_ids.unpin_dt = False
-        for size in ("1280,800", "360,740"):
-            with self.subTest(size=size):
-                self.browser_size = size.replace(",", "x")
-                self.start_tour(
-                    f"/odoo/discuss?active_id=discuss.channel_{self.chat.id}",
-                    "im_livechat_subaccount.dispatch_reason",
-                    login=self.maria.login,
-                )
+        self.start_tour(
+            f"/odoo/discuss?active_id=discuss.channel_{self.chat.id}",
+            "im_livechat_subaccount.dispatch_reason",
+            login=self.maria.login,
+        )

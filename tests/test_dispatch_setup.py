@@ -1,11 +1,12 @@
 from odoo import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestDispatchSetup(DispatchCommon, HttpCase):
+class TestDispatchSetup(WalkCase, DispatchCommon):
     """The five steps that a channel's form leads through."""
 
     def _read_done(self, channel):
@@ -37,6 +38,7 @@ class TestDispatchSetup(DispatchCommon, HttpCase):
         channel = self._create_channel(agents)
         self.assertEqual(self._read_done(channel), ["agents", "weights"])
 
+    @walk
     def test_the_way_through_the_guide(self):
         agents = self._create_agent("one", 100) | self._create_agent("two", 200)
         channel = self._create_channel(agents)
@@ -47,6 +49,3 @@ class TestDispatchSetup(DispatchCommon, HttpCase):
         self.start_tour(url, "im_livechat_subaccount.dispatch_setup", login=admin.login)
         self.assertTrue(channel.queue_enabled)
         self.assertTrue(channel.dispatch_setup_hidden)
-        self.browser_size = "360x740"
-        channel.dispatch_setup_hidden = False
-        self.start_tour(url, "im_livechat_subaccount.dispatch_setup_seen", login=admin.login)

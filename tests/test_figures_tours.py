@@ -5,18 +5,19 @@ import json
 import openpyxl
 
 from odoo import http
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import WalkCase, walk
 
 
-class FiguresCommon(HttpCase, DispatchCommon):
+@tagged("post_install", "-at_install")
+class TestFiguresTours(WalkCase, DispatchCommon):
     """Four chats between two agents, three to one by weight, while a third is paused."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.lang"]._activate_lang("en_US")
         cls.owner = new_test_user(
             cls.env,
             "figures_owner",
@@ -45,20 +46,20 @@ class FiguresCommon(HttpCase, DispatchCommon):
             login=login,
         )
 
-
-@tagged("post_install", "-at_install")
-class TestFiguresTours(FiguresCommon):
+    @walk
     def test_owner_sees_how_fair_it_was_and_why_one_got_more(self):
         self._start("livechat_dispatch_total_action_open", "fairness")
 
     def test_agent_sees_its_own_figures_only(self):
         self._start("livechat_dispatch_total_action_mine", "my_statistics", self.omar.login)
 
+    @walk
     def test_owner_looks_a_decision_up_and_runs_it_again(self):
         self._start("livechat_dispatch_decision_action", "decision")
 
+    @walk
     def test_owner_reads_the_dispatch_analysis(self):
-        self._start("im_livechat_report_channel_action_dispatch", "dispatch_analysis")
+        self._start("livechat_dispatch_decision_action", "dispatch_analysis")
 
     # ------------------------------------------------------------
     # Export
@@ -145,14 +146,3 @@ class TestFiguresTours(FiguresCommon):
         )
         sheet = openpyxl.load_workbook(io.BytesIO(content)).active
         self.assertIn(3, [cell.value for row in sheet.iter_rows() for cell in row])
-
-
-@tagged("post_install", "-at_install")
-class TestFiguresPhone(FiguresCommon):
-    """The same decision on a phone."""
-
-    browser_size = "360x800"
-    touch_enabled = True
-
-    def test_owner_looks_a_decision_up_on_a_phone(self):
-        self._start("livechat_dispatch_decision_action", "decision_phone")

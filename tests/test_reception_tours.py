@@ -1,18 +1,18 @@
 from odoo import fields
 from odoo.exceptions import UserError
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
 from .test_reception import ReceptionCommon
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestReceptionTours(HttpCase, ReceptionCommon):
+class TestReceptionTours(WalkCase, ReceptionCommon):
     """The page *Reception* in a real browser."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.lang"]._activate_lang("en_US")
         cls._open_chat(cls.channel, cls.maria)
 
     def _start(self, tour, user=None, url="/odoo/livechat-reception"):
@@ -20,6 +20,7 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
             url, f"im_livechat_subaccount.{tour}", login=(user or self.owner).login, timeout=120
         )
 
+    @walk
     def test_arrows_keys_and_typing_change_weights_within_the_limits(self):
         self._start("reception_weight")
 
@@ -27,6 +28,7 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
             (self.maria | self.omar | self.sofie).mapped("dispatch_weight"), [220, 90, 10]
         )
 
+    @walk
     def test_newcomer_is_led_through_the_reception(self):
         before = sum(self.channel.user_ids.mapped("dispatch_weight"))
         self.start_tour("/odoo", "livechat_reception_guide", login=self.owner.login)
@@ -42,6 +44,7 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
 
         self.assertEqual(self.maria.dispatch_weight, 200)
 
+    @walk
     def test_switch_pauses_and_resumes_and_those_who_wait_are_told_why(self):
         self._wait(dispatch_queued_at=fields.Datetime.now())
 
@@ -52,11 +55,13 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
             [False, True],
         )
 
+    @walk
     def test_agents_are_moved_by_dragging_and_by_a_menu(self):
         self._start("reception_move")
 
         self.assertEqual(self.returns.user_ids, self.omar)
 
+    @walk
     def test_each_warning_has_its_fix(self):
         self._hire(self.owner, "Nadia", 60)
         idris = self._hire(self.owner, "Idris", 100)
@@ -78,11 +83,13 @@ class TestReceptionTours(HttpCase, ReceptionCommon):
 
         self._start("reception_auditor", self.auditor)
 
+    @walk
     def test_without_a_dispatched_channel_the_page_says_what_to_do(self):
         self.channel.dispatch_mode = "native"
 
         self._start("reception_menu")
 
+    @walk
     def test_channel_without_agents_offers_to_add_some(self):
         self.returns.user_ids = False
         self.channel.user_ids = False

@@ -1,8 +1,10 @@
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
+
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestTours(HttpCase):
+class TestTours(WalkCase):
     """What people see, in a real browser."""
 
     @classmethod
@@ -19,7 +21,6 @@ class TestTours(HttpCase):
             {"name": "Flagship Shop", "user_ids": (cls.maria | cls.omar).ids}
         )
         cls.channel_url = f"/odoo/action-im_livechat.im_livechat_channel_action/{cls.channel.id}"
-        cls.env["res.lang"]._activate_lang("en_US")
 
     def test_administrator_sets_up_dispatch_on_the_channel_form(self):
         admin = new_test_user(
@@ -55,6 +56,7 @@ class TestTours(HttpCase):
         self.assertEqual(self.channel.max_sessions, 2)
         self.assertEqual(self.maria.dispatch_weight, 300)
 
+    @walk
     def test_settings_block_saves_and_refuses(self):
         admin = new_test_user(
             self.env, "system_tour", "base.group_system,im_livechat.im_livechat_group_manager"

@@ -1,16 +1,16 @@
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestWaitingTours(HttpCase, DispatchCommon):
+class TestWaitingTours(WalkCase, DispatchCommon):
     """What agents do about their chats, in a real browser."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.lang"]._activate_lang("en_US")
         cls.maria, cls.omar, cls.sofie, cls.pavel = (
             cls._create_agent(f"{name.split()[0].lower()}_wait", weight, name=name)
             for name, weight in [
@@ -56,12 +56,14 @@ class TestWaitingTours(HttpCase, DispatchCommon):
             login=self.maria.login,
         )
 
+    @walk
     def test_agent_pauses_and_resumes_in_the_systray(self):
-        self._start("systray_pause")
+        self.start_tour("/odoo", "im_livechat_subaccount.systray_pause", login=self.maria.login)
 
         self.assertTrue(self.maria.dispatch_paused)
         self.assertFalse(self.maria.dispatch_paused_until)
 
+    @walk
     def test_agent_reads_its_figures_in_the_systray(self):
         colleague = self._create_agent("colleague_figures", weight=self.maria.dispatch_weight)
         channel = self._create_channel(self.maria | colleague, sticky_hours=24)

@@ -1,21 +1,21 @@
 from datetime import timedelta
 
 from odoo import Command, fields
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from .common import DispatchCommon, ShopCommon
+from .walks import WalkCase, walk
 
 
 @tagged("post_install", "-at_install")
-class TestWhatifTours(HttpCase, ShopCommon, DispatchCommon):
+class TestWhatifTours(WalkCase, ShopCommon, DispatchCommon):
     """The sheet in a real browser."""
 
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.env["res.lang"]._activate_lang("en_US")
         cls.owner.tz = "UTC"
         subaccounts = cls.Subaccounts.create(
             [
@@ -36,6 +36,7 @@ class TestWhatifTours(HttpCase, ShopCommon, DispatchCommon):
             with freeze_all_time(moment + timedelta(minutes=15)):
                 cls._close(chat)
 
+    @walk
     def test_the_main_account_looks_before_it_applies(self):
         self.start_tour(
             "/odoo/action-im_livechat_subaccount.livechat_dispatch_decision_action",

@@ -2,11 +2,26 @@ import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { stepUtils } from "@web_tour/tour_utils";
 
+/** On a phone applications and menus are in a drawer. */
+const drawer = {
+    isActive: ["mobile"],
+    trigger: ".o_main_navbar .o_menu_toggle",
+    tooltipPosition: "bottom",
+    run: "click",
+};
+
 /** The way a newcomer is led, who has Odoo's *Onboarding* switched on. */
 registry.category("web_tour.tours").add("livechat_reception_guide", {
     url: "/odoo",
     steps: () => [
         stepUtils.showAppsMenuItem(),
+        drawer,
+        {
+            isActive: ["mobile"],
+            trigger: ".o_sidebar_topbar a.btn-primary",
+            tooltipPosition: "bottom",
+            run: "click",
+        },
         {
             content: _t("Your shop's reception is in Live Chat."),
             trigger: '.o_app[data-menu-xmlid="im_livechat.menu_livechat_root"]',
@@ -23,7 +38,9 @@ registry.category("web_tour.tours").add("livechat_reception_guide", {
             tooltipPosition: "top",
             run: "click",
         },
+        drawer,
         {
+            isActive: ["desktop"],
             content: _t(
                 "Who waits, why a chat went where it went, what would have been: all here.",
             ),
@@ -34,8 +51,7 @@ registry.category("web_tour.tours").add("livechat_reception_guide", {
         },
         {
             content: _t("See whether everybody was given what the weights promise."),
-            trigger:
-                '.o-dropdown--menu [data-menu-xmlid="im_livechat_subaccount.livechat_dispatch_total_menu"]',
+            trigger: '[data-menu-xmlid="im_livechat_subaccount.livechat_dispatch_total_menu"]',
             tooltipPosition: "right",
             run: "click",
         },

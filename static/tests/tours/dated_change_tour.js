@@ -1,90 +1,70 @@
 import { registry } from "@web/core/registry";
+import { choose, fit, press, pressButton, say, select } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
-const cell = (name) => `.o_field_x2many_list tr.o_data_row:last .o_data_cell[name=${name}]`;
-const dialogOk = {
-    content: "Say yes",
-    trigger: ".modal footer .btn-primary:enabled",
-    run: "click",
+const NAME = say("11 November", "双11");
+const STARTS = {
+    content: "It says when it starts by itself",
+    trigger: `.alert-info:contains(${say("It starts by itself", "自动开始于")})`,
 };
+
+/** An agent of the change: a row, or on a phone a dialog. */
+const addAgent = (name, weight) => [
+    {
+        content: "Add an agent",
+        trigger: fit(".o_field_x2many_list_row_add a", ".o_field_x2many .o-kanban-button-new"),
+        run: press,
+    },
+    ...choose("user_id", name),
+    {
+        content: `Weight ${weight}`,
+        trigger: `${fit("tr.o_data_row:last", ".modal")} .o_field_widget[name=weight] input`,
+        run: `edit ${weight}`,
+    },
+    {
+        isActive: ["mobile"],
+        content: "Close the dialog",
+        trigger: ".modal .o_form_button_save",
+        run: press,
+    },
+    {
+        isActive: ["mobile"],
+        content: "It is there",
+        trigger: `body:not(:has(.modal)) .o_kanban_record:contains(${name}):contains(${weight})`,
+    },
+];
 
 tours.add("im_livechat_subaccount.dated_change", {
     steps: () => [
         {
             content: "Nothing is planned; the page says what to do",
-            trigger: ".o_view_nocontent:contains(11 November)",
-        },
-        { content: "New", trigger: ".o_list_button_add", run: "click" },
-        {
-            content: "Choose the channel",
-            trigger: ".o_field_widget[name=channel_id] input",
-            run: "edit Tour Shop",
+            trigger: `.o_view_nocontent:contains(${say("Plan a busy day before it comes", "提前安排繁忙的日子")}):contains(${NAME})`,
         },
         {
-            content: "Take it",
-            trigger: ".o-autocomplete--dropdown-item:contains(Tour Shop)",
-            run: "click",
+            content: "New",
+            trigger: fit(".o_list_button_add", ".o-kanban-button-new"),
+            run: press,
         },
-        {
-            content: "Open the examples",
-            trigger: ".o_field_widget[name=preset] input",
-            run: "click",
-        },
-        {
-            content: "11 November",
-            trigger: ".o_select_menu_item:contains(11 November)",
-            run: "click",
-        },
+        ...choose("channel_id", "Tour Shop"),
+        ...select("preset", NAME),
         {
             content: "Its name is filled in",
-            trigger: ".o_field_widget[name=name] input:value(11 November)",
+            trigger: `.o_field_widget[name=name] input:value(${NAME})`,
         },
-        {
-            content: "Everybody may have more chats",
-            trigger: ".o_field_widget[name=max_sessions_mode] input",
-            run: "click",
-        },
-        {
-            content: "Limited",
-            trigger: ".o_select_menu_item:contains(Limited)",
-            run: "click",
-        },
+        ...select("max_sessions_mode", say("Limited", "有限制")),
         {
             content: "Ten at weight 100",
             trigger: ".o_field_widget[name=max_sessions] input",
             run: "edit 10",
         },
-        {
-            content: "Add an agent",
-            trigger: ".o_field_x2many_list_row_add a",
-            run: "click",
-        },
-        {
-            content: "Who",
-            trigger: `${cell("user_id")} input`,
-            run: "edit Maria",
-        },
-        {
-            content: "Maria",
-            trigger: ".o-autocomplete--dropdown-item:contains(Maria)",
-            run: "click",
-        },
-        {
-            content: "Weight 300",
-            trigger: `${cell("weight")} input`,
-            run: "edit 300",
-        },
-        { content: "Plan it", trigger: "button[name=action_plan]", run: "click" },
-        {
-            content: "It says when it starts by itself",
-            trigger: ".alert-info:contains(It starts by itself)",
-        },
-        { content: "See the preview", trigger: "button[name=action_preview]", run: "click" },
+        ...addAgent("Maria", 300),
+        ...pressButton("action_plan", say("Plan", "计划")),
+        STARTS,
+        ...pressButton("action_preview", say("Preview", "预览")),
         {
             content: "Maria gets three quarters of the buyers then",
-            trigger:
-                ".o_livechat_forecast_agents tr:contains(Maria):contains(300):contains(75.0 %):contains(11 November)",
+            trigger: `.o_livechat_forecast_agents tr:contains(Maria):contains(300):contains(75.0 %):contains(${NAME})`,
         },
         {
             content: "Omar has room for ten",
@@ -92,62 +72,42 @@ tours.add("im_livechat_subaccount.dated_change", {
         },
         {
             content: "The times are listed",
-            trigger: ".o_livechat_forecast_times tr:contains(11 November)",
+            trigger: `.o_livechat_forecast_times:contains(${say("When what is in force", "何时什么生效")}) tr:contains(${NAME})`,
+        },
+        { content: "Back to the change", trigger: ".o_back_button", run: press },
+        ...pressButton("action_start", say("Start Now", "立即开始"), { isFirst: false }),
+        {
+            content: "Say yes",
+            trigger: `.modal:contains(${say("It starts now", "立即开始")}) footer .btn-primary:enabled`,
+            run: press,
         },
         {
-            content: "Back to the change",
-            trigger: ".o_back_button, .breadcrumb-item:contains(11 November) a",
-            run: "click",
+            content: "It is in force",
+            trigger: `.alert-info:contains(${say("In force since", "生效开始于")})`,
         },
-        { content: "Start it now", trigger: "button[name=action_start]", run: "click" },
-        dialogOk,
-        { content: "It is in force", trigger: ".alert-info:contains(In force since)" },
-        { content: "Undo", trigger: "button[name=action_undo]", run: "click" },
-        {
-            content: "Planned again",
-            trigger: ".alert-info:contains(It starts by itself)",
-        },
+        ...pressButton("action_undo", say("Undo", "撤销")),
+        STARTS,
     ],
 });
 
 tours.add("im_livechat_subaccount.change_log", {
-    steps: () => [
-        {
-            content: "Who changed what, from what, to what",
-            trigger:
-                "tr.o_data_row:contains(Dispatch Weight):contains(Maria):contains(100):contains(250)",
-        },
-        {
-            content: "Undo it",
-            trigger: "tr.o_data_row:contains(250):first button[name=action_undo]",
-            run: "click",
-        },
-        {
-            content: "The undo is logged",
-            trigger: "tr.o_data_row:contains(Undone by hand):contains(Maria)",
-        },
-        {
-            content: "What was undone is not to be undone again",
-            trigger:
-                "tr.o_data_row:contains(By hand):contains(250):not(:has(button[name=action_undo]))",
-        },
-    ],
-});
-
-tours.add("im_livechat_subaccount.change_log_phone", {
-    steps: () => [
-        {
-            content: "Cards on a phone",
-            trigger: ".o_kanban_record:contains(Maria):contains(250)",
-        },
-        {
-            content: "Undo it",
-            trigger: ".o_kanban_record:contains(250) button[name=action_undo]",
-            run: "click",
-        },
-        {
-            content: "The undo is logged",
-            trigger: ".o_kanban_record:not(:has(button)):contains(250)",
-        },
-    ],
+    steps: () => {
+        const row = fit("tr.o_data_row", ".o_kanban_record");
+        const undo = `button[name=action_undo]:contains(${say("Undo", "撤销")})`;
+        return [
+            {
+                content: "Who changed what, from what, to what",
+                trigger: `${row}:contains(${say("Dispatch Weight", "分流权重")}):contains(Maria):contains(100):contains(250)`,
+            },
+            { content: "Undo it", trigger: `${row}:contains(250) ${undo}`, run: press },
+            {
+                content: "The undo is logged",
+                trigger: `${row}:contains(${say("Undone by hand", "手动撤销")}):contains(Maria)`,
+            },
+            {
+                content: "What was undone is not to be undone again",
+                trigger: `${row}:contains(${say("By hand", "手动")}):not(:contains(${say("Undone", "撤销")})):contains(250):not(:has(${undo}))`,
+            },
+        ];
+    },
 });

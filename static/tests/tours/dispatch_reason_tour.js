@@ -1,22 +1,25 @@
 import { registry } from "@web/core/registry";
+import { press, say } from "./walk";
 
 registry.category("web_tour.tours").add("im_livechat_subaccount.dispatch_reason", {
     steps: () => [
         {
             content: "The chat says why it came",
-            trigger:
-                ".o_livechat_dispatch_reason:contains(Came to you: Highest credit: +0.67 of a chat, among 2 candidates)",
+            trigger: `.o_livechat_dispatch_reason:contains(${say(
+                "Came to you: Highest credit: +0.67 of a chat, among 2 candidates",
+                "分流给您的原因：分流额度最高：+0.67 个对话，共 2 位候选客服",
+            )})`,
         },
         {
             content: "Ask for more",
-            trigger: ".o_livechat_dispatch_reason button:contains(Why?)",
-            run: "click",
+            trigger: `.o_livechat_dispatch_reason button:contains(${say("Why?", "为什么？")})`,
+            run: press,
         },
         {
             content: "The record tells who else could have taken it",
-            trigger: ".modal .o_form_view:contains(omar_why)",
+            trigger: `.modal .o_form_view:contains(${say("Who could take the chat, best first", "可接待的客服，最优在前")}):contains(omar_why)`,
         },
-        { content: "Back", trigger: ".modal .btn-close, .modal .oi-arrow-left", run: "click" },
+        { content: "Back", trigger: ".modal .btn-close, .modal .oi-arrow-left", run: press },
         { content: "The chat is still there", trigger: "body:not(:has(.modal)) .o-mail-Message" },
     ],
 });

@@ -1,23 +1,27 @@
 import { registry } from "@web/core/registry";
+import { press, say } from "./walk";
 
 const openBlock = {
     content: "Open the settings of the live chat",
     trigger: ".settings_tab [data-key=im_livechat]",
-    run: "click",
+    run: press,
 };
 
-const setField = (field, value) => ({
+const WEIGHT = say("Weight of new agents", "新客服的权重");
+const QUIET = say("Quiet chats", "静默对话");
+
+const setField = (field, label, value) => ({
     content: `Set ${field} to ${value}`,
-    trigger: `#${field} input:not([type=radio])`,
+    trigger: `#${field}:contains(${label}) input:not([type=radio])`,
     run: `edit ${value} && press Tab`,
 });
 
 const refuse = (message) => [
-    { content: "Try to save", trigger: ".o_form_button_save", run: "click" },
+    { content: "Try to save", trigger: ".o_form_button_save", run: press },
     {
         content: "The limits are named",
         trigger: `.modal:contains(${message}) button`,
-        run: "click",
+        run: press,
     },
     { content: "The message is gone", trigger: "body:not(:has(.modal))" },
 ];
@@ -25,21 +29,31 @@ const refuse = (message) => [
 registry.category("web_tour.tours").add("im_livechat_subaccount.dispatch_settings", {
     steps: () => [
         openBlock,
-        setField("dispatch_weight_default", 9),
-        ...refuse("A dispatch weight is a whole number from 10 to 1000."),
-        setField("dispatch_weight_default", 120),
-        setField("dispatch_quiet_hold", 1.5),
-        ...refuse("The hold of a quiet chat is a number from 0 to 1."),
-        setField("dispatch_quiet_hold", 0),
+        setField("dispatch_weight_default", WEIGHT, 9),
+        ...refuse(
+            say(
+                "A dispatch weight is a whole number from 10 to 1000.",
+                "分流权重是 10 到 1000 之间的整数。",
+            ),
+        ),
+        setField("dispatch_weight_default", WEIGHT, 120),
+        setField("dispatch_quiet_hold", QUIET, 1.5),
+        ...refuse(
+            say(
+                "The hold of a quiet chat is a number from 0 to 1.",
+                "静默对话占用是 0 到 1 之间的数字。",
+            ),
+        ),
+        setField("dispatch_quiet_hold", QUIET, 0),
         {
             content: "New channels share",
-            trigger: "#dispatch_mode_default .o_radio_item:contains(Share) input",
-            run: "click",
+            trigger: `#dispatch_mode_default:contains(${say("New channels", "新频道")}) .o_radio_item:contains(${say("Share: new chats in proportion", "按比例：新对话按权重比例分配")}) input`,
+            run: press,
         },
         {
             content: "Save, which loads the page anew",
             trigger: ".o_form_button_save",
-            run: "click",
+            run: press,
             expectUnloadPage: true,
         },
         openBlock,

@@ -1,28 +1,21 @@
 import { registry } from "@web/core/registry";
+import { choose, fit, openMenu, openView, press, pressButton, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
-const view = (type) => ({
-    content: `Switch to the ${type}`,
-    trigger: `.o_cp_switch_buttons .o_switch_view.o_${type}`,
-    run: "click",
-});
-
-const choose = (field, name) => [
-    {
-        content: `Look for ${name}`,
-        trigger: `.modal .o_field_widget[name=${field}] input`,
-        run: `edit ${name}`,
-    },
-    {
-        content: `Choose ${name}`,
-        trigger: `.modal .o-autocomplete--dropdown-item:contains(${name})`,
-        run: "click",
-    },
-];
-
 tours.add("im_livechat_subaccount.fairness", {
     steps: () => [
+        ...fit(
+            [],
+            [
+                { content: "A phone shows bars", trigger: ".o_graph_renderer canvas" },
+                ...openView("list"),
+            ],
+        ),
+        {
+            content: "What the figures are",
+            trigger: `.o_list_view thead:contains(${say("Entitled", "应得")}):contains(${say("Served", "实接")}):contains(${say("Difference", "差异")})`,
+        },
         {
             content: "Three of four chats were Maria's by her weight, and she got them",
             trigger:
@@ -35,35 +28,47 @@ tours.add("im_livechat_subaccount.fairness", {
         },
         {
             content: "Compare the two",
-            trigger: ".o_control_panel button:contains(Compare)",
-            run: "click",
+            trigger: `.o_control_panel button:contains(${say("Compare", "比较")})`,
+            run: press,
         },
         ...choose("first_user_id", "Maria Santos"),
         ...choose("second_user_id", "Omar Haddad"),
         {
             content: "The sentence",
-            trigger:
-                ".modal .alert:contains(Maria Santos received 2 more than Omar Haddad because: weight +2.0)",
+            trigger: `.modal .alert:contains(${say(
+                "Maria Santos received 2 more than Omar Haddad because: weight +2.0",
+                "Maria Santos 比 Omar Haddad 多接 2 个对话，原因：分流权重 +2.0",
+            )})`,
         },
         {
             content: "The parts add up",
-            trigger: ".modal tfoot tr:contains(Chats received):contains(+2)",
+            trigger: `.modal tfoot tr:contains(${say("Chats received", "接到的对话")}):contains(+2)`,
         },
-        { content: "Close", trigger: ".modal footer button:contains(Close)", run: "click" },
-        { ...view("pivot"), trigger: `body:not(:has(.modal)) ${view("pivot").trigger}` },
+        {
+            content: "Close",
+            trigger: `.modal footer button:contains(${say("Close", "关闭")})`,
+            run: press,
+        },
+        { content: "The list again", trigger: "body:not(:has(.modal))" },
+        ...openView("pivot"),
         { content: "The pivot", trigger: ".o_pivot th:contains(Maria Santos)" },
-        view("graph"),
+        ...openView("graph"),
         { content: "Entitled beside served", trigger: ".o_graph_renderer canvas" },
-        view("list"),
+        ...openView("list"),
+        {
+            isActive: ["mobile"],
+            content: "Open the menu of the page",
+            trigger: "button.o-control-panel-adaptive-dropdown",
+            run: press,
+        },
         {
             content: "Look at it over time",
-            trigger: ".o_control_panel button:contains(Trend)",
-            run: "click",
+            trigger: `${fit(".o_control_panel", ".o-dropdown--menu")} button:contains(${say("Trend", "走势")})`,
+            run: press,
         },
         {
             content: "The graph over time",
-            trigger:
-                ".o_action_manager:has(.o_breadcrumb:contains(Difference over Time)) .o_graph_renderer canvas",
+            trigger: `body:has(.o_last_breadcrumb_item:contains(${say("Difference over Time", "差异走势")})) .o_graph_renderer canvas`,
         },
     ],
 });
@@ -72,12 +77,12 @@ tours.add("im_livechat_subaccount.my_statistics", {
     steps: () => [
         {
             content: "Own figures",
-            trigger: ".o_breadcrumb:contains(My Statistics)",
+            trigger: `.o_breadcrumb:contains(${say("My Statistics", "我的统计")})`,
         },
         {
             content: "Open the day",
             trigger: ".o_list_view .o_group_header:contains(1.00):contains(25%)",
-            run: "click",
+            run: press,
         },
         {
             content: "One's own rows and nobody else's, and nothing to compare with",
@@ -91,64 +96,56 @@ tours.add("im_livechat_subaccount.decision", {
     steps: () => [
         {
             content: "Open the decision",
-            trigger: ".o_data_row:contains(Maria Santos) td[name=sentence]",
-            run: "click",
+            trigger: `${fit(".o_data_row", ".o_kanban_record")}:contains(Maria Santos):contains(${say("Assigned", "已分配")})${fit(" td[name=sentence]", "")}`,
+            run: press,
         },
         {
             content: "Candidates by rank, the winner first",
-            trigger: ".o_form_view table tbody tr:first:contains(1):contains(Maria Santos)",
+            trigger: `.o_form_view:has(h4:contains(${say("Who could take the chat, best first", "可接待的客服，最优在前")})) table tbody tr:first:contains(1):contains(Maria Santos)`,
         },
         {
             content: "Who could not, in words",
-            trigger: ".o_form_view li:contains(Pavel Novak):contains(is paused)",
+            trigger: `.o_form_view:has(h4:contains(${say("Who could not", "不能接待的客服")})) li:contains(Pavel Novak):contains(${say("is paused", "已挂起")})`,
         },
-        {
-            content: "Run it again",
-            trigger: ".o_form_view button[name=action_run_again]",
-            run: "click",
-        },
+        ...pressButton("action_run_again", say("Run Again", "重新运算")),
         {
             content: "The same winner",
-            trigger:
-                ".o_notification:contains(The record alone leads to the same outcome: Maria Santos.)",
+            trigger: `.o_notification:contains(${say(
+                "The record alone leads to the same outcome: Maria Santos.",
+                "仅凭本记录得出相同的结果：Maria Santos。",
+            )})`,
         },
-        { content: "Back", trigger: ".o_breadcrumb .o_back_button a", run: "click" },
-        view("pivot"),
-        { content: "By agent and kind", trigger: ".o_pivot th:contains(Assigned)" },
-        view("graph"),
+        { content: "Read", trigger: ".o_notification .o_notification_close", run: press },
+        { content: "Back", trigger: "body:not(:has(.o_notification)) .o_back_button", run: press },
+        ...openView(fit("kanban", "list")),
+        {
+            content: "The same decisions as cards, on a phone as a list",
+            trigger: `${fit(".o_kanban_record", ".o_data_row")}:contains(Omar Haddad)`,
+        },
+        ...openView("pivot"),
+        {
+            content: "By agent and kind",
+            trigger: `.o_pivot th:contains(${say("Assigned", "已分配")})`,
+        },
+        ...openView("graph"),
         { content: "By hour and rule", trigger: ".o_graph_renderer canvas" },
     ],
 });
 
 tours.add("im_livechat_subaccount.dispatch_analysis", {
     steps: () => [
+        ...openMenu(
+            "im_livechat.menu_reporting_livechat",
+            "im_livechat_subaccount.im_livechat_report_channel_menu_dispatch",
+        ),
         {
             content: "The figures by agent",
-            trigger: ".o_pivot:has(th:contains(Maria Santos)):has(th:contains(Left the Line))",
+            trigger: `.o_pivot:has(th:contains(Maria Santos)):has(th:contains(${say("Left the Line", "离开排队")}))`,
         },
-        view("list"),
+        ...openView("list"),
         {
             content: "What decided about each chat",
-            trigger: ".o_data_row:contains(Maria Santos):contains(Highest credit)",
-        },
-    ],
-});
-
-tours.add("im_livechat_subaccount.decision_phone", {
-    steps: () => [
-        {
-            content: "Open the decision",
-            trigger: ".o_action_manager .o_kanban_record:contains(Maria Santos)",
-            run: "click",
-        },
-        {
-            content: "Who could not, in words",
-            trigger: ".o_form_view li:contains(Pavel Novak):contains(is paused)",
-        },
-        {
-            content: "Run it again; the button may be in a menu",
-            trigger:
-                ".o_form_view .o_statusbar_buttons button, .o_form_view button[name=action_run_again]",
+            trigger: `.o_data_row:contains(Maria Santos):contains(${say("Highest credit", "分流额度最高")})`,
         },
     ],
 });

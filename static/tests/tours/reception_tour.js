@@ -1,7 +1,10 @@
 import { registry } from "@web/core/registry";
+import { fit, openMenu, press, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
+const OTHERS = say("All other buyers", "其他全部买家");
+const PAUSED = say("Paused", "挂起");
 const group = (name) => `.o_livechat_reception_group[data-group="${name}"]`;
 const row = (name, inGroup) =>
     `${inGroup ? group(inGroup) : ""} .o_livechat_reception_agent:contains(${name})`;
@@ -11,20 +14,20 @@ const saved = (name) => ({
     trigger: `${row(name)} .o_livechat_reception_weight[aria-busy=false]`,
 });
 const figure = (name, value) => ({
-    content: `${name} is ${value}`,
-    trigger: `.o_livechat_reception_figures [data-figure=${name}] dd:contains(/^${value}$/)`,
+    content: `${name}: ${value}`,
+    trigger: `.o_livechat_reception_figures div:has(dt:contains(${name})) dd:contains(/^${value}$/)`,
 });
 
 tours.add("im_livechat_subaccount.reception_weight", {
     steps: () => [
         {
             content: "Presence, load, weight, share and capacity are there",
-            trigger: `${row("Maria Santos")}:contains(Online):contains(1/6):contains(66.7 %):contains(max. 6)`,
+            trigger: `${row("Maria Santos")}:contains(${say("Online", "在线")}):contains(1/6):contains(66.7 %):contains(${say("max. 6", "最多 6")})`,
         },
         {
             content: "More weight",
             trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
-            run: "click",
+            run: press,
         },
         {
             content: "Share and load are reckoned anew, of the colleague as well",
@@ -33,14 +36,14 @@ tours.add("im_livechat_subaccount.reception_weight", {
         {
             content: "Once more",
             trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
-            run: "click",
+            run: press,
         },
         {
             content: "Two steps: capacity too",
-            trigger: `${row("Maria Santos")}:contains(68.8 %):contains(max. 7):contains(1/7):has(input:value(220))`,
+            trigger: `${row("Maria Santos")}:contains(68.8 %):contains(${say("max. 7", "最多 7")}):contains(1/7):has(input:value(220))`,
         },
         saved("Maria Santos"),
-        { content: "Into the field", trigger: weight("Omar Haddad"), run: "click" },
+        { content: "Into the field", trigger: weight("Omar Haddad"), run: press },
         {
             content: "With the keyboard",
             trigger: `${weight("Omar Haddad")}:focus`,
@@ -54,7 +57,7 @@ tours.add("im_livechat_subaccount.reception_weight", {
         { content: "Too little", trigger: weight("Sofie Claes"), run: "edit 5" },
         {
             content: "The limits are told",
-            trigger: `${row("Sofie Claes")} [role=alert]:contains(A weight is a whole number from 10 to 1000.)`,
+            trigger: `${row("Sofie Claes")} [role=alert]:contains(${say("A weight is a whole number from 10 to 1000.", "权重是 10 到 1000 之间的整数。")})`,
         },
         { content: "Enough", trigger: weight("Sofie Claes"), run: "edit 10" },
         {
@@ -65,11 +68,11 @@ tours.add("im_livechat_subaccount.reception_weight", {
         {
             content: "No less",
             trigger: `${row("Sofie Claes")} .o_livechat_reception_down`,
-            run: "click",
+            run: press,
         },
         {
             content: "The limits are told again",
-            trigger: `${row("Sofie Claes")}:has([role=alert]:contains(from 10 to 1000)):has(input:value(10))`,
+            trigger: `${row("Sofie Claes")}:has([role=alert]:contains(${say("from 10 to 1000", "10 到 1000 之间")})):has(input:value(10))`,
         },
     ],
 });
@@ -79,7 +82,7 @@ tours.add("im_livechat_subaccount.reception_refused", {
         {
             content: "More weight",
             trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
-            run: "click",
+            run: press,
         },
         { content: "It shows", trigger: `${row("Maria Santos")}:has(input:value(210))` },
         {
@@ -95,117 +98,151 @@ tours.add("im_livechat_subaccount.reception_switch", {
         {
             content: "Omar takes chats",
             trigger: `${row("Omar Haddad")} input[role=switch]:checked`,
-            run: "click",
+            run: press,
         },
         {
             content: "He is paused",
-            trigger: `${row("Omar Haddad")}:contains(Paused):has(input[role=switch]:enabled:not(:checked))`,
+            trigger: `${row("Omar Haddad")}:contains(${PAUSED}):has(input[role=switch]:enabled:not(:checked))`,
         },
         {
             content: "Nobody is left for who waits but Maria",
             trigger: `${row("Maria Santos")} input[role=switch]:checked`,
-            run: "click",
+            run: press,
         },
         {
             content: "The buyer who waits is told why",
-            trigger: `${group("All other buyers")} .o_livechat_reception_buyer:contains(Everybody who is here is paused)`,
+            trigger: `${group(OTHERS)} .o_livechat_reception_buyer:contains(${say("Everybody who is here is paused", "在岗的客服都已挂起")})`,
         },
         {
             content: "Maria takes chats again",
             trigger: `${row("Maria Santos")} input[role=switch]:enabled:not(:checked)`,
-            run: "click",
+            run: press,
         },
         {
             content: "She has room",
-            trigger: `${row("Maria Santos")}:not(:contains(Paused)):has(input[role=switch]:enabled:checked)`,
+            trigger: `${row("Maria Santos")}:not(:contains(${PAUSED})):has(input[role=switch]:enabled:checked)`,
         },
     ],
 });
 
+const move = (name, from, target) => [
+    {
+        content: `The menu of ${name}`,
+        trigger: `${row(name, from)} .o_livechat_reception_move`,
+        run: press,
+    },
+    {
+        content: target,
+        trigger: `.o_livechat_reception_targets button:contains(${target})`,
+        run: press,
+    },
+];
+
 tours.add("im_livechat_subaccount.reception_move", {
     steps: () => [
         {
+            isActive: ["desktop"],
             content: "Drag Omar into the returns",
-            trigger: `${row("Omar Haddad", "All other buyers")} .o_livechat_reception_handle`,
+            trigger: `${row("Omar Haddad", OTHERS)} .o_livechat_reception_handle`,
             run: `drag_and_drop ${group("Returns")} .o_livechat_reception_members`,
         },
+        ...fit([], move("Omar Haddad", OTHERS, say("Move to Returns", "移到 Returns"))),
         { content: "He is there", trigger: row("Omar Haddad", "Returns") },
         {
             content: "And no more here",
-            trigger: `${group("All other buyers")}:not(:contains(Omar Haddad))`,
+            trigger: `${group(OTHERS)}:not(:contains(Omar Haddad))`,
         },
-        {
-            content: "The menu does the same",
-            trigger: `${row("Sofie Claes", "Returns")} .o_livechat_reception_move`,
-            run: "click",
-        },
-        {
-            content: "Out of the group",
-            trigger: ".o_livechat_reception_targets button:contains(Take out of Returns)",
-            run: "click",
-        },
-        { content: "She takes all others", trigger: row("Sofie Claes", "All other buyers") },
+        ...move("Sofie Claes", "Returns", say("Take out of Returns", "移出 Returns")),
+        { content: "She takes all others", trigger: row("Sofie Claes", OTHERS) },
         {
             content: "In no group: told, and mended",
-            trigger:
-                ".o_livechat_reception_warnings:contains(In no group: Maria Santos, Sofie Claes)",
+            trigger: `.o_livechat_reception_warnings:contains(${say("In no group: Maria Santos, Sofie Claes", "不在任何分组：Maria Santos, Sofie Claes")})`,
         },
     ],
 });
+
+/** A line that says what is amiss, with the button that mends it. */
+const warning = (text, fix) =>
+    `.o_livechat_reception_warnings li:contains(${text}) button:contains(${fix})`;
+const noWarning = (text) => `.o_livechat_reception_warnings:not(:contains(${text}))`;
 
 tours.add("im_livechat_subaccount.reception_warnings", {
     steps: () => [
         {
             content: "Nobody serves the returns",
-            trigger:
-                ".o_livechat_reception_warnings li:contains(Nobody who is online can serve Returns (Page address: /returns)):has(button:contains(Choose agents))",
+            trigger: warning(
+                say(
+                    "Nobody who is online can serve Returns (Page address: /returns)",
+                    "在线客服中无人能接待 Returns（页面地址: /returns）",
+                ),
+                say("Choose agents", "选择客服"),
+            ),
         },
         {
             content: "A permitted sub-account is on no channel",
-            trigger: ".o_livechat_reception_warnings li:contains(but on no channel: Nadia) button",
-            run: "click",
+            trigger: warning(
+                say(
+                    "May receive buyers, but on no channel: Nadia",
+                    "可接待买家但不在任何频道：Nadia",
+                ),
+                say("Add to Flagship Shop", "添加到 Flagship Shop"),
+            ),
+            run: press,
         },
         { content: "It is now", trigger: row("Nadia") },
         {
             content: "The warning is gone",
-            trigger: ".o_livechat_reception_warnings:not(:contains(on no channel))",
+            trigger: noWarning(say("on no channel", "不在任何频道")),
         },
         {
             content: "A disabled one",
-            trigger:
-                ".o_livechat_reception_warnings li:contains(but not enabled: Idris):has(button:contains(Open sub-accounts))",
+            trigger: warning(
+                say("May receive buyers, but not enabled: Idris", "可接待买家但未启用：Idris"),
+                say("Open sub-accounts", "打开子账号"),
+            ),
         },
         {
             content: "The weights are far apart",
-            trigger:
-                ".o_livechat_reception_warnings li:contains(the highest weight (200) is more than twice the lowest (60)) button:contains(Raise Nadia to 100)",
-            run: "click",
+            trigger: warning(
+                say(
+                    "the highest weight (200) is more than twice the lowest (60)",
+                    "最高权重（200）超过最低权重（60）的两倍",
+                ),
+                say("Raise Nadia to 100", "把 Nadia 提高到 100"),
+            ),
+            run: press,
         },
         saved("Nadia"),
         { content: "Mended", trigger: `${row("Nadia")}:has(input:value(100))` },
         {
             content: "Nothing to say about weights",
-            trigger: ".o_livechat_reception_warnings:not(:contains(highest weight))",
+            trigger: noWarning(say("highest weight", "最高权重")),
         },
         {
             content: "Somebody without a group can be put into one",
-            trigger: ".o_livechat_reception_warnings li:contains(In no group) button",
-            run: "click",
+            trigger: warning(
+                say("In no group", "不在任何分组"),
+                say("Choose a group for Maria Santos", "为 Maria Santos 选择分组"),
+            ),
+            run: press,
         },
         {
             content: "Choose it",
-            trigger: ".o_livechat_reception_targets button:contains(Move to Returns)",
-            run: "click",
+            trigger: `.o_livechat_reception_targets button:contains(${say("Move to Returns", "移到 Returns")})`,
+            run: press,
         },
         { content: "Done, and the returns are served", trigger: row("Maria Santos", "Returns") },
         {
             content: "That warning is gone as well",
-            trigger: ".o_livechat_reception_warnings:not(:contains(can serve Returns))",
+            trigger: noWarning(say("can serve Returns", "能接待 Returns")),
         },
         {
             content: "Open the group that is empty",
-            trigger: `.o_livechat_reception_warnings li:contains(Empty desk has no agents) button`,
-            run: "click",
+            trigger: warning(
+                say("Empty desk has no agents", "Empty desk 没有客服"),
+                say("Choose agents", "选择客服"),
+            ),
+            run: press,
         },
         { content: "Its form", trigger: ".o_form_view .o_field_widget[name=user_ids]" },
     ],
@@ -214,7 +251,7 @@ tours.add("im_livechat_subaccount.reception_warnings", {
 tours.add("im_livechat_subaccount.reception_auditor", {
     steps: () => [
         { content: "All is there", trigger: `${row("Maria Santos")}:contains(200):contains(1/6)` },
-        figure("waiting", 1),
+        figure(say("Waiting now", "正在等待"), 1),
         {
             content: "And nothing to press, but to look",
             trigger:
@@ -223,7 +260,7 @@ tours.add("im_livechat_subaccount.reception_auditor", {
         {
             content: "Why a buyer waits",
             trigger: ".o_livechat_reception_buyer:contains(1) .o_livechat_reception_decisions",
-            run: "click",
+            run: press,
         },
         { content: "The decisions about it", trigger: ".o_list_view .o_data_row" },
     ],
@@ -232,18 +269,33 @@ tours.add("im_livechat_subaccount.reception_auditor", {
 tours.add("im_livechat_subaccount.reception_menu", {
     steps: () => [
         {
-            content: "Live Chat opens with the reception",
-            trigger:
-                ".o_menu_sections [data-menu-xmlid='im_livechat_subaccount.livechat_reception_menu']",
+            content: "The guide tells the newcomer where to press, as the menus call it",
+            trigger: "body",
+            run() {
+                const { steps } = tours.get("livechat_reception_guide");
+                const words = steps().map((step) => step.content);
+                for (const expected of [
+                    say("Your shop's reception is in Live Chat.", "店铺的接待台在“在线聊天”里。"),
+                    say(
+                        "See whether everybody was given what the weights promise.",
+                        "看看每个人分到的是否符合权重。",
+                    ),
+                ]) {
+                    if (!words.includes(expected)) {
+                        throw new Error(`Not said: ${expected}`);
+                    }
+                }
+            },
         },
+        ...openMenu("im_livechat_subaccount.livechat_reception_menu"),
         {
             content: "No channel yet",
-            trigger: ".o_livechat_reception_none:contains(No channel is dispatched yet)",
+            trigger: `.o_livechat_reception_none:contains(${say("No channel is dispatched yet", "还没有启用分流的频道")})`,
         },
         {
             content: "To the channels",
-            trigger: ".o_livechat_reception_none button:contains(Open channels)",
-            run: "click",
+            trigger: `.o_livechat_reception_none button:contains(${say("Open channels", "打开频道")})`,
+            run: press,
         },
         { content: "The channels", trigger: ".o_kanban_view, .o_list_view" },
     ],
@@ -253,8 +305,8 @@ tours.add("im_livechat_subaccount.reception_no_agents", {
     steps: () => [
         {
             content: "Nobody serves the channel",
-            trigger: ".o_livechat_reception_no_agents button:contains(Add agents)",
-            run: "click",
+            trigger: `.o_livechat_reception_no_agents:contains(${say("This channel has no agents yet", "该频道还没有客服")}) button:contains(${say("Add agents", "添加客服")})`,
+            run: press,
         },
         { content: "Its form", trigger: ".o_form_view .o_field_widget[name=dispatch_mode]" },
     ],

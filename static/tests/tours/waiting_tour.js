@@ -1,44 +1,51 @@
 import { registry } from "@web/core/registry";
+import { fit, press, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
 const BUTTON = ".o_menu_systray .o_livechat_dispatch_menu";
-const openMenu = { content: "Open the menu of the agent", trigger: BUTTON, run: "click" };
+const MENU = ".o_livechat_dispatch_menu_content";
+const PAUSED = say("Paused", "挂起");
+const openMenu = { content: "Open the menu of the agent", trigger: BUTTON, run: press };
 
 tours.add("im_livechat_subaccount.systray_pause", {
     steps: () => [
         {
             content: "The agent sees its load, and that it takes buyers",
-            trigger: `${BUTTON}:has(.fa-play-circle-o):contains(1/2):not(:contains(Paused))`,
+            trigger: `${BUTTON}:has(.fa-play-circle-o):contains(1/2):not(:contains(${PAUSED}))`,
         },
         openMenu,
         {
             content: "There is nothing to resume",
-            trigger: ".o_livechat_dispatch_menu_content:not(:has(.o_livechat_dispatch_resume))",
+            trigger: `${MENU}:contains(${say("You receive buyers", "您正在接待买家")}):not(:has(.o_livechat_dispatch_resume))`,
         },
         {
             content: "Pause for a while",
-            trigger: ".o_livechat_dispatch_pause:contains(Pause for 30 min)",
-            run: "click",
+            trigger: `.o_livechat_dispatch_pause:contains(${say("Pause for 30 min", "挂起 30 分钟")})`,
+            run: press,
         },
         {
             content: "The pause is written out, not only coloured",
-            trigger: `${BUTTON}:has(.fa-pause-circle) .o_livechat_dispatch_label:contains(/^Paused$/)`,
+            trigger: `${BUTTON}:has(.fa-pause-circle) .o_livechat_dispatch_label:contains(/^${PAUSED}$/)`,
         },
         openMenu,
         {
             content: "Its end is told",
-            trigger: ".o_livechat_dispatch_menu_content:contains(You are paused until)",
+            trigger: `${MENU}:contains(${say("You are paused until", "您已挂起至")})`,
         },
-        { content: "Resume", trigger: ".o_livechat_dispatch_resume", run: "click" },
-        { content: "Buyers come again", trigger: `${BUTTON}:not(:contains(Paused))` },
+        {
+            content: "Resume",
+            trigger: `.o_livechat_dispatch_resume:contains(${say("Resume", "恢复接待")})`,
+            run: press,
+        },
+        { content: "Buyers come again", trigger: `${BUTTON}:not(:contains(${PAUSED}))` },
         openMenu,
         {
             content: "Pause without an end",
-            trigger: ".o_livechat_dispatch_pause:contains(/^Pause$/)",
-            run: "click",
+            trigger: `.o_livechat_dispatch_pause:contains(/^${say("Pause", "挂起")}$/)`,
+            run: press,
         },
-        { content: "Paused", trigger: `${BUTTON}:contains(Paused)` },
+        { content: "Paused", trigger: `${BUTTON}:contains(${PAUSED})` },
     ],
 });
 
@@ -47,15 +54,17 @@ tours.add("im_livechat_subaccount.systray_statistics", {
         openMenu,
         {
             content: "What the agent was given, beside what it was entitled to",
-            trigger:
-                ".o_livechat_dispatch_figures:contains(Today):contains(/2 chats, entitled to 1.0/)",
+            trigger: `.o_livechat_dispatch_figures:contains(${say("Today", "今天")}):contains(${say("/2 chats, entitled to 1.0/", "/2 个对话，应得 1.0 个/")})`,
         },
         {
             content: "All of it",
-            trigger: ".o_livechat_dispatch_statistics:contains(My Statistics)",
-            run: "click",
+            trigger: `.o_livechat_dispatch_statistics:contains(${say("My Statistics", "我的统计")})`,
+            run: press,
         },
-        { content: "The page", trigger: ".o_breadcrumb:contains(My Statistics)" },
+        {
+            content: "The page",
+            trigger: `body:has(.o_last_breadcrumb_item:contains(${say("My Statistics", "我的统计")})) ${fit(".o_list_view .o_group_header:contains(1.00):contains(50%)", ".o_graph_renderer canvas")}`,
+        },
     ],
 });
 

@@ -1,0 +1,53 @@
+from odoo.tests import HttpCase
+
+SIZES = {"wide": ("1280x800", False), "narrow": ("360x800", True)}
+LANGUAGES = {"english": "en_US", "chinese": "zh_CN"}
+
+
+class walk:
+    """Decorate a test that starts tours: it becomes four, in each size and each language.
+
+    Each goes by the test's name and what tells it from the others, ``…_narrow_chinese``.
+    """
+
+    def __init__(self, test):
+        self.test = test
+
+    def __set_name__(self, owner, name):
+        for size in SIZES:
+            for language in LANGUAGES:
+                setattr(owner, f"{name}_{size}_{language}", self._at(size, language))
+
+    def _at(self, size, language):
+        test = self.test
+
+        def run(case):
+            case.browser_size, case.touch_enabled = SIZES[size]
+            case.lang = LANGUAGES[language]
+            test(case)
+
+        run.__doc__ = test.__doc__
+        return run
+
+
+class WalkCase(HttpCase):
+    """People who speak English or Chinese, before a large screen or with a phone."""
+
+    lang = "en_US"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for lang in LANGUAGES.values():
+            cls.env["res.lang"]._activate_lang(lang)
+        modules = cls.env["ir.module.module"]
+        modules._load_module_terms(["im_livechat", "im_livechat_subaccount"], ["zh_CN"])
+
+    def start_tour(self, url_path, tour_name, *, login=None, **kwargs):
+        """Let the person of this login, who speaks the language of the test, walk the tour."""
+        user = self.env["res.users"].search([("login", "=", login)])
+        user.lang = self.lang
+        if "odoobot_state" in user:
+            # It greets whoever comes for the first time, on a phone over the whole page.
+            user.odoobot_state = "disabled"
+        super().start_tour(url_path, tour_name, login=login, **kwargs)
