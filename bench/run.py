@@ -60,7 +60,8 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("what", nargs="*", choices=["decision", "sessions", "split", []], default=[])
+    parts = ["decision", "sessions", "split"]
+    parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
     parser.add_argument(
@@ -73,7 +74,7 @@ def main():
         "--buyers", type=int, default=160, help="sessions in a round (default: %(default)s)"
     )
     options = parser.parse_args()
-    parts = options.what or ["decision", "sessions", "split"]
+    parts = options.what or parts
     result = {
         "cores": os.cpu_count(),
         "load_before": os.getloadavg(),

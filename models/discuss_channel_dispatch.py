@@ -52,12 +52,8 @@ class DiscussChannel(models.Model):
         "Dispatch Decisions",
         groups=READERS,
     )
-    dispatch_queued_at = fields.Datetime(
-        "In Line Since", copy=False, readonly=True, groups=READERS
-    )
-    dispatch_assigned_at = fields.Datetime(
-        "Assigned At", copy=False, readonly=True, groups=READERS
-    )
+    dispatch_queued_at = fields.Datetime("In Line Since", copy=False, readonly=True, groups=READERS)
+    dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_regular_id = fields.Many2one(
         "res.users",
         "Buyer's Own Agent",

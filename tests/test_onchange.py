@@ -59,9 +59,9 @@ class TestOnchange(ShopCommon):
         forms = self.env["livechat.subaccount"].with_user(self.rival)
         spec = {"name": {}, "login": {}}
 
-        value = forms.onchange(
-            {"name": "Zhao", "main_account_id": buyer.id}, ["name"], spec
-        )["value"]
+        value = forms.onchange({"name": "Zhao", "main_account_id": buyer.id}, ["name"], spec)[
+            "value"
+        ]
 
         self.assertEqual(value["login"], "rival:desk1")
         self.assertFalse(buyer.main_account_code)
@@ -72,9 +72,9 @@ class TestOnchange(ShopCommon):
         value = (
             self.env["livechat.subaccount"]
             .with_user(self.env.ref("base.user_admin"))
-            .onchange(
-                {"name": "Zhao", "main_account_id": self.rival.id}, ["name"], {"login": {}}
-            )["value"]
+            .onchange({"name": "Zhao", "main_account_id": self.rival.id}, ["name"], {"login": {}})[
+                "value"
+            ]
         )
         self.assertEqual(value["login"], "rival:desk1")
 
