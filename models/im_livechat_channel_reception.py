@@ -16,6 +16,9 @@ RECEPTION = "livechat_reception"
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})
 
+# Decisions of these kinds give a new buyer's chat to an agent.
+_ASSIGNS = ("assign", "overflow")
+
 # A page asks about so many agents at once at most; a browser could send any number.
 _ASKED_MAX = 1000
 
@@ -646,7 +649,9 @@ class ImLivechatChannel(models.Model):
         * ``waiting``: open chats in line or in the pool now;
         * ``median_answer``: the median, in seconds, of core's time to answer (which is in hours)
           over the chats that began today and have an answer, ``None`` without any;
-        * ``missed``: chats that began today and ended with nobody there or no answer.
+        * ``missed``: chats that began today and ended with nobody there or no answer;
+        * ``unanswered``: how often today a chat went on because its agent did not answer in time;
+        * ``nobody``: how often today nobody could take a buyer, who mostly got no chat then.
 
         :return: ``{channel id: figures, 0: the figures of all of them}``.
         :rtype: dict
@@ -656,14 +661,16 @@ class ImLivechatChannel(models.Model):
         # only, of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()
         chats = self.env["discuss.channel"].sudo()
-        assigned = decisions._read_group(
+        decided = decisions._read_group(
             [
                 ("livechat_channel_id", "in", self.ids),
-                ("kind", "in", ("assign", "overflow")),
-                ("user_id", "!=", False),
+                ("kind", "in", (*_ASSIGNS, "reassign", "nobody")),
                 ("moment", ">=", today),
+                "|",
+                ("kind", "not in", _ASSIGNS),
+                ("user_id", "!=", False),
             ],
-            ["livechat_channel_id"],
+            ["livechat_channel_id", "kind"],
             ["__count"],
         )
         waiting = chats._read_group(
@@ -686,14 +693,19 @@ class ImLivechatChannel(models.Model):
             ["livechat_channel_id"],
             ["__count"],
         )
+        names = ("assigned", "waiting", "missed", "unanswered", "nobody")
         figures = {
-            channel_id: {"assigned": 0, "waiting": 0, "median_answer": None, "missed": 0}
+            channel_id: {"median_answer": None, **dict.fromkeys(names, 0)}
             for channel_id in (0, *self.ids)
         }
-        for name, rows in (("assigned", assigned), ("waiting", waiting), ("missed", missed)):
-            for channel, count in rows:
-                figures[channel.id][name] += count
-                figures[0][name] += count
+        by_kind = {"reassign": "unanswered", "nobody": "nobody"}
+        for name, channel, count in (
+            *((by_kind.get(kind, "assigned"), channel, count) for channel, kind, count in decided),
+            *(("waiting", *row) for row in waiting),
+            *(("missed", *row) for row in missed),
+        ):
+            figures[channel.id][name] += count
+            figures[0][name] += count
         for channel_id, seconds in self._read_median_answers(today):
             figures[channel_id or 0]["median_answer"] = seconds
         return figures

@@ -243,6 +243,8 @@ class TestReception(ReceptionCommon):
                         {**values, "kind": "queue"},
                         {**values, "kind": "assign"},
                         {**values, "kind": "transfer", "user_id": self.maria.id},
+                        {**values, "kind": "reassign", "user_id": self.maria.id},
+                        {**values, "kind": "nobody"},
                     ]
                 )
                 for failure, ended in (
@@ -263,7 +265,14 @@ class TestReception(ReceptionCommon):
 
         self.assertEqual(
             figures[self.channel.id],
-            {"assigned": 4, "waiting": 1, "median_answer": 40.0, "missed": 4},
+            {
+                "assigned": 4,
+                "waiting": 1,
+                "median_answer": 40.0,
+                "missed": 4,
+                "unanswered": 2,
+                "nobody": 2,
+            },
         )
         self.assertEqual(figures[0], figures[self.channel.id])
         self.assertEqual(figures.keys(), {0, self.channel.id})
