@@ -158,7 +158,7 @@ class LivechatDispatchDecision(models.Model):
             "main_account_reserved": self.env._("is the main account, which stands back"),
         }
 
-    @api.depends("candidates", "excluded", "excluded_counts")
+    @api.depends("candidates", "excluded", "excluded_counts", "rule")
     def _compute_explanation(self):
         texts = self._get_reason_texts()
         for decision in self:
@@ -197,6 +197,7 @@ class LivechatDispatchDecision(models.Model):
                     if not excluded
                     else [],
                     "winner": decision.user_id.id,
+                    "waits_behind_others": decision.rule == "line",
                 },
                 minimal_qcontext=True,
             )
