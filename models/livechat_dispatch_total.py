@@ -226,6 +226,14 @@ class LivechatDispatchTotal(models.Model):
         return self._open("livechat_dispatch_total_action_own")
 
     @api.model
+    def action_open_report(self):
+        """Count what is new and open what each agent received, missed and gave away.
+
+        :rtype: dict
+        """
+        return self._open("livechat_dispatch_total_action_agents")
+
+    @api.model
     def _open(self, name):
         self.check_access("read")
         # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
