@@ -179,7 +179,8 @@ class LivechatDispatchTotal(models.Model):
         "Online Time",
         compute="_compute_formulas",
         aggregator="sum",
-        help="Online and not paused, on all channels; known since this was installed.",
+        help="Online and not paused, on all channels together; known since this was installed. It "
+        "belongs to no channel and no group: where rows are chosen by one of them, it is 0.",
     )
     paused_seconds = fields.Integer("Paused (seconds)", readonly=True)
     scope_part = fields.Float("Part: Scope", digits=(16, 2), readonly=True)
