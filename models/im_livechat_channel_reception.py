@@ -402,6 +402,7 @@ class ImLivechatChannel(models.Model):
 
         :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id", "may_manage",
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
+            "has_buyers" (of its own: it has a scope or is the default group),
             "members": [{"user_id", "reason", "has_part"}]}], "spare": [{"user_id", "why"}]}``; the
             reason is a code of ``policy.exclusion``, false for who could take a chat now;
             ``has_part`` says whether the weight counts for the group's shares.
@@ -425,6 +426,7 @@ class ImLivechatChannel(models.Model):
                     "parent_id": group.parent_id.id,
                     "scope": group.scope_summary or "",
                     "has_scope": bool(group.scope_ids),
+                    "has_buyers": bool(group.scope_ids),
                     "members": members[group.id],
                 }
                 for group in groups
@@ -432,16 +434,52 @@ class ImLivechatChannel(models.Model):
             + [
                 {
                     "id": 0,
-                    "name": self.env._("All other buyers")
-                    if groups.scope_ids
-                    else self.env._("All buyers"),
+                    "name": self._name_default_group(groups),
                     "parent_id": False,
                     "scope": "",
                     "has_scope": False,
+                    "has_buyers": True,
                     "members": members[0],
                 }
             ],
             "spare": self._describe_spare(staff),
+        }
+
+    def _name_default_group(self, groups):
+        """Return what the default group is called beside these groups of the channel."""
+        return self.env._("All other buyers") if groups.scope_ids else self.env._("All buyers")
+
+    def _describe_shares(self, weights, paused=()):
+        """Return which part of its group's new buyers goes to each agent, as Reception shows it.
+
+        :param weights: ``{user_id: weight}`` of who gets another weight than is saved.
+        :param paused: ids of users who take no part.
+        :return: ``{user_id: text}`` of who has a part in a group with buyers of its own; an agent
+            of several such groups is told each by its name.
+        :rtype: dict[int, str]
+        """
+        self.ensure_one()
+        # sudo: im_livechat.channel - its groups and agents, for who may read the channel
+        channel = self.sudo()
+        staff = channel._read_staff()
+        names = {group.id: group.name for group in staff.groups if group.scope_ids}
+        names[0] = channel._name_default_group(staff.groups)
+        members = channel._describe_members(staff)
+        shares = {}
+        for group_id, name in names.items():
+            parts = {
+                member["user_id"]: weights.get(
+                    member["user_id"], staff.facts[member["user_id"]].weight
+                )
+                for member in members[group_id]
+                if member["has_part"] and member["user_id"] not in paused
+            }
+            total = sum(parts.values())
+            for user_id, weight in parts.items():
+                shares.setdefault(user_id, []).append((name, f"{100 * weight / total:.1f} %"))
+        return {
+            user_id: rows[0][1] if len(rows) == 1 else ", ".join(" ".join(row) for row in rows)
+            for user_id, rows in shares.items()
         }
 
     def _describe_members(self, staff):

@@ -39,7 +39,7 @@ class TestChannelSettings(DispatchCommon):
                 )
                 for agent in agents
             },
-            {heavy.id: (0.75, 15, 1.5), light.id: (0.25, 5, 0), packer.id: (0.0, 5, 0)},
+            {heavy.id: ("75.0 %", 15, 1.5), light.id: ("25.0 %", 5, 0), packer.id: (False, 5, 0)},
         )
 
     def test_remaining_capacity_adds_up_what_each_agent_has_left(self):
