@@ -88,13 +88,16 @@ class DispatchLivechatController(LivechatController):
             )
         for param in _CORE_PARAMS:
             kwargs.pop(param, None)
-        return super().get_session(
+        session = super().get_session(
             channel_id=channel_id,
             previous_operator_id=previous_operator_id,
             chatbot_script_id=chatbot_script_id,
             persisted=persisted,
             **kwargs,
         )
+        if persisted and session is False:
+            channel._record_nobody()
+        return session
 
 
 class DispatchCorsLivechatController(CorsLivechatController):

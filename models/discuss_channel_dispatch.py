@@ -13,7 +13,8 @@ from ..dispatch.scope import Buyer
 from .im_livechat_channel_dispatch import get_regular
 from .im_livechat_channel_queue import WAITING, estimate_wait
 from .livechat_dispatch_decision import RULES
-from .livechat_dispatch_scope import is_storable, without_defaults
+from .livechat_dispatch_scope import is_storable
+from .livechat_dispatch_total import LONGEST_WAIT
 from .res_users import READERS
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
@@ -77,12 +78,20 @@ class DiscussChannel(models.Model):
         groups=READERS,
         help="What decided who got this chat last.",
     )
+    dispatch_wait_count = fields.Integer(
+        "Number of Waits",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="How often the buyer stood in line or in the pool; who waits now is not counted yet.",
+    )
     dispatch_waited_seconds = fields.Integer(
         "Waited (seconds)",
         copy=False,
         readonly=True,
         groups=READERS,
-        help="In line and in the pool, until somebody took the chat or the buyer left.",
+        help="In line and in the pool, until somebody took the chat or the buyer left; of each "
+        "time, a day at most.",
     )
     dispatch_transfer_count = fields.Integer(
         "Number of Transfers",
@@ -154,7 +163,13 @@ class DiscussChannel(models.Model):
         result = super().write(vals)
         if reopened:
             # Its bot starts again; the agent has gone, and dispatch begins anew as well.
-            reopened.write({"dispatch_state": False, "dispatch_assigned_at": False})
+            reopened.write(
+                {
+                    "dispatch_state": False,
+                    "dispatch_assigned_at": False,
+                    "dispatch_queued_at": False,
+                }
+            )
         if ending:
             # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
             ending = ending.sudo()
@@ -195,20 +210,15 @@ class DiscussChannel(models.Model):
         :param group: the ``livechat.dispatch.group`` it was taken for, if not the chat's.
         """
         self.ensure_one()
-        decisions = self.env["livechat.dispatch.decision"]
-        # What a caller's context calls a default is no record of a decision.
-        clean = decisions.with_context(without_defaults(self.env.context))
-        # sudo: livechat.dispatch.decision - nobody writes these but dispatch
-        decision = clean.sudo().create(
-            {
-                "discuss_channel_id": self.id,
-                "livechat_channel_id": self.livechat_channel_id.id,
-                "main_account_id": self.livechat_channel_id.main_account_id.id,
-                "group_id": (self.dispatch_group_id if group is None else group).id,
-                "waited_seconds": self._get_waited_seconds(),
-                **values,
-                **more,
-            }
+        group = self.dispatch_group_id if group is None else group
+        values = {"waited_seconds": self._get_waited_seconds(), **values, **more}
+        if self.dispatch_state in WAITING and (
+            values.get("user_id") or values["kind"] in ("leave", "nobody")
+        ):
+            # One wait, from the first moment in line or in the pool to this one.
+            values["has_waited"] = True
+        decision = self.livechat_channel_id._record_decision(
+            group, {"discuss_channel_id": self.id, **values}
         )
         # sudo: discuss.channel - dispatch's own notes
         self.sudo()._note_decision(decision)
@@ -220,10 +230,11 @@ class DiscussChannel(models.Model):
         if decision.user_id or decision.kind == "leave":
             values["dispatch_rule"] = decision.rule
             values["dispatch_has_left"] = decision.kind == "leave"
-            if self.dispatch_state in WAITING:
-                values["dispatch_waited_seconds"] = (
-                    self.dispatch_waited_seconds + decision.waited_seconds
-                )
+        if decision.has_waited:
+            values["dispatch_wait_count"] = self.dispatch_wait_count + 1
+            values["dispatch_waited_seconds"] = self.dispatch_waited_seconds + min(
+                decision.waited_seconds, LONGEST_WAIT
+            )
         if decision.kind == "transfer":
             values["dispatch_transfer_count"] = self.dispatch_transfer_count + 1
         values = {name: value for name, value in values.items() if self[name] != value}
@@ -286,6 +297,8 @@ class DiscussChannel(models.Model):
             chat._enter_line(outcome.values)
         elif outcome and outcome.state == "pool":
             chat._enter_pool(outcome.values)
+        elif outcome and not outcome.agent and chat.livechat_channel_id._may_record_nobody():
+            chat._record(outcome.values)
         return message
 
     # ------------------------------------------------------------
@@ -300,6 +313,8 @@ class DiscussChannel(models.Model):
         if self.dispatch_assigned_at:
             # It had an agent before it waited: the buyer is no new one.
             values["kind"] = "hand_over"
+            given = self.dispatch_decision_ids.filtered("previous_user_id")[:1]
+            values["previous_user_id"] = given.previous_user_id.id
         self._record(values)
         self._leave(self._get_desk_and_bots())
         self._forget_desk()
@@ -370,7 +385,7 @@ class DiscussChannel(models.Model):
         self.write(
             {
                 "dispatch_state": "queued",
-                "dispatch_queued_at": fields.Datetime.now(),
+                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
                 "dispatch_regular_id": get_regular(values),
             }
         )
@@ -974,12 +989,13 @@ class DiscussChannel(models.Model):
         self.write({"dispatch_group_id": group.id})
         outcome = channel._dispatch(self._get_buyer(), chat=self, declined=givers.ids)
         if outcome.agent:
-            return self._transfer(outcome.agent, {**outcome.values, **values}, givers)
+            return self._transfer(outcome.agent, {**outcome.values, **values}, self.env.user)
         if outcome.state not in WAITING:
             raise UserError(
                 self.env._("Nobody in %(group)s can take the chat now.", group=group.name)
             )
-        self._record({**outcome.values, **values}, previous_user_id=givers[:1].id)
+        giver = givers[:1] or self.env.user
+        self._record({**outcome.values, **values}, previous_user_id=giver.id)
         self._leave(givers.partner_id)
         if outcome.state == "queued":
             self._enter_line(outcome.values)

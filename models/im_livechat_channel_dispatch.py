@@ -1,3 +1,4 @@
+import logging
 import time
 from datetime import timedelta
 from typing import NamedTuple
@@ -8,13 +9,21 @@ from odoo.exceptions import UserError, ValidationError
 from ..dispatch import ledger, policy
 from ..dispatch.scope import Buyer
 from .im_livechat_channel_queue import WAITING
+from .livechat_dispatch_scope import without_defaults
 from .res_users import WEIGHT_MIN
+
+_logger = logging.getLogger(__name__)
 
 # A buyer who returns so soon reaches the last agent even when that agent is paused.
 _STICKY_EVEN_PAUSED = timedelta(hours=24)
 
 # Settings that are whole numbers; the limits of each are constraints below.
 _WHOLE_NUMBERS = ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes")
+
+# So many records an hour tell that nobody was found on a channel: more than a shop has such buyers,
+# as the chat is not even offered then, and so few that a script which asks without end fills no
+# disk. Who comes after that is turned away without a record, and not counted.
+NOBODY_RECORDS_MAX = 100
 
 # Where a transaction keeps the outcome of its dispatch until the chat is there.
 _OUTCOME = "livechat_dispatch_outcome"
@@ -171,7 +180,8 @@ class ImLivechatChannel(models.Model):
                     chat._assign(channel._make_outcome(agent))
                 else:
                     chat.livechat_status = "need_help"
-                chat.dispatch_state = False
+                    chat._record({"kind": "nobody", "rule": "nobody"})
+                chat.write({"dispatch_state": False, "dispatch_queued_at": False})
 
     def _search_waiting(self, channels):
         return self.env["discuss.channel"].search(
@@ -607,6 +617,57 @@ class ImLivechatChannel(models.Model):
             # The desk is no agent: it takes no seat and answers nobody.
             values["livechat_member_type"] = "bot"
         return values
+
+    def _record_decision(self, group, values):
+        """Write down a decision of this channel.
+
+        :param group: the ``livechat.dispatch.group`` it was taken for.
+        :param values: of the record, as ``livechat.dispatch.decision._describe_decision`` says.
+        :rtype: livechat.dispatch.decision
+        """
+        decisions = self.env["livechat.dispatch.decision"]
+        # What a caller's context calls a default is no record of a decision.
+        clean = decisions.with_context(without_defaults(self.env.context))
+        # sudo: livechat.dispatch.decision - nobody writes these but dispatch
+        return clean.sudo().create(
+            {
+                "livechat_channel_id": self.id,
+                "main_account_id": self.main_account_id.id,
+                "group_id": group.id,
+                **values,
+            }
+        )
+
+    def _record_nobody(self):
+        """Write down that this request's buyer found nobody and was turned away, without a chat.
+
+        The answer is the same whether that succeeds or not.
+        """
+        outcome = self._take_outcome()
+        if not outcome or outcome.state:
+            return
+        try:
+            with self.env.cr.savepoint():
+                if self._may_record_nobody():
+                    self._record_decision(outcome.group, outcome.values)
+                    self._mark_reception("lines")
+        except Exception:
+            _logger.exception("That a buyer found nobody could not be written down")
+
+    def _may_record_nobody(self):
+        """Tell whether fewer than ``NOBODY_RECORDS_MAX`` buyers found nobody in the last hour."""
+        # sudo: livechat.dispatch.decision - how many there are
+        decisions = self.env["livechat.dispatch.decision"].sudo()
+        # Served by livechat_dispatch_decision__nobody_idx.
+        recorded = decisions.search_count(
+            [
+                ("livechat_channel_id", "=", self.id),
+                ("kind", "=", "nobody"),
+                ("moment", ">", fields.Datetime.now() - timedelta(hours=1)),
+            ],
+            limit=NOBODY_RECORDS_MAX,
+        )
+        return recorded < NOBODY_RECORDS_MAX
 
     def _keep_outcome(self, outcome):
         """Remember the outcome for the chat that this transaction is about to open."""

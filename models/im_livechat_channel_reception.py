@@ -16,6 +16,9 @@ RECEPTION = "livechat_reception"
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})
 
+# Decisions of these kinds give a new buyer's chat to an agent.
+_ASSIGNS = ("assign", "overflow")
+
 # A page asks about so many agents at once at most; a browser could send any number.
 _ASKED_MAX = 1000
 
@@ -401,6 +404,7 @@ class ImLivechatChannel(models.Model):
 
         :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id", "may_manage",
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
+            "has_buyers" (of its own: it has a scope or is the default group),
             "members": [{"user_id", "reason", "has_part"}]}], "spare": [{"user_id", "why"}]}``; the
             reason is a code of ``policy.exclusion``, false for who could take a chat now;
             ``has_part`` says whether the weight counts for the group's shares.
@@ -424,6 +428,7 @@ class ImLivechatChannel(models.Model):
                     "parent_id": group.parent_id.id,
                     "scope": group.scope_summary or "",
                     "has_scope": bool(group.scope_ids),
+                    "has_buyers": bool(group.scope_ids),
                     "members": members[group.id],
                 }
                 for group in groups
@@ -431,16 +436,52 @@ class ImLivechatChannel(models.Model):
             + [
                 {
                     "id": 0,
-                    "name": self.env._("All other buyers")
-                    if groups.scope_ids
-                    else self.env._("All buyers"),
+                    "name": self._name_default_group(groups),
                     "parent_id": False,
                     "scope": "",
                     "has_scope": False,
+                    "has_buyers": True,
                     "members": members[0],
                 }
             ],
             "spare": self._describe_spare(staff),
+        }
+
+    def _name_default_group(self, groups):
+        """Return what the default group is called beside these groups of the channel."""
+        return self.env._("All other buyers") if groups.scope_ids else self.env._("All buyers")
+
+    def _describe_shares(self, weights, paused=()):
+        """Return which part of its group's new buyers goes to each agent, as Reception shows it.
+
+        :param weights: ``{user_id: weight}`` of who gets another weight than is saved.
+        :param paused: ids of users who take no part.
+        :return: ``{user_id: text}`` of who has a part in a group with buyers of its own; an agent
+            of several such groups is told each by its name.
+        :rtype: dict[int, str]
+        """
+        self.ensure_one()
+        # sudo: im_livechat.channel - its groups and agents, for who may read the channel
+        channel = self.sudo()
+        staff = channel._read_staff()
+        names = {group.id: group.name for group in staff.groups if group.scope_ids}
+        names[0] = channel._name_default_group(staff.groups)
+        members = channel._describe_members(staff)
+        shares = {}
+        for group_id, name in names.items():
+            parts = {
+                member["user_id"]: weights.get(
+                    member["user_id"], staff.facts[member["user_id"]].weight
+                )
+                for member in members[group_id]
+                if member["has_part"] and member["user_id"] not in paused
+            }
+            total = sum(parts.values())
+            for user_id, weight in parts.items():
+                shares.setdefault(user_id, []).append((name, f"{100 * weight / total:.1f} %"))
+        return {
+            user_id: rows[0][1] if len(rows) == 1 else ", ".join(" ".join(row) for row in rows)
+            for user_id, rows in shares.items()
         }
 
     def _describe_members(self, staff):
@@ -650,7 +691,9 @@ class ImLivechatChannel(models.Model):
         * ``waiting``: open chats in line or in the pool now;
         * ``median_answer``: the median, in seconds, of core's time to answer (which is in hours)
           over the chats that began today and have an answer, ``None`` without any;
-        * ``missed``: chats that began today and ended with nobody there or no answer.
+        * ``missed``: chats that began today and ended with nobody there or no answer;
+        * ``unanswered``: how often today a chat went on because its agent did not answer in time;
+        * ``nobody``: how often today nobody could take a buyer, who mostly got no chat then.
 
         :return: ``{channel id: figures, 0: the figures of all of them}``.
         :rtype: dict
@@ -660,14 +703,16 @@ class ImLivechatChannel(models.Model):
         # only, of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()
         chats = self.env["discuss.channel"].sudo()
-        assigned = decisions._read_group(
+        decided = decisions._read_group(
             [
                 ("livechat_channel_id", "in", self.ids),
-                ("kind", "in", ("assign", "overflow")),
-                ("user_id", "!=", False),
+                ("kind", "in", (*_ASSIGNS, "reassign", "nobody")),
                 ("moment", ">=", today),
+                "|",
+                ("kind", "not in", _ASSIGNS),
+                ("user_id", "!=", False),
             ],
-            ["livechat_channel_id"],
+            ["livechat_channel_id", "kind"],
             ["__count"],
         )
         waiting = chats._read_group(
@@ -690,14 +735,19 @@ class ImLivechatChannel(models.Model):
             ["livechat_channel_id"],
             ["__count"],
         )
+        names = ("assigned", "waiting", "missed", "unanswered", "nobody")
         figures = {
-            channel_id: {"assigned": 0, "waiting": 0, "median_answer": None, "missed": 0}
+            channel_id: {"median_answer": None, **dict.fromkeys(names, 0)}
             for channel_id in (0, *self.ids)
         }
-        for name, rows in (("assigned", assigned), ("waiting", waiting), ("missed", missed)):
-            for channel, count in rows:
-                figures[channel.id][name] += count
-                figures[0][name] += count
+        by_kind = {"reassign": "unanswered", "nobody": "nobody"}
+        for name, channel, count in (
+            *((by_kind.get(kind, "assigned"), channel, count) for channel, kind, count in decided),
+            *(("waiting", *row) for row in waiting),
+            *(("missed", *row) for row in missed),
+        ):
+            figures[channel.id][name] += count
+            figures[0][name] += count
         for channel_id, seconds in self._read_median_answers(today):
             figures[channel_id or 0]["median_answer"] = seconds
         return figures

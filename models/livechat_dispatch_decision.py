@@ -41,7 +41,12 @@ class LivechatDispatchDecision(models.Model):
     _rec_name = "discuss_channel_id"
 
     discuss_channel_id = fields.Many2one(
-        "discuss.channel", "Chat", index="btree_not_null", ondelete="set null", readonly=True
+        "discuss.channel",
+        "Chat",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        help="Empty for a buyer who found nobody and was turned away.",
     )
     moment = fields.Datetime(default=fields.Datetime.now, required=True, index=True, readonly=True)
     kind = fields.Selection(
@@ -90,7 +95,18 @@ class LivechatDispatchDecision(models.Model):
         help="What decided.",
     )
     reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
-    waited_seconds = fields.Integer(readonly=True, aggregator="avg")
+    waited_seconds = fields.Integer(
+        readonly=True,
+        aggregator="avg",
+        help="Since the buyer stood in line; if an agent had the chat, since that agent got it.",
+    )
+    has_waited = fields.Boolean(
+        "Waited in Line",
+        compute="_compute_has_waited",
+        store=True,
+        readonly=False,
+        help="It ended the wait of a buyer who stood in line or whose message was in the pool.",
+    )
     candidate_count = fields.Integer("Number of Candidates", readonly=True, aggregator="avg")
     facts = fields.Json(
         readonly=True,
@@ -110,12 +126,21 @@ class LivechatDispatchDecision(models.Model):
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)
 
     _uncounted_idx = models.Index("(id) WHERE is_counted IS NOT TRUE")
+    _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
 
     @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
     @api.depends_context("lang")
     def _compute_sentence(self):
         for decision in self:
             decision.sentence = decision._describe()
+
+    @api.depends("kind", "waited_seconds")
+    def _compute_has_waited(self):
+        # Said by who records it; without a word, a new buyer has waited if it took any time.
+        for decision in self:
+            decision.has_waited = (
+                decision.kind in ("assign", "overflow", "leave") and decision.waited_seconds > 0
+            )
 
     @api.model
     def _get_reason_texts(self):
@@ -133,7 +158,7 @@ class LivechatDispatchDecision(models.Model):
             "main_account_reserved": self.env._("is the main account, which stands back"),
         }
 
-    @api.depends("candidates", "excluded", "excluded_counts")
+    @api.depends("candidates", "excluded", "excluded_counts", "rule")
     def _compute_explanation(self):
         texts = self._get_reason_texts()
         for decision in self:
@@ -172,6 +197,7 @@ class LivechatDispatchDecision(models.Model):
                     if not excluded
                     else [],
                     "winner": decision.user_id.id,
+                    "waits_behind_others": decision.rule == "line",
                 },
                 minimal_qcontext=True,
             )

@@ -14,8 +14,8 @@ _LOCK_COUNTING = 2
 # So many decisions are counted at once: a fraction of a second for a team of twenty.
 _BATCH = 2000
 
-# Messages may lie in the pool for weeks; the sum of an hour has to fit an integer of 32 bits.
-_LONGEST_WAIT = 24 * 3600
+#: Messages may lie in the pool for weeks; the sum of an hour has to fit an integer of 32 bits.
+LONGEST_WAIT = 24 * 3600
 
 # The time of those who are still here is brought up to date so often when nobody looks.
 _PRESENCE_LAG = timedelta(minutes=5)
@@ -31,6 +31,7 @@ COUNTS = (
     "sticky",
     "by_hand",
     "overflow",
+    "transferred",
     "transferred_in",
     "given_away",
     "unanswered",
@@ -140,16 +141,37 @@ class LivechatDispatchTotal(models.Model):
         help="Chats that a colleague gave to the agent, or the agent took.",
     )
     overflow = fields.Integer(readonly=True, help="Chats that came from a group below.")
-    transferred_in = fields.Integer("Transfers", readonly=True, help="Transferred to the agent.")
-    given_away = fields.Integer(readonly=True, help="Transferred or handed over to somebody else.")
+    transferred = fields.Integer(
+        "Transfers",
+        readonly=True,
+        help="Transfers by the agent, to a colleague or to a group, whoever took the chat then.",
+    )
+    transferred_in = fields.Integer(
+        "Received by Transfer", readonly=True, help="Chats that were transferred to the agent."
+    )
+    given_away = fields.Integer(
+        readonly=True, help="Chats that the agent transferred or left to somebody else, or in line."
+    )
     unanswered = fields.Integer(
-        "No Answer", readonly=True, help="Chats that went on because the agent did not answer."
+        "No Answer",
+        readonly=True,
+        help="Chats that went on to somebody else because the agent did not answer in time.",
     )
     queued = fields.Integer("Put in Line", readonly=True)
     pooled = fields.Integer("Put in the Pool", readonly=True)
     left_line = fields.Integer("Left the Line", readonly=True)
-    nobody = fields.Integer("Nobody Found", readonly=True)
-    waited_count = fields.Integer("Waited in Line", readonly=True)
+    nobody = fields.Integer(
+        "Nobody Found",
+        readonly=True,
+        help="Buyers whom nobody could take, without a line or a pool to wait in; 100 an hour and "
+        "channel are counted at most.",
+    )
+    waited_count = fields.Integer(
+        "Waited in Line",
+        readonly=True,
+        help="Once for each time a buyer stood in line or in the pool, however it ended: in the "
+        "row of who took the chat, or of nobody.",
+    )
     waited_seconds = fields.Integer("Waiting Time (seconds)", readonly=True)
     average_wait = fields.Float(
         "Average Wait (seconds)", compute="_compute_formulas", aggregator="avg", digits=(16, 0)
@@ -159,7 +181,8 @@ class LivechatDispatchTotal(models.Model):
         "Online Time",
         compute="_compute_formulas",
         aggregator="sum",
-        help="Online and not paused, on all channels; known since this was installed.",
+        help="Online and not paused, on all channels together; known since this was installed. It "
+        "belongs to no channel and no group: where rows are chosen by one of them, it is 0.",
     )
     paused_seconds = fields.Integer("Paused (seconds)", readonly=True)
     scope_part = fields.Float("Part: Scope", digits=(16, 2), readonly=True)
@@ -204,6 +227,14 @@ class LivechatDispatchTotal(models.Model):
         :rtype: dict
         """
         return self._open("livechat_dispatch_total_action_own")
+
+    @api.model
+    def action_open_report(self):
+        """Count what is new and open what each agent received, missed and gave away.
+
+        :rtype: dict
+        """
+        return self._open("livechat_dispatch_total_action_agents")
 
     @api.model
     def _open(self, name):
@@ -275,6 +306,7 @@ class LivechatDispatchTotal(models.Model):
                    previous_user_id,
                    kind,
                    rule,
+                   has_waited,
                    waited_seconds,
                    CASE WHEN user_id IS NOT NULL AND rule != 'by_hand' THEN candidates END,
                    excluded,
@@ -339,7 +371,7 @@ class LivechatDispatchTotal(models.Model):
             )
         if known:
             changes = ", ".join(
-                f"{name} = total.{name} + {value}"
+                f"{name} = coalesce(total.{name}, 0) + {value}"
                 for name, value in zip(names, values.split(", "), strict=True)
             )
             # Served by livechat_dispatch_total_pkey.
@@ -378,6 +410,7 @@ def _count_decision(
     previous_user_id,
     kind,
     rule,
+    has_waited,
     waited_seconds,
     candidates,
     excluded,
@@ -388,15 +421,16 @@ def _count_decision(
     key = (hour, main_account_id, channel_id, group_id)
     got = sums[(*key, user_id)]
     got["decisions"] += 1
-    if previous_user_id and previous_user_id != user_id:
+    if kind in ("transfer", "reassign"):
         lost = sums[(*key, previous_user_id)]
-        if kind == "reassign":
-            lost["unanswered"] += 1
-        elif kind in ("transfer", "hand_over", "queue", "pool"):
-            lost["given_away"] += 1
-    if kind in ("assign", "overflow", "leave") and waited_seconds:
+        lost["transferred" if kind == "transfer" else "unanswered"] += 1
+    # A hand-over that ends a wait tells who left the chat once more: it was when it began to wait.
+    is_given = kind in ("transfer", "queue", "pool") or (kind == "hand_over" and not has_waited)
+    if is_given and previous_user_id and previous_user_id != user_id:
+        sums[(*key, previous_user_id)]["given_away"] += 1
+    if has_waited:
         got["waited_count"] += 1
-        got["waited_seconds"] += min(waited_seconds, _LONGEST_WAIT)
+        got["waited_seconds"] += min(waited_seconds or 0, LONGEST_WAIT)
     if not user_id:
         name = {"queue": "queued", "pool": "pooled", "leave": "left_line", "nobody": "nobody"}
         if kind in name:

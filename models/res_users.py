@@ -70,11 +70,12 @@ class ResUsers(models.Model):
         groups=READERS,
         help="No new buyers; the chats the agent already has go on.",
     )
-    dispatch_share = fields.Float(
+    dispatch_share = fields.Char(
         "Share",
         compute="_compute_dispatch_share",
         groups=READERS,
-        help="Part of the channel's new chats that goes to this agent when everybody is there.",
+        help="Part of its dispatch group's new chats that goes to this agent when everybody is "
+        "there; of each group, if there are several with buyers of their own.",
     )
     dispatch_capacity = fields.Integer(
         "Capacity",
@@ -114,15 +115,13 @@ class ResUsers(models.Model):
             [("id", "=", self.env.context.get("im_livechat_channel_id", False))]
         )
         rules = channel._get_dispatch_rules() if channel else policy.Rules(mode="share")
-        staff = channel._get_dispatch_staff() if channel else []
-        loads = {agent.user_id: policy.load(agent, rules.quiet_hold) for agent in staff}
         # A weight being typed may still be refused; what it would do shows at once.
         typed = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
-        shares = credit.split_chat(
-            (agent.user_id, typed.get(agent.user_id, agent.weight)) for agent in staff
-        )
+        shares = channel._describe_shares(typed) if channel else {}
+        staff = channel._get_dispatch_staff() if channel else []
+        loads = {agent.user_id: policy.load(agent, rules.quiet_hold) for agent in staff}
         for user in self:
-            user.dispatch_share = shares.get(user._origin.id, 0) / credit.CHAT
+            user.dispatch_share = shares.get(user._origin.id)
             user.dispatch_load = loads.get(user._origin.id, 0)
             user.dispatch_capacity = (
                 policy.capacity(rules.max_sessions, user.dispatch_weight or WEIGHT_DEFAULT) or 0

@@ -286,7 +286,10 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         own = [("user_id", "=", self.id)]
-        return [*self._get_shop_domain(), *([] if self._reads_all_decisions() else own)]
+        reads_all = self._reads_all_decisions() or self.has_group(
+            "im_livechat_subaccount.group_report_reader"
+        )
+        return [*self._get_shop_domain(), *([] if reads_all else own)]
 
     def _get_dispatch_presence(self):
         """Return what this agent does now, as in ``livechat.dispatch.presence``."""

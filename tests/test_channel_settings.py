@@ -42,7 +42,7 @@ class TestChannelSettings(DispatchCommon):
                 )
                 for agent in agents
             },
-            {heavy.id: (0.75, 15, 1.5), light.id: (0.25, 5, 0), packer.id: (0.0, 5, 0)},
+            {heavy.id: ("75.0 %", 15, 1.5), light.id: ("25.0 %", 5, 0), packer.id: (False, 5, 0)},
         )
 
     def test_what_is_no_whole_number_in_range_is_refused_with_a_sentence(self):

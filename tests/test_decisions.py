@@ -31,6 +31,19 @@ class TestDecisions(ShopCommon, DispatchCommon):
         self.assertEqual(decision.sentence, "Highest credit: +0.75 of a chat, among 2 candidates")
         self.assertEqual(decision.livechat_channel_id, channel)
 
+    def test_who_waits_behind_others_is_told_so_in_words(self):
+        channel = self._create_channel(
+            self._create_agent("agent"),
+            max_sessions_mode="limited",
+            max_sessions=1,
+            queue_enabled=True,
+        )
+        self._come(channel)
+        first, second = (self._come(channel).dispatch_decision_ids for _buyer in range(2))
+        self.assertEqual((first.rule, second.rule), ("nobody", "line"))
+        self.assertIn("stood in line before", second.explanation)
+        self.assertNotIn("stood in line before", first.explanation)
+
     def test_running_a_record_again_gives_the_same_winner(self):
         for mode in ("share", "least_load"):
             agents = self.env["res.users"].union(

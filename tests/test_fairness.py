@@ -397,6 +397,10 @@ class TestFairness(FairnessCommon):
 
         one, other = enabled("One", self.role_reception), enabled("Other", self.role_reception)
         auditor = enabled("Auditor", self.role_audit)
+        reports = self.env.ref("im_livechat_subaccount.permission_see_reports")
+        reader = enabled(
+            "Reader", self.Roles.create({"name": "Reports", "permission_ids": reports.ids})
+        )
         shop = self._create_channel(one | other, main_account_id=self.owner.id)
         for _buyer in range(2):
             self._come(shop)
@@ -412,6 +416,7 @@ class TestFairness(FairnessCommon):
             (other, mine[other]),
             (self.owner, rows),
             (auditor, rows),
+            (reader, rows),
             (manager, rows),
             (self.rival, rows.browse()),
             (plain, rows.browse()),

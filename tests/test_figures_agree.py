@@ -1,8 +1,12 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
+from odoo.fields import Command
 from odoo.tests import tagged
 
+from ..models import im_livechat_channel_dispatch
+from ..models.im_livechat_channel import PREVIEW
 from .common import DispatchCommon
 
 
@@ -126,3 +130,304 @@ class TestFiguresAgree(DispatchCommon):
             name: self.totals._read_group(domain, ["user_id"], [f"{name}:sum"]) for name in names
         }
         self.assertEqual(after, before)
+
+
+@tagged("post_install", "-at_install")
+class TestWhatHappenedIsCountedOnce(DispatchCommon):
+    """Each wait, transfer, hand-over, miss, leaver and buyer turned away is counted once, by all
+    pages alike; agents Maria and Omar, and Lena alone in the group Returns, have one seat each."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.french = cls.env.ref("base.lang_fr")
+        cls.french.active = True
+        cls.maria, cls.omar, cls.lena = (
+            cls._create_agent(f"{name}_once") for name in ("maria", "omar", "lena")
+        )
+        cls.channel = cls._create_channel(
+            cls.maria | cls.omar | cls.lena,
+            max_sessions_mode="limited",
+            max_sessions=1,
+            queue_enabled=True,
+            no_reply_seconds=60,
+        )
+        cls.returns = cls.env["livechat.dispatch.group"].create(
+            {
+                "name": "Returns",
+                "channel_id": cls.channel.id,
+                "user_ids": cls.lena.ids,
+                "scope_ids": [Command.create({"kind": "lang", "lang_id": cls.french.id})],
+            }
+        )
+        cls.domain = [("livechat_channel_id", "=", cls.channel.id)]
+        cls.totals = cls.env["livechat.dispatch.total"]
+
+    def _sum(self, name, *domain):
+        return sum(self.totals.search([*self.domain, *domain]).mapped(name))
+
+    def _assert_pages_tell(self, **expected):
+        """Compare what each page shows of this channel; what is not named never happened."""
+        kinds = {"transfers": "transfer", "misses": "reassign", "left": "leave", "nobody": "nobody"}
+        names = ("assigned", "waits", "seconds", *kinds)
+        expected = {name: expected.get(name, 0) for name in names}
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.env.cr.execute(
+            """
+            SELECT kind, has_waited, waited_seconds
+              FROM livechat_dispatch_decision
+             WHERE livechat_channel_id = %s
+            """,
+            [self.channel.id],
+        )
+        rows = self.env.cr.fetchall()
+        waited = [seconds for _kind, has_waited, seconds in rows if has_waited]
+        decisions = {
+            "assigned": sum(kind in ("assign", "overflow") for kind, *_rest in rows),
+            "waits": len(waited),
+            "seconds": sum(waited),
+            **{
+                name: sum(kind == wanted for kind, *_rest in rows) for name, wanted in kinds.items()
+            },
+        }
+        self.totals._count(fresh=True)
+        totals = {
+            name: self._sum(column)
+            for name, column in {
+                "assigned": "assigned",
+                "waits": "waited_count",
+                "seconds": "waited_seconds",
+                "transfers": "transferred",
+                "misses": "unanswered",
+                "left": "left_line",
+                "nobody": "nobody",
+            }.items()
+        }
+        ((waits, average, transfers, left, missed),) = self.env[
+            "im_livechat.report.channel"
+        ]._read_group(
+            self.domain,
+            [],
+            [
+                "dispatch_waited:sum",
+                "dispatch_waited_seconds:avg",
+                "dispatch_transfer_count:sum",
+                "dispatch_left:sum",
+                "dispatch_missed:sum",
+            ],
+        )
+        reception = self.channel._get_today_figures()[self.channel.id]
+        for seconds in (decisions.pop("seconds"), totals.pop("seconds"), (average or 0) * waits):
+            self.assertAlmostEqual(seconds, expected["seconds"], delta=2 * (waits + 1))
+        del expected["seconds"]
+        self.assertEqual(decisions, expected)
+        self.assertEqual(totals, expected)
+        self.assertEqual(
+            {"waits": waits, "transfers": transfers, "left": left},
+            {name: expected[name] for name in ("waits", "transfers", "left")},
+        )
+        self.assertEqual(
+            [reception[name] for name in ("assigned", "unanswered", "nobody", "missed")],
+            [expected["assigned"], expected["misses"], expected["nobody"], missed],
+        )
+        return reception
+
+    def _wait(self, chat, seconds):
+        self.assertEqual(chat.dispatch_state, "queued")
+        chat.dispatch_queued_at -= timedelta(seconds=seconds)
+
+    def _fill(self):
+        """Seat a buyer with each agent; the chats of Maria, Omar and Lena."""
+        chats = [self._come(self.channel) for _agent in range(2)]
+        chats.append(self._come(self.channel, lang="fr_FR"))
+        by_agent = {self._agent_of(chat): chat for chat in chats}
+        return [by_agent[agent] for agent in (self.maria, self.omar, self.lena)]
+
+    def test_a_transfer_into_a_line_and_the_wait_there(self):
+        mine, _other, returned = self._fill()
+        mine.with_user(self.maria).transfer("wrong_group", group_id=self.returns.id)
+        self._assert_pages_tell(assigned=3, transfers=1)
+        self.assertEqual(self._sum("transferred", ("user_id", "=", self.maria.id)), 1)
+        self._wait(mine, 50)
+        self._close(returned)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(mine), self.lena)
+        self._assert_pages_tell(assigned=3, transfers=1, waits=1, seconds=50)
+        handed = mine.dispatch_decision_ids[:1]
+        self.assertEqual((handed.kind, handed.previous_user_id), ("hand_over", self.maria))
+        self.assertEqual(self._sum("given_away", ("user_id", "=", self.maria.id)), 1)
+        self.assertEqual(self._sum("given_away"), 1)
+
+    def test_a_wait_that_ends_at_once(self):
+        mine, *_others = self._fill()
+        waiting = self._come(self.channel)
+        self._close(mine)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(waiting), self.maria)
+        self._assert_pages_tell(assigned=4, waits=1)
+
+    def test_a_transfer_to_a_colleague(self):
+        mine, other, _returned = self._fill()
+        self._close(other)
+        mine.with_user(self.maria).transfer("asked", user_id=self.omar.id)
+        self._assert_pages_tell(assigned=3, transfers=1)
+        self.assertEqual(self._sum("transferred", ("user_id", "=", self.maria.id)), 1)
+        self.assertEqual(self._sum("transferred_in", ("user_id", "=", self.omar.id)), 1)
+
+    def test_a_transfer_out_of_the_line_ends_the_wait(self):
+        self._fill()
+        waiting = self._come(self.channel)
+        self._wait(waiting, 40)
+        manager = self._create_agent("chief_once", groups="im_livechat.im_livechat_group_manager")
+        waiting.with_user(manager).transfer("asked", user_id=self.omar.id)
+        self._assert_pages_tell(assigned=3, transfers=1, waits=1, seconds=40)
+        self.assertEqual(self._sum("transferred", ("user_id", "=", manager.id)), 1)
+
+    def test_a_transfer_from_line_to_line_goes_on_with_the_same_wait(self):
+        _mine, _other, returned = self._fill()
+        waiting = self._come(self.channel)
+        self._wait(waiting, 40)
+        manager = self._create_agent("chief_once", groups="im_livechat.im_livechat_group_manager")
+        waiting.with_user(manager).transfer("wrong_group", group_id=self.returns.id)
+        self._assert_pages_tell(assigned=3, transfers=1)
+        self._wait(waiting, 30)
+        self._close(returned)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(waiting), self.lena)
+        self._assert_pages_tell(assigned=4, transfers=1, waits=1, seconds=70)
+
+    def test_a_hand_over_into_the_line_and_a_second_wait(self):
+        mine, other, _returned = self._fill()
+        waiting = self._come(self.channel)
+        self._wait(waiting, 20)
+        self._close(mine)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(waiting), self.maria)
+        waiting._hand_over(self.maria)
+        self._wait(waiting, 30)
+        self.maria.dispatch_paused = True
+        self._close(other)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(waiting), self.omar)
+        self._assert_pages_tell(assigned=4, waits=2, seconds=50)
+        handed = waiting.dispatch_decision_ids[:1]
+        self.assertEqual((handed.kind, handed.previous_user_id), ("hand_over", self.maria))
+        self.assertEqual(self._sum("given_away", ("user_id", "=", self.maria.id)), 1)
+        ((average,),) = self.env["im_livechat.report.channel"]._read_group(
+            self.domain, [], ["dispatch_waited_seconds:avg"]
+        )
+        self.assertAlmostEqual(average, 25, delta=2)
+
+    def test_a_hand_over_to_a_free_colleague(self):
+        mine, other, _returned = self._fill()
+        self._close(other)
+        mine._hand_over(self.maria)
+        self.assertEqual(self._agent_of(mine), self.omar)
+        self._assert_pages_tell(assigned=3)
+        self.assertEqual(self._sum("given_away", ("user_id", "=", self.maria.id)), 1)
+
+    def test_a_buyer_who_leaves_the_line_for_the_pool_and_then_for_good(self):
+        self._fill()
+        waiting = self._come(self.channel)
+        self._wait(waiting, 20)
+        waiting._leave_message()
+        self._assert_pages_tell(assigned=3)
+        self._close(waiting)
+        self._assert_pages_tell(assigned=3, left=1, waits=1, seconds=20)
+
+    def test_an_agent_who_does_not_answer(self):
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        (agent,) = self._agent_of(chat)
+        self._say(chat, guest, "Is it in stock?")
+        chat.dispatch_assigned_at -= timedelta(seconds=61)
+        self.env.flush_all()
+        self.env["discuss.channel"]._reassign_unanswered()
+        (successor,) = self._agent_of(chat)
+        self.assertNotEqual(successor, agent)
+        self._assert_pages_tell(assigned=1, misses=1)
+        self.assertEqual(self._sum("unanswered", ("user_id", "=", agent.id)), 1)
+        self.assertEqual(self._sum("unanswered", ("user_id", "=", successor.id)), 0)
+        # The buyer was answered in the end: no chat was missed.
+        self._say(chat, successor)
+        self._close(chat)
+        reception = self._assert_pages_tell(assigned=1, misses=1)
+        self.assertEqual(reception["missed"], 0)
+
+    def test_a_channel_that_becomes_odoos_own_ends_the_waits(self):
+        self._fill()
+        waiting = self._come(self.channel)
+        self._wait(waiting, 20)
+        self.channel.write({"dispatch_mode": "native", "user_ids": [Command.clear()]})
+        self.assertFalse(waiting.dispatch_state)
+        self._assert_pages_tell(assigned=3, waits=1, seconds=20, nobody=1)
+
+    # ------------------------------------------------------------
+    # Nobody
+    # ------------------------------------------------------------
+
+    def _turn_away(self):
+        """A buyer asks for a chat and gets none, as the route does it."""
+        self._set_online(self.maria | self.omar | self.lena, "offline")
+        self.assertFalse(self._come(self.channel))
+        self.channel._record_nobody()
+
+    def test_a_buyer_who_is_turned_away(self):
+        for _buyer in range(2):
+            self._turn_away()
+        self._assert_pages_tell(nobody=2)
+        decision = self.env["livechat.dispatch.decision"].search(self.domain, limit=1)
+        self.assertEqual((decision.kind, decision.rule), ("nobody", "nobody"))
+        self.assertFalse(decision.discuss_channel_id or decision.user_id or decision.group_id)
+        self.assertEqual(decision.excluded_counts, {"offline": 2})
+        self.assertFalse(decision.run_again())
+
+    def test_a_bot_that_finds_nobody(self):
+        self._set_online(self.maria | self.omar | self.lena, "offline")
+        bot = self.env["chatbot.script"].create(
+            {
+                "title": "Bot once",
+                "script_step_ids": [Command.create({"step_type": "text", "message": "Hello"})],
+            }
+        )
+        chat = self.env["discuss.channel"].create(
+            self.channel._get_livechat_discuss_channel_vals(
+                chatbot_script=bot,
+                operator_partner=bot.operator_partner_id,
+                operator_model="chatbot.script",
+            )
+        )
+        chat._forward_human_operator()
+        self._assert_pages_tell(nobody=1)
+        self.assertEqual(chat.dispatch_decision_ids.kind, "nobody")
+
+    def test_who_asks_without_end_fills_no_table(self):
+        with patch.object(im_livechat_channel_dispatch, "NOBODY_RECORDS_MAX", 3):
+            for _buyer in range(5):
+                self._turn_away()
+            self._assert_pages_tell(nobody=3)
+            decisions = self.env["livechat.dispatch.decision"].search(self.domain)
+            decisions.moment = fields.Datetime.now() - timedelta(minutes=61)
+            self.env.flush_all()
+            self._turn_away()
+        self.assertEqual(len(self.env["livechat.dispatch.decision"].search(self.domain)), 4)
+
+    def test_a_record_that_cannot_be_written_changes_no_answer(self):
+        def fail(*_args):
+            self.env.cr.execute("SELECT 1 / 0")
+
+        with (
+            patch.object(self.env.registry["im_livechat.channel"], "_record_decision", fail),
+            self.assertLogs("odoo.addons.im_livechat_subaccount", "ERROR"),
+            self.assertLogs("odoo.sql_db", "ERROR"),
+        ):
+            self._turn_away()
+        self._assert_pages_tell()
+
+    def test_a_preview_that_finds_nobody_leaves_no_record(self):
+        self._set_online(self.maria | self.omar | self.lena, "offline")
+        preview = self.channel.with_context(livechat_dispatch_preview=PREVIEW)
+        preview._get_operator_info(lang=None, country_id=None)
+        preview._record_nobody()
+        self._assert_pages_tell()

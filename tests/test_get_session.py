@@ -58,6 +58,19 @@ class TestGetSession(HttpCase, DispatchCommon):
         for agent, capacity in zip(self.agents, (4, 2), strict=True):
             self.assertEqual(self._read_agent(self.channel, agent).lively_chats, capacity)
 
+    def test_a_buyer_who_is_turned_away_leaves_a_record_and_a_preview_none(self):
+        self.agents.dispatch_paused = True
+        for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+            self.assertIs(self._get_session(route, persisted=False), False)
+            self.assertIs(self._get_session(route, persisted=True), False)
+        decisions = self.env["livechat.dispatch.decision"].search(
+            [("livechat_channel_id", "=", self.channel.id)]
+        )
+        self.assertEqual(decisions.mapped("kind"), ["nobody"] * 2)
+        self.assertEqual(decisions[0].excluded_counts, {"paused": 2})
+        self.assertFalse(decisions.discuss_channel_id)
+        self.assertEqual(self.channel._get_today_figures()[self.channel.id]["nobody"], 2)
+
     def test_the_route_for_foreign_pages_dispatches_as_well(self):
         session = self._get_session("/im_livechat/cors/get_session", persisted=True)
         chat = self.env["discuss.channel"].browse(session["channel_id"])

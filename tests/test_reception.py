@@ -147,7 +147,40 @@ class TestReception(ReceptionCommon):
 
         shown = self.env["res.users"].with_context(im_livechat_channel_id=self.channel.id)
         for user in shown.browse(part):
-            self.assertAlmostEqual(user.dispatch_share, weights[user.id] / total, 9)
+            self.assertEqual(user.dispatch_share, f"{100 * weights[user.id] / total:.1f} %")
+
+    def test_shares_of_a_channel_with_groups_are_those_of_the_channel_form(self):
+        Groups = self.env["livechat.dispatch.group"]
+        head = Groups.create(
+            {
+                "name": "Head",
+                "channel_id": self.channel.id,
+                "user_ids": (self.maria | self.omar).ids,
+            }
+        )
+        Groups.create(
+            {
+                "name": "Shipping",
+                "channel_id": self.channel.id,
+                "user_ids": (self.sofie | self.omar).ids,
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": "/shipping"})],
+            }
+        )
+        shown = (self.maria | self.omar | self.sofie).with_context(
+            im_livechat_channel_id=self.channel.id
+        )
+        # Omar 100 and Sofie 50 share the shipping, the returns are Sofie's alone; who is in no
+        # group with a scope has all the others.
+        self.assertEqual(
+            shown.mapped("dispatch_share"),
+            ["100.0 %", "66.7 %", "Returns 100.0 %, Shipping 33.3 %"],
+        )
+        groups = {group["id"]: group for group in self._read_channel()["groups"]}
+        self.assertEqual(
+            {group["name"] for group in groups.values() if group["has_buyers"]},
+            {"Returns", "Shipping", "All other buyers"},
+        )
+        self.assertFalse(groups[head.id]["has_buyers"])
 
     def test_opening_takes_as_many_queries_for_200_agents_as_for_5(self):
         def count_queries():
@@ -243,6 +276,8 @@ class TestReception(ReceptionCommon):
                         {**values, "kind": "queue"},
                         {**values, "kind": "assign"},
                         {**values, "kind": "transfer", "user_id": self.maria.id},
+                        {**values, "kind": "reassign", "user_id": self.maria.id},
+                        {**values, "kind": "nobody"},
                     ]
                 )
                 for failure, ended in (
@@ -263,7 +298,14 @@ class TestReception(ReceptionCommon):
 
         self.assertEqual(
             figures[self.channel.id],
-            {"assigned": 4, "waiting": 1, "median_answer": 40.0, "missed": 4},
+            {
+                "assigned": 4,
+                "waiting": 1,
+                "median_answer": 40.0,
+                "missed": 4,
+                "unanswered": 2,
+                "nobody": 2,
+            },
         )
         self.assertEqual(figures[0], figures[self.channel.id])
         self.assertEqual(figures.keys(), {0, self.channel.id})

@@ -77,6 +77,18 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertEqual(nadia.dispatch_weight, 100)
         self.assertEqual(self.returns.user_ids, self.sofie | self.maria)
 
+    def test_a_group_without_a_scope_has_no_share_and_says_why(self):
+        self.env["livechat.dispatch.group"].create(
+            {"name": "Head", "channel_id": self.channel.id, "user_ids": self.maria.ids}
+        )
+
+        self._start("reception_no_scope")
+
+    def test_agents_in_no_group_are_told_before_any_group_has_a_scope(self):
+        self.returns.scope_ids.unlink()
+
+        self._start("reception_groupless")
+
     def test_auditor_looks_and_changes_nothing(self):
         chat = self._wait()
         chat._record({"kind": "queue", "rule": "nobody"})

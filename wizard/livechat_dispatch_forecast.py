@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import format_datetime
 
-from ..dispatch import credit, policy
+from ..dispatch import policy
 from ..models.livechat_dispatch_scope import is_record_id
 
 _DAYS = timedelta(days=30)
@@ -200,10 +200,13 @@ class LivechatDispatchForecast(models.TransientModel):
         known = {
             agent: (get(agent, "dispatch_weight"), get(agent, "dispatch_paused")) for agent in staff
         }
-        shares = credit.split_chat(
-            (agent.id, weight)
-            for agent, ((weight, _by), (paused, paused_by)) in known.items()
-            if not (paused and paused_by)
+        shares = channel._describe_shares(
+            {agent.id: weight for agent, ((weight, _by), _pause) in known.items()},
+            paused={
+                agent.id
+                for agent, (_weight, (paused, paused_by)) in known.items()
+                if paused and paused_by
+            },
         )
         agents = []
         for agent, ((weight, by), (paused, paused_by)) in known.items():
@@ -213,9 +216,7 @@ class LivechatDispatchForecast(models.TransientModel):
                     "name": agent.name,
                     "weight": weight,
                     "was": agent.dispatch_weight if weight != agent.dispatch_weight else False,
-                    "share": "–"
-                    if native
-                    else f"{100 * shares.get(agent.id, 0) / credit.CHAT:.1f} %",
+                    "share": "–" if native else shares.get(agent.id, "–"),
                     "capacity": sessions if native else policy.capacity(sessions, weight),
                     "paused": paused,
                     "by": ", ".join(dict.fromkeys(name for name in (by, paused_by) if name)),

@@ -71,6 +71,19 @@ export class AgentRow extends Component {
               });
     }
 
+    /** Why there is no share; nothing where there is one. */
+    get shareDescription() {
+        if (!this.member.has_part) {
+            return _t("%s gets no buyers by weight", this.agent.name);
+        }
+        return this.props.group.has_buyers
+            ? undefined
+            : _t(
+                  "This group has no scope and so no buyers of its own: %s gets those that overflow from groups below it or are transferred to it",
+                  this.agent.name,
+              );
+    }
+
     /** Presence and what else keeps buyers away, in words. */
     get status() {
         const { enabled, paused, until, overloaded, in_call: inCall, status } = this.agent;

@@ -273,9 +273,10 @@ export class ReceptionModel {
                 .reduce((sum, member) => sum + this.agents[member.user_id].draft, 0);
             for (const member of group.members) {
                 // As text: the row of somebody whose share looks the same is not rendered again.
-                member.share = member.has_part
-                    ? formatShare(this.agents[member.user_id].draft, group.totalWeight)
-                    : "–";
+                member.share =
+                    member.has_part && group.has_buyers
+                        ? formatShare(this.agents[member.user_id].draft, group.totalWeight)
+                        : "–";
             }
             group.reason = describeWaiting(group.members);
             group.hasRoom = group.members.some((member) => !member.reason);

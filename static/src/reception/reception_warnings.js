@@ -99,7 +99,7 @@ function findSpread(group, agents, nameOfAgents) {
 }
 
 function findGroupless(channel, agents, nameOfAgents) {
-    if (!channel.groups.some((group) => group.has_scope)) {
+    if (!channel.groups.some((group) => group.id)) {
         return [];
     }
     const grouped = new Set(

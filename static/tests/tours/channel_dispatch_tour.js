@@ -57,12 +57,12 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.channel_dispatch
             run: "edit 4 && press Tab",
         },
         ...save,
-        ...check("Maria Santos", { share: "75%", capacity: 12 }),
-        ...check("Omar Haddad", { share: "25%", capacity: 4 }),
+        ...check("Maria Santos", { share: "75.0 %", capacity: 12 }),
+        ...check("Omar Haddad", { share: "25.0 %", capacity: 4 }),
         ...editWeight("Maria Santos", 100),
-        ...check("Maria Santos", { share: "50%", capacity: 4 }),
+        ...check("Maria Santos", { share: "50.0 %", capacity: 4 }),
         ...save,
-        ...check("Omar Haddad", { share: "50%", capacity: 4 }),
+        ...check("Omar Haddad", { share: "50.0 %", capacity: 4 }),
         ...editWeight("Omar Haddad", 9),
         { content: "Try to save", trigger: ".o_form_button_save", run: "click" },
         {
@@ -75,7 +75,7 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.channel_dispatch
             trigger: "body:not(:has(.modal)) .o_form_button_cancel",
             run: "click",
         },
-        ...check("Omar Haddad", { share: "50%", capacity: 4 }),
+        ...check("Omar Haddad", { share: "50.0 %", capacity: 4 }),
     ],
 });
 
@@ -96,6 +96,6 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.channel_dispatch
             trigger: "[name=user_ids]:not(:has(input[type=number]))",
         },
         ...save,
-        ...check("Maria Santos", { share: "75%", capacity: 6 }),
+        ...check("Maria Santos", { share: "75.0 %", capacity: 6 }),
     ],
 });

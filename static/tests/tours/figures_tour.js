@@ -22,6 +22,10 @@ tours.add("im_livechat_subaccount.fairness", {
                 ".o_list_view .o_group_header:contains(Maria Santos):contains(3.00):contains(75%)",
         },
         {
+            content: "Who let buyers wait for an answer is shown without asking",
+            trigger: ".o_list_view th[data-name=unanswered]:contains(No Answer)",
+        },
+        {
             content: "Omar got his",
             trigger:
                 ".o_list_view .o_group_header:contains(Omar Haddad):contains(1.00):contains(25%)",
@@ -147,5 +151,17 @@ tours.add("im_livechat_subaccount.dispatch_analysis", {
             content: "What decided about each chat",
             trigger: `.o_data_row:contains(Maria Santos):contains(${say("Highest credit", "分流额度最高")})`,
         },
+    ],
+});
+
+tours.add("im_livechat_subaccount.dispatch_by_agent", {
+    steps: () => [
+        {
+            content: "Who missed, and who transferred",
+            trigger:
+                ".o_pivot:has(th:contains(Maria Santos)):has(th:contains(No Answer)):has(th:contains(Transfers))",
+        },
+        ...openView("list"),
+        { content: "The rows", trigger: ".o_data_row:contains(Maria Santos)" },
     ],
 });

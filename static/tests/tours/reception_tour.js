@@ -248,6 +248,33 @@ tours.add("im_livechat_subaccount.reception_warnings", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_no_scope", {
+    steps: () => [
+        {
+            content: "Maria has her share of all other buyers",
+            trigger: `${row("Maria Santos", "All other buyers")}:contains(66.7 %)`,
+        },
+        {
+            content: "The group above has no buyers of its own, and no share of them",
+            trigger: `${row("Maria Santos", "Head")} .o_livechat_reception_percent[role=img][title*="has no scope"][aria-label*="Maria Santos"]:contains(/^–$/)`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_groupless", {
+    steps: () => [
+        {
+            content: "Whoever is in no group is told",
+            trigger:
+                ".o_livechat_reception_warnings li:contains(In no group: Maria Santos, Omar Haddad)",
+        },
+        {
+            content: "Nobody has a share of a group without a scope",
+            trigger: `${row("Sofie Claes", "Returns")} .o_livechat_reception_percent:contains(/^–$/)`,
+        },
+    ],
+});
+
 tours.add("im_livechat_subaccount.reception_auditor", {
     steps: () => [
         { content: "All is there", trigger: `${row("Maria Santos")}:contains(200):contains(1/6)` },
