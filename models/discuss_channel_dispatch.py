@@ -5,6 +5,7 @@ from markupsafe import Markup
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
@@ -20,6 +21,9 @@ GRACE = timedelta(seconds=60)
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
+
+# In the context of core's daily cleaning: it leaves out the chats that wait, however long.
+NOT_WAITING = object()
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
@@ -165,6 +169,18 @@ class DiscussChannel(models.Model):
             agents = ending.livechat_channel_member_history_ids.partner_id.user_ids
             ending._follow_seats(agents)
         return result
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
+            domain = Domain(domain) & Domain("dispatch_state", "not in", WAITING)
+        return super()._search(domain, *args, **kwargs)
+
+    @api.autovacuum
+    def _gc_bot_only_ongoing_sessions(self):
+        # What only the desk took part in waits for an agent.
+        model = self.with_context(livechat_dispatch_states=NOT_WAITING)
+        return super(DiscussChannel, model)._gc_bot_only_ongoing_sessions()
 
     def _refuse_dispatch_values(self, vals):
         """Refuse what only dispatch itself notes about a chat.

@@ -4,6 +4,7 @@ from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from odoo.addons.base.models.ir_autovacuum import is_autovacuum
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..models.im_livechat_channel_queue import estimate_wait
@@ -216,6 +217,39 @@ class TestWaiting(DispatchCommon):
             self.env["im_livechat.channel"]._run_dispatch_timers()
             self.assertEqual(self._agent_of(chat), agent)
         self.assertIn("in red", "".join(chat.message_ids.mapped("body")))
+
+    def test_the_daily_cleaning_ends_no_chat_that_waits(self):
+        # Core ends after a day what only bots took part in, and what everybody has read.
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent, offline_rule="pool")
+        guests = [self._create_guest() for _guest in range(3)]
+        answered = self._come(channel, guests[0])
+        self._say(answered, guests[0], "Is it in stock?")
+        self._say(answered, agent, "One moment.")
+        agent._leave_reception("elsewhere")
+        asked, bots = (self._come(channel, guest) for guest in guests[1:])
+        waiting = answered | asked
+        self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
+        bots.dispatch_state = False
+        read = self._open_chat(channel, agent)
+        long_ago = fields.Datetime.now() - timedelta(hours=25)
+        chats = waiting | bots | read
+        chats.last_interest_dt = long_ago
+        chats.channel_member_ids.last_seen_dt = long_ago
+        pinned = waiting.channel_member_ids.filtered("is_pinned")
+        self.assertEqual(pinned.guest_id, guests[0] | guests[1])
+        self.env.flush_all()
+        for model, clean in (
+            ("discuss.channel", "_gc_bot_only_ongoing_sessions"),
+            ("discuss.channel.member", "_gc_unpin_livechat_sessions"),
+        ):
+            self.assertTrue(is_autovacuum(getattr(type(self.env[model]), clean)))
+            getattr(self.env[model], clean)()
+        self.assertEqual(waiting.mapped("livechat_end_dt"), [False, False])
+        self.assertTrue(all(pinned.mapped("is_pinned")))
+        self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
+        self.assertTrue(all((bots | read).mapped("livechat_end_dt")))
+
 
     def test_the_pool_waits_behind_the_line(self):
         agent = self._create_agent("agent")
