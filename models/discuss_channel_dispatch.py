@@ -3,7 +3,7 @@ from functools import partial
 
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
 
@@ -338,13 +338,18 @@ class DiscussChannel(models.Model):
             lambda member: member.livechat_member_type == "bot"
         ).partner_id
 
-    def _seat(self, agent, inviting_partner=None):
-        """Let this agent be the one who answers the chat, and open it in its Discuss."""
+    def _seat(self, agent):
+        """Let this agent be the one who answers the chat, and open it in its Discuss.
+
+        What decided that is written down before, see :meth:`_record`.
+        """
         if agent.partner_id not in self.dispatch_seat_partner_ids:
-            self._add_members(
+            # The desk invites: core takes any word of an agent for an answer, "invited" as well.
+            desk = self.livechat_channel_id.reception_partner_id
+            self.with_user(SUPERUSER_ID)._add_members(
                 users=agent,
                 create_member_params={"livechat_member_type": "agent"},
-                **({"inviting_partner": inviting_partner} if inviting_partner else {}),
+                inviting_partner=desk or self.env.ref("base.partner_root"),
             )
         values = {
             "livechat_operator_id": agent.partner_id.id,
@@ -567,7 +572,7 @@ class DiscussChannel(models.Model):
             if agent:
                 values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
                 chat._record(values, kind="hand_over", previous_user_id=leaver.id)
-                chat._seat(agent, inviting_partner=leaver.partner_id)
+                chat._seat(agent)
             elif others:
                 chat.livechat_operator_id = others[0]
             elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
@@ -1011,6 +1016,7 @@ class DiscussChannel(models.Model):
         self._record(values, previous_user_id=givers[:1].id or giver[:1].id)
         was_waiting = self.dispatch_state in WAITING
         self._leave(givers.partner_id | self._get_desk_and_bots())
+        self._forget_desk()
         self._seat(agent)
         if was_waiting:
             Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()

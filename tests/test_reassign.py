@@ -137,6 +137,65 @@ class TestNoReply(ReassignCommon):
         self.assertEqual(self._agent_of(chat), proxy)
         self.assertFalse(proxy.dispatch_paused)
 
+    def test_a_chat_that_changes_hands_is_not_answered_by_that(self):
+        def transfer(chat, giver):
+            taker = (self.agents - giver)[0]
+            chat.with_user(giver).transfer("knowledge", user_id=taker.id)
+
+        def leave(chat, giver):
+            giver._leave_reception("elsewhere")
+
+        def vanish(chat, giver):
+            self._set_online(giver, "offline")
+            giver.presence_ids.livechat_offline_since -= timedelta(hours=1)
+            self.env.flush_all()
+            self.env["discuss.channel"]._leave_absent_agents()
+
+        for change in (transfer, leave, vanish):
+            with self.subTest(change=change.__name__):
+                chat, _guest = self._ask(self.channel)
+                giver = self._agent_of(chat)
+                change(chat, giver)
+                self.assertNotEqual(self._agent_of(chat), giver)
+                self._assert_unanswered(chat)
+                self._set_online(giver)
+
+    def test_a_chat_that_is_taken_out_of_the_line_is_not_answered_by_that(self):
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
+        )
+        for take in ("take", "transfer"):
+            with self.subTest(take=take):
+                chat, _guest = self._ask(self.channel)
+                while chat.dispatch_state != "queued":
+                    chat, _guest = self._ask(self.channel)
+                self.channel.max_sessions += 1
+                taker = self.agents[0]
+                if take == "take":
+                    chat.with_user(taker).action_take()
+                else:
+                    manager = new_test_user(
+                        self.env, login="manager", groups="im_livechat.im_livechat_group_manager"
+                    )
+                    chat.with_user(manager).transfer("knowledge", user_id=taker.id)
+                self.assertEqual(self._agent_of(chat), taker)
+                self._assert_unanswered(chat)
+
+    def _assert_unanswered(self, chat):
+        agent = self._agent_of(chat)
+        self.assertEqual(chat.livechat_failure, "no_answer")
+        self.assertFalse(any(chat.livechat_agent_history_ids.mapped("response_time_hour")))
+        self.env.flush_all()
+        report = self.env["im_livechat.report.channel"].browse(chat.id)
+        report.invalidate_recordset()
+        self.assertFalse(report.time_to_answer)
+        self.assertIn("invited", chat.message_ids.sorted("id")[-1].body)
+        self._let_pass(chat, 61)
+        self._run()
+        self.assertNotEqual(self._agent_of(chat), agent)
+        self._say(chat, self._agent_of(chat), "Good morning!")
+        self.assertEqual(chat.livechat_failure, "no_failure")
+
     def test_limits_of_the_setting(self):
         for seconds in (-1, 5, 86401):
             with (
