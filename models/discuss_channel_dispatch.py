@@ -437,6 +437,17 @@ class DiscussChannel(models.Model):
     def _remove_absent_buyers(self):
         """Take buyers whose browser is gone out of the line: what they wrote goes to the pool, who
         wrote nothing has left."""
+        for chat in self._find_absent_buyers():
+            self.env["im_livechat.channel"]._attempt(chat._leave_absently)
+
+    @api.model
+    def _find_absent_buyers(self, chats=None):
+        """Return the chats in line whose buyer's browser has been gone for ``BUYER_GRACE``.
+
+        :param chats: only of these.
+        """
+        self.flush_model(["dispatch_state", "livechat_end_dt"])
+        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
         # Served by discuss_channel__dispatch_waiting_idx and the unique indexes on mail_presence.
         self.env.cr.execute(
             """
@@ -450,14 +461,22 @@ class DiscussChannel(models.Model):
                AND chat.livechat_end_dt IS NULL
                AND buyer.livechat_member_type = 'visitor'
                AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at) <= %s
+               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at)
+                   <= %(gone_before)s
+               AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
+          ORDER BY chat.id
             """,
-            [fields.Datetime.now() - BUYER_GRACE],
+            {
+                "gone_before": fields.Datetime.now() - BUYER_GRACE,
+                "chat_ids": None if chats is None else chats.ids,
+            },
         )
-        for chat in self.browse([chat_id for (chat_id,) in self.env.cr.fetchall()]):
-            self.env["im_livechat.channel"]._attempt(chat._leave_absently)
+        return self.browse(chat_id for (chat_id,) in self.env.cr.fetchall())
 
     def _leave_absently(self):
+        # Found a while ago: meanwhile it may have got an agent, or its buyer have come back.
+        if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
+            return
         if self._has_buyer_written():
             self._leave_message()
         else:
@@ -631,27 +650,28 @@ class DiscussChannel(models.Model):
         for channel in self.env["im_livechat.channel"].search(
             [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
         ):
-            overdue = self.search(
-                [
-                    ("livechat_channel_id", "=", channel.id),
-                    ("dispatch_state", "=", "assigned"),
-                    ("livechat_failure", "=", "no_answer"),
-                    ("livechat_end_dt", "=", False),
-                    ("dispatch_is_away", "=", False),
-                    (
-                        "dispatch_assigned_at",
-                        "<=",
-                        now - timedelta(seconds=channel.no_reply_seconds),
-                    ),
-                ],
-                order="dispatch_assigned_at, id",
-            )
-            for chat in overdue:
-                self.env["im_livechat.channel"]._attempt(chat._reassign_if_written)
+            overdue = [
+                ("livechat_channel_id", "=", channel.id),
+                ("dispatch_state", "=", "assigned"),
+                ("livechat_failure", "=", "no_answer"),
+                ("livechat_end_dt", "=", False),
+                ("dispatch_is_away", "=", False),
+                ("dispatch_assigned_at", "<=", now - timedelta(seconds=channel.no_reply_seconds)),
+            ]
+            for chat in self.search(overdue, order="dispatch_assigned_at, id"):
+                self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
-    def _reassign_if_written(self):
+    def _reassign_if(self, overdue):
+        """Give this chat to the next agent if it is still overdue, and its buyer has written.
+
+        :param overdue: the domain it was found by, a while ago.
+        """
         # An agent who is just answering writes the same row: one of the two is first.
-        if self._has_buyer_written() and self.try_lock_for_update():
+        if (
+            self.try_lock_for_update()
+            and self.filtered_domain(overdue)
+            and self._has_buyer_written()
+        ):
             self._reassign()
 
     def _has_buyer_written(self):
@@ -687,6 +707,26 @@ class DiscussChannel(models.Model):
 
         The answered ones wait for the buyer's next message.
         """
+        for chat, agent in self._find_absent_agents():
+            self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
+
+    @api.model
+    def _find_absent_agents(self, chats=None):
+        """Return the unanswered chats whose agents have been gone for ``GRACE``, with the agents.
+
+        :param chats: only of these.
+        :rtype: list[tuple[discuss.channel, res.users]]
+        """
+        self.flush_model(
+            [
+                "dispatch_state",
+                "dispatch_is_away",
+                "dispatch_seat_partner_ids",
+                "livechat_failure",
+                "livechat_end_dt",
+            ]
+        )
+        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
         # Served by discuss_channel__dispatch_unanswered_idx and the unique index on mail_presence.
         self.env.cr.execute(
             """
@@ -702,15 +742,25 @@ class DiscussChannel(models.Model):
                AND channel.dispatch_mode != 'native'
                AND chat.dispatch_is_away IS NOT TRUE
                AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %s
+               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %(gone_before)s
+               AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
+          ORDER BY chat.id, users.id
             """,
-            [fields.Datetime.now() - GRACE],
+            {
+                "gone_before": fields.Datetime.now() - GRACE,
+                "chat_ids": None if chats is None else chats.ids,
+            },
         )
-        for chat_id, user_id in self.env.cr.fetchall():
-            chat, leaver = self.browse(chat_id), self.env["res.users"].browse(user_id)
-            self.env["im_livechat.channel"]._attempt(
-                partial(chat._hand_over, leaver, may_stay=True)
-            )
+        users = self.env["res.users"]
+        return [
+            (self.browse(chat_id), users.browse(user_id))
+            for chat_id, user_id in self.env.cr.fetchall()
+        ]
+
+    def _hand_over_if_absent(self, agent):
+        # Found a while ago: meanwhile the agent may have answered, or come back.
+        if self.try_lock_for_update() and (self, agent) in self._find_absent_agents(self):
+            self._hand_over(agent, may_stay=True)
 
     def _message_post_after_hook(self, message, msg_vals):
         result = super()._message_post_after_hook(message, msg_vals)

@@ -109,17 +109,12 @@ class ImLivechatChannel(models.Model):
     @api.model
     def _run_dispatch_timers(self):
         """Do what became due by time alone; run by the cron every minute."""
-        ended = self.env["res.users"].search(
-            [
-                ("dispatch_paused", "=", True),
-                ("dispatch_paused_until", "<=", fields.Datetime.now()),
-            ]
-        )
-        for user in ended:
+        users = self.env["res.users"]
+        for user in users.search(users._get_past_pause_domain()):
             self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
-        overloaded = self.env["res.users"].search([("dispatch_overloaded", "=", True)])
+        overloaded = users.search([("dispatch_overloaded", "=", True)])
         self._attempt(overloaded._follow_load)
         chats._reassign_unanswered()
         chats._leave_absent_agents()

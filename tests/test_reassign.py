@@ -196,6 +196,26 @@ class TestNoReply(ReassignCommon):
         self._say(chat, self._agent_of(chat), "Good morning!")
         self.assertEqual(chat.livechat_failure, "no_failure")
 
+    def _ask_twice_and_let_both_wait(self):
+        chats = [self._ask(self.channel)[0] for _buyer in range(2)]
+        for chat in chats:
+            self._let_pass(chat, 61)
+        return chats, [self._agent_of(chat) for chat in chats]
+
+    def test_who_answers_while_the_timers_run_keeps_the_chat(self):
+        (first, second), (slow, quick) = self._ask_twice_and_let_both_wait()
+        with self._meanwhile(lambda: self._say(second, quick, "Here I am.")):
+            self._run()
+        self.assertNotEqual(self._agent_of(first), slow)
+        self.assertEqual(self._agent_of(second), quick)
+        self.assertFalse(quick.dispatch_miss_count)
+
+    def test_a_chat_that_ends_while_the_timers_run_is_given_to_nobody(self):
+        (_first, second), _agents = self._ask_twice_and_let_both_wait()
+        with self._meanwhile(second._close_livechat_session):
+            self._run()
+        self.assertNotIn("reassign", second.dispatch_decision_ids.mapped("kind"))
+
     def test_limits_of_the_setting(self):
         for seconds in (-1, 5, 86401):
             with (
@@ -233,6 +253,16 @@ class TestAbsence(ReassignCommon):
     def test_a_lost_connection_changes_nothing(self):
         self._go(30)
         self.assertEqual(self._agent_of(self.chat), self.gone)
+
+    def test_who_comes_back_while_the_timers_run_keeps_its_chats(self):
+        self.here.dispatch_paused = True
+        second, _guest = self._ask(self.channel)
+        self.here.dispatch_paused = False
+        self.assertEqual(self._agent_of(second), self.gone)
+        with self._meanwhile(lambda: self._set_online(self.gone)):
+            self._go(61)
+        agents = [self._agent_of(chat) for chat in (self.chat, second)]
+        self.assertCountEqual(agents, [self.here, self.gone])
 
     def test_flapping_three_times_in_a_minute_changes_nothing(self):
         since = self.gone.presence_ids.livechat_online_since
@@ -467,6 +497,19 @@ class TestPause(ReassignCommon, ShopCommon):
         self.assertEqual(self._agent_of(self._come(channel)), agent)
         self.env["im_livechat.channel"]._run_dispatch_timers()
         self.assertFalse(agent.dispatch_paused)
+
+    def test_a_pause_that_is_made_longer_while_the_timers_run_goes_on(self):
+        agents = self._create_agent("one") | self._create_agent("other")
+        now = fields.Datetime.now()
+        agents.write({"dispatch_paused": True, "dispatch_paused_until": now - timedelta(seconds=1)})
+        later = now.replace(microsecond=0) + timedelta(hours=1)
+        first, second = agents.sorted("id")
+        with self._meanwhile(
+            lambda: second.write({"dispatch_paused": True, "dispatch_paused_until": later})
+        ):
+            self.env["im_livechat.channel"]._run_dispatch_timers()
+        self.assertFalse(first.dispatch_paused)
+        self.assertEqual((second.dispatch_paused, second.dispatch_paused_until), (True, later))
 
     def test_a_pause_that_makes_no_sense_is_refused(self):
         agent = self._create_agent("agent")

@@ -141,6 +141,28 @@ class TestWaiting(DispatchCommon):
         self.assertTrue(chats[0].livechat_end_dt)
         self.assertFalse(chats[1].livechat_end_dt)
 
+    def test_a_buyer_who_is_served_while_the_timers_run_does_not_leave(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        first = self._come(channel)
+        guests = [self._create_guest() for _guest in range(2)]
+        gone, served = (self._come(channel, guest) for guest in guests)
+        for guest in guests:
+            self.env["mail.presence"]._update_presence(guest)
+            guest.presence_ids.status = "offline"
+            guest.presence_ids.livechat_offline_since -= timedelta(minutes=6)
+        self.env.flush_all()
+
+        def serve():
+            self._close(first)
+            channel._drain()
+
+        with self._meanwhile(serve):
+            self.env["discuss.channel"]._remove_absent_buyers()
+        self.assertTrue(gone.livechat_end_dt)
+        self.assertEqual(self._agent_of(served), agent)
+        self.assertFalse(served.livechat_end_dt)
+
     def test_the_estimate_comes_from_the_shops_own_chats_or_there_is_none(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(agent, max_sessions=2)
