@@ -250,7 +250,11 @@ class DiscussChannel(models.Model):
             self.write(values)
 
     def _get_waited_seconds(self):
+        """Return for how many seconds the buyer has waited: in line, or for the first answer,
+        however many agents had the chat meanwhile."""
         since = self.dispatch_queued_at or self.dispatch_assigned_at
+        if since and self.dispatch_state == "assigned" and self.livechat_failure == "no_answer":
+            since = min([since, *self.livechat_agent_history_ids.mapped("create_date")])
         return int((fields.Datetime.now() - since).total_seconds()) if since else 0
 
     def _get_buyer(self):
