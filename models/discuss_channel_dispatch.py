@@ -302,7 +302,11 @@ class DiscussChannel(models.Model):
         outcome = chat.livechat_channel_id._take_outcome()
         if outcome and outcome.state == "assigned" and outcome.agent != self.env.user:
             chat.write(
-                {"dispatch_state": "assigned", "dispatch_assigned_at": fields.Datetime.now()}
+                {
+                    "dispatch_state": "assigned",
+                    "dispatch_assigned_at": fields.Datetime.now(),
+                    "dispatch_is_away": outcome.values["rule"] == "offline",
+                }
             )
             chat._record(outcome.values)
         elif outcome and outcome.state == "queued":
@@ -360,7 +364,7 @@ class DiscussChannel(models.Model):
             "dispatch_state": "assigned",
             "dispatch_assigned_at": fields.Datetime.now(),
             "dispatch_queued_at": False,
-            "dispatch_is_away": False,
+            "dispatch_is_away": self.dispatch_rule == "offline",
         }
         buyers = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "visitor"

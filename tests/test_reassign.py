@@ -137,6 +137,37 @@ class TestNoReply(ReassignCommon):
         self.assertEqual(self._agent_of(chat), proxy)
         self.assertFalse(proxy.dispatch_paused)
 
+    def test_whoever_takes_messages_while_away_keeps_them_however_they_came(self):
+        proxies = self.agents[:2]
+        self.channel.write(
+            {
+                "offline_rule": "proxy",
+                "proxy_user_ids": [Command.set(proxies.ids)],
+                "queue_enabled": True,
+                "max_sessions_mode": "limited",
+                "max_sessions": 1,
+            }
+        )
+        self._set_online(proxies, "offline")
+        here = self.agents - proxies
+        handed_over, guest = self._ask(self.channel)
+        queued, other_guest = self._ask(self.channel)
+        self.assertEqual((self._agent_of(handed_over), queued.dispatch_state), (here, "queued"))
+        here._leave_reception("elsewhere")
+        self.channel._drain()
+        for presence in proxies.presence_ids:
+            presence.livechat_offline_since -= timedelta(hours=3)
+        for chat, buyer in ((handed_over, guest), (queued, other_guest)):
+            proxy = self._agent_of(chat)
+            self.assertIn(proxy, proxies)
+            self.assertTrue(chat.dispatch_is_away)
+            for _turn in range(3):
+                self._say(chat, buyer, "Hello?")
+                self._let_pass(chat, 3600)
+                self._run()
+                self.env["discuss.channel"]._leave_absent_agents()
+                self.assertEqual(self._agent_of(chat), proxy)
+
     def test_a_chat_that_changes_hands_is_not_answered_by_that(self):
         def transfer(chat, giver):
             taker = (self.agents - giver)[0]
