@@ -612,10 +612,11 @@ class DiscussChannel(models.Model):
                     chat.livechat_status = "need_help"
                 chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
 
-    def _dispatch_again(self, leaver, declined=()):
+    def _dispatch_again(self, leaver, declined=(), offline=True):
         """Choose another agent for this chat than the one who leaves it.
 
         :param declined: ids of the users who do not get it either.
+        :param offline: whether the rule for when nobody is here may choose.
         :rtype: im_livechat_channel_dispatch.Outcome | None
         """
         self.ensure_one()
@@ -636,6 +637,7 @@ class DiscussChannel(models.Model):
             chat=self,
             declined={leaver.id, *declined},
             expertises=self.livechat_expertise_ids,
+            offline=offline,
         )
 
     def _get_tried_agents(self):
@@ -693,12 +695,14 @@ class DiscussChannel(models.Model):
         self.ensure_one()
         agent = self.dispatch_seat_partner_ids.with_context(active_test=False).user_ids[:1]
         tried = self._get_tried_agents()
-        outcome = self._dispatch_again(agent, declined=tried.ids)
+        # No agent loses a chat to one who is not here; who has gone, _leave_absent_agents sees to.
+        offline = not agent
+        outcome = self._dispatch_again(agent, declined=tried.ids, offline=offline)
         if not outcome:
             return
         if not outcome.agent and len(tried) > 1:
             # All have been tried: once more from the beginning, but not the same at once.
-            outcome = self._dispatch_again(agent)
+            outcome = self._dispatch_again(agent, offline=offline)
         if not outcome.agent:
             # Nobody else: it stays where it is, and the clock starts again.
             self.dispatch_assigned_at = fields.Datetime.now()

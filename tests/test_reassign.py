@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..dispatch import ledger, policy
 from ..models import discuss_channel_dispatch
 from .common import DispatchCommon, ShopCommon
 
@@ -167,6 +168,24 @@ class TestNoReply(ReassignCommon):
                 self._run()
                 self.env["discuss.channel"]._leave_absent_agents()
                 self.assertEqual(self._agent_of(chat), proxy)
+
+    def test_no_chat_goes_from_somebody_who_is_here_to_somebody_who_is_not(self):
+        here, proxy = self.agents[:2]
+        self.channel.write(
+            {
+                "user_ids": [Command.set((here | proxy).ids)],
+                "offline_rule": "proxy",
+                "proxy_user_ids": [Command.set(proxy.ids)],
+            }
+        )
+        self._set_online(proxy, "offline")
+        chat, _guest = self._ask(self.channel)
+        credits = ledger.read_credits(self.env.cr)
+        self._let_pass(chat, 61)
+        self._run()
+        self.assertEqual(self._agent_of(chat), here)
+        self.assertFalse(here.dispatch_miss_count)
+        self.assertEqual(ledger.read_credits(self.env.cr), credits)
 
     def test_a_chat_that_changes_hands_is_not_answered_by_that(self):
         def transfer(chat, giver):
