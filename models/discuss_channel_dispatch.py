@@ -957,7 +957,7 @@ class DiscussChannel(models.Model):
                     "id": user.id,
                     "name": user.livechat_username or user.name,
                     "online": agent.online,
-                    "paused": agent.paused,
+                    "paused": agent.paused or agent.overloaded,
                     "load": load,
                     "capacity": limit,
                     "free": limit and max(0, int(limit - load)),

@@ -604,6 +604,40 @@ class TestPause(ReassignCommon, ShopCommon):
         self.assertFalse(agent.dispatch_overloaded)
         self.assertTrue(self._come(channel))
 
+    def test_buyers_wait_for_an_agent_who_has_more_chats_than_it_wants(self):
+        agent = self._create_agent("agent", dispatch_pause_above=2, dispatch_resume_below=3)
+        channel = self._create_channel(agent, queue_enabled=True)
+        chats = [self._come(channel) for _buyer in range(3)]
+        self.assertTrue(agent.dispatch_overloaded)
+        self.assertTrue(channel._is_livechat_available())
+        waiting = self._come(channel)
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self.assertEqual(waiting.dispatch_decision_ids.excluded, {str(agent.id): "overloaded"})
+        self.assertFalse(channel._is_agent_available())
+        with self.assertRaisesRegex(UserError, "has more chats than it wants"):
+            waiting.with_user(agent).action_take()
+        self._close(chats[0])
+        channel._drain()
+        self.assertEqual(self._agent_of(waiting), agent)
+        # Who is away besides does not come back by itself.
+        self._set_online(agent, "offline")
+        self.assertFalse(self._come(channel))
+
+    def test_who_paused_by_hand_is_paused_whatever_it_wants(self):
+        agent = self._create_agent("agent", dispatch_pause_above=1)
+        channel = self._create_channel(agent, queue_enabled=True)
+        for _buyer in range(2):
+            self._come(channel)
+        self.assertTrue(agent.dispatch_overloaded)
+        agent.dispatch_paused = True
+        (fact,) = channel._read_dispatch_agents()
+        self.assertTrue(fact.paused)
+        self.assertEqual(policy.exclusion(fact, channel._get_dispatch_rules()), "paused")
+        self.assertFalse(self._come(channel))
+        agent.dispatch_paused = False
+        (fact,) = channel._read_dispatch_agents()
+        self.assertFalse(fact.paused)
+
     def test_a_main_account_sets_pause_and_shift_of_its_sub_accounts(self):
         subaccount = self.Subaccounts.create(
             {"name": "Chen Jing", "role_ids": [Command.link(self.role_reception.id)]}
