@@ -571,9 +571,10 @@ class _Replay:
             if state == "assigned":
                 self._leave(waiting)
                 continue
+            tried.add(waiting)
             if state == "pool" and not waiting.pooled:
                 self._enter_pool(waiting)
-            tried.add(waiting)
+                continue
             full.add(arrival.group_id)
             roomy = self._find_roomy()
 

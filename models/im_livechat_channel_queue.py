@@ -224,7 +224,7 @@ class ImLivechatChannel(models.Model):
             cr.commit()
 
     def _serve_line(self):
-        full, tried, moved, roomy = set(), set(), set(), set()
+        full, tried, moved, roomy = {}, set(), set(), set()
         failures = 0
         while chat := self._get_next_in_line(full, tried, roomy):
             group = chat.dispatch_group_id
@@ -237,9 +237,13 @@ class ImLivechatChannel(models.Model):
                 continue
             if done[0]:
                 moved.add(group)
-            if chat.dispatch_state != "assigned":
-                tried.add(chat.id)
-                full.add(group.id or 0)
+            if chat.dispatch_state == "assigned":
+                continue
+            tried.add(chat.id)
+            if not done[0]:
+                # Who waits longer may come later: those who were served before go in front.
+                since = chat.dispatch_queued_at or fields.Datetime.now()
+                full[group.id or 0] = min(since, full.get(group.id or 0, since))
                 # Of those who wait for a full group, only who has an agent with room is tried.
                 roomy = self._find_roomy_agents()
         for group in moved:
@@ -268,14 +272,17 @@ class ImLivechatChannel(models.Model):
     def _get_next_in_line(self, full, tried, roomy):
         """Return the first who waits and could be served.
 
-        :param full: ids of the groups nobody of which has room, 0 for the default group: of their
-            buyers only those with an agent of their own may still be served.
+        :param full: ``{group id: moment}``, 0 for the default group: nobody has room for its buyers
+            who wait since then or later, but an agent of their own. For those who wait longer the
+            agents of the parent group may have joined.
         :param roomy: ids of the users who could be such an agent.
         :param tried: ids of the chats that were tried already.
         :rtype: discuss.channel
         """
         chats = self.env["discuss.channel"]
-        chats.flush_model(["dispatch_state", "dispatch_group_id", "livechat_end_dt"])
+        chats.flush_model(
+            ["dispatch_state", "dispatch_group_id", "dispatch_queued_at", "livechat_end_dt"]
+        )
         # Served by discuss_channel__dispatch_waiting_idx.
         self.env.cr.execute(
             """
@@ -285,7 +292,13 @@ class ImLivechatChannel(models.Model):
                AND livechat_end_dt IS NULL
                AND livechat_channel_id = %(channel_id)s
                AND id != ALL(%(tried)s)
-               AND (coalesce(dispatch_group_id, 0) != ALL(%(full)s)
+               AND (NOT EXISTS (
+                        SELECT
+                          FROM unnest(%(groups)s::integer[], %(moments)s::timestamp[])
+                               AS full_group (id, moment)
+                         WHERE full_group.id = coalesce(dispatch_group_id, 0)
+                           AND full_group.moment <= dispatch_queued_at
+                    )
                     OR dispatch_regular_id = ANY(%(roomy)s))
           ORDER BY dispatch_state = 'pool',
                    dispatch_assigned_at IS NULL,
@@ -296,7 +309,8 @@ class ImLivechatChannel(models.Model):
             {
                 "channel_id": self.id,
                 "tried": list(tried),
-                "full": list(full),
+                "groups": list(full),
+                "moments": list(full.values()),
                 "roomy": list(roomy),
             },
         )

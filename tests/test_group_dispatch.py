@@ -131,6 +131,25 @@ class TestGroupDispatch(DispatchCommon):
                 agents.append(self._agent_of(chat))
         self.assertEqual(agents, [self.specialist, self.specialist, self.senior])
 
+    def test_a_chat_that_was_handed_over_holds_up_nobody_whom_the_parents_agents_may_take(self):
+        self.channel.queue_enabled = True
+        colleague = self._create_agent("colleague")
+        self.channel.user_ids = [Command.link(colleague.id)]
+        self.paris.user_ids = [Command.link(colleague.id)]
+        given = [self._come_from_paris() for _buyer in range(2)]
+        (handed_over,) = (chat for chat in given if self._agent_of(chat) == colleague)
+        queued = [self._come_from_paris() for _buyer in range(3)]
+        for chat, waited in zip(queued, (70, 65, 10), strict=True):
+            chat.dispatch_queued_at -= timedelta(seconds=waited)
+        colleague._leave_reception("elsewhere")
+        self.assertEqual(handed_over.dispatch_state, "queued")
+        self.assertEqual(handed_over._get_wait()["place"], 1)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(queued[0]), self.senior)
+        self.assertEqual(
+            [chat.dispatch_state for chat in (handed_over, *queued[1:])], ["queued"] * 3
+        )
+
 
     def test_the_lines_of_two_groups_are_served_side_by_side(self):
         self.channel.queue_enabled = True

@@ -272,6 +272,14 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
         self.assertTrue(all((bots | read).mapped("livechat_end_dt")))
 
+    def test_when_everybody_has_gone_the_whole_line_is_in_the_pool_at_once(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent, offline_rule="pool")
+        _first, *waiting = (self._come(channel) for _buyer in range(4))
+        self.assertEqual({chat.dispatch_state for chat in waiting}, {"queued"})
+        self._set_online(agent, "offline")
+        channel._drain()
+        self.assertEqual({chat.dispatch_state for chat in waiting}, {"pool"})
 
     def test_the_pool_waits_behind_the_line(self):
         agent = self._create_agent("agent")
