@@ -161,7 +161,13 @@ class DiscussChannel(models.Model):
         result = super().write(vals)
         if reopened:
             # Its bot starts again; the agent has gone, and dispatch begins anew as well.
-            reopened.write({"dispatch_state": False, "dispatch_assigned_at": False})
+            reopened.write(
+                {
+                    "dispatch_state": False,
+                    "dispatch_assigned_at": False,
+                    "dispatch_queued_at": False,
+                }
+            )
         if ending:
             # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
             ending = ending.sudo()
@@ -402,7 +408,7 @@ class DiscussChannel(models.Model):
         self.write(
             {
                 "dispatch_state": "queued",
-                "dispatch_queued_at": fields.Datetime.now(),
+                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
                 "dispatch_regular_id": get_regular(values),
             }
         )

@@ -150,6 +150,23 @@ class TestGroupDispatch(DispatchCommon):
             [chat.dispatch_state for chat in (handed_over, *queued[1:])], ["queued"] * 3
         )
 
+    def test_a_buyer_who_is_moved_to_another_line_has_waited_no_less(self):
+        self.channel.queue_enabled = True
+        self.paris.overflow_seconds = 86400
+        for lang in ("fr_FR", None, None):
+            self._come(self.channel, lang=lang)
+        moved, french = self._come(self.channel), self._come_from_paris()
+        self.assertEqual((moved | french).mapped("dispatch_state"), ["queued", "queued"])
+        moved.dispatch_queued_at -= timedelta(seconds=900)
+        french.dispatch_queued_at -= timedelta(seconds=60)
+        since = moved.dispatch_queued_at
+        manager = new_test_user(
+            self.env, login="manager", groups="im_livechat.im_livechat_group_manager"
+        )
+        moved.with_user(manager).transfer("wrong_group", group_id=self.paris.id)
+        self.assertEqual(moved.dispatch_queued_at, since)
+        self.assertEqual(self.channel._get_line(self.paris), moved | french)
+        self.assertGreaterEqual(moved._get_waited_seconds(), 900)
 
     def test_the_lines_of_two_groups_are_served_side_by_side(self):
         self.channel.queue_enabled = True
