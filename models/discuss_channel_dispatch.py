@@ -371,6 +371,7 @@ class DiscussChannel(models.Model):
             "dispatch_assigned_at": fields.Datetime.now(),
             "dispatch_queued_at": False,
             "dispatch_is_away": self.dispatch_rule == "offline",
+            "dispatch_is_told": False,
         }
         buyers = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "visitor"
@@ -820,20 +821,24 @@ class DiscussChannel(models.Model):
             self._hand_over(absent[0], leavers=absent, may_stay=True)
 
     def _tell_of_messages(self):
-        """Mail what a buyer has left in the pool to whom the channel names, once."""
+        """Mail what a buyer has left in the pool to whom the channel names, once each time it comes
+        to wait there: what was written since an agent's last answer."""
         address = self.livechat_channel_id.pool_email
         if not address or self.dispatch_is_told:
             return
-        buyers = self.livechat_channel_member_history_ids.filtered(
-            lambda history: history.livechat_member_type == "visitor"
-        )
-        messages = self.message_ids.filtered(
-            lambda message: (
-                message.message_type == "comment"
-                and (message.author_guest_id or message.author_id)
-                in (*buyers.guest_id, *buyers.partner_id)
-            )
-        ).sorted("id")
+        histories = self.livechat_channel_member_history_ids
+        buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        messages = self.env["mail.message"]
+        for message in self.message_ids.sorted("id"):
+            if message.message_type != "comment":
+                continue
+            if (message.author_guest_id or message.author_id) in (
+                *buyers.guest_id,
+                *buyers.partner_id,
+            ):
+                messages |= message
+            elif message.author_id in self.livechat_agent_history_ids.partner_id:
+                messages = messages.browse()
         if not messages:
             return
         self.dispatch_is_told = True

@@ -272,6 +272,37 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
         self.assertTrue(all((bots | read).mapped("livechat_end_dt")))
 
+    def test_the_shop_is_told_each_time_a_buyer_comes_to_wait_in_the_pool(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(
+            agent, offline_rule="pool", pool_email="shop@flagship.example"
+        )
+
+        def read_mails():
+            return (
+                self.env["mail.mail"]
+                .search([("email_to", "=", "shop@flagship.example")], order="id")
+                .mapped("body_html")
+            )
+
+        self._set_online(agent, "offline")
+        guest = self._create_guest()
+        chat = self._come(channel, guest)
+        self._say(chat, guest, "Is it in stock?")
+        self._say(chat, guest, "And in red?")
+        self.assertEqual(len(read_mails()), 1)
+        self._set_online(agent)
+        channel._drain()
+        self._say(chat, agent, "Tomorrow I know more.")
+        agent._leave_reception("elsewhere")
+        self.assertEqual(chat.dispatch_state, "pool")
+        # All was answered so far.
+        self.assertEqual(len(read_mails()), 1)
+        self._say(chat, guest, "It is urgent!")
+        self.assertEqual(len(read_mails()), 2)
+        self.assertIn("urgent", read_mails()[1])
+        self.assertNotIn("stock", read_mails()[1])
+
     def test_when_everybody_has_gone_the_whole_line_is_in_the_pool_at_once(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(agent, offline_rule="pool")
