@@ -416,6 +416,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "queue"})
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
+        # A seat may have become free since the decision.
+        self.env["im_livechat.channel"]._drain_soon()
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
@@ -429,6 +431,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
         self._tell_of_messages()
+        # Somebody may have come since the decision.
+        self.env["im_livechat.channel"]._drain_soon()
 
     def _greet_with_desk(self):
         """Put the reception desk where the agent was."""

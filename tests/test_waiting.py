@@ -408,10 +408,8 @@ class TestWaiting(DispatchCommon):
         self.assertLess(served._get_waited_seconds(), 60)
         self.assertEqual([chat._get_wait()["place"] for chat in (served, waiting)], [1, 2])
 
-    def test_a_chatbot_forwards_into_the_line(self):
-        agent = self._create_agent("agent")
-        channel = self._create_busy_channel(agent)
-        self._come(channel)
+    def _forward_from_bot(self, channel):
+        """A buyer whom a bot forwards to an agent; the chat and the bot's partner."""
         script = self.env["chatbot.script"].create({"title": "Bot"})
         step = self.env["chatbot.script.step"].create(
             {
@@ -432,9 +430,61 @@ class TestWaiting(DispatchCommon):
                 operator_model="chatbot.script",
             )
         )
+        # Whoever asked before has been seen to.
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
         chat._forward_human_operator(step)
+        return chat, script.operator_partner_id
+
+    def test_a_chatbot_forwards_into_the_line(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        self._come(channel)
+        chat, bot = self._forward_from_bot(channel)
         self.assertEqual(chat.dispatch_state, "queued")
         self._close(channel.env["discuss.channel"].search([("dispatch_state", "=", "assigned")]))
         channel._drain()
         self.assertEqual(self._agent_of(chat), agent)
-        self.assertNotIn(script.operator_partner_id, chat.channel_member_ids.partner_id)
+        self.assertNotIn(bot, chat.channel_member_ids.partner_id)
+
+    def test_the_line_is_served_once_a_chatbot_has_put_somebody_into_it(self):
+        # The seat that the decision did not see free may be free by now.
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        busy = self._come(channel)
+        queued, _bot = self._forward_from_bot(channel)
+        self.assertEqual(queued.dispatch_state, "queued")
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"))
+        self._close(busy | queued)
+        self._set_online(agent, "offline")
+        channel.offline_rule = "pool"
+        chat, _bot = self._forward_from_bot(channel)
+        self.assertEqual(chat.dispatch_state, "pool")
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"))
+
+    def test_a_proxy_to_whom_a_chatbot_forwards_is_not_expected_to_answer_soon(self):
+        proxy = self._create_agent("proxy")
+        channel = self._create_busy_channel(
+            proxy, offline_rule="proxy", proxy_user_ids=[Command.set(proxy.ids)]
+        )
+        self._set_online(proxy, "offline")
+        chat, _bot = self._forward_from_bot(channel)
+        self.assertEqual(self._agent_of(chat), proxy)
+        self.assertTrue(chat.dispatch_is_away)
+
+    def test_no_caller_keeps_the_line_from_being_served(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        data = self.env.cr.postcommit.data
+        for value in (True, "object", {}):
+            with self.subTest(value=value):
+                data.pop("livechat_drain", None)
+                channel.with_context(livechat_draining=value)._drain_soon()
+                self.assertTrue(data.get("livechat_drain"))
+
+    def test_a_chat_that_its_bot_starts_again_has_not_waited_yet(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        self._come(channel)
+        chat = self._come(channel)
+        chat.dispatch_queued_at -= timedelta(hours=1)
+        self._close(chat)
+        chat.livechat_end_dt = False
+        self.assertEqual(chat._get_waited_seconds(), 0)
