@@ -200,11 +200,10 @@ _BEGIN = f"""
         SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}';
         SELECT pg_advisory_xact_lock({LOCK_CLASS}, {LOCK_DECISION});"""
 
-# By hand, for a time or until told otherwise; or because the agent has more chats than it wanted.
+# By hand, for a time or until told otherwise.
 _IS_PAUSED = """(users.dispatch_paused IS TRUE
                     AND (users.dispatch_paused_until IS NULL
-                         OR users.dispatch_paused_until > %(now)s)
-                    OR users.dispatch_overloaded IS TRUE)"""
+                         OR users.dispatch_paused_until > %(now)s))"""
 
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id
@@ -224,9 +223,10 @@ _SPEAKS_LANGUAGE = """coalesce(partner.lang = %(lang)s, false) OR users.id IN (
                )"""
 
 
-# What the bits of such a number say of an agent, from `enabled` to `same_country`: eight columns of
-# a thousand rows take their time.
-_FLAGS = tuple(product((False, True), repeat=8))
+# What the bits of such a number say of an agent, from `enabled` to `same_country`, and above them
+# `overloaded`: nine columns of a thousand rows take their time.
+_FLAGS = tuple(product((False, True), repeat=8)) * 2
+_OVERLOADED = 256
 
 
 def _is_of(query: Query) -> str:
@@ -275,6 +275,7 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
                  WHERE {_is_of(query)}
                    AND users.active
                    AND NOT {_IS_PAUSED}
+                   AND users.dispatch_overloaded IS NOT TRUE
                    AND users.id IS DISTINCT FROM %(main_account_id)s
                    AND (SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)
                    AND (SELECT count(*) > 0
@@ -314,7 +315,8 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
         {_RECEIVE_GROUPS}
         SELECT users.id,
                users.dispatch_weight,
-               128 * (users.active IS TRUE)::integer
+               {_OVERLOADED} * (users.dispatch_overloaded IS TRUE)::integer
+               + 128 * (users.active IS TRUE)::integer
                + 64 * (users.id IN (
                    SELECT uid FROM res_groups_users_rel WHERE gid IN (SELECT id FROM receive_group)
                ))::integer
@@ -364,6 +366,10 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                 credits.get(user_id, 0),
                 last_turns.get(user_id, 0),
                 expertises.get(user_id, 0),
+                False,
+                False,
+                False,
+                flags >= _OVERLOADED,
             )
         )
         for user_id, weight, flags, lively, quiet in facts

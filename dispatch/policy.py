@@ -31,7 +31,7 @@ _DESCRIBED = 50
 _MAX_DEBT = 3 * CHAT
 
 # Who is excluded for one of these is here and has room again soon: it makes sense to wait.
-PASSING_REASONS = frozenset({"at_capacity", "in_call"})
+PASSING_REASONS = frozenset({"at_capacity", "in_call", "overloaded"})
 
 # A load is a sum of whole chats and light holds; this many digits keep 0.1 + 0.2 from mattering.
 _LOAD_DIGITS = 6
@@ -47,6 +47,7 @@ class Agent(NamedTuple):
     """Holds the right to receive buyers, by effective groups."""
     online: bool
     paused: bool
+    """By hand, or by dispatch for not answering."""
     in_call: bool
     is_main_account: bool
     speaks_language: bool = False
@@ -69,6 +70,8 @@ class Agent(NamedTuple):
     """Had this very chat and left its buyer without an answer."""
     missing_permission: bool = False
     """Lacks the permission that the buyer's group asks for."""
+    overloaded: bool = False
+    """Has more chats than it wants, and no new buyers until some of them have ended."""
 
 
 class Rules(NamedTuple):
@@ -97,7 +100,7 @@ class Regular(NamedTuple):
     rule: str
     """``exclusive`` (appointed) or ``sticky`` (answered the buyer last)."""
     even_paused: bool
-    """Whether this buyer still reaches the agent when it is paused."""
+    """Whether this buyer still reaches the agent when it is paused or overloaded."""
     answered_at: str | None = None
     """When the agent last wrote to the buyer, UTC in ISO format; it only explains."""
 
@@ -187,6 +190,8 @@ def exclusion(agent: Agent, rules: Rules) -> str | None:
         return "declined"
     if agent.in_call and rules.block_during_call:
         return "in_call"
+    if agent.overloaded:
+        return "overloaded"
     if not has_room(agent.lively_chats, agent.quiet_chats, agent.weight, rules):
         return "at_capacity"
     return None
@@ -249,7 +254,8 @@ def find_regular(
             agent
             and (regular.rule == "exclusive" or agent.credit >= -_MAX_DEBT)
             and not exclusion(
-                agent._replace(paused=agent.paused and not regular.even_paused), rules
+                agent._replace(paused=False, overloaded=False) if regular.even_paused else agent,
+                rules,
             )
         ):
             return regular

@@ -216,7 +216,7 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
     for user_id, plan in plans.items():
         names = {"weight"} if plan.weight is not None else set()
         if plan.presence is not None:
-            names |= {"online", "paused", "off_shift"}
+            names |= {"online", "paused", "overloaded", "off_shift"}
         overridden[user_id] = names
     events = []
     for event in day.events:
@@ -233,7 +233,7 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
         if plan.weight is not None:
             agent = agent._replace(weight=plan.weight)
         if plan.presence is not None:
-            agent = agent._replace(online=False, paused=False, off_shift=False)
+            agent = agent._replace(online=False, paused=False, overloaded=False, off_shift=False)
             for start, end in plan.presence:
                 events.append(State(start, agent.user_id, {"online": True}))
                 events.append(State(end, agent.user_id, {"online": False}))
@@ -571,9 +571,10 @@ class _Replay:
             if state == "assigned":
                 self._leave(waiting)
                 continue
+            tried.add(waiting)
             if state == "pool" and not waiting.pooled:
                 self._enter_pool(waiting)
-            tried.add(waiting)
+                continue
             full.add(arrival.group_id)
             roomy = self._find_roomy()
 
@@ -582,5 +583,5 @@ class _Replay:
         return {
             agent.user_id
             for agent in self.agents.values()
-            if not policy.exclusion(agent._replace(paused=False), self.rules)
+            if not policy.exclusion(agent._replace(paused=False, overloaded=False), self.rules)
         }

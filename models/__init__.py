@@ -1,6 +1,7 @@
 from . import (
     discuss_channel,
     discuss_channel_dispatch,
+    discuss_channel_member_dispatch,
     discuss_channel_member_reception,
     discuss_channel_reception,
     im_livechat_channel,

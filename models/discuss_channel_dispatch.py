@@ -3,8 +3,9 @@ from functools import partial
 
 from markupsafe import Markup
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
@@ -22,6 +23,9 @@ GRACE = timedelta(seconds=60)
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
+
+# In the context of core's daily cleaning: it leaves out the chats that wait, however long.
+NOT_WAITING = object()
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
@@ -178,6 +182,18 @@ class DiscussChannel(models.Model):
             ending._follow_seats(agents)
         return result
 
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
+            domain = Domain(domain) & Domain("dispatch_state", "not in", WAITING)
+        return super()._search(domain, *args, **kwargs)
+
+    @api.autovacuum
+    def _gc_bot_only_ongoing_sessions(self):
+        # What only the desk took part in waits for an agent.
+        model = self.with_context(livechat_dispatch_states=NOT_WAITING)
+        return super(DiscussChannel, model)._gc_bot_only_ongoing_sessions()
+
     def _refuse_dispatch_values(self, vals):
         """Refuse what only dispatch itself notes about a chat.
 
@@ -242,7 +258,11 @@ class DiscussChannel(models.Model):
             self.write(values)
 
     def _get_waited_seconds(self):
+        """Return for how many seconds the buyer has waited: in line, or for the first answer,
+        however many agents had the chat meanwhile."""
         since = self.dispatch_queued_at or self.dispatch_assigned_at
+        if since and self.dispatch_state == "assigned" and self.livechat_failure == "no_answer":
+            since = min([since, *self.livechat_agent_history_ids.mapped("create_date")])
         return int((fields.Datetime.now() - since).total_seconds()) if since else 0
 
     def _get_buyer(self):
@@ -290,7 +310,11 @@ class DiscussChannel(models.Model):
         outcome = chat.livechat_channel_id._take_outcome()
         if outcome and outcome.state == "assigned" and outcome.agent != self.env.user:
             chat.write(
-                {"dispatch_state": "assigned", "dispatch_assigned_at": fields.Datetime.now()}
+                {
+                    "dispatch_state": "assigned",
+                    "dispatch_assigned_at": fields.Datetime.now(),
+                    "dispatch_is_away": outcome.values["rule"] == "offline",
+                }
             )
             chat._record(outcome.values)
         elif outcome and outcome.state == "queued":
@@ -334,20 +358,26 @@ class DiscussChannel(models.Model):
             lambda member: member.livechat_member_type == "bot"
         ).partner_id
 
-    def _seat(self, agent, inviting_partner=None):
-        """Let this agent be the one who answers the chat, and open it in its Discuss."""
+    def _seat(self, agent):
+        """Let this agent be the one who answers the chat, and open it in its Discuss.
+
+        What decided that is written down before, see :meth:`_record`.
+        """
         if agent.partner_id not in self.dispatch_seat_partner_ids:
-            self._add_members(
+            # The desk invites: core takes any word of an agent for an answer, "invited" as well.
+            desk = self.livechat_channel_id.reception_partner_id
+            self.with_user(SUPERUSER_ID)._add_members(
                 users=agent,
                 create_member_params={"livechat_member_type": "agent"},
-                **({"inviting_partner": inviting_partner} if inviting_partner else {}),
+                inviting_partner=desk or self.env.ref("base.partner_root"),
             )
         values = {
             "livechat_operator_id": agent.partner_id.id,
             "dispatch_state": "assigned",
             "dispatch_assigned_at": fields.Datetime.now(),
             "dispatch_queued_at": False,
-            "dispatch_is_away": False,
+            "dispatch_is_away": self.dispatch_rule == "offline",
+            "dispatch_is_told": False,
         }
         buyers = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "visitor"
@@ -392,6 +422,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "queue"})
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
+        # A seat may have become free since the decision.
+        self.env["im_livechat.channel"]._drain_soon()
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
@@ -405,6 +437,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
         self._tell_of_messages()
+        # Somebody may have come since the decision.
+        self.env["im_livechat.channel"]._drain_soon()
 
     def _greet_with_desk(self):
         """Put the reception desk where the agent was."""
@@ -428,6 +462,17 @@ class DiscussChannel(models.Model):
     def _remove_absent_buyers(self):
         """Take buyers whose browser is gone out of the line: what they wrote goes to the pool, who
         wrote nothing has left."""
+        for chat in self._find_absent_buyers():
+            self.env["im_livechat.channel"]._attempt(chat._leave_absently)
+
+    @api.model
+    def _find_absent_buyers(self, chats=None):
+        """Return the chats in line whose buyer's browser has been gone for ``BUYER_GRACE``.
+
+        :param chats: only of these.
+        """
+        self.flush_model(["dispatch_state", "livechat_end_dt"])
+        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
         # Served by discuss_channel__dispatch_waiting_idx and the unique indexes on mail_presence.
         self.env.cr.execute(
             """
@@ -441,14 +486,22 @@ class DiscussChannel(models.Model):
                AND chat.livechat_end_dt IS NULL
                AND buyer.livechat_member_type = 'visitor'
                AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at) <= %s
+               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at)
+                   <= %(gone_before)s
+               AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
+          ORDER BY chat.id
             """,
-            [fields.Datetime.now() - BUYER_GRACE],
+            {
+                "gone_before": fields.Datetime.now() - BUYER_GRACE,
+                "chat_ids": None if chats is None else chats.ids,
+            },
         )
-        for chat in self.browse([chat_id for (chat_id,) in self.env.cr.fetchall()]):
-            self.env["im_livechat.channel"]._attempt(chat._leave_absently)
+        return self.browse(chat_id for (chat_id,) in self.env.cr.fetchall())
 
     def _leave_absently(self):
+        # Found a while ago: meanwhile it may have got an agent, or its buyer have come back.
+        if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
+            return
         if self._has_buyer_written():
             self._leave_message()
         else:
@@ -563,7 +616,7 @@ class DiscussChannel(models.Model):
             if agent:
                 values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
                 chat._record(values, kind="hand_over", previous_user_id=leaver.id)
-                chat._seat(agent, inviting_partner=leaver.partner_id)
+                chat._seat(agent)
             elif others:
                 chat.livechat_operator_id = others[0]
             elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
@@ -576,10 +629,11 @@ class DiscussChannel(models.Model):
                     chat.livechat_status = "need_help"
                 chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
 
-    def _dispatch_again(self, leaver, declined=()):
+    def _dispatch_again(self, leaver, declined=(), offline=True):
         """Choose another agent for this chat than the one who leaves it.
 
         :param declined: ids of the users who do not get it either.
+        :param offline: whether the rule for when nobody is here may choose.
         :rtype: im_livechat_channel_dispatch.Outcome | None
         """
         self.ensure_one()
@@ -600,6 +654,7 @@ class DiscussChannel(models.Model):
             chat=self,
             declined={leaver.id, *declined},
             expertises=self.livechat_expertise_ids,
+            offline=offline,
         )
 
     def _get_tried_agents(self):
@@ -622,27 +677,28 @@ class DiscussChannel(models.Model):
         for channel in self.env["im_livechat.channel"].search(
             [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
         ):
-            overdue = self.search(
-                [
-                    ("livechat_channel_id", "=", channel.id),
-                    ("dispatch_state", "=", "assigned"),
-                    ("livechat_failure", "=", "no_answer"),
-                    ("livechat_end_dt", "=", False),
-                    ("dispatch_is_away", "=", False),
-                    (
-                        "dispatch_assigned_at",
-                        "<=",
-                        now - timedelta(seconds=channel.no_reply_seconds),
-                    ),
-                ],
-                order="dispatch_assigned_at, id",
-            )
-            for chat in overdue:
-                self.env["im_livechat.channel"]._attempt(chat._reassign_if_written)
+            overdue = [
+                ("livechat_channel_id", "=", channel.id),
+                ("dispatch_state", "=", "assigned"),
+                ("livechat_failure", "=", "no_answer"),
+                ("livechat_end_dt", "=", False),
+                ("dispatch_is_away", "=", False),
+                ("dispatch_assigned_at", "<=", now - timedelta(seconds=channel.no_reply_seconds)),
+            ]
+            for chat in self.search(overdue, order="dispatch_assigned_at, id"):
+                self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
-    def _reassign_if_written(self):
+    def _reassign_if(self, overdue):
+        """Give this chat to the next agent if it is still overdue, and its buyer has written.
+
+        :param overdue: the domain it was found by, a while ago.
+        """
         # An agent who is just answering writes the same row: one of the two is first.
-        if self._has_buyer_written() and self.try_lock_for_update():
+        if (
+            self.try_lock_for_update()
+            and self.filtered_domain(overdue)
+            and self._has_buyer_written()
+        ):
             self._reassign()
 
     def _has_buyer_written(self):
@@ -656,12 +712,14 @@ class DiscussChannel(models.Model):
         self.ensure_one()
         agent = self.dispatch_seat_partner_ids.with_context(active_test=False).user_ids[:1]
         tried = self._get_tried_agents()
-        outcome = self._dispatch_again(agent, declined=tried.ids)
+        # No agent loses a chat to one who is not here; who has gone, _leave_absent_agents sees to.
+        offline = not agent
+        outcome = self._dispatch_again(agent, declined=tried.ids, offline=offline)
         if not outcome:
             return
         if not outcome.agent and len(tried) > 1:
             # All have been tried: once more from the beginning, but not the same at once.
-            outcome = self._dispatch_again(agent)
+            outcome = self._dispatch_again(agent, offline=offline)
         if not outcome.agent:
             # Nobody else: it stays where it is, and the clock starts again.
             self.dispatch_assigned_at = fields.Datetime.now()
@@ -678,6 +736,26 @@ class DiscussChannel(models.Model):
 
         The answered ones wait for the buyer's next message.
         """
+        for chat, agent in self._find_absent_agents():
+            self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
+
+    @api.model
+    def _find_absent_agents(self, chats=None):
+        """Return the unanswered chats whose agents have been gone for ``GRACE``, with the agents.
+
+        :param chats: only of these.
+        :rtype: list[tuple[discuss.channel, res.users]]
+        """
+        self.flush_model(
+            [
+                "dispatch_state",
+                "dispatch_is_away",
+                "dispatch_seat_partner_ids",
+                "livechat_failure",
+                "livechat_end_dt",
+            ]
+        )
+        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
         # Served by discuss_channel__dispatch_unanswered_idx and the unique index on mail_presence.
         self.env.cr.execute(
             """
@@ -693,15 +771,25 @@ class DiscussChannel(models.Model):
                AND channel.dispatch_mode != 'native'
                AND chat.dispatch_is_away IS NOT TRUE
                AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %s
+               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %(gone_before)s
+               AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
+          ORDER BY chat.id, users.id
             """,
-            [fields.Datetime.now() - GRACE],
+            {
+                "gone_before": fields.Datetime.now() - GRACE,
+                "chat_ids": None if chats is None else chats.ids,
+            },
         )
-        for chat_id, user_id in self.env.cr.fetchall():
-            chat, leaver = self.browse(chat_id), self.env["res.users"].browse(user_id)
-            self.env["im_livechat.channel"]._attempt(
-                partial(chat._hand_over, leaver, may_stay=True)
-            )
+        users = self.env["res.users"]
+        return [
+            (self.browse(chat_id), users.browse(user_id))
+            for chat_id, user_id in self.env.cr.fetchall()
+        ]
+
+    def _hand_over_if_absent(self, agent):
+        # Found a while ago: meanwhile the agent may have answered, or come back.
+        if self.try_lock_for_update() and (self, agent) in self._find_absent_agents(self):
+            self._hand_over(agent, may_stay=True)
 
     def _message_post_after_hook(self, message, msg_vals):
         result = super()._message_post_after_hook(message, msg_vals)
@@ -743,20 +831,24 @@ class DiscussChannel(models.Model):
             self._hand_over(absent[0], leavers=absent, may_stay=True)
 
     def _tell_of_messages(self):
-        """Mail what a buyer has left in the pool to whom the channel names, once."""
+        """Mail what a buyer has left in the pool to whom the channel names, once each time it comes
+        to wait there: what was written since an agent's last answer."""
         address = self.livechat_channel_id.pool_email
         if not address or self.dispatch_is_told:
             return
-        buyers = self.livechat_channel_member_history_ids.filtered(
-            lambda history: history.livechat_member_type == "visitor"
-        )
-        messages = self.message_ids.filtered(
-            lambda message: (
-                message.message_type == "comment"
-                and (message.author_guest_id or message.author_id)
-                in (*buyers.guest_id, *buyers.partner_id)
-            )
-        ).sorted("id")
+        histories = self.livechat_channel_member_history_ids
+        buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        messages = self.env["mail.message"]
+        for message in self.message_ids.sorted("id"):
+            if message.message_type != "comment":
+                continue
+            if (message.author_guest_id or message.author_id) in (
+                *buyers.guest_id,
+                *buyers.partner_id,
+            ):
+                messages |= message
+            elif message.author_id in self.livechat_agent_history_ids.partner_id:
+                messages = messages.browse()
         if not messages:
             return
         self.dispatch_is_told = True
@@ -886,7 +978,7 @@ class DiscussChannel(models.Model):
                     "id": user.id,
                     "name": user.livechat_username or user.name,
                     "online": agent.online,
-                    "paused": agent.paused,
+                    "paused": agent.paused or agent.overloaded,
                     "load": load,
                     "capacity": limit,
                     "free": limit and max(0, int(limit - load)),
@@ -1008,6 +1100,7 @@ class DiscussChannel(models.Model):
         self._record(values, previous_user_id=givers[:1].id or giver[:1].id)
         was_waiting = self.dispatch_state in WAITING
         self._leave(givers.partner_id | self._get_desk_and_bots())
+        self._forget_desk()
         self._seat(agent)
         if was_waiting:
             Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()

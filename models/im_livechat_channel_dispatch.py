@@ -215,7 +215,7 @@ class ImLivechatChannel(models.Model):
     # One decision
     # ------------------------------------------------------------
 
-    def _dispatch(self, buyer, chat=None, users=None, declined=(), expertises=None):
+    def _dispatch(self, buyer, chat=None, users=None, declined=(), expertises=None, offline=True):
         """Decide where a buyer goes; the winner's seat is held until the transaction ends.
 
         :param scope.Buyer buyer: who comes.
@@ -223,6 +223,7 @@ class ImLivechatChannel(models.Model):
         :param users: only these ``res.users``, as a chatbot asks for them.
         :param declined: ids of users who left this very chat unanswered.
         :param expertises: ``im_livechat.expertise`` to prefer.
+        :param offline: whether the rule for when nobody is here may choose.
         :rtype: Outcome
         """
         self.ensure_one()
@@ -272,6 +273,8 @@ class ImLivechatChannel(models.Model):
             values["rule"] = "line"
         elif self._is_worth_waiting(decision, group):
             state = "queued"
+        elif not offline:
+            state = None
         else:
             state, values = self._dispatch_offline(query, complete, values)
         if state == "queued" and arrives and self.queue_limit and waiting >= self.queue_limit:

@@ -23,6 +23,10 @@ _LOCK_NEXT = 0x4C434457
 # So often a chat that somebody else is changing is tried again.
 _MAX_FAILURES = 20
 
+# In the context of whoever serves the line: what becomes free is given away already. An object, as
+# a browser can put any JSON in the context.
+_DRAINING = object()
+
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
 
@@ -100,26 +104,20 @@ class ImLivechatChannel(models.Model):
     def _drain_soon(self):
         """Give seats that this transaction frees to those who wait, once it is committed."""
         postcommit = self.env.cr.postcommit
-        if not self.env.context.get("livechat_draining") and not postcommit.data.get(
-            "livechat_drain"
-        ):
+        is_draining = self.env.context.get("livechat_draining") is _DRAINING
+        if not is_draining and not postcommit.data.get("livechat_drain"):
             postcommit.data["livechat_drain"] = True
             postcommit.add(partial(_drain_after_commit, self.env.cr.dbname))
 
     @api.model
     def _run_dispatch_timers(self):
         """Do what became due by time alone; run by the cron every minute."""
-        ended = self.env["res.users"].search(
-            [
-                ("dispatch_paused", "=", True),
-                ("dispatch_paused_until", "<=", fields.Datetime.now()),
-            ]
-        )
-        for user in ended:
+        users = self.env["res.users"]
+        for user in users.search(users._get_past_pause_domain()):
             self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
-        overloaded = self.env["res.users"].search([("dispatch_overloaded", "=", True)])
+        overloaded = users.search([("dispatch_overloaded", "=", True)])
         self._attempt(overloaded._follow_load)
         chats._reassign_unanswered()
         chats._leave_absent_agents()
@@ -192,7 +190,7 @@ class ImLivechatChannel(models.Model):
         works and one more waits to work after it, which sees what all the others have done.
         """
         self.ensure_one()
-        channel = self.sudo().with_context(livechat_draining=True)  # sudo: the line is the server's
+        channel = self.sudo().with_context(livechat_draining=_DRAINING)  # sudo: the server's line
         with channel._serving() as is_our_turn:
             if is_our_turn:
                 channel._serve_line()
@@ -229,7 +227,7 @@ class ImLivechatChannel(models.Model):
             cr.commit()
 
     def _serve_line(self):
-        full, tried, moved, roomy = set(), set(), set(), set()
+        full, tried, moved, roomy = {}, set(), set(), set()
         failures = 0
         while chat := self._get_next_in_line(full, tried, roomy):
             group = chat.dispatch_group_id
@@ -242,9 +240,13 @@ class ImLivechatChannel(models.Model):
                 continue
             if done[0]:
                 moved.add(group)
-            if chat.dispatch_state != "assigned":
-                tried.add(chat.id)
-                full.add(group.id or 0)
+            if chat.dispatch_state == "assigned":
+                continue
+            tried.add(chat.id)
+            if not done[0]:
+                # Who waits longer may come later: those who were served before go in front.
+                since = chat.dispatch_queued_at or fields.Datetime.now()
+                full[group.id or 0] = min(since, full.get(group.id or 0, since))
                 # Of those who wait for a full group, only who has an agent with room is tried.
                 roomy = self._find_roomy_agents()
         for group in moved:
@@ -267,20 +269,23 @@ class ImLivechatChannel(models.Model):
         return {
             agent.user_id
             for agent in self._read_dispatch_agents()
-            if not policy.exclusion(agent._replace(paused=False), rules)
+            if not policy.exclusion(agent._replace(paused=False, overloaded=False), rules)
         }
 
     def _get_next_in_line(self, full, tried, roomy):
         """Return the first who waits and could be served.
 
-        :param full: ids of the groups nobody of which has room, 0 for the default group: of their
-            buyers only those with an agent of their own may still be served.
+        :param full: ``{group id: moment}``, 0 for the default group: nobody has room for its buyers
+            who wait since then or later, but an agent of their own. For those who wait longer the
+            agents of the parent group may have joined.
         :param roomy: ids of the users who could be such an agent.
         :param tried: ids of the chats that were tried already.
         :rtype: discuss.channel
         """
         chats = self.env["discuss.channel"]
-        chats.flush_model(["dispatch_state", "dispatch_group_id", "livechat_end_dt"])
+        chats.flush_model(
+            ["dispatch_state", "dispatch_group_id", "dispatch_queued_at", "livechat_end_dt"]
+        )
         # Served by discuss_channel__dispatch_waiting_idx.
         self.env.cr.execute(
             """
@@ -290,7 +295,13 @@ class ImLivechatChannel(models.Model):
                AND livechat_end_dt IS NULL
                AND livechat_channel_id = %(channel_id)s
                AND id != ALL(%(tried)s)
-               AND (coalesce(dispatch_group_id, 0) != ALL(%(full)s)
+               AND (NOT EXISTS (
+                        SELECT
+                          FROM unnest(%(groups)s::integer[], %(moments)s::timestamp[])
+                               AS full_group (id, moment)
+                         WHERE full_group.id = coalesce(dispatch_group_id, 0)
+                           AND full_group.moment <= dispatch_queued_at
+                    )
                     OR dispatch_regular_id = ANY(%(roomy)s))
           ORDER BY dispatch_state = 'pool',
                    dispatch_assigned_at IS NULL,
@@ -301,7 +312,8 @@ class ImLivechatChannel(models.Model):
             {
                 "channel_id": self.id,
                 "tried": list(tried),
-                "full": list(full),
+                "groups": list(full),
+                "moments": list(full.values()),
                 "roomy": list(roomy),
             },
         )

@@ -18,7 +18,7 @@ _ASSIGNS = frozenset({"assign", "overflow"})
 _DECIDED = frozenset({"exclusive", "sticky", "share", "least_load", "nobody", "line"})
 
 # What is true of an agent whatever the channel, and what may differ from one to the next.
-_OWN_FACTS = ("enabled", "permitted", "online", "paused")
+_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded")
 _CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "is_main_account")
 
 # Of a day without a single chat that ended, nobody knows how long one takes.
@@ -377,7 +377,7 @@ class _Reader:
         for agent in self.channel._read_dispatch_agents():
             if agent.user_id not in self.agents:
                 self.agents[agent.user_id] = agent._replace(
-                    online=False, paused=False, lively_chats=0, quiet_chats=0
+                    online=False, paused=False, overloaded=False, lively_chats=0, quiet_chats=0
                 )
 
     def _read_lengths(self, chats):

@@ -152,6 +152,7 @@ class LivechatDispatchDecision(models.Model):
             "paused": self.env._("is paused"),
             "in_call": self.env._("is in a call"),
             "off_shift": self.env._("is off shift"),
+            "overloaded": self.env._("has more chats than it wants"),
             "at_capacity": self.env._("has no room for another chat"),
             "declined": self.env._("had this chat and did not answer, or leaves it"),
             "missing_permission": self.env._("lacks the permission this group asks for"),

@@ -173,10 +173,21 @@ class ResUsers(models.Model):
         )
         return True
 
+    @api.model
+    def _get_past_pause_domain(self):
+        """Return who is still called paused though the pause was to end by itself."""
+        return [
+            ("dispatch_paused", "=", True),
+            ("dispatch_paused_until", "<=", fields.Datetime.now()),
+        ]
+
     def _end_pause(self):
         """Let an agent resume whose pause was to end by itself."""
-        with self.env["livechat.dispatch.log"]._by("dispatch"):
-            self.write({"dispatch_paused": False, "dispatch_paused_until": False})
+        # Found a while ago: meanwhile it may have paused anew.
+        agent = self.try_lock_for_update(allow_referencing=True)
+        if agent.filtered_domain(self._get_past_pause_domain()):
+            with self.env["livechat.dispatch.log"]._by("dispatch"):
+                agent.write({"dispatch_paused": False, "dispatch_paused_until": False})
 
     @api.model
     def get_dispatch_status(self):

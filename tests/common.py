@@ -1,3 +1,6 @@
+from contextlib import contextmanager
+from unittest.mock import patch
+
 from odoo import fields
 from odoo.tests import TransactionCase, new_test_user
 
@@ -102,6 +105,23 @@ class DispatchCommon(TransactionCase):
     @classmethod
     def _close(cls, chats):
         chats.livechat_end_dt = fields.Datetime.now()
+
+    @contextmanager
+    def _meanwhile(self, do):
+        """Let something happen after the timers have seen to the first of those on their list."""
+        channels = type(self.env["im_livechat.channel"])
+        attempt, happened = channels._attempt, []
+
+        def attempt_and_go_on(channel, see_to_one):
+            done = attempt(channel, see_to_one)
+            if not happened:
+                happened.append(do)
+                do()
+                self.env.flush_all()
+            return done
+
+        with patch.object(channels, "_attempt", attempt_and_go_on):
+            yield
 
     @classmethod
     def _read_agent(cls, channel, agent):

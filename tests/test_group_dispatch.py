@@ -1,8 +1,10 @@
 from datetime import timedelta
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
+
+from odoo.addons.mail.tests.common import freeze_all_time
 
 from .common import DispatchCommon
 
@@ -89,6 +91,82 @@ class TestGroupDispatch(DispatchCommon):
         chat.dispatch_queued_at -= timedelta(seconds=61)
         self.channel._drain()
         self.assertEqual(self._agent_of(chat), self.senior)
+
+    def test_a_buyer_whom_nobody_answers_reaches_the_parents_agents_in_time(self):
+        self.channel.write({"queue_enabled": True, "no_reply_seconds": 60})
+        self.paris.overflow_seconds = 150
+        colleague = self._create_agent("colleague")
+        self.channel.user_ids = [Command.link(colleague.id)]
+        self.paris.user_ids = [Command.link(colleague.id)]
+        guest = self._create_guest()
+        start = fields.Datetime.now()
+        agents = []
+        for seconds in (0, 61, 122, 183):
+            with freeze_all_time(start + timedelta(seconds=seconds)):
+                self._set_online(self.specialist | colleague | self.senior)
+                if not seconds:
+                    chat = self._come(self.channel, guest, lang="fr_FR")
+                    self._say(chat, guest, "Il y a quelqu'un ?")
+                self.env["discuss.channel"]._reassign_unanswered()
+                self.env.flush_all()
+                agents.append(self._agent_of(chat))
+        self.assertCountEqual(agents[:2], [self.specialist, colleague])
+        self.assertIn(agents[2], agents[:2])
+        self.assertEqual(agents[3], self.senior)
+
+    def test_a_buyer_whose_only_agent_does_not_answer_reaches_the_parents_agents(self):
+        self.channel.write({"queue_enabled": True, "no_reply_seconds": 60})
+        self.paris.overflow_seconds = 120
+        guest = self._create_guest()
+        start = fields.Datetime.now()
+        agents = []
+        for seconds in (0, 61, 122):
+            with freeze_all_time(start + timedelta(seconds=seconds)):
+                self._set_online(self.specialist | self.senior)
+                if not seconds:
+                    chat = self._come(self.channel, guest, lang="fr_FR")
+                    self._say(chat, guest, "Il y a quelqu'un ?")
+                self.env["discuss.channel"]._reassign_unanswered()
+                self.env.flush_all()
+                agents.append(self._agent_of(chat))
+        self.assertEqual(agents, [self.specialist, self.specialist, self.senior])
+
+    def test_a_chat_that_was_handed_over_holds_up_nobody_whom_the_parents_agents_may_take(self):
+        self.channel.queue_enabled = True
+        colleague = self._create_agent("colleague")
+        self.channel.user_ids = [Command.link(colleague.id)]
+        self.paris.user_ids = [Command.link(colleague.id)]
+        given = [self._come_from_paris() for _buyer in range(2)]
+        (handed_over,) = (chat for chat in given if self._agent_of(chat) == colleague)
+        queued = [self._come_from_paris() for _buyer in range(3)]
+        for chat, waited in zip(queued, (70, 65, 10), strict=True):
+            chat.dispatch_queued_at -= timedelta(seconds=waited)
+        colleague._leave_reception("elsewhere")
+        self.assertEqual(handed_over.dispatch_state, "queued")
+        self.assertEqual(handed_over._get_wait()["place"], 1)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(queued[0]), self.senior)
+        self.assertEqual(
+            [chat.dispatch_state for chat in (handed_over, *queued[1:])], ["queued"] * 3
+        )
+
+    def test_a_buyer_who_is_moved_to_another_line_has_waited_no_less(self):
+        self.channel.queue_enabled = True
+        self.paris.overflow_seconds = 86400
+        for lang in ("fr_FR", None, None):
+            self._come(self.channel, lang=lang)
+        moved, french = self._come(self.channel), self._come_from_paris()
+        self.assertEqual((moved | french).mapped("dispatch_state"), ["queued", "queued"])
+        moved.dispatch_queued_at -= timedelta(seconds=900)
+        french.dispatch_queued_at -= timedelta(seconds=60)
+        since = moved.dispatch_queued_at
+        manager = new_test_user(
+            self.env, login="manager", groups="im_livechat.im_livechat_group_manager"
+        )
+        moved.with_user(manager).transfer("wrong_group", group_id=self.paris.id)
+        self.assertEqual(moved.dispatch_queued_at, since)
+        self.assertEqual(self.channel._get_line(self.paris), moved | french)
+        self.assertGreaterEqual(moved._get_waited_seconds(), 900)
 
     def test_the_lines_of_two_groups_are_served_side_by_side(self):
         self.channel.queue_enabled = True

@@ -7,6 +7,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..dispatch import ledger, policy
 from ..models import discuss_channel_dispatch
 from .common import DispatchCommon, ShopCommon
 
@@ -137,6 +138,134 @@ class TestNoReply(ReassignCommon):
         self.assertEqual(self._agent_of(chat), proxy)
         self.assertFalse(proxy.dispatch_paused)
 
+    def test_whoever_takes_messages_while_away_keeps_them_however_they_came(self):
+        proxies = self.agents[:2]
+        self.channel.write(
+            {
+                "offline_rule": "proxy",
+                "proxy_user_ids": [Command.set(proxies.ids)],
+                "queue_enabled": True,
+                "max_sessions_mode": "limited",
+                "max_sessions": 1,
+            }
+        )
+        self._set_online(proxies, "offline")
+        here = self.agents - proxies
+        handed_over, guest = self._ask(self.channel)
+        queued, other_guest = self._ask(self.channel)
+        self.assertEqual((self._agent_of(handed_over), queued.dispatch_state), (here, "queued"))
+        here._leave_reception("elsewhere")
+        self.channel._drain()
+        for presence in proxies.presence_ids:
+            presence.livechat_offline_since -= timedelta(hours=3)
+        for chat, buyer in ((handed_over, guest), (queued, other_guest)):
+            proxy = self._agent_of(chat)
+            self.assertIn(proxy, proxies)
+            self.assertTrue(chat.dispatch_is_away)
+            for _turn in range(3):
+                self._say(chat, buyer, "Hello?")
+                self._let_pass(chat, 3600)
+                self._run()
+                self.env["discuss.channel"]._leave_absent_agents()
+                self.assertEqual(self._agent_of(chat), proxy)
+
+    def test_no_chat_goes_from_somebody_who_is_here_to_somebody_who_is_not(self):
+        here, proxy = self.agents[:2]
+        self.channel.write(
+            {
+                "user_ids": [Command.set((here | proxy).ids)],
+                "offline_rule": "proxy",
+                "proxy_user_ids": [Command.set(proxy.ids)],
+            }
+        )
+        self._set_online(proxy, "offline")
+        chat, _guest = self._ask(self.channel)
+        credits = ledger.read_credits(self.env.cr)
+        self._let_pass(chat, 61)
+        self._run()
+        self.assertEqual(self._agent_of(chat), here)
+        self.assertFalse(here.dispatch_miss_count)
+        self.assertEqual(ledger.read_credits(self.env.cr), credits)
+
+    def test_a_chat_that_changes_hands_is_not_answered_by_that(self):
+        def transfer(chat, giver):
+            taker = (self.agents - giver)[0]
+            chat.with_user(giver).transfer("knowledge", user_id=taker.id)
+
+        def leave(chat, giver):
+            giver._leave_reception("elsewhere")
+
+        def vanish(chat, giver):
+            self._set_online(giver, "offline")
+            giver.presence_ids.livechat_offline_since -= timedelta(hours=1)
+            self.env.flush_all()
+            self.env["discuss.channel"]._leave_absent_agents()
+
+        for change in (transfer, leave, vanish):
+            with self.subTest(change=change.__name__):
+                chat, _guest = self._ask(self.channel)
+                giver = self._agent_of(chat)
+                change(chat, giver)
+                self.assertNotEqual(self._agent_of(chat), giver)
+                self._assert_unanswered(chat)
+                self._set_online(giver)
+
+    def test_a_chat_that_is_taken_out_of_the_line_is_not_answered_by_that(self):
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
+        )
+        for take in ("take", "transfer"):
+            with self.subTest(take=take):
+                chat, _guest = self._ask(self.channel)
+                while chat.dispatch_state != "queued":
+                    chat, _guest = self._ask(self.channel)
+                self.channel.max_sessions += 1
+                taker = self.agents[0]
+                if take == "take":
+                    chat.with_user(taker).action_take()
+                else:
+                    manager = new_test_user(
+                        self.env, login="manager", groups="im_livechat.im_livechat_group_manager"
+                    )
+                    chat.with_user(manager).transfer("knowledge", user_id=taker.id)
+                self.assertEqual(self._agent_of(chat), taker)
+                self._assert_unanswered(chat)
+
+    def _assert_unanswered(self, chat):
+        agent = self._agent_of(chat)
+        self.assertEqual(chat.livechat_failure, "no_answer")
+        self.assertFalse(any(chat.livechat_agent_history_ids.mapped("response_time_hour")))
+        self.env.flush_all()
+        report = self.env["im_livechat.report.channel"].browse(chat.id)
+        report.invalidate_recordset()
+        self.assertFalse(report.time_to_answer)
+        self.assertIn("invited", chat.message_ids.sorted("id")[-1].body)
+        self._let_pass(chat, 61)
+        self._run()
+        self.assertNotEqual(self._agent_of(chat), agent)
+        self._say(chat, self._agent_of(chat), "Good morning!")
+        self.assertEqual(chat.livechat_failure, "no_failure")
+
+    def _ask_twice_and_let_both_wait(self):
+        chats = [self._ask(self.channel)[0] for _buyer in range(2)]
+        for chat in chats:
+            self._let_pass(chat, 61)
+        return chats, [self._agent_of(chat) for chat in chats]
+
+    def test_who_answers_while_the_timers_run_keeps_the_chat(self):
+        (first, second), (slow, quick) = self._ask_twice_and_let_both_wait()
+        with self._meanwhile(lambda: self._say(second, quick, "Here I am.")):
+            self._run()
+        self.assertNotEqual(self._agent_of(first), slow)
+        self.assertEqual(self._agent_of(second), quick)
+        self.assertFalse(quick.dispatch_miss_count)
+
+    def test_a_chat_that_ends_while_the_timers_run_is_given_to_nobody(self):
+        (_first, second), _agents = self._ask_twice_and_let_both_wait()
+        with self._meanwhile(second._close_livechat_session):
+            self._run()
+        self.assertNotIn("reassign", second.dispatch_decision_ids.mapped("kind"))
+
     def test_limits_of_the_setting(self):
         for seconds in (-1, 5, 86401):
             with (
@@ -174,6 +303,16 @@ class TestAbsence(ReassignCommon):
     def test_a_lost_connection_changes_nothing(self):
         self._go(30)
         self.assertEqual(self._agent_of(self.chat), self.gone)
+
+    def test_who_comes_back_while_the_timers_run_keeps_its_chats(self):
+        self.here.dispatch_paused = True
+        second, _guest = self._ask(self.channel)
+        self.here.dispatch_paused = False
+        self.assertEqual(self._agent_of(second), self.gone)
+        with self._meanwhile(lambda: self._set_online(self.gone)):
+            self._go(61)
+        agents = [self._agent_of(chat) for chat in (self.chat, second)]
+        self.assertCountEqual(agents, [self.here, self.gone])
 
     def test_flapping_three_times_in_a_minute_changes_nothing(self):
         since = self.gone.presence_ids.livechat_online_since
@@ -409,6 +548,19 @@ class TestPause(ReassignCommon, ShopCommon):
         self.env["im_livechat.channel"]._run_dispatch_timers()
         self.assertFalse(agent.dispatch_paused)
 
+    def test_a_pause_that_is_made_longer_while_the_timers_run_goes_on(self):
+        agents = self._create_agent("one") | self._create_agent("other")
+        now = fields.Datetime.now()
+        agents.write({"dispatch_paused": True, "dispatch_paused_until": now - timedelta(seconds=1)})
+        later = now.replace(microsecond=0) + timedelta(hours=1)
+        first, second = agents.sorted("id")
+        with self._meanwhile(
+            lambda: second.write({"dispatch_paused": True, "dispatch_paused_until": later})
+        ):
+            self.env["im_livechat.channel"]._run_dispatch_timers()
+        self.assertFalse(first.dispatch_paused)
+        self.assertEqual((second.dispatch_paused, second.dispatch_paused_until), (True, later))
+
     def test_a_pause_that_makes_no_sense_is_refused(self):
         agent = self._create_agent("agent")
         for until in ("tomorrow", "2001-01-01 00:00:00", [1], 5):
@@ -451,6 +603,40 @@ class TestPause(ReassignCommon, ShopCommon):
         self._close(chats[1])
         self.assertFalse(agent.dispatch_overloaded)
         self.assertTrue(self._come(channel))
+
+    def test_buyers_wait_for_an_agent_who_has_more_chats_than_it_wants(self):
+        agent = self._create_agent("agent", dispatch_pause_above=2, dispatch_resume_below=3)
+        channel = self._create_channel(agent, queue_enabled=True)
+        chats = [self._come(channel) for _buyer in range(3)]
+        self.assertTrue(agent.dispatch_overloaded)
+        self.assertTrue(channel._is_livechat_available())
+        waiting = self._come(channel)
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self.assertEqual(waiting.dispatch_decision_ids.excluded, {str(agent.id): "overloaded"})
+        self.assertFalse(channel._is_agent_available())
+        with self.assertRaisesRegex(UserError, "has more chats than it wants"):
+            waiting.with_user(agent).action_take()
+        self._close(chats[0])
+        channel._drain()
+        self.assertEqual(self._agent_of(waiting), agent)
+        # Who is away besides does not come back by itself.
+        self._set_online(agent, "offline")
+        self.assertFalse(self._come(channel))
+
+    def test_who_paused_by_hand_is_paused_whatever_it_wants(self):
+        agent = self._create_agent("agent", dispatch_pause_above=1)
+        channel = self._create_channel(agent, queue_enabled=True)
+        for _buyer in range(2):
+            self._come(channel)
+        self.assertTrue(agent.dispatch_overloaded)
+        agent.dispatch_paused = True
+        (fact,) = channel._read_dispatch_agents()
+        self.assertTrue(fact.paused)
+        self.assertEqual(policy.exclusion(fact, channel._get_dispatch_rules()), "paused")
+        self.assertFalse(self._come(channel))
+        agent.dispatch_paused = False
+        (fact,) = channel._read_dispatch_agents()
+        self.assertFalse(fact.paused)
 
     def test_a_main_account_sets_pause_and_shift_of_its_sub_accounts(self):
         subaccount = self.Subaccounts.create(

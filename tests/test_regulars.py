@@ -13,6 +13,7 @@ _AGES = {"within 24 h": 5, "24 to 72 h": 30, "after 72 h": 80}
 _FATES = {
     "online": {"within 24 h", "24 to 72 h"},
     "paused": {"within 24 h"},
+    "overloaded": {"within 24 h"},
     "offline": set(),
     "disabled": set(),
     "at capacity": set(),
@@ -28,6 +29,8 @@ class TestRegulars(DispatchCommon):
     def _befall(self, fate, agent, channel):
         if fate == "paused":
             agent.dispatch_paused = True
+        elif fate == "overloaded":
+            agent.dispatch_overloaded = True
         elif fate == "offline":
             self._set_online(agent, "offline")
         elif fate == "disabled":
@@ -56,7 +59,7 @@ class TestRegulars(DispatchCommon):
         chat.last_interest_dt = now - timedelta(hours=hours)
         self.env.flush_all()
 
-    def test_21_cells_who_gets_the_buyer_that_comes_again(self):
+    def test_24_cells_who_gets_the_buyer_that_comes_again(self):
         cells = 0
         for fate, sticky_ages in _FATES.items():
             for age, hours in _AGES.items():
@@ -92,7 +95,7 @@ class TestRegulars(DispatchCommon):
                                 "lost the right": "not_permitted",
                             }.get(fate, fate),
                         )
-        self.assertEqual(cells, 21)
+        self.assertEqual(cells, 24)
 
     def test_a_regular_is_charged_like_any_chat(self):
         last, other = self._create_agent("last"), self._create_agent("other")

@@ -4,6 +4,7 @@ from odoo import Command, fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
 
+from odoo.addons.base.models.ir_autovacuum import is_autovacuum
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..models.im_livechat_channel_queue import estimate_wait
@@ -140,6 +141,28 @@ class TestWaiting(DispatchCommon):
         self.assertTrue(chats[0].livechat_end_dt)
         self.assertFalse(chats[1].livechat_end_dt)
 
+    def test_a_buyer_who_is_served_while_the_timers_run_does_not_leave(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        first = self._come(channel)
+        guests = [self._create_guest() for _guest in range(2)]
+        gone, served = (self._come(channel, guest) for guest in guests)
+        for guest in guests:
+            self.env["mail.presence"]._update_presence(guest)
+            guest.presence_ids.status = "offline"
+            guest.presence_ids.livechat_offline_since -= timedelta(minutes=6)
+        self.env.flush_all()
+
+        def serve():
+            self._close(first)
+            channel._drain()
+
+        with self._meanwhile(serve):
+            self.env["discuss.channel"]._remove_absent_buyers()
+        self.assertTrue(gone.livechat_end_dt)
+        self.assertEqual(self._agent_of(served), agent)
+        self.assertFalse(served.livechat_end_dt)
+
     def test_the_estimate_comes_from_the_shops_own_chats_or_there_is_none(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(agent, max_sessions=2)
@@ -216,6 +239,78 @@ class TestWaiting(DispatchCommon):
             self.env["im_livechat.channel"]._run_dispatch_timers()
             self.assertEqual(self._agent_of(chat), agent)
         self.assertIn("in red", "".join(chat.message_ids.mapped("body")))
+
+    def test_the_daily_cleaning_ends_no_chat_that_waits(self):
+        # Core ends after a day what only bots took part in, and what everybody has read.
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent, offline_rule="pool")
+        guests = [self._create_guest() for _guest in range(3)]
+        answered = self._come(channel, guests[0])
+        self._say(answered, guests[0], "Is it in stock?")
+        self._say(answered, agent, "One moment.")
+        agent._leave_reception("elsewhere")
+        asked, bots = (self._come(channel, guest) for guest in guests[1:])
+        waiting = answered | asked
+        self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
+        bots.dispatch_state = False
+        read = self._open_chat(channel, agent)
+        long_ago = fields.Datetime.now() - timedelta(hours=25)
+        chats = waiting | bots | read
+        chats.last_interest_dt = long_ago
+        chats.channel_member_ids.last_seen_dt = long_ago
+        pinned = waiting.channel_member_ids.filtered("is_pinned")
+        self.assertEqual(pinned.guest_id, guests[0] | guests[1])
+        self.env.flush_all()
+        for model, clean in (
+            ("discuss.channel", "_gc_bot_only_ongoing_sessions"),
+            ("discuss.channel.member", "_gc_unpin_livechat_sessions"),
+        ):
+            self.assertTrue(is_autovacuum(getattr(type(self.env[model]), clean)))
+            getattr(self.env[model], clean)()
+        self.assertEqual(waiting.mapped("livechat_end_dt"), [False, False])
+        self.assertTrue(all(pinned.mapped("is_pinned")))
+        self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
+        self.assertTrue(all((bots | read).mapped("livechat_end_dt")))
+
+    def test_the_shop_is_told_each_time_a_buyer_comes_to_wait_in_the_pool(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(
+            agent, offline_rule="pool", pool_email="shop@flagship.example"
+        )
+
+        def read_mails():
+            return (
+                self.env["mail.mail"]
+                .search([("email_to", "=", "shop@flagship.example")], order="id")
+                .mapped("body_html")
+            )
+
+        self._set_online(agent, "offline")
+        guest = self._create_guest()
+        chat = self._come(channel, guest)
+        self._say(chat, guest, "Is it in stock?")
+        self._say(chat, guest, "And in red?")
+        self.assertEqual(len(read_mails()), 1)
+        self._set_online(agent)
+        channel._drain()
+        self._say(chat, agent, "Tomorrow I know more.")
+        agent._leave_reception("elsewhere")
+        self.assertEqual(chat.dispatch_state, "pool")
+        # All was answered so far.
+        self.assertEqual(len(read_mails()), 1)
+        self._say(chat, guest, "It is urgent!")
+        self.assertEqual(len(read_mails()), 2)
+        self.assertIn("urgent", read_mails()[1])
+        self.assertNotIn("stock", read_mails()[1])
+
+    def test_when_everybody_has_gone_the_whole_line_is_in_the_pool_at_once(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent, offline_rule="pool")
+        _first, *waiting = (self._come(channel) for _buyer in range(4))
+        self.assertEqual({chat.dispatch_state for chat in waiting}, {"queued"})
+        self._set_online(agent, "offline")
+        channel._drain()
+        self.assertEqual({chat.dispatch_state for chat in waiting}, {"pool"})
 
     def test_the_pool_waits_behind_the_line(self):
         agent = self._create_agent("agent")
@@ -313,10 +408,8 @@ class TestWaiting(DispatchCommon):
         self.assertLess(served._get_waited_seconds(), 60)
         self.assertEqual([chat._get_wait()["place"] for chat in (served, waiting)], [1, 2])
 
-    def test_a_chatbot_forwards_into_the_line(self):
-        agent = self._create_agent("agent")
-        channel = self._create_busy_channel(agent)
-        self._come(channel)
+    def _forward_from_bot(self, channel):
+        """A buyer whom a bot forwards to an agent; the chat and the bot's partner."""
         script = self.env["chatbot.script"].create({"title": "Bot"})
         step = self.env["chatbot.script.step"].create(
             {
@@ -337,9 +430,61 @@ class TestWaiting(DispatchCommon):
                 operator_model="chatbot.script",
             )
         )
+        # Whoever asked before has been seen to.
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
         chat._forward_human_operator(step)
+        return chat, script.operator_partner_id
+
+    def test_a_chatbot_forwards_into_the_line(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        self._come(channel)
+        chat, bot = self._forward_from_bot(channel)
         self.assertEqual(chat.dispatch_state, "queued")
         self._close(channel.env["discuss.channel"].search([("dispatch_state", "=", "assigned")]))
         channel._drain()
         self.assertEqual(self._agent_of(chat), agent)
-        self.assertNotIn(script.operator_partner_id, chat.channel_member_ids.partner_id)
+        self.assertNotIn(bot, chat.channel_member_ids.partner_id)
+
+    def test_the_line_is_served_once_a_chatbot_has_put_somebody_into_it(self):
+        # The seat that the decision did not see free may be free by now.
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        busy = self._come(channel)
+        queued, _bot = self._forward_from_bot(channel)
+        self.assertEqual(queued.dispatch_state, "queued")
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"))
+        self._close(busy | queued)
+        self._set_online(agent, "offline")
+        channel.offline_rule = "pool"
+        chat, _bot = self._forward_from_bot(channel)
+        self.assertEqual(chat.dispatch_state, "pool")
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"))
+
+    def test_a_proxy_to_whom_a_chatbot_forwards_is_not_expected_to_answer_soon(self):
+        proxy = self._create_agent("proxy")
+        channel = self._create_busy_channel(
+            proxy, offline_rule="proxy", proxy_user_ids=[Command.set(proxy.ids)]
+        )
+        self._set_online(proxy, "offline")
+        chat, _bot = self._forward_from_bot(channel)
+        self.assertEqual(self._agent_of(chat), proxy)
+        self.assertTrue(chat.dispatch_is_away)
+
+    def test_no_caller_keeps_the_line_from_being_served(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        data = self.env.cr.postcommit.data
+        for value in (True, "object", {}):
+            with self.subTest(value=value):
+                data.pop("livechat_drain", None)
+                channel.with_context(livechat_draining=value)._drain_soon()
+                self.assertTrue(data.get("livechat_drain"))
+
+    def test_a_chat_that_its_bot_starts_again_has_not_waited_yet(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        self._come(channel)
+        chat = self._come(channel)
+        chat.dispatch_queued_at -= timedelta(hours=1)
+        self._close(chat)
+        chat.livechat_end_dt = False
+        self.assertEqual(chat._get_waited_seconds(), 0)

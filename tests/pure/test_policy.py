@@ -115,6 +115,7 @@ def test_the_order_in_which_agents_are_given_does_not_matter():
         ({"paused": True}, "paused"),
         ({"online": False}, "offline"),
         ({"in_call": True}, "in_call"),
+        ({"overloaded": True}, "overloaded"),
         ({"lively_chats": 3}, None),
         ({"lively_chats": 4}, "at_capacity"),
         ({"lively_chats": 2, "quiet_chats": 2}, None),
@@ -124,6 +125,8 @@ def test_the_order_in_which_agents_are_given_does_not_matter():
         ({"enabled": False, "online": False}, "disabled"),
         ({"permitted": False, "lively_chats": 9}, "not_permitted"),
         ({"paused": True, "online": False}, "paused"),
+        ({"paused": True, "overloaded": True}, "paused"),
+        ({"overloaded": True, "online": False}, "offline"),
     ],
 )
 def test_an_agent_who_cannot_take_the_chat_is_out_for_one_reason(facts, reason):

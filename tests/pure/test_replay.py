@@ -88,7 +88,8 @@ def test_a_day_of_the_live_policy_is_replayed_exactly(weights, mode, max_session
             shop.close(user_id)
         ends = [(end, user_id) for end, user_id in ends if end > moment]
         if rng.random() < 0.1:
-            user_id, fact = rng.randint(1, len(weights)), rng.choice(["online", "paused"])
+            user_id = rng.randint(1, len(weights))
+            fact = rng.choice(["online", "paused", "overloaded"])
             facts = {fact: rng.random() < 0.5}
             shop.set(user_id, **facts)
             events.append(State(moment, user_id, facts))

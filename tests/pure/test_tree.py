@@ -212,6 +212,8 @@ def test_a_regular_is_found_unless_excluded_paused_too_long_or_in_debt():
     for facts, soon, rule in (
         ({}, False, "sticky"),
         ({"paused": True}, True, "sticky"),
+        ({"overloaded": True}, True, "sticky"),
+        ({"overloaded": True}, False, "share"),
         ({"paused": True}, False, "share"),
         ({"paused": True, "online": False}, True, "share"),
         ({"credit": deep}, True, "share"),

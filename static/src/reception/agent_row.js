@@ -104,7 +104,7 @@ export class AgentRow extends Component {
         if (inCall) {
             parts.push(getReasonText("in_call"));
         }
-        if (reason && !["paused", "in_call", "offline"].includes(reason)) {
+        if (reason && !["paused", "overloaded", "in_call", "offline"].includes(reason)) {
             parts.push(getReasonText(reason));
         }
         return parts.join(" · ");

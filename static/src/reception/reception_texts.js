@@ -11,6 +11,7 @@ export function getReasonText(reason) {
         off_shift: _t("Off shift"),
         offline: "",
         in_call: _t("In a call"),
+        overloaded: _t("Has more chats than it wants"),
         at_capacity: _t("Full"),
     }[reason];
 }
@@ -46,7 +47,9 @@ export function describeWaiting(members) {
     if (!here) {
         return counts.offline ? _t("Nobody of this group is online") : _t("Everybody is off shift");
     }
-    if (counts.at_capacity === here) {
+    // By the shop's limit or by the agent's own.
+    const full = (counts.at_capacity || 0) + (counts.overloaded || 0);
+    if (full === here) {
         return here === 1
             ? _t("The only agent who is here is full")
             : _t("All %s agents who are here are full", here);
@@ -55,7 +58,7 @@ export function describeWaiting(members) {
         return _t("Everybody who is here is paused");
     }
     return [
-        counts.at_capacity && _t("full: %s", counts.at_capacity),
+        full && _t("full: %s", full),
         counts.paused && _t("paused: %s", counts.paused),
         counts.in_call && _t("in a call: %s", counts.in_call),
         away && _t("away: %s", away),

@@ -1,7 +1,7 @@
 import { _t } from "@web/core/l10n/translation";
 
 /** Who is here, or comes back by itself when a chat or a call ends. */
-const SERVES = new Set([false, "at_capacity", "in_call"]);
+const SERVES = new Set([false, "at_capacity", "overloaded", "in_call"]);
 /** The highest weight of a group is not to be more than so many times the lowest. */
 const SPREAD_MAX = 2;
 const STEP = 10;
