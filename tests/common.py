@@ -6,7 +6,7 @@ from odoo.tests import TransactionCase, new_test_user
 
 
 def create_user(env, login, groups, **vals):
-    """As ``new_test_user``, without the mail of an invitation: it takes longer than all the rest."""
+    """As ``new_test_user``, without the invitation's mail, which takes longer than the rest."""
     user = new_test_user(env, login, groups, context={"no_reset_password": True}, **vals)
     return user.with_env(env)
 
