@@ -61,6 +61,7 @@ class TestFiguresTours(WalkCase, DispatchCommon):
     def test_owner_reads_the_dispatch_analysis(self):
         self._start("livechat_dispatch_decision_action", "dispatch_analysis")
 
+    @walk
     def test_owner_reads_who_missed_and_who_transferred(self):
         self._start("livechat_dispatch_total_action_report", "dispatch_by_agent")
 
