@@ -138,6 +138,19 @@ class ImLivechatChannel(models.Model):
             scoped
         ).user_ids.sudo(self.env.su)
 
+    def _get_dispatch_teams(self, user_ids):
+        """Part agents of this channel into those who share the same buyers.
+
+        :param user_ids: iterable of ids of ``res.users``.
+        :return: the sets of ids of each group with a scope, and of the default group at last; who
+            is in several groups is in each of them.
+        :rtype: list[set[int]]
+        """
+        # sudo: livechat.dispatch.group - all groups of the channel count
+        groups = self.sudo().dispatch_group_ids.filtered("scope_ids")
+        teams = [set(group._get_agents().ids) for group in groups]
+        return [*teams, set(user_ids).difference(*teams)]
+
     # ------------------------------------------------------------
     # Buyers
     # ------------------------------------------------------------

@@ -74,7 +74,7 @@ class ResUsers(models.Model):
         "Share",
         compute="_compute_dispatch_share",
         groups=READERS,
-        help="Part of the channel's new chats that goes to this agent when everybody is there.",
+        help="Part of its group's new chats that goes to this agent when everybody is there.",
     )
     dispatch_capacity = fields.Integer(
         "Capacity",
@@ -118,9 +118,13 @@ class ResUsers(models.Model):
         loads = {agent.user_id: policy.load(agent, rules.quiet_hold) for agent in staff}
         # A weight being typed may still be refused; what it would do shows at once.
         typed = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
-        shares = credit.split_chat(
-            (agent.user_id, typed.get(agent.user_id, agent.weight)) for agent in staff
-        )
+        shares = {}
+        for team in channel._get_dispatch_teams(agent.user_id for agent in staff):
+            shares |= credit.split_chat(
+                (agent.user_id, typed.get(agent.user_id, agent.weight))
+                for agent in staff
+                if agent.user_id in team
+            )
         for user in self:
             user.dispatch_share = shares.get(user._origin.id, 0) / credit.CHAT
             user.dispatch_load = loads.get(user._origin.id, 0)

@@ -211,9 +211,11 @@ class TestDemo(TransactionCase):
         served = [self.channel._get_operator() for _buyer in range(36)]
         self.assertEqual([served.count(user) for user in self.desks], [20, 10, 5, 1])
 
-    def test_capacities_are_those_of_the_readme(self):
+    def test_shares_and_capacities_are_those_of_the_readme(self):
         agents = self.desks.with_context(im_livechat_channel_id=self.channel.id)
         self.assertEqual(agents.mapped("dispatch_capacity"), [10, 5, 2, 1])
+        for agent in agents:
+            self.assertAlmostEqual(agent.dispatch_share, agent.dispatch_weight / 360, 9)
 
     def test_the_worked_example_is_what_the_engine_does(self):
         rows = re.findall(r"^\| (\d) \| (.+) \| (\w+) \|$", README.read_text(), re.MULTILINE)
