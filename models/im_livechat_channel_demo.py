@@ -540,9 +540,16 @@ class _History:
         self.env.cr.execute(
             """
             UPDATE discuss_channel_member member
-               SET create_date = chat.create_date, unpin_dt = NULL,
-                   last_interest_dt = chat.last_interest_dt
+               SET create_date = chat.create_date, last_interest_dt = chat.last_interest_dt,
+                   unpin_dt = chat.livechat_end_dt, seen_message_id = message.last_id,
+                   new_message_separator = message.last_id + 1
               FROM discuss_channel chat
+              JOIN LATERAL (
+                       SELECT max(id) AS last_id
+                         FROM mail_message
+                        WHERE model = 'discuss.channel'
+                          AND res_id = chat.id
+                   ) message ON true
              WHERE chat.id = member.channel_id
                AND chat.id = ANY(%(ids)s);
             UPDATE im_livechat_channel_member_history history

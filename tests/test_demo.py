@@ -145,6 +145,16 @@ class TestDemo(TransactionCase):
             for message in chat.message_ids:
                 self.assertTrue(chat.create_date <= message.date <= end)
 
+    def test_agents_find_their_open_chats_in_discuss_and_nothing_unread(self):
+        members = self.chats.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "agent"
+        )
+        self.assertTrue(members)
+        for member in members:
+            self.assertEqual(member.is_pinned, not member.channel_id.livechat_end_dt)
+            own = member.with_user(member.partner_id.user_ids)
+            self.assertFalse(own.message_unread_counter)
+
     def test_an_unchanged_what_if_sheet_is_near_what_really_happened(self):
         for period in ("yesterday", "week"):
             sheet = (
