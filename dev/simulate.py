@@ -10,6 +10,7 @@ import collections
 import contextlib
 import json
 import random
+import re
 import threading
 import time
 
@@ -112,7 +113,7 @@ class Agent(Person):
     def __init__(self, url, stopping, db, login):
         super().__init__(url, stopping)
         user = self.call("/web/session/authenticate", db=db, login=login, password=login)
-        self.name, self.partner_id = user["name"], user["partner_id"]
+        self.login, self.name, self.partner_id = login, user["name"], user["partner_id"]
 
     def work(self):
         """Answer what buyers write until it is over; a lost connection is made again."""
@@ -177,7 +178,10 @@ def run(url, db, chats=CHATS, seconds=SECONDS):
     channel, logins = _reception(db)
     stopping = threading.Event()
     threads, buyers = [], []
-    agents = [Agent(url, stopping, db, login) for login in logins]
+    agents = list(_log_in(url, stopping, db, logins))
+    if not agents:
+        print("Simulation: nobody is at the desks", flush=True)
+        return collections.Counter()
     names = {agent.partner_id: agent.name for agent in agents}
     served = collections.Counter()
     left = iter(range(chats))
@@ -207,7 +211,7 @@ def run(url, db, chats=CHATS, seconds=SECONDS):
         threads += [threading.Thread(target=agent.work, daemon=True) for agent in agents]
         for thread in threads:
             thread.start()
-        _wait_until_online(db, logins)
+        _wait_until_online(db, [agent.login for agent in agents])
         buyers = [threading.Thread(target=buy, daemon=True) for _ in range(BUYERS_AT_ONCE)]
         for thread in buyers:
             thread.start()
@@ -222,6 +226,15 @@ def run(url, db, chats=CHATS, seconds=SECONDS):
     for agent, count in served.most_common():
         print(f"  {names.get(agent) or agent or 'nobody free':<20}{count}")
     return served
+
+
+def _log_in(url, stopping, db, logins):
+    """Yield the agents who can log in; who cannot is told."""
+    for login in logins:
+        try:
+            yield Agent(url, stopping, db, login)
+        except (RuntimeError, OSError) as error:
+            print(f"  {login} stays away, the login failed: {error}", flush=True)
 
 
 def _wait_until_online(db, logins):
@@ -240,16 +253,39 @@ def _wait_until_online(db, logins):
     raise devenv.DevError("the agents did not come online within a minute")
 
 
-def _reception(db):
-    """The channel with a main account, and the logins of its agents (passwords are the same)."""
+def read_people(db):
+    """The demo's own users, whose passwords are their logins, and the others of its shops.
+
+    Returns rows ``(XML id or None, login, name, weight, is_subaccount)``, main accounts first.
+    """
     with contextlib.closing(devenv.connect(db)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT id FROM im_livechat_channel WHERE main_account_id IS NOT NULL"
-            " ORDER BY id LIMIT 1"
+            """
+            SELECT d.name, u.login, p.name, u.dispatch_weight, u.main_account_id IS NOT NULL
+              FROM res_users u
+              JOIN res_partner p ON p.id = u.partner_id
+         LEFT JOIN ir_model_data d
+                ON d.module = %s AND d.model = 'res.users' AND d.res_id = u.id
+             WHERE u.active AND (d.name LIKE 'user_%%' OR u.main_account_id IS NOT NULL OR u.id IN (
+                       SELECT main_account_id FROM res_users WHERE main_account_id IS NOT NULL))
+          ORDER BY u.share, u.main_account_id NULLS FIRST, d.name IS NULL, u.login
+            """,
+            [devenv.ADDON],
         )
-        (channel,) = cursor.fetchone()
+        return cursor.fetchall()
+
+
+def _reception(db):
+    """The demo's channel, and the logins of its front desk and of the packer, whom no buyer of
+    ``/shop`` ever meets; the other groups' agents have no work there."""
+    with contextlib.closing(devenv.connect(db)) as connection, connection.cursor() as cursor:
         cursor.execute(
-            "SELECT login FROM res_users WHERE main_account_id IS NOT NULL AND active"
-            " ORDER BY login"
+            "SELECT res_id FROM ir_model_data"
+            " WHERE module = %s AND name = 'im_livechat_channel_flagship'",
+            [devenv.ADDON],
         )
-        return channel, [login for (login,) in cursor.fetchall()]
+        channel = cursor.fetchone()
+    if not channel:
+        raise devenv.DevError("the demo's channel is gone; dev/demo --fresh starts over")
+    front = re.compile(r"user_flagship_(desk\d|packer)$")
+    return channel[0], [login for name, login, *_ in read_people(db) if front.match(name or "")]
