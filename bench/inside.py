@@ -102,7 +102,7 @@ def measure_line(env, channel, repeat):
         assert outcome.state == ("queued" if waiting else "assigned")
 
     def serve():
-        chat = channel._get_next_in_line(set(), set(), set())
+        chat = channel._get_next_in_line({}, set(), set())
         outcome = channel._dispatch(chat._get_buyer(), chat=chat)
         env.cr.commit()
         assert outcome.agent and chat in waiting

@@ -655,7 +655,17 @@ def _server_version():
 
 def drop_db(db):
     """Drop a database and its filestore; those who look at it are disconnected."""
-    _maintenance(f'DROP DATABASE IF EXISTS "{db}" WITH (FORCE)')
+    import psycopg2.errors
+
+    for attempt in range(60):
+        try:
+            _maintenance(f'DROP DATABASE IF EXISTS "{db}" WITH (FORCE)')
+            break
+        except psycopg2.errors.InsufficientPrivilege:
+            # PostgreSQL's own vacuum is at it, which only its administrator may disconnect.
+            if attempt == 59:
+                raise
+            time.sleep(0.5)
     shutil.rmtree(DATA_DIR / "filestore" / db, ignore_errors=True)
 
 
