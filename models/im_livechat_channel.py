@@ -1,6 +1,9 @@
+from typing import NamedTuple
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
+from odoo.tools import ormcache
 
 from ..dispatch import ledger, policy
 
@@ -58,6 +61,34 @@ _FREES_SEATS = frozenset(
         "ramp_minutes",
     }
 )
+
+
+# What is remembered of a channel: see ``_get_remembered_settings``. Record rules are cached as well
+# and depend on the main account.
+_REMEMBERED = frozenset(
+    {
+        "main_account_id",
+        "dispatch_mode",
+        "main_account_participation",
+        "max_sessions_mode",
+        "max_sessions",
+        "block_assignment_during_call",
+        "prefers_suited_agents",
+        "calendar_id",
+        "ramp_minutes",
+    }
+)
+
+
+class _Settings(NamedTuple):
+    """What tells whether an agent of a channel is available."""
+
+    is_plain: bool
+    """Whether agents follow neither the channel's opening hours nor its calm start."""
+    query: ledger.Query
+    """Whom to read; at another moment."""
+    rules: policy.Rules
+    """What a quiet chat holds is a setting of its own."""
 
 
 class ImLivechatChannel(models.Model):
@@ -154,8 +185,7 @@ class ImLivechatChannel(models.Model):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
             self._check_shop_values(vals)
         result = super().write(vals)
-        if "main_account_id" in vals:
-            # Record rules are cached and depend on it.
+        if _REMEMBERED & vals.keys():
             self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
@@ -316,9 +346,24 @@ class ImLivechatChannel(models.Model):
         return operators
 
     def _is_livechat_available(self):
-        if self.dispatch_mode == "native":
+        if self._get_remembered_settings().rules.mode == "native":
             return super()._is_livechat_available()
         return self._is_reception_open() or bool(self.chatbot_script_count)
+
+    @ormcache("self.id")
+    def _get_remembered_settings(self):
+        """Return the settings of this channel that are asked for on each page view, which mostly
+        needs no other; remembered until somebody changes them.
+
+        :rtype: _Settings
+        """
+        # sudo: im_livechat.channel - the settings are the same for whoever asks
+        channel = self.sudo()
+        return _Settings(
+            is_plain=not channel.calendar_id and not channel.ramp_minutes,
+            query=channel._get_dispatch_query(),
+            rules=channel._get_dispatch_rules(),
+        )
 
     # ------------------------------------------------------------
     # Dispatch
@@ -333,15 +378,18 @@ class ImLivechatChannel(models.Model):
 
     def _is_reception_open(self):
         """Tell whether a buyer who came now would be taken: by an agent, the line or the pool."""
-        return self.offline_rule == "pool" or self._is_agent_available() or self._is_line_open()
+        return self._is_agent_available() or self.offline_rule == "pool" or self._is_line_open()
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
         self.env.flush_all()
-        query, rules = self._get_dispatch_query(), self._get_dispatch_rules()
-        complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
-        if complete is list:
+        settings = self._get_remembered_settings()
+        query = settings.query._replace(now=fields.Datetime.now())
+        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
+        rules = settings.rules._replace(quiet_hold=hold)
+        if settings.is_plain and not self.env["res.users"]._is_there_a_shift():
             return ledger.is_agent_available(self.env.cr, query, rules)
+        complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
         agents = complete(ledger.read_agents(self.env.cr, query))
         return any(not policy.exclusion(agent, rules) for agent in agents)
 

@@ -294,6 +294,15 @@ class TestDispatch(DispatchCommon):
                 self.assertEqual(answers[-1], bool(channel.available_operator_ids))
         self.assertEqual(set(answers), {True, False}, "both answers were tried")
 
+    def test_a_page_view_asks_the_database_once_whether_somebody_is_available(self):
+        agents = self._create_agent("agent") | self._create_agent("other")
+        channel = self._create_channel(agents, max_sessions_mode="limited", max_sessions=5)
+        self.assertTrue(channel._is_livechat_available())
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with self.assertQueryCount(1):
+            self.assertTrue(channel._is_livechat_available())
+
     def test_somebody_is_available_even_if_only_the_last_of_many_has_room(self):
         agents = self.env["res.users"].union(
             *(self._create_agent(f"agent{number}") for number in range(12))
