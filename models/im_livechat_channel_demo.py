@@ -10,6 +10,7 @@ from odoo.fields import Command
 from ..dispatch import policy
 from ..dispatch.credit import charge
 from .im_livechat_channel_dispatch import Outcome
+from .im_livechat_channel_queue import DRAINING
 
 _DAYS = 7
 
@@ -114,7 +115,7 @@ class ImLivechatChannel(models.Model):
         """Let the demo shop have been open for a week; called by the demo data, once."""
         channel = self.env.ref("im_livechat_subaccount.im_livechat_channel_flagship")
         # Nobody waits for what happens here: it has happened.
-        history = _History(channel.with_context(livechat_draining=True))
+        history = _History(channel.with_context(livechat_draining=DRAINING))
         history.set_up()
         history.play()
         self.env.flush_all()

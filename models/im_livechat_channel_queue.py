@@ -25,7 +25,7 @@ _MAX_FAILURES = 20
 
 # In the context of whoever serves the line: what becomes free is given away already. An object, as
 # a browser can put any JSON in the context.
-_DRAINING = object()
+DRAINING = object()
 
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
@@ -104,7 +104,7 @@ class ImLivechatChannel(models.Model):
     def _drain_soon(self):
         """Give seats that this transaction frees to those who wait, once it is committed."""
         postcommit = self.env.cr.postcommit
-        is_draining = self.env.context.get("livechat_draining") is _DRAINING
+        is_draining = self.env.context.get("livechat_draining") is DRAINING
         if not is_draining and not postcommit.data.get("livechat_drain"):
             postcommit.data["livechat_drain"] = True
             postcommit.add(partial(_drain_after_commit, self.env.cr.dbname))
@@ -190,7 +190,7 @@ class ImLivechatChannel(models.Model):
         works and one more waits to work after it, which sees what all the others have done.
         """
         self.ensure_one()
-        channel = self.sudo().with_context(livechat_draining=_DRAINING)  # sudo: the server's line
+        channel = self.sudo().with_context(livechat_draining=DRAINING)  # sudo: the server's line
         with channel._serving() as is_our_turn:
             if is_our_turn:
                 channel._serve_line()
