@@ -74,6 +74,7 @@ _REMEMBERED = frozenset(
         "max_sessions",
         "block_assignment_during_call",
         "prefers_suited_agents",
+        "offline_rule",
         "calendar_id",
         "ramp_minutes",
     }
@@ -81,8 +82,10 @@ _REMEMBERED = frozenset(
 
 
 class _Settings(NamedTuple):
-    """What tells whether an agent of a channel is available."""
+    """What tells whether a buyer who came now would be taken."""
 
+    keeps_messages: bool
+    """Whether there is a pool, so that everybody is."""
     is_plain: bool
     """Whether agents follow neither the channel's opening hours nor its calm start."""
     query: ledger.Query
@@ -360,6 +363,7 @@ class ImLivechatChannel(models.Model):
         # sudo: im_livechat.channel - the settings are the same for whoever asks
         channel = self.sudo()
         return _Settings(
+            keeps_messages=channel.offline_rule == "pool",
             is_plain=not channel.calendar_id and not channel.ramp_minutes,
             query=channel._get_dispatch_query(),
             rules=channel._get_dispatch_rules(),
@@ -378,7 +382,8 @@ class ImLivechatChannel(models.Model):
 
     def _is_reception_open(self):
         """Tell whether a buyer who came now would be taken: by an agent, the line or the pool."""
-        return self._is_agent_available() or self.offline_rule == "pool" or self._is_line_open()
+        keeps_messages = self._get_remembered_settings().keeps_messages
+        return keeps_messages or self._is_agent_available() or self._is_line_open()
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""

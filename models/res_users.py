@@ -173,6 +173,7 @@ class ResUsers(models.Model):
             raise ValidationError(
                 self.env._("The short name of a main account is set once: logins start with it.")
             )
+        # sudo: res.users - below, too: whether it is a sub-account, whoever disables or enables it
         if vals.get("active") is False:
             leavers = self.filtered(lambda user: user.active and user.sudo().main_account_id)
             leavers._end_access()
@@ -381,6 +382,7 @@ class ResUsers(models.Model):
         # A link of the former shop is none of the new one's.
         rows._void_links()
         rows.filtered(lambda row: row.user_id not in members)._drop()
+        # sudo: livechat.subaccount - as above
         self.env["livechat.subaccount"].sudo()._create_for(newcomers)
         owners = members.main_account_id.filtered(
             lambda owner: not owner.has_group("im_livechat_subaccount.group_main_account")
@@ -398,6 +400,7 @@ class ResUsers(models.Model):
 
     def _is_managed_by_user_roles(self):
         # OCA's base_user_role writes the groups of users to whom it gave a role, and only those.
+        # sudo: res.users - whether there is any
         return "role_line_ids" in self._fields and bool(self.sudo().role_line_ids)
 
     def _apply_roles(self):

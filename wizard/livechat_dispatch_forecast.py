@@ -192,6 +192,7 @@ class LivechatDispatchForecast(models.TransientModel):
 
     @api.model
     def _describe_agents(self, channel, mode, sessions, get):
+        # sudo: res.users - the agents of a channel that the reader may see
         staff = (
             self.env["res.users"]
             .sudo()
