@@ -63,8 +63,8 @@ _FREES_SEATS = frozenset(
 )
 
 
-# What is remembered of a channel: see ``_get_remembered_settings``. Record rules are cached as well
-# and depend on the main account.
+# What is remembered of a channel: see ``_remember_settings``. Record rules are cached as well and
+# depend on the main account.
 _REMEMBERED = frozenset(
     {
         "main_account_id",
@@ -74,6 +74,7 @@ _REMEMBERED = frozenset(
         "max_sessions",
         "block_assignment_during_call",
         "prefers_suited_agents",
+        "queue_enabled",
         "offline_rule",
         "calendar_id",
         "ramp_minutes",
@@ -81,17 +82,18 @@ _REMEMBERED = frozenset(
 )
 
 
-class _Settings(NamedTuple):
-    """What tells whether a buyer who came now would be taken."""
+class Settings(NamedTuple):
+    """What a channel is asked for at each decision and on each page view."""
 
-    keeps_messages: bool
-    """Whether there is a pool, so that everybody is."""
-    is_plain: bool
-    """Whether agents follow neither the channel's opening hours nor its calm start."""
-    query: ledger.Query
-    """Whom to read; at another moment."""
     rules: policy.Rules
-    """What a quiet chat holds is a setting of its own."""
+    query: ledger.Query
+    """Whom to read."""
+    has_line: bool
+    keeps_messages: bool
+    """Whether there is a pool, so that everybody is taken."""
+    calendar_id: int | bool
+    """The ``resource.calendar`` of the opening hours, ``False`` for always."""
+    ramp_minutes: int
 
 
 class ImLivechatChannel(models.Model):
@@ -187,6 +189,9 @@ class ImLivechatChannel(models.Model):
     def write(self, vals):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
             self._check_shop_values(vals)
+        if _REMEMBERED & vals.keys():
+            # Before as well: to write may give away chats, by the new settings.
+            self.env.registry.clear_cache()
         result = super().write(vals)
         if _REMEMBERED & vals.keys():
             self.env.registry.clear_cache()
@@ -320,7 +325,7 @@ class ImLivechatChannel(models.Model):
         ``previous_operator_id`` comes from the buyer's browser and is not considered.
         """
         self.ensure_one()
-        if self.dispatch_mode == "native":
+        if self._get_settings().rules.mode == "native":
             return super()._get_operator(
                 previous_operator_id=previous_operator_id,
                 lang=lang,
@@ -349,25 +354,9 @@ class ImLivechatChannel(models.Model):
         return operators
 
     def _is_livechat_available(self):
-        if self._get_remembered_settings().rules.mode == "native":
+        if self._get_settings().rules.mode == "native":
             return super()._is_livechat_available()
         return self._is_reception_open() or bool(self.chatbot_script_count)
-
-    @ormcache("self.id")
-    def _get_remembered_settings(self):
-        """Return the settings of this channel that are asked for on each page view, which mostly
-        needs no other; remembered until somebody changes them.
-
-        :rtype: _Settings
-        """
-        # sudo: im_livechat.channel - the settings are the same for whoever asks
-        channel = self.sudo()
-        return _Settings(
-            keeps_messages=channel.offline_rule == "pool",
-            is_plain=not channel.calendar_id and not channel.ramp_minutes,
-            query=channel._get_dispatch_query(),
-            rules=channel._get_dispatch_rules(),
-        )
 
     # ------------------------------------------------------------
     # Dispatch
@@ -376,42 +365,86 @@ class ImLivechatChannel(models.Model):
     def _is_preview(self):
         """Tell whether the caller just shows the widget: no seat, no credit, no person."""
         return (
-            self.dispatch_mode != "native"
-            and self.env.context.get("livechat_dispatch_preview") is PREVIEW
+            self.env.context.get("livechat_dispatch_preview") is PREVIEW
+            and self.dispatch_mode != "native"
         )
 
     def _is_reception_open(self):
         """Tell whether a buyer who came now would be taken: by an agent, the line or the pool."""
-        keeps_messages = self._get_remembered_settings().keeps_messages
+        keeps_messages = self._get_settings().keeps_messages
         return keeps_messages or self._is_agent_available() or self._is_line_open()
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
         self.env.flush_all()
-        settings = self._get_remembered_settings()
-        query = settings.query._replace(now=fields.Datetime.now())
-        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
-        rules = settings.rules._replace(quiet_hold=hold)
-        if settings.is_plain and not self.env["res.users"]._is_there_a_shift():
-            return ledger.is_agent_available(self.env.cr, query, rules)
+        settings = self._get_settings()
         complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
-        agents = complete(ledger.read_agents(self.env.cr, query))
-        return any(not policy.exclusion(agent, rules) for agent in agents)
+        if complete is list:
+            # The ledger knows all there is to know.
+            return ledger.is_agent_available(self.env.cr, settings.query, settings.rules)
+        agents = complete(ledger.read_agents(self.env.cr, settings.query))
+        return any(not policy.exclusion(agent, settings.rules) for agent in agents)
+
+    def _get_settings(self):
+        """Return how this channel is set now.
+
+        :rtype: Settings
+        """
+        self.ensure_one()
+        # A form being filled in has its own values, not those of the database.
+        settings = self._remember_settings() if self == self._origin else self._read_settings()
+        return settings._replace(query=settings.query._replace(now=fields.Datetime.now()))
+
+    @ormcache("self.id")
+    def _remember_settings(self):
+        """Return the settings of this channel, read again when somebody has changed them.
+
+        The system parameter among them has a cache of its own, with which this one is cleared.
+
+        :rtype: Settings
+        """
+        # sudo: im_livechat.channel - the settings are the same for whoever asks
+        return self.sudo()._read_settings()
+
+    def _read_settings(self):
+        """Return the settings of this channel.
+
+        :rtype: Settings
+        """
+        agents = None
+        if self != self._origin:
+            agents = (self.user_ids | self.main_account_id)._origin.ids
+        return Settings(
+            rules=policy.Rules(
+                mode=self.dispatch_mode,
+                max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
+                quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
+                block_during_call=self.block_assignment_during_call,
+                main_account_participation=self.main_account_participation,
+                prefers_suited=self.prefers_suited_agents,
+            ),
+            query=ledger.Query(
+                receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
+                    "im_livechat.im_livechat_group_user"
+                ),
+                now=fields.Datetime.now(),
+                channel_id=self._origin.id or None,
+                asks_in_call=self.block_assignment_during_call,
+                user_ids=agents,
+                main_account_id=self.main_account_id._origin.id or None,
+            ),
+            has_line=self.queue_enabled,
+            keeps_messages=self.offline_rule == "pool",
+            calendar_id=self.calendar_id._origin.id,
+            ramp_minutes=self.ramp_minutes,
+        )
 
     def _get_dispatch_rules(self):
         """Return how this channel wants its buyers dispatched.
 
         :rtype: policy.Rules
         """
-        self.ensure_one()
-        return policy.Rules(
-            mode=self.dispatch_mode,
-            max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
-            quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
-            block_during_call=self.block_assignment_during_call,
-            main_account_participation=self.main_account_participation,
-            prefers_suited=self.prefers_suited_agents,
-        )
+        return self._get_settings().rules
 
     def _get_load(self, agent):
         """Return the load of a :class:`policy.Agent` as this channel counts it."""
@@ -427,20 +460,8 @@ class ImLivechatChannel(models.Model):
         :param users: these instead of the channel's agents.
         :rtype: ledger.Query
         """
-        self.ensure_one()
-        if users is None and self != self._origin:
-            # A form being filled in: its agents, not those of the database.
-            users = self.user_ids | self.main_account_id
-        return ledger.Query(
-            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
-                "im_livechat.im_livechat_group_user"
-            ),
-            now=fields.Datetime.now(),
-            channel_id=self._origin.id or None,
-            asks_in_call=self.block_assignment_during_call,
-            user_ids=None if users is None else users._origin.ids,
-            main_account_id=self.main_account_id._origin.id or None,
-        )
+        query = self._get_settings().query
+        return query if users is None else query._replace(user_ids=users._origin.ids)
 
     def _read_dispatch_agents(self, users=None):
         """Return what is true of the channel's agents right now.

@@ -228,18 +228,19 @@ class ImLivechatChannel(models.Model):
         """
         self.ensure_one()
         started = time.perf_counter()
+        settings = self._get_settings()
         group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
         regulars = self._find_regulars(buyer)
         arrives = not chat or not chat.dispatch_state
-        waiting = arrives and self.queue_enabled and self._count_waiting(group)
+        waiting = arrives and settings.has_line and self._count_waiting(group)
         levels, to_the_top = self._get_levels(group, users, chat)
         if waiting:
             # Who comes later waits behind the others; only regulars reach their agent at once.
             able = set((self.user_ids | self.main_account_id).ids) if levels is None else levels[-1]
             levels = [able & {regular.user_id for regular in regulars}]
         expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
-        rules = self._get_dispatch_rules()._replace(asked_expertises=len(expertises))
-        query = self._get_dispatch_query()._replace(
+        rules = settings.rules._replace(asked_expertises=len(expertises))
+        query = settings.query._replace(
             lang=buyer.lang or None,
             country_id=buyer.country_id or None,
             expertise_ids=tuple(expertises.ids),
@@ -369,7 +370,7 @@ class ImLivechatChannel(models.Model):
             return [set(self._get_default_agents().ids)], True
         # Without a line nobody can wait for the time after which the parent's agents join.
         waited = None
-        if self.queue_enabled:
+        if self._get_settings().has_line:
             waited = chat._get_waited_seconds() if chat else 0
         return policy.climb(
             group._get_ascent(), lambda member_of: set(member_of._get_agents().ids), waited
@@ -384,7 +385,7 @@ class ImLivechatChannel(models.Model):
 
     def _is_worth_waiting(self, decision, group):
         """Tell whether somebody who is here will have room, or is about to join the group."""
-        if not self.queue_enabled:
+        if not self._get_settings().has_line:
             return False
         if policy.PASSING_REASONS & set(decision.excluded.values()):
             return True
@@ -429,7 +430,10 @@ class ImLivechatChannel(models.Model):
     def _find_off_shift(self, group):
         """Return the ids of the agents who do not work at this hour: by their own shift, or because
         the channel or the group is closed."""
-        if not self.calendar_id._is_working_now():
+        settings = self._get_settings()
+        calendars = self.env["resource.calendar"]
+        # An empty calendar is one that is always open.
+        if not calendars.browse(settings.calendar_id)._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
         if not self.env["res.users"]._is_there_a_shift() and not group.calendar_id:
             return frozenset()
@@ -452,7 +456,6 @@ class ImLivechatChannel(models.Model):
                 "main_account_id": self.main_account_id._origin.id or None,
             },
         )
-        calendars = self.env["resource.calendar"]
         off_shift = set()
         for calendar_id, user_ids in self.env.cr.fetchall():
             if not calendars.browse(calendar_id)._is_working_now():
@@ -463,7 +466,8 @@ class ImLivechatChannel(models.Model):
 
     def _find_ramped_weights(self):
         """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""
-        if not self.ramp_minutes:
+        ramp_minutes = self._get_settings().ramp_minutes
+        if not ramp_minutes:
             return {}
         now = fields.Datetime.now()
         self.env["res.users"].flush_model(["dispatch_weight"])
@@ -480,13 +484,13 @@ class ImLivechatChannel(models.Model):
             """,
             {
                 "channel_id": self._origin.id or None,
-                "since": now - timedelta(minutes=self.ramp_minutes),
+                "since": now - timedelta(minutes=ramp_minutes),
             },
         )
         return {
             user_id: max(
                 WEIGHT_MIN,
-                round(weight * (now - since).total_seconds() / (60 * self.ramp_minutes)),
+                round(weight * (now - since).total_seconds() / (60 * ramp_minutes)),
             )
             for user_id, weight, since in self.env.cr.fetchall()
         }
@@ -525,7 +529,7 @@ class ImLivechatChannel(models.Model):
             )
             if appointed:
                 regulars.append(policy.Regular(appointed.id, "exclusive", True))
-        if self.sticky_hours and (buyer.partner_id or buyer.guest_id):
+        if (buyer.partner_id or buyer.guest_id) and self.sticky_hours:
             self.env["im_livechat.channel.member.history"].flush_model()
             now = fields.Datetime.now()
             # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and

@@ -139,6 +139,9 @@ class ImLivechatChannel(models.Model):
             self.env.flush_all()
             return True
         try:
+            # Lines are served for longer than a request: what is remembered of settings and rights
+            # may have been changed by another process since.
+            self.env.registry.check_signaling(self.env.cr)
             do()
             self.env.cr.commit()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
@@ -436,7 +439,7 @@ class _Drainer:
                     return
                 self._asked = False
             try:
-                with Registry(self._dbname).cursor() as cr:
+                with Registry(self._dbname).check_signaling().cursor() as cr:
                     api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]._drain_all()
             except Exception:
                 # What freed the seat is committed; the cron serves the line within a minute.
