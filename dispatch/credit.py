@@ -14,8 +14,10 @@ Source: deficit form of the smooth weighted round-robin of nginx
 differ from one decision to the next.
 """
 
+import operator
 from collections.abc import Iterable, Mapping
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, repeat
 from operator import sub
 
 #: One chat, in the unit of every credit and share of this package.
@@ -30,10 +32,17 @@ def split_chat(weights: Iterable[tuple[int, int]]) -> dict[int, int]:
         differs from the exact fraction by less than one unit.
     """
     weights = dict(weights)
-    total = sum(weights.values())
+    return dict(zip(weights, _split(tuple(weights.values())), strict=True))
+
+
+# Mostly the same agents can take the next chat as the last one.
+@lru_cache(16)
+def _split(weights: tuple[int, ...]) -> list[int]:
+    """Return the share of each weight."""
+    total = sum(weights)
     # Rounding the running total, not each share, makes the sum exact by construction.
-    reached = [heaped * CHAT // total for heaped in accumulate(weights.values())]
-    return dict(zip(weights, map(sub, reached, [0, *reached]), strict=False))
+    reached = [heaped * CHAT // total for heaped in accumulate(weights)]
+    return list(map(sub, reached, [0, *reached]))
 
 
 def charge(shares: Mapping[int, int], winner: int) -> dict[int, int]:
@@ -45,3 +54,10 @@ def charge(shares: Mapping[int, int], winner: int) -> dict[int, int]:
     :return: ``{user_id: change of credit}`` in ``1 / CHAT`` chat.
     """
     return {**shares, winner: shares[winner] - CHAT}
+
+
+def add(credits: dict[int, int], changes: Mapping[int, int]):
+    """Add what a decision changes, from :func:`charge`, to ``{user_id: credit}``; who is not in
+    it had none."""
+    before = map(credits.get, changes, repeat(0))
+    credits.update(zip(changes, map(operator.add, before, changes.values()), strict=True))

@@ -23,29 +23,24 @@ The tables are in ``ledger.sql``, the connection that the short transactions hav
 """
 
 import struct
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
-from itertools import product
+from functools import lru_cache, partial
+from itertools import chain, islice, product, repeat
 from typing import NamedTuple
 
 from odoo.modules import module
 from odoo.tools import file_open
 
-from .credit import charge
-from .policy import Agent, Decision, Rules, exclusion, has_room
+from . import credit
+from .policy import Agent, Decision, Facts, Rules, exclusion, has_room
 from .session import reader, transaction
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
 LOCK_CLASS = 0x4C434450
 LOCK_DECISION = 1
-
-# A decision takes milliseconds. Whoever waits longer than this for its turn is in trouble that
-# waiting will not mend: PostgreSQL then reports it and Odoo retries the request.
-LOCK_TIMEOUT = "10s"
-
-# Nobody may sit on the lock either: PostgreSQL ends a decision whose process has gone silent.
-SILENCE_TIMEOUT = "10s"
 
 # After this time without a message a chat is quiet and keeps only a light hold; the same time
 # after which core forgets it altogether.
@@ -115,38 +110,50 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
     :param query: whom to read.
     :param decide: the policy, called once with the agents as they are under the lock.
     :return: what ``decide`` returned.
-    :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``LOCK_TIMEOUT``; Odoo retries.
+    :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``session.LOCK_TIMEOUT``; Odoo
+        retries.
     """
-    env.cr.execute(
-        """
-        SET LOCAL tcp_keepalives_idle = 10;
-        SET LOCAL tcp_keepalives_interval = 5;
-        SET LOCAL tcp_keepalives_count = 3;
-        SELECT pg_current_xact_id()::text
-        """
-    )
-    (xid,) = env.cr.fetchone()
     with _locked_transaction(env) as cr:
-        accounts, refunded = _settle_reservations(cr)
-        decision = decide(_read_agents(cr, query, accounts))
+        _ask(cr, query, settles=True)
+        if cr is not env.cr:
+            cr.flush()
+        # What follows takes its time as well, and PostgreSQL does both at the same time.
+        xid = _take_xid(env.cr)
+        accounts, agents, is_refunded = _answer(cr, query)
+        decision = decide(agents)
         if decision.winner is not None:
             _reserve(cr, accounts, decision, xid)
-        elif refunded:
-            _write_accounts(cr, accounts, {})
+        elif is_refunded:
+            _write(cr, accounts)
     return decision
+
+
+def _take_xid(cr) -> str:
+    """Return the id of this transaction, which it is given now, and see to it that it ends within
+    half a minute when its machine vanishes from the network."""
+    cr.execute(
+        """
+        SELECT set_config('tcp_keepalives_idle', '10', true),
+               set_config('tcp_keepalives_interval', '5', true),
+               set_config('tcp_keepalives_count', '3', true),
+               pg_current_xact_id()::text
+        """
+    )
+    *_keepalives, xid = cr.fetchone()
+    return xid
 
 
 def read_credits(cr) -> dict[int, int]:
     """Return ``{user_id: credit}`` in ``1 / CHAT`` chat, without those who had no decision yet."""
-    return _read_accounts(cr).credits
+    return _read(cr, None)[0].credits
 
 
 def clear_credits(env, user_ids: Iterable[int]):
     """Let these agents start again with a credit of zero."""
     with _locked_transaction(env) as cr:
-        accounts, _refunded = _settle_reservations(cr)
+        accounts, _agents, _is_refunded = _read(cr, None, settles=True)
         accounts.credits.update(dict.fromkeys(user_ids, 0))
-        _write_accounts(cr, accounts, {})
+        _write(cr, accounts)
 
 
 def read_agents(cr, query: Query) -> list[Agent]:
@@ -156,7 +163,7 @@ def read_agents(cr, query: Query) -> list[Agent]:
     Effective rights, presence, chats and reservations are those that are committed; a chat and the
     reservation it came from are never both counted.
     """
-    return _read_agents(cr, query, _read_accounts(cr))
+    return _read(cr, query)[1]
 
 
 def is_agent_available(cr, query: Query, rules: Rules) -> bool:
@@ -176,8 +183,7 @@ def is_agent_available(cr, query: Query, rules: Rules) -> bool:
 
 # The groups that are or imply the right to receive buyers: effective at this moment, whatever an
 # application server may have cached. A few rows of res_groups_implied_rel.
-_RECEIVE_GROUPS = """
-        WITH RECURSIVE receive_group (id) AS (
+_RECEIVE_GROUPS = """receive_group (id) AS (
             SELECT %(receive_group_id)s::integer
              UNION
             SELECT implied.gid
@@ -196,8 +202,6 @@ _IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
 # each statement sees what was committed when it started.
 _BEGIN = f"""
         BEGIN ISOLATION LEVEL READ COMMITTED;
-        SET LOCAL lock_timeout = '{LOCK_TIMEOUT}';
-        SET LOCAL idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}';
         SELECT pg_advisory_xact_lock({LOCK_CLASS}, {LOCK_DECISION});"""
 
 # By hand, for a time or until told otherwise.
@@ -221,12 +225,6 @@ _SPEAKS_LANGUAGE = """coalesce(partner.lang = %(lang)s, false) OR users.id IN (
                        ON settings.id = spoken.res_users_settings_id
                     WHERE lang.code = %(lang)s
                )"""
-
-
-# What the bits of such a number say of an agent, from `enabled` to `same_country`, and above them
-# `overloaded`: nine columns of a thousand rows take their time.
-_FLAGS = tuple(product((False, True), repeat=8)) * 2
-_OVERLOADED = 256
 
 
 def _is_of(query: Query) -> str:
@@ -262,7 +260,7 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
     # single values are planned at once and looked up for the few only.
     cr.execute(
         f"""
-        {_RECEIVE_GROUPS}
+        WITH RECURSIVE {_RECEIVE_GROUPS}
         SELECT few.dispatch_weight,
                load.lively + (
                    SELECT count(*)
@@ -297,28 +295,126 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
     return any(has_room(lively, quiet, weight, rules) for weight, lively, quiet in cr.fetchall())
 
 
-def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
-    """Return the facts about the agents of the query, with these accounts."""
+# What is true of an agent is one number, because a dozen columns of a thousand rows take their time:
+# a bit for each flag, then the weight, then the numbers of quiet and of lively chats.
+_FLAGS = tuple(product((False, True), repeat=9))
+_WEIGHT_SHIFT, _QUIET_SHIFT, _LIVELY_SHIFT = 9, 25, 41
+
+
+@lru_cache(4096)
+def _unpack_facts(number: int) -> Facts:
+    """Return what the number says; the same object to all who share it."""
+    overloaded, *flags = _FLAGS[number & 0x1FF]
+    weight, quiet, lively = (
+        number >> shift & 0xFFFF for shift in (_WEIGHT_SHIFT, _QUIET_SHIFT, _LIVELY_SHIFT)
+    )
+    return Facts(weight, *flags, lively, quiet, overloaded=overloaded)
+
+
+# The reservations whose transaction has ended are forgotten; those that were rolled back are given
+# back. Served by a scan: they are a handful of rows.
+_ENDED = f"""ended AS (
+            DELETE FROM livechat_dispatch_reservation
+             WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+               AND NOT ({_IS_HELD})
+         RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
+                        THEN pg_xact_status(xid) = 'aborted' END AS is_unused,
+                   user_id,
+                   split
+        )"""
+
+
+def _read(cr, query: Query | None, settles=False) -> tuple[Accounts, list[Agent], bool]:
+    """Return the accounts, and the facts about the agents of the query as they are now.
+
+    :param query: ``None`` to read no agents.
+    :param settles: whether to settle the reservations whose transaction has ended; only under the
+        lock. The accounts are then those after that, not stored yet.
+    :return: also whether anything was given back.
+    """
+    _ask(cr, query, settles)
+    return _answer(cr, query)
+
+
+def _ask(cr, query, settles):
+    """Run the statement of :func:`_read`."""
+    with_queries = [*([_RECEIVE_GROUPS] if query else []), *([_ENDED] if settles else [])]
+    # One statement, because open chats and the reservations that are no chat yet must belong
+    # together; and one row, which is faster than a thousand. The accounts are one row as well.
+    cr.execute(
+        f"""
+        {"WITH RECURSIVE " if with_queries else ""}{", ".join(with_queries)}
+        SELECT accounts.turn, accounts.user_ids, accounts.credits, accounts.last_turns
+               {", facts.user_ids, facts.numbers" if query else ", NULL, NULL"}
+               {", ended.user_id, ended.split" if settles else ", NULL, NULL"}
+          FROM livechat_dispatch_credit accounts
+               {f"CROSS JOIN ({_facts(query)}) facts" if query else ""}
+               {"LEFT JOIN ended ON ended.is_unused" if settles else ""}
+        """,
+        _values(query) if query else {},
+    )
+
+
+def _answer(cr, query):
+    """Return what :func:`_read` returns, from the statement that was run."""
+    rows = cr.fetchall()
+    turn, user_ids, credits, last_turns, fact_ids, numbers, *_ended = rows[0]
+    user_ids = _unpack("i", user_ids)
+    accounts = Accounts(
+        turn,
+        dict(zip(user_ids, _unpack("q", credits), strict=True)),
+        dict(zip(user_ids, _unpack("I", last_turns), strict=True)),
+        len(user_ids),
+    )
+    is_refunded = False
+    for *_read, winner, split in rows:
+        if winner is not None:
+            is_refunded = True
+            charged = credit.charge(_unpack_split(split), winner)
+            credit.add(accounts.credits, {user: -amount for user, amount in charged.items()})
+    if not fact_ids:
+        return accounts, [], is_refunded
+    user_ids = _unpack(">i", fact_ids)
+    facts = map(_unpack_facts, _unpack(">q", numbers))
+    if expertises := _read_expertises(cr, query):
+        facts = (
+            agent_facts._replace(expertises=expertises.get(user_id, 0))
+            for user_id, agent_facts in zip(user_ids, facts, strict=True)
+        )
+    credits = map(accounts.credits.get, user_ids, repeat(0))
+    last_turns = map(accounts.last_turns.get, user_ids, repeat(0))
+    # As Agent._make does, without a call of Python for each.
+    rows = zip(user_ids, facts, credits, last_turns, strict=True)
+    return accounts, list(map(partial(tuple.__new__, Agent), rows)), is_refunded
+
+
+def _facts(query: Query) -> str:
+    """Return the statement that reads what is true of the agents of the query: their ids as 32-bit
+    integers and, in the same order, the numbers that say it as 64-bit integers."""
     in_call = _IS_IN_CALL if query.asks_in_call else "false"
     speaks_language = _SPEAKS_LANGUAGE if query.lang else "false"
     same_country = (
         "coalesce(partner.country_id = %(country_id)s, false)" if query.country_id else "false"
     )
     partner = "JOIN res_partner partner ON partner.id = users.partner_id"
-    # One statement, because open chats and the reservations that are no chat yet must belong
-    # together. Of the chats only those that have gone quiet are looked at: a seat's chat is open.
+    # Of the chats only those that have gone quiet are looked at: a seat's chat is open.
     # Served by im_livechat_channel_im_user_pkey, res_users_pkey, a scan of livechat_dispatch_seat
     # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise), the unique
     # index on mail_presence (user_id), res_groups_users_rel's index on gid and res_partner_pkey.
-    cr.execute(
-        f"""
-        {_RECEIVE_GROUPS}
+    return f"""
+        SELECT string_agg(int4send(agent.id), '') AS user_ids,
+               string_agg(int8send(agent.number), '') AS numbers
+          FROM (
         SELECT users.id,
-               users.dispatch_weight,
-               {_OVERLOADED} * (users.dispatch_overloaded IS TRUE)::integer
+               (coalesce(load.chats, 0) << {_QUIET_SHIFT})
+               + (coalesce(reserved.seats, 0) << {_LIVELY_SHIFT})
+               + (users.dispatch_weight::bigint << {_WEIGHT_SHIFT})
+               + 256 * (users.dispatch_overloaded IS TRUE)::integer
                + 128 * (users.active IS TRUE)::integer
                + 64 * (users.id IN (
-                   SELECT uid FROM res_groups_users_rel WHERE gid IN (SELECT id FROM receive_group)
+                   SELECT uid
+                     FROM res_groups_users_rel
+                    WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))
                ))::integer
                + 32 * (users.id IN (
                    SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
@@ -327,16 +423,15 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                + 8 * ({in_call})::integer
                + 4 * (users.id IS NOT DISTINCT FROM %(main_account_id)s)::integer
                + 2 * ({speaks_language})::integer
-               + ({same_country})::integer,
-               coalesce(load.lively, 0) + coalesce(reserved.seats, 0),
-               coalesce(load.quiet, 0)
+               + ({same_country})::integer AS number
           FROM res_users users
                {partner if query.lang or query.country_id else ""}
      LEFT JOIN (SELECT seat.partner_id,
-                       count(*) - count(quiet.id) AS lively,
-                       count(quiet.id) FILTER (
-                           WHERE quiet.last_interest_dt >= %(forgotten_before)s
-                       ) AS quiet
+                       sum(
+                           CASE WHEN quiet.id IS NULL THEN 1 << {_LIVELY_SHIFT - _QUIET_SHIFT}
+                                WHEN quiet.last_interest_dt >= %(forgotten_before)s THEN 1
+                                ELSE 0 END
+                       ) AS chats
                   FROM livechat_dispatch_seat seat
              LEFT JOIN discuss_channel quiet
                     ON quiet.id = seat.discuss_channel_id
@@ -349,31 +444,7 @@ def _read_agents(cr, query: Query, accounts: Accounts) -> list[Agent]:
                  WHERE {_IS_HELD}
               GROUP BY user_id) reserved ON reserved.user_id = users.id
          WHERE {_is_of(query)}
-        """,
-        _values(query),
-    )
-    facts = cr.fetchall()
-    expertises = _read_expertises(cr, query)
-    credits, last_turns = accounts.credits, accounts.last_turns
-    return [
-        Agent(
-            *(
-                user_id,
-                weight,
-                *_FLAGS[flags],
-                lively,
-                quiet,
-                credits.get(user_id, 0),
-                last_turns.get(user_id, 0),
-                expertises.get(user_id, 0),
-                False,
-                False,
-                False,
-                flags >= _OVERLOADED,
-            )
-        )
-        for user_id, weight, flags, lively, quiet in facts
-    ]
+               ) agent"""
 
 
 def _read_expertises(cr, query: Query) -> dict[int, int]:
@@ -411,107 +482,84 @@ def _locked_transaction(env):
         yield cr
 
 
-def _settle_reservations(cr) -> tuple[Accounts, bool]:
-    """Forget the reservations whose transaction has ended, and give back what those charged that
-    were rolled back.
-
-    :return: the accounts after that, not stored yet, and whether anything was given back.
-    """
-    # Served by scans: the reservations are a handful of rows, the accounts are one.
-    cr.execute(
-        f"""
-        WITH ended AS (
-            DELETE FROM livechat_dispatch_reservation
-             WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-               AND NOT ({_IS_HELD})
-         RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
-                        THEN pg_xact_status(xid) = 'aborted' END AS unused,
-                   user_id, candidate_ids, shares
-        )
-        SELECT accounts.turn, accounts.user_ids, accounts.credits, accounts.last_turns,
-               ended.user_id, ended.candidate_ids, ended.shares
-          FROM livechat_dispatch_credit accounts
-     LEFT JOIN ended ON ended.unused
-        """
-    )
-    rows = cr.fetchall()
-    accounts = _unpack_accounts(*rows[0][:4])
-    refunded = False
-    for *_accounts, winner, candidate_ids, shares in rows:
-        if winner is not None:
-            refunded = True
-            shares = dict(zip(_unpack(candidate_ids), _unpack(shares), strict=True))
-            for user_id, amount in charge(shares, winner).items():
-                accounts.credits[user_id] = accounts.credits.get(user_id, 0) - amount
-    return accounts, refunded
-
-
 def _reserve(cr, accounts: Accounts, decision: Decision, xid: str):
     """Hold the winner's seat for the transaction ``xid``, with what it would take to undo it, and
     store the accounts after the decision."""
-    for user_id, amount in charge(decision.shares, decision.winner).items():
-        accounts.credits[user_id] = accounts.credits.get(user_id, 0) + amount
-    turn = accounts.turn + 1
-    accounts.last_turns[decision.winner] = turn
+    credit.add(accounts.credits, credit.charge(decision.shares, decision.winner))
     reservation = {
         "xid": xid,
         "winner": decision.winner,
-        "candidate_ids": _pack(decision.shares),
-        "shares": _pack(decision.shares.values()),
+        "split": _pack_split(decision.shares),
     }
-    _write_accounts(cr, accounts._replace(turn=turn), reservation)
+    _write(cr, accounts._replace(turn=accounts.turn + 1), reservation)
 
 
-def _read_accounts(cr) -> Accounts:
-    """Return the accounts as they are stored."""
-    # The table is one row.
-    cr.execute("SELECT turn, user_ids, credits, last_turns FROM livechat_dispatch_credit")
-    return _unpack_accounts(*cr.fetchone())
-
-
-def _unpack_accounts(turn, user_ids, credits, last_turns) -> Accounts:
-    ids = _unpack(user_ids)
-    return Accounts(
-        turn,
-        dict(zip(ids, _unpack(credits), strict=True)),
-        dict(zip(ids, _unpack(last_turns), strict=True)),
-        len(ids),
-    )
-
-
-def _write_accounts(cr, accounts: Accounts, reservation: dict):
-    """Store the accounts and, unless it is empty, the reservation; only under the lock."""
-    last_turns = accounts.last_turns
-    columns = {
-        "turn": accounts.turn,
-        "credits": _pack(accounts.credits.values()),
-        "last_turns": _pack(last_turns.get(user_id, 0) for user_id in accounts.credits),
-    }
-    # What is not written is not copied, either.
-    if len(accounts.credits) > accounts.stored:
-        columns["user_ids"] = _pack(accounts.credits)
-    reserve = """
+def _write(cr, accounts: Accounts, reservation: dict | None = None):
+    """Store the accounts and, if there is one, the reservation; only under the lock."""
+    values = {"turn": accounts.turn, "credits": _pack("q", accounts.credits.values())}
+    columns = {"turn": "%(turn)s", "credits": "%(credits)s"}
+    new = list(accounts.credits)[accounts.stored :]
+    if new:
+        values.update(new_ids=_pack("i", new), no_turns=_pack("I", [0] * len(new)))
+        columns.update(user_ids="user_ids || %(new_ids)s", last_turns="last_turns || %(no_turns)s")
+    insert = ""
+    if reservation:
+        insert = """
         WITH reservation AS (
-            INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
-            VALUES (%(xid)s::xid8, %(winner)s, %(candidate_ids)s, %(shares)s)
+            INSERT INTO livechat_dispatch_reservation (xid, user_id, split)
+            VALUES (%(xid)s::xid8, %(winner)s, %(split)s)
         )"""
+        # What is not sent is not copied: of the turns one changes.
+        turns = columns.get("last_turns", "last_turns")
+        columns["last_turns"] = f"overlay({turns} PLACING %(this_turn)s FROM %(place)s)"
+        place = 1 + 4 * list(accounts.credits).index(reservation["winner"])
+        values.update(reservation, this_turn=_pack("I", [accounts.turn]), place=place)
     # The insertion appends, and the accounts are one row: no index is read.
     cr.execute(
         f"""
-        {reserve if reservation else ""}
+        {insert}
         UPDATE livechat_dispatch_credit
-           SET {", ".join(f"{column} = %({column})s" for column in columns)}
+           SET {", ".join(f"{column} = {value}" for column, value in columns.items())}
         """,
-        {**reservation, **columns},
+        values,
     )
 
 
-def _pack(numbers: Iterable[int]) -> bytes:
-    """Return the numbers as 64-bit integers, least significant byte first."""
+def _pack(code: str, numbers: Iterable[int]) -> bytes:
+    """Return the numbers one after the other, least significant byte first.
+
+    :param code: of their type, as in ``struct``.
+    """
     numbers = list(numbers)
-    return struct.pack(f"<{len(numbers)}q", *numbers)
+    return struct.pack(f"<{len(numbers)}{code}", *numbers)
 
 
-def _unpack(packed: memoryview) -> tuple[int, ...]:
-    """Return the numbers that :func:`_pack` packed."""
-    return struct.unpack(f"<{len(packed) // 8}q", packed)
+def _unpack(code: str, packed: memoryview) -> tuple[int, ...]:
+    """Return the numbers that :func:`_pack` packed; after a ``>`` those of PostgreSQL, which has the
+    most significant byte first."""
+    order, code = code[:-1] or "<", code[-1]
+    return struct.unpack(f"{order}{len(packed) // struct.calcsize(order + code)}{code}", packed)
+
+
+def _pack_split(shares: dict[int, int]) -> bytes:
+    """Return who had which share of a chat: how many different shares there are, each with the
+    number of those who had it, then their ids. Most agents have the share of many others."""
+    by_share = defaultdict(list)
+    for user_id, share in shares.items():
+        by_share[share].append(user_id)
+    heads = [number for share, user_ids in by_share.items() for number in (share, len(user_ids))]
+    user_ids = chain.from_iterable(by_share.values())
+    return _pack("q", [len(by_share), *heads]) + _pack("i", user_ids)
+
+
+def _unpack_split(packed: memoryview) -> dict[int, int]:
+    """Return the ``{user_id: share}`` that :func:`_pack_split` packed."""
+    (count,) = _unpack("q", packed[:8])
+    end = 8 + 16 * count
+    heads = _unpack("q", packed[8:end])
+    user_ids = iter(_unpack("i", packed[end:]))
+    return {
+        user_id: share
+        for share, size in zip(heads[::2], heads[1::2], strict=True)
+        for user_id in islice(user_ids, size)
+    }

@@ -2,8 +2,8 @@
 -- upgrade, so each statement may find its work done.
 
 -- The credits of all agents, in one row: every decision changes those of all its candidates, and a
--- thousand new row versions a decision cost more than all the rest of it. Numbers are packed as
--- 64-bit integers: as arrays they take PostgreSQL and psycopg2 several times as long.
+-- thousand new row versions a decision cost more than all the rest of it. Numbers are packed, 32 bits
+-- for an id or a turn and 64 for a credit: arrays take PostgreSQL and psycopg2 several times as long.
 CREATE TABLE IF NOT EXISTS livechat_dispatch_credit (
     id integer PRIMARY KEY CHECK (id = 1),
     turn bigint NOT NULL,
@@ -13,14 +13,37 @@ CREATE TABLE IF NOT EXISTS livechat_dispatch_credit (
 );
 INSERT INTO livechat_dispatch_credit VALUES (1, 0, '', '', '') ON CONFLICT DO NOTHING;
 
+-- Ids and turns had 64 bits before, least significant byte first as now.
+UPDATE livechat_dispatch_credit
+   SET (user_ids, last_turns) = (
+           SELECT string_agg(substring(user_ids FROM 8 * place + 1 FOR 4), '' ORDER BY place),
+                  string_agg(substring(last_turns FROM 8 * place + 1 FOR 4), '' ORDER BY place)
+             FROM generate_series(0, length(credits) / 8 - 1) place
+       )
+ WHERE length(user_ids) = length(credits)
+   AND length(credits) > 0;
+
+-- Reservations told otherwise what they charged before. Those that are left from then are of
+-- transactions that have ended.
+DO $$
+BEGIN
+    IF EXISTS (
+        SELECT FROM information_schema.columns
+         WHERE table_schema = current_schema()
+           AND table_name = 'livechat_dispatch_reservation'
+           AND column_name = 'candidate_ids'
+    ) THEN
+        DROP TABLE livechat_dispatch_reservation;
+    END IF;
+END $$;
+
 -- One row per decision whose outcome is not settled: a handful at any time.
 CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (
     id bigserial PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     xid xid8 NOT NULL,
     user_id integer NOT NULL,
-    candidate_ids bytea NOT NULL,
-    shares bytea NOT NULL
+    split bytea NOT NULL
 );
 
 -- Compressing such numbers costs more than it saves.
@@ -29,8 +52,7 @@ ALTER TABLE livechat_dispatch_credit
     ALTER credits SET STORAGE EXTERNAL,
     ALTER last_turns SET STORAGE EXTERNAL;
 ALTER TABLE livechat_dispatch_reservation
-    ALTER candidate_ids SET STORAGE EXTERNAL,
-    ALTER shares SET STORAGE EXTERNAL;
+    ALTER split SET STORAGE EXTERNAL;
 
 -- The agents of each open chat: the relation of discuss.channel.dispatch_seat_partner_ids, kept by
 -- the ORM. Made here, before the ORM would make it, because the ORM fills a new one by computing

@@ -7,6 +7,7 @@ is what makes a decision explainable afterwards and testable before.
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from heapq import nsmallest
+from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
 
@@ -37,10 +38,10 @@ PASSING_REASONS = frozenset({"at_capacity", "in_call", "overloaded"})
 _LOAD_DIGITS = 6
 
 
-class Agent(NamedTuple):
-    """What is known about one agent at the moment of a decision."""
+class Facts(NamedTuple):
+    """What is true of an agent at the moment of a decision. Those of whom the same is true may
+    share one such object, and what follows from it is found once."""
 
-    user_id: int
     weight: int
     enabled: bool
     permitted: bool
@@ -58,10 +59,6 @@ class Agent(NamedTuple):
     """Open chats on all channels with recent activity, and seats reserved for new ones."""
     quiet_chats: int = 0
     """Open chats on all channels in which nothing happened lately."""
-    credit: int = 0
-    """Entitled less served, in ``1 / CHAT`` chat."""
-    last_turn: int = 0
-    """The number of the decision that gave the agent its last new chat; 0 for none."""
     expertises: int = 0
     """How many of the asked expertises the agent has."""
     off_shift: bool = False
@@ -72,6 +69,46 @@ class Agent(NamedTuple):
     """Lacks the permission that the buyer's group asks for."""
     overloaded: bool = False
     """Has more chats than it wants, and no new buyers until some of them have ended."""
+
+
+class Agent(NamedTuple):
+    """One agent at the moment of a decision; its facts are read like fields of its own."""
+
+    user_id: int
+    facts: Facts
+    credit: int = 0
+    """Entitled less served, in ``1 / CHAT`` chat."""
+    last_turn: int = 0
+    """The number of the decision that gave the agent its last new chat; 0 for none."""
+
+    def __getattr__(self, name):
+        return getattr(self.facts, name)
+
+    def but(self, **facts) -> "Agent":
+        """Return the agent with these facts changed."""
+        return self._replace(facts=self.facts._replace(**facts))
+
+    def to_list(self) -> list:
+        """Return all that is known of the agent, as records hold it: the order is for ever."""
+        facts = self.facts
+        return [
+            self.user_id,
+            *facts[:_AFTER_CHATS],
+            self.credit,
+            self.last_turn,
+            *facts[_AFTER_CHATS:],
+        ]
+
+    @classmethod
+    def from_list(cls, values: list) -> "Agent":
+        """Return the agent that :meth:`to_list` described, with the facts known at the time."""
+        user_id, *values = values
+        credit, last_turn = values[_AFTER_CHATS : _AFTER_CHATS + 2]
+        facts = values[:_AFTER_CHATS] + values[_AFTER_CHATS + 2 :]
+        return cls(user_id, Facts(*facts[: len(Facts._fields)]), credit, last_turn)
+
+
+_AFTER_CHATS = Facts._fields.index("quiet_chats") + 1
 
 
 class Rules(NamedTuple):
@@ -144,9 +181,9 @@ def capacity(max_sessions: int | None, weight: int) -> int | None:
     return max_sessions and max(1, round(max_sessions * weight / 100))
 
 
-def load(agent: Agent, quiet_hold: float) -> float:
+def load(facts: Facts | Agent, quiet_hold: float) -> float:
     """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake."""
-    return _load(agent.lively_chats, agent.quiet_chats, quiet_hold)
+    return _load(facts.lively_chats, facts.quiet_chats, quiet_hold)
 
 
 def _load(lively_chats, quiet_chats, quiet_hold):
@@ -166,33 +203,33 @@ def has_room(lively_chats: int, quiet_chats: int, weight: int, rules: Rules) -> 
     )
 
 
-def exclusion(agent: Agent, rules: Rules) -> str | None:
+def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
     """Return the code of the first reason why this agent cannot take the chat, ``None`` if it can.
 
     What the shop decided comes before what passes by itself: an agent who is both disabled and
     offline is told *disabled*.
     """
-    if not agent.enabled:
+    if not facts.enabled:
         return "disabled"
-    if not agent.permitted:
+    if not facts.permitted:
         return "not_permitted"
-    if agent.missing_permission:
+    if facts.missing_permission:
         return "missing_permission"
-    if agent.is_main_account and rules.main_account_participation == "never":
+    if facts.is_main_account and rules.main_account_participation == "never":
         return "main_account_reserved"
-    if agent.paused:
+    if facts.paused:
         return "paused"
-    if rules.needs_presence and agent.off_shift:
+    if rules.needs_presence and facts.off_shift:
         return "off_shift"
-    if rules.needs_presence and not agent.online:
+    if rules.needs_presence and not facts.online:
         return "offline"
-    if agent.declined:
+    if facts.declined:
         return "declined"
-    if agent.in_call and rules.block_during_call:
+    if facts.in_call and rules.block_during_call:
         return "in_call"
-    if agent.overloaded:
+    if facts.overloaded:
         return "overloaded"
-    if not has_room(agent.lively_chats, agent.quiet_chats, agent.weight, rules):
+    if not has_room(facts.lively_chats, facts.quiet_chats, facts.weight, rules):
         return "at_capacity"
     return None
 
@@ -204,16 +241,16 @@ def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
     ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody.
     """
     on_step = (
-        list(filter(attrgetter("speaks_language"), agents))
-        or list(filter(attrgetter("same_country"), agents))
+        [agent for agent in agents if agent.facts.speaks_language]
+        or [agent for agent in agents if agent.facts.same_country]
         or agents
     )
     if not asked_expertises:
         return on_step
     # Who has all that is asked, else who has any of it, else whoever is on this step.
     return (
-        [agent for agent in on_step if agent.expertises == asked_expertises]
-        or [agent for agent in on_step if agent.expertises]
+        [agent for agent in on_step if agent.facts.expertises == asked_expertises]
+        or [agent for agent in on_step if agent.facts.expertises]
         or on_step
     )
 
@@ -224,9 +261,13 @@ def sort_agents(agents: Iterable[Agent], rules: Rules) -> tuple[list[Agent], dic
     :return: the candidates, and ``{user_id: reason code}`` of the others. A main account in
         ``fallback`` is a candidate only when nobody else is, else ``main_account_reserved``.
     """
-    candidates, excluded = [], {}
+    candidates, excluded, reasons = [], {}, {}
     for agent in agents:
-        if reason := exclusion(agent, rules):
+        facts = agent.facts
+        # By identity: to compare a dozen facts takes as long as to judge them.
+        if (key := id(facts)) not in reasons:
+            reasons[key] = exclusion(facts, rules)
+        if reason := reasons[key]:
             excluded[agent.user_id] = reason
         else:
             candidates.append(agent)
@@ -254,8 +295,7 @@ def find_regular(
             agent
             and (regular.rule == "exclusive" or agent.credit >= -_MAX_DEBT)
             and not exclusion(
-                agent._replace(paused=False, overloaded=False) if regular.even_paused else agent,
-                rules,
+                agent.but(paused=False, overloaded=False) if regular.even_paused else agent, rules
             )
         ):
             return regular
@@ -282,21 +322,11 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
     if regular and all(agent.user_id != regular.user_id for agent in suited):
         suited = [*suited, *(agent for agent in agents if agent.user_id == regular.user_id)]
         excluded.pop(regular.user_id, None)
-    shares = split_chat([(agent.user_id, agent.weight) for agent in suited])
-    by_load = rules.mode == "least_load"
-    # The ids are all different, so the agents at the end are never compared.
-    places = [
-        (
-            *_place(
-                by_load and load(agent, rules.quiet_hold) / agent.weight,
-                agent.credit + share,
-                agent.last_turn,
-                agent.user_id,
-            ),
-            agent,
-        )
-        for agent, share in zip(suited, shares.values(), strict=True)
-    ]
+    shares = split_chat([(agent.user_id, agent.facts.weight) for agent in suited])
+    loads = None
+    if rules.mode == "least_load":
+        loads = [load(agent, rules.quiet_hold) / agent.weight for agent in suited]
+    credits = [agent.credit + share for agent, share in zip(suited, shares.values(), strict=True)]
     ranking = tuple(
         Candidate(
             agent.user_id,
@@ -307,7 +337,7 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
             agent.credit + shares[agent.user_id],
             agent.last_turn,
         )
-        for *_, agent in nsmallest(_DESCRIBED, places)
+        for *_, agent in nsmallest(_DESCRIBED, _places(suited, loads, credits))
     )
     if regular:
         return Decision(regular.user_id, regular.rule, shares, ranking, excluded)
@@ -389,18 +419,23 @@ def climb(
 
 def rank(candidates: Iterable[Candidate], mode: str) -> list[Candidate]:
     """Return candidates of a recorded decision by the rank they have in this mode, best first."""
-    by_load = mode == "least_load"
-    return sorted(
-        candidates,
-        key=lambda candidate: _place(
-            by_load and candidate.load / candidate.weight,
-            candidate.credit,
-            candidate.last_turn,
-            candidate.user_id,
-        ),
+    candidates = list(candidates)
+    loads = None
+    if mode == "least_load":
+        loads = [candidate.load / candidate.weight for candidate in candidates]
+    credits = [candidate.credit for candidate in candidates]
+    return [candidate for *_, candidate in sorted(_places(candidates, loads, credits))]
+
+
+def _places(agents, loads, credits):
+    """Yield what agents are sorted by, and each agent at the end: the ids before it are all
+    different, so the agents are never compared.
+
+    :param loads: per weight; ``None`` where they do not matter.
+    """
+    owed = [-((credit + _TIE // 2) // _TIE) for credit in credits]
+    last_turns = map(attrgetter("last_turn"), agents)
+    return zip(
+        loads or repeat(0), owed, last_turns, map(attrgetter("user_id"), agents), agents,
+        strict=False,
     )
-
-
-def _place(load_per_weight, credit, last_turn, user_id):
-    """Return what candidates are sorted by."""
-    return load_per_weight, -((credit + _TIE // 2) // _TIE), last_turn, user_id

@@ -28,7 +28,7 @@ _ENDS, _GOES_QUIET, _RECORDED, _GOES, _OVERFLOWS = range(5)
 
 
 class Fit(NamedTuple):
-    """How one agent suits one buyer; see :class:`policy.Agent`."""
+    """How one agent suits one buyer; see :class:`policy.Facts`."""
 
     speaks_language: bool = False
     same_country: bool = False
@@ -62,7 +62,7 @@ class State(NamedTuple):
     moment: float
     user_id: int
     facts: Mapping[str, object]
-    """Fields of :class:`policy.Agent`; the others stay."""
+    """Fields of :class:`policy.Facts`; the others stay."""
 
 
 class Change(NamedTuple):
@@ -231,9 +231,9 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
     for agent in day.agents:
         plan = plans.get(agent.user_id, Plan())
         if plan.weight is not None:
-            agent = agent._replace(weight=plan.weight)
+            agent = agent.but(weight=plan.weight)
         if plan.presence is not None:
-            agent = agent._replace(online=False, paused=False, overloaded=False, off_shift=False)
+            agent = agent.but(online=False, paused=False, overloaded=False, off_shift=False)
             for start, end in plan.presence:
                 events.append(State(start, agent.user_id, {"online": True}))
                 events.append(State(end, agent.user_id, {"online": False}))
@@ -387,11 +387,11 @@ class _Replay:
     # --- agents ---------------------------------------------------------------------------------
 
     def _set(self, user_id, **facts):
-        self.agents[user_id] = self.agents[user_id]._replace(**facts)
+        self.agents[user_id] = self.agents[user_id].but(**facts)
 
     def _count_chats(self, user_id, lively=0, quiet=0):
         agent = self.agents[user_id]
-        agent = agent._replace(
+        agent = agent.but(
             lively_chats=agent.lively_chats + lively, quiet_chats=agent.quiet_chats + quiet
         )
         self.agents[user_id] = agent
@@ -416,7 +416,7 @@ class _Replay:
                 self.agents[user_id] = agent._replace(credit=agent.credit + amount)
         self.turn += 1
         if winner in self.agents:
-            self._set(winner, last_turn=self.turn)
+            self.agents[winner] = self.agents[winner]._replace(last_turn=self.turn)
 
     # --- one decision ---------------------------------------------------------------------------
 
@@ -442,7 +442,7 @@ class _Replay:
         if not arrival.fits:
             return self.agents.values()
         return [
-            agent._replace(**arrival.fits[agent.user_id]._asdict())
+            agent.but(**arrival.fits[agent.user_id]._asdict())
             if agent.user_id in arrival.fits
             else agent
             for agent in self.agents.values()
@@ -583,5 +583,5 @@ class _Replay:
         return {
             agent.user_id
             for agent in self.agents.values()
-            if not policy.exclusion(agent._replace(paused=False, overloaded=False), self.rules)
+            if not policy.exclusion(agent.but(paused=False, overloaded=False), self.rules)
         }

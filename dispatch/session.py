@@ -10,12 +10,21 @@ Like Odoo's bus, it needs a connection to PostgreSQL itself or a pooler that poo
 """
 
 import os
+import selectors
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
+from psycopg2.extensions import POLL_OK, POLL_READ
 
 from odoo.sql_db import connection_info_for
+
+# A transaction takes milliseconds. Whoever waits longer than this for a lock is in trouble that
+# waiting will not mend: PostgreSQL then reports it and Odoo retries the request.
+LOCK_TIMEOUT = "10s"
+
+# Nobody may sit on a lock either: PostgreSQL ends a transaction whose process has gone silent.
+SILENCE_TIMEOUT = "10s"
 
 # The sessions that wait for the next transaction, by database.
 _idle: dict[str, "Session"] = {}
@@ -25,26 +34,38 @@ os.register_at_fork(after_in_child=_idle.clear)
 
 
 class Session:
-    """A connection that prepares each statement once; to those who use it, a cursor."""
+    """A connection that prepares each statement once; to those who use it, a cursor.
+
+    A statement is sent when its result is fetched, with the COMMIT that follows it, or by
+    :meth:`flush`, which does not wait for the answer: whoever has something else to do meanwhile
+    can do it.
+    """
 
     def __init__(self, dbname: str):
         self._dbname = dbname
-        self._begin = ""
         self._in_transaction = False
+        self._begin = ""
+        self._unsent = None
+        self._sent = None
+        self._selector = selectors.DefaultSelector()
         self._connect()
 
     def _connect(self):
         _name, info = connection_info_for(self._dbname)
-        self._connection = psycopg2.connect(**info)
-        # Transactions are begun and committed in so many words.
-        self._connection.autocommit = True
+        self._connection = psycopg2.connect(**info, async_=True)
+        self._selector.close()
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._connection, selectors.EVENT_READ)
+        self._poll()
         self._cursor = self._connection.cursor()
         self._prepared = {}
         # The plans stay what they are when the shop grows: PostgreSQL would otherwise compare them
         # with what planning for the small shop had cost. It knows idle_session_timeout since 14.
-        self._cursor.execute(
-            """
+        self._run(
+            f"""
             SET plan_cache_mode = force_generic_plan;
+            SET lock_timeout = '{LOCK_TIMEOUT}';
+            SET idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}';
             SELECT set_config(name, '10min', false)
               FROM pg_settings
              WHERE name = 'idle_session_timeout'
@@ -58,43 +79,95 @@ class Session:
     def execute(self, statement: str, values: dict | None = None):
         """Run one statement with parameters of the form ``%(name)s``; outside of a transaction it
         is one by itself."""
-        begin, self._begin = self._begin, ""
+        self.finish()
+        self._unsent = statement, values
+
+    def flush(self):
+        """Send the statement that was not sent yet, if there is one."""
+        self._send()
+
+    def fetchone(self):
+        """As that of a cursor."""
+        self.finish()
+        return self._cursor.fetchone()
+
+    def fetchall(self):
+        """As that of a cursor."""
+        self.finish()
+        return self._cursor.fetchall()
+
+    def commit(self):
+        """Commit the transaction."""
+        if not self._in_transaction:
+            # What is sent once more when the connection is lost must not have been committed.
+            self.finish()
+        self.finish("COMMIT")
+
+    def close(self):
+        """Close the connection; PostgreSQL undoes what was not committed."""
+        self._selector.close()
+        self._connection.close()
+
+    def finish(self, end: str = ""):
+        """Send what was not sent yet, and wait until all that was sent is done."""
+        if self._sent:
+            self._wait()
+        self._send(end)
+        if self._sent:
+            self._wait()
+
+    def _send(self, end: str = ""):
+        """Send the statement that was not sent yet, if there is one, and ``end`` after it."""
+        if not (self._unsent or end):
+            return
+        statement, values = self._unsent or ("", None)
+        self._sent = self._begin, statement, values, end
+        self._begin, self._unsent = "", None
         try:
-            self._cursor.execute(begin + self._prepare(statement), values)
+            self._post(*self._sent)
+        except (psycopg2.OperationalError, psycopg2.InterfaceError):
+            if not self._connection.closed:
+                raise
+
+    def _post(self, begin, statement, values, end):
+        prepared = f"{self._prepare(statement)}; " if statement else ""
+        self._cursor.execute(begin + prepared + end, values)
+
+    def _wait(self):
+        """Wait for what was sent."""
+        sent, self._sent = self._sent, None
+        begin, *_statement, end = sent
+        try:
+            self._poll()
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
             if self._in_transaction or not self._connection.closed:
                 raise
             # Ended since it was last used; of this transaction, nothing was done yet.
             self._connect()
-            self._cursor.execute(begin + self._prepare(statement), values)
-        self._in_transaction = self._in_transaction or bool(begin)
+            self._post(*sent)
+            self._poll()
+        self._in_transaction = not end and bool(self._in_transaction or begin)
+
+    def _poll(self):
+        """Wait until PostgreSQL has answered; other threads go on."""
+        while (state := self._connection.poll()) != POLL_OK:
+            events = selectors.EVENT_READ if state == POLL_READ else selectors.EVENT_WRITE
+            self._selector.modify(self._connection, events)
+            self._selector.select()
+
+    def _run(self, statements: str):
+        self._cursor.execute(statements)
+        self._poll()
 
     def _prepare(self, statement: str) -> str:
         """Return how to run a statement that is prepared."""
         if statement not in self._prepared:
             numbers = _Numbers()
             name = f"ledger_{len(self._prepared)}"
-            self._cursor.execute(f"PREPARE {name} AS {statement % numbers}")
+            self._run(f"PREPARE {name} AS {statement % numbers}")
             values = ", ".join(f"%({parameter})s" for parameter in numbers)
             self._prepared[statement] = f"EXECUTE {name}" + (f" ({values})" if values else "")
         return self._prepared[statement]
-
-    def fetchone(self):
-        """As that of a cursor."""
-        return self._cursor.fetchone()
-
-    def fetchall(self):
-        """As that of a cursor."""
-        return self._cursor.fetchall()
-
-    def commit(self):
-        """Commit the transaction."""
-        self._cursor.execute("COMMIT")
-        self._in_transaction = False
-
-    def close(self):
-        """Close the connection; PostgreSQL undoes what was not committed."""
-        self._connection.close()
 
 
 class _Numbers(dict):

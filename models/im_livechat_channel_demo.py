@@ -254,8 +254,7 @@ class _History:
     # --- decisions ------------------------------------------------------------------------------
 
     def _describe(self, user, declined):
-        return policy.Agent(
-            user_id=user.id,
+        facts = policy.Facts(
             weight=user.dispatch_weight,
             enabled=True,
             permitted=self.permitted[user],
@@ -264,10 +263,9 @@ class _History:
             in_call=False,
             is_main_account=False,
             lively_chats=self.loads[user],
-            credit=self.credits[user.id],
-            last_turn=self.turns[user.id],
             declined=user in declined,
         )
+        return policy.Agent(user.id, facts, self.credits[user.id], self.turns[user.id])
 
     def _find_regulars(self, chat):
         regulars = []

@@ -405,7 +405,7 @@ class ImLivechatChannel(models.Model):
         if not (lacking or off_shift or ramped or declined):
             return list
         return lambda agents: [
-            agent._replace(
+            agent.but(
                 declined=agent.user_id in declined,
                 missing_permission=agent.user_id in lacking,
                 off_shift=agent.user_id in off_shift,

@@ -272,7 +272,7 @@ class ImLivechatChannel(models.Model):
         return {
             agent.user_id
             for agent in self._read_dispatch_agents()
-            if not policy.exclusion(agent._replace(paused=False, overloaded=False), rules)
+            if not policy.exclusion(agent.but(paused=False, overloaded=False), rules)
         }
 
     def _get_next_in_line(self, full, tried, roomy):

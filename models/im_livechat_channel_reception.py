@@ -510,7 +510,7 @@ class ImLivechatChannel(models.Model):
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
             result[group.id or 0] = [
                 self._describe_member(
-                    staff.facts[user_id]._replace(
+                    staff.facts[user_id].but(
                         is_main_account=user_id == self.main_account_id.id,
                         missing_permission=user_id in lacking,
                         off_shift=user_id in away,

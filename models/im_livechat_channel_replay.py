@@ -227,10 +227,7 @@ class _Reader:
     def _read_row(self, row, earlier):
         moment = self._to_seconds(row["moment"])
         facts = row["facts"] or {}
-        agents = [
-            policy.Agent(*values[: len(policy.Agent._fields)])
-            for values in facts.get("agents") or ()
-        ]
+        agents = [policy.Agent.from_list(values) for values in facts.get("agents") or ()]
         if row["is_own"]:
             self._follow_rules(row, moment, facts.get("rules"))
             self._follow_members(row, moment, agents)
@@ -275,7 +272,7 @@ class _Reader:
         for agent in agents:
             user_id = agent.user_id
             if user_id not in self.agents:
-                self.agents[user_id] = agent._replace(
+                self.agents[user_id] = agent.but(
                     speaks_language=False,
                     same_country=False,
                     expertises=0,
@@ -376,7 +373,7 @@ class _Reader:
         """Add the channel's agents of today whom no record knows: they were not here."""
         for agent in self.channel._read_dispatch_agents():
             if agent.user_id not in self.agents:
-                self.agents[agent.user_id] = agent._replace(
+                self.agents[agent.user_id] = agent.but(
                     online=False, paused=False, overloaded=False, lively_chats=0, quiet_chats=0
                 )
 

@@ -282,7 +282,7 @@ class LivechatDispatchDecision(models.Model):
                 "rules": rules and rules._asdict(),
                 "regulars": [list(regular) for regular in regulars],
                 # Without a name for each figure: this is most of the record.
-                "agents": [list(agent) for agent in agents] if complete else None,
+                "agents": [agent.to_list() for agent in agents] if complete else None,
             },
             "policy_version": policy.VERSION,
         }
@@ -352,7 +352,7 @@ class LivechatDispatchDecision(models.Model):
             regular = self.rule in ("exclusive", "sticky") and self.user_id.id
             return regular or (ranking[0].user_id if ranking else False)
         decision = policy.decide(
-            [policy.Agent(*agent) for agent in facts["agents"]],
+            [policy.Agent.from_list(agent) for agent in facts["agents"]],
             policy.Rules(**facts["rules"]),
             [policy.Regular(*regular) for regular in facts["regulars"]],
         )

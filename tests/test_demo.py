@@ -240,15 +240,17 @@ class TestDemo(TransactionCase):
             with self.subTest(chat=number):
                 agents = [
                     policy.Agent(
-                        user_id=index,
-                        weight=weight,
-                        enabled=True,
-                        permitted=True,
-                        online=True,
-                        paused=False,
-                        in_call=False,
-                        is_main_account=False,
-                        credit=credits[index],
+                        index,
+                        policy.Facts(
+                            weight=weight,
+                            enabled=True,
+                            permitted=True,
+                            online=True,
+                            paused=False,
+                            in_call=False,
+                            is_main_account=False,
+                        ),
+                        credits[index],
                     )
                     for index, weight in enumerate(weights)
                 ]

@@ -14,9 +14,11 @@ ABLE = {
 }
 
 
-def agent(user_id, weight=100, **facts):
+def agent(user_id, weight=100, credit=0, last_turn=0, **facts):
     """An agent who can take a chat, but for the facts given."""
-    return policy.Agent(user_id=user_id, weight=weight, **{**ABLE, **facts})
+    return policy.Agent(
+        user_id, policy.Facts(weight=weight, **{**ABLE, **facts}), credit, last_turn
+    )
 
 
 class Shop:
@@ -30,7 +32,7 @@ class Shop:
         self.turn = 0
 
     def set(self, user_id, **facts):
-        self.agents[user_id] = self.agents[user_id]._replace(**facts)
+        self.agents[user_id] = self.agents[user_id].but(**facts)
 
     def arrive(self):
         """One buyer comes; return the decision."""
@@ -42,10 +44,11 @@ class Shop:
         for candidate in decision.ranking:
             self.entitled[candidate.user_id] += Fraction(candidate.weight, total)
         for user_id, change in credit.charge(decision.shares, decision.winner).items():
-            self.set(user_id, credit=self.agents[user_id].credit + change)
+            one = self.agents[user_id]
+            self.agents[user_id] = one._replace(credit=one.credit + change)
         self.served[decision.winner] += 1
-        winner = self.agents[decision.winner]
-        self.set(winner.user_id, lively_chats=winner.lively_chats + 1, last_turn=self.turn)
+        winner = self.agents[decision.winner]._replace(last_turn=self.turn)
+        self.agents[winner.user_id] = winner.but(lively_chats=winner.lively_chats + 1)
         return decision
 
     def close(self, user_id):

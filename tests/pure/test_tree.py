@@ -77,9 +77,8 @@ class Reception:
             self.agents[user_id] = facts._replace(credit=facts.credit + change)
         self.turn += 1
         winner = self.agents[winner.user_id]
-        self.agents[winner.user_id] = winner._replace(
-            lively_chats=winner.lively_chats + 1, last_turn=self.turn
-        )
+        winner = winner._replace(last_turn=self.turn)
+        self.agents[winner.user_id] = winner.but(lively_chats=winner.lively_chats + 1)
         self.served[winner.user_id] += 1
         self.chats[buyer] = winner.user_id
         return decision
@@ -101,7 +100,7 @@ class Reception:
 
     def leave(self, user_id):
         facts = self.agents[user_id]
-        self.agents[user_id] = facts._replace(lively_chats=facts.lively_chats - 1)
+        self.agents[user_id] = facts.but(lively_chats=facts.lively_chats - 1)
 
     def drain(self):
         for group, line in self.lines.items():
@@ -134,7 +133,7 @@ class Reception:
             change = (
                 {"paused": not facts.paused} if what == "pause" else {"online": not facts.online}
             )
-            self.agents[user_id] = facts._replace(**change)
+            self.agents[user_id] = facts.but(**change)
             self.drain()
 
 
@@ -186,7 +185,7 @@ def test_an_agent_above_helps_only_when_nobody_below_can():
     levels = [{1}, {1, 2}]
     ascent = policy.ascend([own, above], policy.Rules("share"), levels)
     assert (ascent.decision.winner, ascent.level) == (1, 0)
-    ascent = policy.ascend([own._replace(paused=True), above], policy.Rules("share"), levels)
+    ascent = policy.ascend([own.but(paused=True), above], policy.Rules("share"), levels)
     assert (ascent.decision.winner, ascent.level) == (2, 1)
 
 
