@@ -14,24 +14,22 @@ Source: deficit form of the smooth weighted round-robin of nginx
 differ from one decision to the next.
 """
 
-import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import accumulate, repeat
-from operator import sub
+from operator import add, sub
 
 #: One chat, in the unit of every credit and share of this package.
 CHAT = 10**12
 
 
-def split_chat(weights: Iterable[tuple[int, int]]) -> dict[int, int]:
+def split_chat(weights: Mapping[int, int]) -> dict[int, int]:
     """Split one chat over the candidates in proportion to their weights.
 
-    :param weights: ``(user_id, weight)`` of each candidate, weights above zero.
+    :param weights: ``{user_id: weight}`` of the candidates, weights above zero.
     :return: ``{user_id: share}`` in ``1 / CHAT`` chat; the sum is exactly ``CHAT`` and each share
         differs from the exact fraction by less than one unit.
     """
-    weights = dict(weights)
     return dict(zip(weights, _split(tuple(weights.values())), strict=True))
 
 
@@ -56,8 +54,11 @@ def charge(shares: Mapping[int, int], winner: int) -> dict[int, int]:
     return {**shares, winner: shares[winner] - CHAT}
 
 
-def add(credits: dict[int, int], changes: Mapping[int, int]):
-    """Add what a decision changes, from :func:`charge`, to ``{user_id: credit}``; who is not in
-    it had none."""
+def add_changes(credits: dict[int, int], changes: Mapping[int, int]):
+    """Add what a decision changes to the credits; who is not among them had none.
+
+    :param credits: ``{user_id: credit}`` in ``1 / CHAT`` chat.
+    :param changes: from :func:`charge`.
+    """
     before = map(credits.get, changes, repeat(0))
-    credits.update(zip(changes, map(operator.add, before, changes.values()), strict=True))
+    credits.update(zip(changes, map(add, before, changes.values()), strict=True))

@@ -114,11 +114,14 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
         retries.
     """
     with _locked_transaction(env) as cr:
-        _ask(cr, query, settles=True)
-        if cr is not env.cr:
+        if cr is env.cr:
+            xid = _take_xid(cr)
+            _ask(cr, query, settles=True)
+        else:
+            # Two connections, so PostgreSQL does both at the same time.
+            _ask(cr, query, settles=True)
             cr.flush()
-        # What follows takes its time as well, and PostgreSQL does both at the same time.
-        xid = _take_xid(env.cr)
+            xid = _take_xid(env.cr)
         accounts, agents, is_refunded = _answer(cr, query)
         decision = decide(agents)
         if decision.winner is not None:
@@ -295,8 +298,9 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
     return any(has_room(lively, quiet, weight, rules) for weight, lively, quiet in cr.fetchall())
 
 
-# What is true of an agent is one number, because a dozen columns of a thousand rows take their time:
-# a bit for each flag, then the weight, then the numbers of quiet and of lively chats.
+# What is true of an agent is read as one number, because a dozen columns of a thousand rows take
+# their time. Its bits, from the lowest: one for each flag, from `same_country` up to `enabled` in
+# the order of `Facts`, then `overloaded`; the weight; the quiet chats; the lively ones.
 _FLAGS = tuple(product((False, True), repeat=9))
 _WEIGHT_SHIFT, _QUIET_SHIFT, _LIVELY_SHIFT = 9, 25, 41
 
@@ -359,11 +363,11 @@ def _answer(cr, query):
     """Return what :func:`_read` returns, from the statement that was run."""
     rows = cr.fetchall()
     turn, user_ids, credits, last_turns, fact_ids, numbers, *_ended = rows[0]
-    user_ids = _unpack("i", user_ids)
+    user_ids = _unpack("<i", user_ids)
     accounts = Accounts(
         turn,
-        dict(zip(user_ids, _unpack("q", credits), strict=True)),
-        dict(zip(user_ids, _unpack("I", last_turns), strict=True)),
+        dict(zip(user_ids, _unpack("<q", credits), strict=True)),
+        dict(zip(user_ids, _unpack("<I", last_turns), strict=True)),
         len(user_ids),
     )
     is_refunded = False
@@ -371,7 +375,9 @@ def _answer(cr, query):
         if winner is not None:
             is_refunded = True
             charged = credit.charge(_unpack_split(split), winner)
-            credit.add(accounts.credits, {user: -amount for user, amount in charged.items()})
+            credit.add_changes(
+                accounts.credits, {user: -amount for user, amount in charged.items()}
+            )
     if not fact_ids:
         return accounts, [], is_refunded
     user_ids = _unpack(">i", fact_ids)
@@ -402,28 +408,29 @@ def _facts(query: Query) -> str:
     # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise), the unique
     # index on mail_presence (user_id), res_groups_users_rel's index on gid and res_partner_pkey.
     return f"""
-        SELECT string_agg(int4send(agent.id), '') AS user_ids,
-               string_agg(int8send(agent.number), '') AS numbers
-          FROM (
-        SELECT users.id,
-               (coalesce(load.chats, 0) << {_QUIET_SHIFT})
-               + (coalesce(reserved.seats, 0) << {_LIVELY_SHIFT})
-               + (users.dispatch_weight::bigint << {_WEIGHT_SHIFT})
-               + 256 * (users.dispatch_overloaded IS TRUE)::integer
-               + 128 * (users.active IS TRUE)::integer
-               + 64 * (users.id IN (
-                   SELECT uid
-                     FROM res_groups_users_rel
-                    WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))
-               ))::integer
-               + 32 * (users.id IN (
-                   SELECT user_id FROM mail_presence WHERE user_id IS NOT NULL AND status = 'online'
-               ))::integer
-               + 16 * ({_IS_PAUSED})::integer
-               + 8 * ({in_call})::integer
-               + 4 * (users.id IS NOT DISTINCT FROM %(main_account_id)s)::integer
-               + 2 * ({speaks_language})::integer
-               + ({same_country})::integer AS number
+        SELECT string_agg(int4send(users.id), '') AS user_ids,
+               string_agg(int8send(
+                   (coalesce(reserved.seats, 0) << {_LIVELY_SHIFT})
+                   + (coalesce(load.chats, 0) << {_QUIET_SHIFT})
+                   + (users.dispatch_weight::bigint << {_WEIGHT_SHIFT})
+                   + 256 * (users.dispatch_overloaded IS TRUE)::integer
+                   + 128 * (users.active IS TRUE)::integer
+                   + 64 * (users.id IN (
+                       SELECT uid
+                         FROM res_groups_users_rel
+                        WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))
+                   ))::integer
+                   + 32 * (users.id IN (
+                       SELECT user_id
+                         FROM mail_presence
+                        WHERE user_id IS NOT NULL AND status = 'online'
+                   ))::integer
+                   + 16 * ({_IS_PAUSED})::integer
+                   + 8 * ({in_call})::integer
+                   + 4 * (users.id IS NOT DISTINCT FROM %(main_account_id)s)::integer
+                   + 2 * ({speaks_language})::integer
+                   + ({same_country})::integer
+               ), '') AS numbers
           FROM res_users users
                {partner if query.lang or query.country_id else ""}
      LEFT JOIN (SELECT seat.partner_id,
@@ -444,7 +451,7 @@ def _facts(query: Query) -> str:
                  WHERE {_IS_HELD}
               GROUP BY user_id) reserved ON reserved.user_id = users.id
          WHERE {_is_of(query)}
-               ) agent"""
+    """
 
 
 def _read_expertises(cr, query: Query) -> dict[int, int]:
@@ -485,7 +492,7 @@ def _locked_transaction(env):
 def _reserve(cr, accounts: Accounts, decision: Decision, xid: str):
     """Hold the winner's seat for the transaction ``xid``, with what it would take to undo it, and
     store the accounts after the decision."""
-    credit.add(accounts.credits, credit.charge(decision.shares, decision.winner))
+    credit.add_changes(accounts.credits, credit.charge(decision.shares, decision.winner))
     reservation = {
         "xid": xid,
         "winner": decision.winner,
@@ -496,11 +503,11 @@ def _reserve(cr, accounts: Accounts, decision: Decision, xid: str):
 
 def _write(cr, accounts: Accounts, reservation: dict | None = None):
     """Store the accounts and, if there is one, the reservation; only under the lock."""
-    values = {"turn": accounts.turn, "credits": _pack("q", accounts.credits.values())}
+    values = {"turn": accounts.turn, "credits": _pack("<q", accounts.credits.values())}
     columns = {"turn": "%(turn)s", "credits": "%(credits)s"}
     new = list(accounts.credits)[accounts.stored :]
     if new:
-        values.update(new_ids=_pack("i", new), no_turns=_pack("I", [0] * len(new)))
+        values.update(new_ids=_pack("<i", new), no_turns=_pack("<I", [0] * len(new)))
         columns.update(user_ids="user_ids || %(new_ids)s", last_turns="last_turns || %(no_turns)s")
     insert = ""
     if reservation:
@@ -513,7 +520,7 @@ def _write(cr, accounts: Accounts, reservation: dict | None = None):
         turns = columns.get("last_turns", "last_turns")
         columns["last_turns"] = f"overlay({turns} PLACING %(this_turn)s FROM %(place)s)"
         place = 1 + 4 * list(accounts.credits).index(reservation["winner"])
-        values.update(reservation, this_turn=_pack("I", [accounts.turn]), place=place)
+        values.update(reservation, this_turn=_pack("<I", [accounts.turn]), place=place)
     # The insertion appends, and the accounts are one row: no index is read.
     cr.execute(
         f"""
@@ -526,19 +533,19 @@ def _write(cr, accounts: Accounts, reservation: dict | None = None):
 
 
 def _pack(code: str, numbers: Iterable[int]) -> bytes:
-    """Return the numbers one after the other, least significant byte first.
+    """Return the numbers one after the other.
 
-    :param code: of their type, as in ``struct``.
+    :param code: their byte order and type, as in ``struct``.
     """
     numbers = list(numbers)
-    return struct.pack(f"<{len(numbers)}{code}", *numbers)
+    order, kind = code
+    return struct.pack(f"{order}{len(numbers)}{kind}", *numbers)
 
 
 def _unpack(code: str, packed: memoryview) -> tuple[int, ...]:
-    """Return the numbers that :func:`_pack` packed; after a ``>`` those of PostgreSQL, which has the
-    most significant byte first."""
-    order, code = code[:-1] or "<", code[-1]
-    return struct.unpack(f"{order}{len(packed) // struct.calcsize(order + code)}{code}", packed)
+    """Return the numbers that :func:`_pack` packed."""
+    order, kind = code
+    return struct.unpack(f"{order}{len(packed) // struct.calcsize(code)}{kind}", packed)
 
 
 def _pack_split(shares: dict[int, int]) -> bytes:
@@ -549,15 +556,15 @@ def _pack_split(shares: dict[int, int]) -> bytes:
         by_share[share].append(user_id)
     heads = [number for share, user_ids in by_share.items() for number in (share, len(user_ids))]
     user_ids = chain.from_iterable(by_share.values())
-    return _pack("q", [len(by_share), *heads]) + _pack("i", user_ids)
+    return _pack("<q", [len(by_share), *heads]) + _pack("<i", user_ids)
 
 
 def _unpack_split(packed: memoryview) -> dict[int, int]:
     """Return the ``{user_id: share}`` that :func:`_pack_split` packed."""
-    (count,) = _unpack("q", packed[:8])
+    (count,) = _unpack("<q", packed[:8])
     end = 8 + 16 * count
-    heads = _unpack("q", packed[8:end])
-    user_ids = iter(_unpack("i", packed[end:]))
+    heads = _unpack("<q", packed[8:end])
+    user_ids = iter(_unpack("<i", packed[end:]))
     return {
         user_id: share
         for share, size in zip(heads[::2], heads[1::2], strict=True)

@@ -322,7 +322,7 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
     if regular and all(agent.user_id != regular.user_id for agent in suited):
         suited = [*suited, *(agent for agent in agents if agent.user_id == regular.user_id)]
         excluded.pop(regular.user_id, None)
-    shares = split_chat([(agent.user_id, agent.facts.weight) for agent in suited])
+    shares = split_chat({agent.user_id: agent.facts.weight for agent in suited})
     loads = None
     if rules.mode == "least_load":
         loads = [load(agent, rules.quiet_hold) / agent.weight for agent in suited]
@@ -436,6 +436,10 @@ def _places(agents, loads, credits):
     owed = [-((credit + _TIE // 2) // _TIE) for credit in credits]
     last_turns = map(attrgetter("last_turn"), agents)
     return zip(
-        loads or repeat(0), owed, last_turns, map(attrgetter("user_id"), agents), agents,
+        loads or repeat(0),
+        owed,
+        last_turns,
+        map(attrgetter("user_id"), agents),
+        agents,
         strict=False,
     )

@@ -47,15 +47,11 @@ class Session:
         self._begin = ""
         self._unsent = None
         self._sent = None
-        self._selector = selectors.DefaultSelector()
         self._connect()
 
     def _connect(self):
         _name, info = connection_info_for(self._dbname)
         self._connection = psycopg2.connect(**info, async_=True)
-        self._selector.close()
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self._connection, selectors.EVENT_READ)
         self._poll()
         self._cursor = self._connection.cursor()
         self._prepared = {}
@@ -105,11 +101,10 @@ class Session:
 
     def close(self):
         """Close the connection; PostgreSQL undoes what was not committed."""
-        self._selector.close()
         self._connection.close()
 
     def finish(self, end: str = ""):
-        """Send what was not sent yet, and wait until all that was sent is done."""
+        """Send what was not sent yet, with ``end`` after it, and wait until all of it is done."""
         if self._sent:
             self._wait()
         self._send(end)
@@ -152,8 +147,10 @@ class Session:
         """Wait until PostgreSQL has answered; other threads go on."""
         while (state := self._connection.poll()) != POLL_OK:
             events = selectors.EVENT_READ if state == POLL_READ else selectors.EVENT_WRITE
-            self._selector.modify(self._connection, events)
-            self._selector.select()
+            # One for each time: while it connects, the socket may become another one.
+            with selectors.DefaultSelector() as selector:
+                selector.register(self._connection, events)
+                selector.select()
 
     def _run(self, statements: str):
         self._cursor.execute(statements)
@@ -208,6 +205,7 @@ def _kept(dbname: str, session: Session) -> Iterator[Session]:
     """Keep the session for the next one who needs it, unless the block fails."""
     try:
         yield session
+        session.finish()
     except BaseException:
         session.close()
         raise

@@ -64,8 +64,8 @@ class TestLedger(DispatchCommon):
         channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
         reserve = """
             INSERT INTO livechat_dispatch_reservation
-                        (created_at, xid, user_id, candidate_ids, shares)
-                 VALUES (now() - interval %s, '9000000000000', %s, '', '')
+                        (created_at, xid, user_id, split)
+                 VALUES (now() - interval %s, '9000000000000', %s, '')
         """
         self.env.cr.execute(reserve, ["9 minutes", agent.id])
         self.assertFalse(channel._get_operator(), "a transaction in progress, for all we know")
@@ -73,7 +73,7 @@ class TestLedger(DispatchCommon):
             "UPDATE livechat_dispatch_reservation SET created_at = now() - interval '11 minutes'"
         )
         self.assertEqual(channel._get_operator(), agent)
-        self.env.cr.execute("SELECT count(*) FROM livechat_dispatch_reservation WHERE shares = ''")
+        self.env.cr.execute("SELECT count(*) FROM livechat_dispatch_reservation WHERE split = ''")
         self.assertEqual(self.env.cr.fetchone(), (0,))
 
     def test_making_the_tables_again_loses_nothing(self):
@@ -84,6 +84,65 @@ class TestLedger(DispatchCommon):
         chat.invalidate_recordset()
         self.assertEqual(chat.dispatch_seat_partner_ids, agent.partner_id)
         self.assertEqual(self._credits(agent), {agent.id: 0})
+
+    def test_an_upgrade_keeps_credits_that_were_stored_with_ids_of_64_bits(self):
+        agents = self._create_agent("one", 300) | self._create_agent("other", 100)
+        channel = self._create_channel(agents)
+        channel._get_operator()
+        before = self._credits(agents)
+        rows = "SELECT user_ids, last_turns FROM livechat_dispatch_credit"
+        self.env.cr.execute(rows)
+        stored = [bytes(column) for column in self.env.cr.fetchone()]
+        longer = [
+            b"".join(column[place : place + 4] + bytes(4) for place in range(0, len(column), 4))
+            for column in stored
+        ]
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_credit SET user_ids = %s, last_turns = %s", longer
+        )
+        self.env.cr.execute(
+            """
+            DROP TABLE livechat_dispatch_reservation;
+            CREATE TABLE livechat_dispatch_reservation (candidate_ids bytea, shares bytea)
+            """
+        )
+        for _time in range(2):
+            ledger.create_tables(self.env.cr)
+            self.env.cr.execute(rows)
+            self.assertEqual([bytes(column) for column in self.env.cr.fetchone()], stored)
+        self.assertEqual(self._credits(agents), before)
+        self.assertEqual(channel._get_operator(), agents[1])
+
+    def test_the_last_turn_is_that_of_the_winner(self):
+        agents = self.env["res.users"].union(
+            *(self._create_agent(f"agent{number}") for number in range(4))
+        )
+        channel = self._create_channel(agents[:2])
+        query = channel._get_dispatch_query(agents)
+
+        def get_turns():
+            read = {agent.user_id: agent for agent in ledger.read_agents(self.env.cr, query)}
+            return [read[agent.id].last_turn for agent in agents]
+
+        self.assertEqual(get_turns(), [0, 0, 0, 0])
+        channel._get_operator()
+        (first, *others) = get_turns()
+        self.assertGreater(first, 0)
+        self.assertEqual(others, [0, 0, 0])
+        channel._get_operator()
+        self.assertEqual(get_turns(), [first, first + 1, 0, 0])
+        # Who is new to the ledger is stored behind the others.
+        channel.user_ids = agents
+        channel._get_operator()
+        self.assertEqual(get_turns(), [first, first + 1, first + 2, 0])
+
+    def test_a_split_is_told_as_it_was(self):
+        for shares in (
+            {7: CHAT},
+            {3: 2 * CHAT // 3, 9: CHAT // 3 + 1},
+            {2**31 - 1: 5, 1: CHAT - 15, 4: 5, 5: 5},
+        ):
+            self.assertEqual(ledger._unpack_split(ledger._pack_split(shares)), shares)
 
     def test_installing_seats_the_agents_of_the_chats_that_are_open(self):
         agent, gone = self._create_agent("agent"), self._create_agent("gone")

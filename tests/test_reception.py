@@ -587,8 +587,9 @@ class TestReceptionArithmetic(HttpCase):
         ]
         teams = [[10, 10, 10], [100, 50, 10], [1000, 10], [100], [70, 130, 90, 10, 333]]
         shares = [
-            [team, [part / credit.CHAT for part in credit.split_chat(enumerate(team)).values()]]
+            [team, [part / credit.CHAT for part in split.values()]]
             for team in teams
+            for split in [credit.split_chat(dict(enumerate(team)))]
         ]
         new_test_user(self.env, "reckoner_reception", "base.group_user")
         self.browser_js(

@@ -99,6 +99,49 @@ class TestSession(TransactionCase):
             cr.execute(PID)
         self.assertTrue(self._read(PID))
 
+    def test_what_was_sent_is_asked_again_when_the_connection_had_ended_while_idle(self):
+        (pid,) = self._read(PID)
+        self._end(pid)
+        with self._transaction() as cr:
+            cr.execute(PID)
+            cr.flush()
+            self.assertNotEqual(cr.fetchone(), (pid,))
+
+    def test_who_does_not_wait_for_the_answer_can_do_something_else(self):
+        self._read(PID)
+        with self._transaction() as cr:
+            cr.execute("SELECT pg_backend_pid(), pg_sleep(60)")
+            cr.flush()
+            # This transaction is not held up by that one: it finds it asleep, and wakes it.
+            self.env.cr.execute(
+                """
+                SELECT pg_cancel_backend(pid)
+                  FROM pg_stat_activity
+                 WHERE datname = current_database() AND query LIKE 'BEGIN;EXECUTE%'
+                """
+            )
+            self.assertEqual(self.env.cr.fetchall(), [(True,)])
+            with self.assertRaises(psycopg2.errors.QueryCanceled):
+                cr.fetchone()
+
+    def test_the_last_statement_is_committed_with_the_block(self):
+        with self._transaction() as cr:
+            cr.execute(PID)
+            cr.fetchone()
+            cr.execute("SELECT set_config('livechat.test', 'kept', false)")
+        self.assertEqual(self._read("SELECT current_setting('livechat.test')"), ("kept",))
+
+    def test_a_last_statement_that_fails_fails_the_block(self):
+        with self.assertRaises(psycopg2.errors.DivisionByZero), self._transaction() as cr:
+            cr.execute(PID)
+            cr.fetchone()
+            cr.execute("SELECT 1 / pg_backend_pid() * 0 / 0")
+        self.assertFalse(session._idle.get(self.env.cr.dbname))
+
+    def test_nobody_waits_long_for_a_lock_or_sits_on_one(self):
+        for name in ("lock_timeout", "idle_in_transaction_session_timeout"):
+            self.assertEqual(self._read(f"SELECT current_setting('{name}')"), ("10s",))
+
     def test_a_block_that_fails_is_undone_and_holds_no_lock(self):
         lock = "SELECT pg_try_advisory_xact_lock(4711, 4711)"
         for _attempt in range(2):

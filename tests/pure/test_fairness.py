@@ -18,7 +18,7 @@ def decisions(draw):
     left_out = draw(st.dictionaries(st.integers(61, 120), st.sampled_from(CODES), max_size=25))
     winner = draw(st.sampled_from(sorted(weights)))
     rule = draw(st.sampled_from(("share", "least_load", "sticky", "exclusive", "offline")))
-    return split_chat(weights.items()), left_out, winner, rule
+    return split_chat(weights), left_out, winner, rule
 
 
 @given(decisions())
@@ -52,7 +52,7 @@ def test_an_equal_split_differs_by_one_unit_at_most(user_ids):
 
 def test_each_step_changes_the_part_it_is_named_after():
     # Four of the team: one is away, one is full, one gets twice the weight of the other.
-    shares = split_chat([(1, 100), (2, 200)])
+    shares = split_chat({1: 100, 2: 200})
     parts = fairness.take_apart(shares, {3: "offline", 4: "at_capacity"}, 2, "share")
     quarter, third, half = CHAT // 4, CHAT // 3, CHAT // 2
     assert parts[1] == Parts(
@@ -63,7 +63,7 @@ def test_each_step_changes_the_part_it_is_named_after():
 
 
 def test_a_regulars_chat_is_no_credit():
-    shares = split_chat([(1, 100), (2, 100)])
+    shares = split_chat({1: 100, 2: 100})
     half = CHAT // 2
     for rule in ("sticky", "exclusive"):
         parts = fairness.take_apart(shares, {}, 1, rule)
