@@ -1,3 +1,5 @@
+import inspect
+import re
 from datetime import timedelta
 
 from psycopg2.errors import CheckViolation
@@ -7,6 +9,7 @@ from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
+from ..models import im_livechat_channel
 from .common import DispatchCommon
 
 
@@ -155,3 +158,40 @@ class TestChannelSettings(DispatchCommon):
                 self.assertEqual(
                     self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 100
                 )
+
+    def test_what_a_decision_remembers_of_a_channel_follows_each_change(self):
+        owner = self._create_agent("owner")
+        channel = self._create_channel(self._create_agent("agent"))
+        changes = {
+            "main_account_id": owner.id,
+            "dispatch_mode": "least_load",
+            "main_account_participation": "member",
+            "max_sessions_mode": "limited",
+            "max_sessions": 7,
+            "block_assignment_during_call": True,
+            "prefers_suited_agents": False,
+            "queue_enabled": True,
+            "offline_rule": "pool",
+            "calendar_id": self.env["resource.calendar"].create({"name": "Hours"}).id,
+            "ramp_minutes": 5,
+        }
+        # Nothing is remembered that is not in the list below, and nothing of it is forgotten here.
+        source = inspect.getsource(type(channel)._read_settings)
+        read = set(re.findall(r"self\.(\w+)", source)) & channel._fields.keys()
+        self.assertEqual(read - {"user_ids"}, im_livechat_channel._REMEMBERED)
+        self.assertEqual(changes.keys(), im_livechat_channel._REMEMBERED)
+        for name, value in changes.items():
+            with self.subTest(name=name):
+                before = channel._remember_settings()
+                channel[name] = value
+                self.assertNotEqual(channel._remember_settings(), before)
+        channel.user_ids = [(4, owner.id)]
+        self.env["ir.config_parameter"].set_param("im_livechat_subaccount.quiet_hold", "0.25")
+        self.assertEqual(channel._get_dispatch_rules().quiet_hold, 0.25)
+
+    def test_a_form_being_filled_in_has_its_own_settings(self):
+        channel = self._create_channel(self._create_agent("agent"))
+        channel._remember_settings()
+        draft = channel.new({"max_sessions_mode": "limited", "max_sessions": 9}, origin=channel)
+        self.assertEqual(draft._get_dispatch_rules().max_sessions, 9)
+        self.assertIsNone(channel._get_dispatch_rules().max_sessions)

@@ -3,7 +3,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.credit import CHAT, charge, split_chat
+from dispatch.credit import CHAT, add_changes, charge, split_chat
 
 weights = st.dictionaries(st.integers(1, 10**6), st.integers(10, 1000), min_size=1, max_size=60)
 
@@ -38,3 +38,27 @@ def test_one_candidate_is_entitled_to_the_whole_chat_and_pays_it():
 def test_weights_100_50_10_split_a_chat_in_sixteenths():
     shares = split_chat({1: 100, 2: 50, 3: 10})
     assert shares == {1: CHAT * 10 // 16, 2: CHAT * 5 // 16, 3: CHAT // 16}
+
+
+@given(weights)
+def test_a_split_is_ones_own(weights):
+    first = split_chat(weights)
+    kept = dict(first)
+    first.update(dict.fromkeys(first, 0))
+    assert split_chat(weights) == kept
+    # The same weights of others.
+    others = {-user_id: weight for user_id, weight in weights.items()}
+    assert split_chat(others) == {-user_id: share for user_id, share in kept.items()}
+
+
+@given(weights, st.integers(0, 10))
+def test_what_is_added_and_taken_back_leaves_each_credit_as_it_was(weights, known):
+    credits = dict.fromkeys(list(weights)[:known], 7)
+    changes = charge(split_chat(weights), max(weights))
+    add_changes(credits, changes)
+    assert credits.keys() == weights.keys()
+    assert sum(credits.values()) == 7 * min(known, len(weights))
+    add_changes(credits, {user_id: -amount for user_id, amount in changes.items()})
+    assert sorted(credits.values()) == sorted(
+        [7] * min(known, len(weights)) + [0] * max(0, len(weights) - known)
+    )

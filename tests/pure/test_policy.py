@@ -250,6 +250,48 @@ def test_suitability_comes_before_credit_and_only_the_suited_are_entitled():
     assert decision.shares == {2: CHAT}
 
 
+# --- agents in records --------------------------------------------------------------------------
+
+
+def test_an_agent_is_recorded_in_an_order_that_never_changes():
+    facts = policy.Facts(
+        70, True, False, True, False, True, False, True, False, 3, 2, 1, True, False, True, False
+    )
+    one = policy.Agent(9, facts, credit=-5, last_turn=44)
+    recorded = one.to_list()
+    assert recorded == [
+        *(9, 70, True, False, True, False, True, False, True, False, 3, 2),
+        *(-5, 44, 1, True, False, True, False),
+    ]
+    assert policy.Agent.from_list(recorded) == one
+    # Written before or after some fact was known.
+    assert policy.Agent.from_list(recorded[:14]) == one.but(
+        expertises=0, off_shift=False, missing_permission=False
+    )
+    assert policy.Agent.from_list([*recorded, "news"]) == one
+
+
+@given(st.data())
+def test_it_makes_no_difference_whether_agents_share_their_facts(data):
+    kinds = [
+        agent(0, weight, **{reason: True}, lively_chats=chats).facts
+        for weight in (50, 100)
+        for reason in ("paused", "in_call", "speaks_language")
+        for chats in (0, 2)
+    ]
+    picks = data.draw(st.lists(st.sampled_from(kinds), max_size=12))
+    shared = [policy.Agent(user_id, facts, user_id) for user_id, facts in enumerate(picks, 1)]
+    apart = [each.but(weight=each.weight) for each in shared]
+    assert not {id(each.facts) for each in shared} & {id(each.facts) for each in apart}
+    for mode in ("share", "least_load"):
+        rules = policy.Rules(mode=mode, max_sessions=2, block_during_call=True)
+        assert policy.decide(shared, rules) == policy.decide(apart, rules)
+        # One after the other: what was found of one is not taken for another's.
+        assert policy.decide(iter(each.but() for each in apart), rules) == policy.decide(
+            shared, rules
+        )
+
+
 # --- properties ---------------------------------------------------------------------------------
 
 shops = st.builds(
