@@ -262,9 +262,10 @@ def sort_agents(agents: Iterable[Agent], rules: Rules) -> tuple[list[Agent], dic
         ``fallback`` is a candidate only when nobody else is, else ``main_account_reserved``.
     """
     candidates, excluded, reasons = [], {}, {}
-    for agent in agents:
+    # A list, so that all of them live while they are told apart by identity: to compare a dozen
+    # facts takes as long as to judge them.
+    for agent in list(agents):
         facts = agent.facts
-        # By identity: to compare a dozen facts takes as long as to judge them.
         if (key := id(facts)) not in reasons:
             reasons[key] = exclusion(facts, rules)
         if reason := reasons[key]:

@@ -140,10 +140,12 @@ class ImLivechatChannel(models.Model):
             return True
         try:
             # Lines are served for longer than a request: what is remembered of settings and rights
-            # may have been changed by another process since.
-            self.env.registry.check_signaling(self.env.cr)
+            # may have been changed by another process since, and is to be by what this one does.
+            if self.env.registry.check_signaling(self.env.cr) is not self.env.registry:
+                self.env.transaction.reset()
             do()
             self.env.cr.commit()
+            self.env.registry.signal_changes()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             # Somebody is doing something about the same chat: next time, if it is still due.
             self._forget_failure()
@@ -155,6 +157,7 @@ class ImLivechatChannel(models.Model):
         return True
 
     def _forget_failure(self):
+        self.env.registry.reset_changes()
         self.env.cr.rollback()
         self.env.invalidate_all(flush=False)
 
