@@ -24,7 +24,7 @@ The tables are in ``ledger.sql``, the connection that the short transactions hav
 
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
@@ -35,7 +35,7 @@ from odoo.modules import module
 from odoo.tools import file_open
 
 from . import credit
-from .policy import Agent, Decision, Facts, Rules, exclusion, has_room
+from .policy import Agent, Decision, Facts, Rules, has_room
 from .session import reader, transaction
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
@@ -70,6 +70,15 @@ class Query(NamedTuple):
     lang: str | None = None
     country_id: int | None = None
     expertise_ids: tuple[int, ...] = ()
+    version: str | None = None
+    """Of the channel's row, from :func:`read_version`, when what leads to this query is remembered
+    and may have been changed since."""
+    has_shifts: bool = False
+    """With a version: whether agents were thought to follow shifts."""
+
+
+class Outdated(Exception):
+    """What a query was made of is not true any more."""
 
 
 class Accounts(NamedTuple):
@@ -102,6 +111,19 @@ def drop_tables(cr):
 def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> Decision:
     """Take one decision and reserve the winner's seat for the caller's transaction.
 
+    The parameters and errors are those of :func:`reserving`.
+
+    :return: what ``decide`` returned.
+    """
+    with reserving(env, query, decide) as decision:
+        return decision
+
+
+@contextmanager
+def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> Iterator[Decision]:
+    """Take one decision and yield it while the winner's seat is being reserved for the caller's
+    transaction; it is reserved at the end of the block.
+
     The seat is bound to whatever open chat the caller's transaction creates for the winner; until
     that transaction ends the reservation holds it.
 
@@ -109,41 +131,68 @@ def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -
         machine vanishes from the network. Otherwise it is left alone.
     :param query: whom to read.
     :param decide: the policy, called once with the agents as they are under the lock.
-    :return: what ``decide`` returned.
+    :raise Outdated: the query has a version, and that is not what the caller's transaction sees, or
+        shifts have come or gone.
     :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``session.LOCK_TIMEOUT``; Odoo
         retries.
     """
     with _locked_transaction(env) as cr:
         if cr is env.cr:
-            xid = _take_xid(cr)
+            xid = _take_xid(cr, query)
             _ask(cr, query, settles=True)
         else:
             # Two connections, so PostgreSQL does both at the same time.
             _ask(cr, query, settles=True)
             cr.flush()
-            xid = _take_xid(env.cr)
+            xid = _take_xid(env.cr, query)
         accounts, agents, is_refunded = _answer(cr, query)
         decision = decide(agents)
         if decision.winner is not None:
             _reserve(cr, accounts, decision, xid)
         elif is_refunded:
             _write(cr, accounts)
-    return decision
+        if cr is not env.cr:
+            cr.flush("COMMIT")
+        yield decision
 
 
-def _take_xid(cr) -> str:
+def _take_xid(cr, query: Query) -> str:
     """Return the id of this transaction, which it is given now, and see to it that it ends within
-    half a minute when its machine vanishes from the network."""
+    half a minute when its machine vanishes from the network.
+
+    :raise Outdated: the query has a version, and this transaction sees another.
+    """
+    # With nothing more than it needs, as this is not prepared. Served by im_livechat_channel_pkey.
     cr.execute(
-        """
+        f"""
         SELECT set_config('tcp_keepalives_idle', '10', true),
                set_config('tcp_keepalives_interval', '5', true),
                set_config('tcp_keepalives_count', '3', true),
                pg_current_xact_id()::text
-        """
+               {", xmin, ctid FROM im_livechat_channel WHERE id = %(id)s" if query.version else ""}
+        """,
+        {"id": query.channel_id},
     )
-    *_keepalives, xid = cr.fetchone()
-    return xid
+    row = cr.fetchone()
+    if query.version and (not row or " ".join(row[4:]) != query.version):
+        raise Outdated
+    return row[3]
+
+
+def read_version(cr, channel_id: int) -> str:
+    """Return the version of a channel's row that this transaction sees; no other has the same."""
+    cr.execute(f"SELECT {_VERSION}", {"channel_id": channel_id})
+    (version,) = cr.fetchone()
+    return version
+
+
+def check_version(cr, query: Query):
+    """Check the version of a query that is not going to be asked.
+
+    :raise Outdated:
+    """
+    if query.version and query.version != read_version(cr, query.channel_id):
+        raise Outdated
 
 
 def read_credits(cr) -> dict[int, int]:
@@ -159,30 +208,47 @@ def clear_credits(env, user_ids: Iterable[int]):
         _write(cr, accounts)
 
 
-def read_agents(cr, query: Query) -> list[Agent]:
+def read_agents(cr, query: Query, committed: bool = False) -> list[Agent]:
     """Return the facts about the agents of the query as they are now, without waiting for the lock:
     good enough to show, and to say who is available.
 
     Effective rights, presence, chats and reservations are those that are committed; a chat and the
     reservation it came from are never both counted.
+
+    :param committed: whether what the transaction of ``cr`` did itself need not be seen: quicker.
     """
-    return _read(cr, query)[1]
+    with _asking(cr) if committed else nullcontext(cr) as asked:
+        return _read(asked, query)[1]
 
 
-def is_agent_available(cr, query: Query, rules: Rules) -> bool:
-    """Tell whether anybody of the query could take a chat now.
+def has_room_at_once(cr, query: Query, rules: Rules) -> bool:
+    """Tell whether one of the first agents who are there has room for a chat, by the rules of
+    ``policy.exclusion``; False when it would take more to know, or the version is not that of the
+    database.
 
-    It is asked on every page view of the shop. Mostly one of the first agents has room, and a look
-    at a few of them is quickest; when none has, the shop is busy and ``policy.exclusion`` judges
-    all. It is told what is committed.
+    It is asked on every page view of the shop, where mostly one of the first agents has room. It is
+    told what is committed.
     """
-    with nullcontext(cr) if module.current_test else reader(cr) as asked:
-        return _has_room_among_few(asked, query, rules) or any(
-            not exclusion(agent, rules) for agent in read_agents(asked, query)
-        )
+    with _asking(cr) as asked:
+        return _has_room_among_few(asked, query, rules)
+
+
+def _asking(cr):
+    """Return the context in which to ask the session that has its statements prepared."""
+    return nullcontext(cr) if module.current_test else reader(cr)
 
 
 # Fragments of the statements below. A statement has only the parts that it needs.
+
+# The version of the channel's row: who wrote it, and where it is. Served by its primary key.
+_VERSION = """(
+                   SELECT concat_ws(' ', channel.xmin, channel.ctid)
+                     FROM im_livechat_channel channel
+                    WHERE channel.id = %(channel_id)s
+               )"""
+
+# Served by res_users' index on dispatch_calendar_id.
+_HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
 
 # The groups that are or imply the right to receive buyers: effective at this moment, whatever an
 # application server may have cached. A few rows of res_groups_implied_rel.
@@ -254,8 +320,7 @@ def _values(query: Query) -> dict:
 
 
 def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
-    """Tell whether one of the first agents who are there has room for a chat, by the rules of
-    ``policy.exclusion``; False when it would take more to know."""
+    """See :func:`has_room_at_once`."""
     if rules.block_during_call:
         return False
     # Served by res_users_pkey, the unique index on mail_presence (user_id), res_groups_users_rel's
@@ -273,7 +338,9 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
                load.quiet
           FROM (SELECT users.id, users.partner_id, users.dispatch_weight
                   FROM res_users users
-                 WHERE {_is_of(query)}
+                 WHERE {_VERSION} = %(version)s
+                   AND {_HAS_SHIFTS} = %(has_shifts)s
+                   AND {_is_of(query)}
                    AND users.active
                    AND NOT {_IS_PAUSED}
                    AND users.dispatch_overloaded IS NOT TRUE
@@ -309,10 +376,9 @@ _WEIGHT_SHIFT, _QUIET_SHIFT, _LIVELY_SHIFT = 9, 25, 41
 def _unpack_facts(number: int) -> Facts:
     """Return what the number says; the same object to all who share it."""
     overloaded, *flags = _FLAGS[number & 0x1FF]
-    weight, quiet, lively = (
-        number >> shift & 0xFFFF for shift in (_WEIGHT_SHIFT, _QUIET_SHIFT, _LIVELY_SHIFT)
-    )
-    return Facts(weight, *flags, lively, quiet, overloaded=overloaded)
+    weight = number >> _WEIGHT_SHIFT & 0xFFFF
+    quiet = number >> _QUIET_SHIFT & 0xFFFF
+    return Facts(weight, *flags, number >> _LIVELY_SHIFT, quiet, overloaded=overloaded)
 
 
 # The reservations whose transaction has ended are forgotten; those that were rolled back are given
@@ -350,6 +416,7 @@ def _ask(cr, query, settles):
         {"WITH RECURSIVE " if with_queries else ""}{", ".join(with_queries)}
         SELECT accounts.turn, accounts.user_ids, accounts.credits, accounts.last_turns
                {", facts.user_ids, facts.numbers" if query else ", NULL, NULL"}
+               , {_HAS_SHIFTS if query and query.version else "NULL"}
                {", ended.user_id, ended.split" if settles else ", NULL, NULL"}
           FROM livechat_dispatch_credit accounts
                {f"CROSS JOIN ({_facts(query)}) facts" if query else ""}
@@ -362,7 +429,9 @@ def _ask(cr, query, settles):
 def _answer(cr, query):
     """Return what :func:`_read` returns, from the statement that was run."""
     rows = cr.fetchall()
-    turn, user_ids, credits, last_turns, fact_ids, numbers, *_ended = rows[0]
+    turn, user_ids, credits, last_turns, fact_ids, numbers, has_shifts, *_ended = rows[0]
+    if query and query.version and has_shifts != query.has_shifts:
+        raise Outdated
     user_ids = _unpack("<i", user_ids)
     accounts = Accounts(
         turn,

@@ -24,7 +24,8 @@ UPDATE livechat_dispatch_credit
    AND length(credits) > 0;
 
 -- Reservations told otherwise what they charged before. Those that are left from then are of
--- transactions that have ended.
+-- transactions that have ended, as an upgrade is made while nobody is served; what one of them
+-- charged for nothing in the last second is not given back.
 DO $$
 BEGIN
     IF EXISTS (

@@ -6,7 +6,7 @@ is what makes a decision explainable afterwards and testable before.
 
 from collections.abc import Callable, Iterable
 from functools import lru_cache
-from heapq import nsmallest
+from heapq import nlargest, nsmallest
 from itertools import repeat
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
@@ -324,21 +324,26 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
         suited = [*suited, *(agent for agent in agents if agent.user_id == regular.user_id)]
         excluded.pop(regular.user_id, None)
     shares = split_chat({agent.user_id: agent.facts.weight for agent in suited})
-    loads = None
-    if rules.mode == "least_load":
-        loads = [load(agent, rules.quiet_hold) / agent.weight for agent in suited]
     credits = [agent.credit + share for agent, share in zip(suited, shares.values(), strict=True)]
+    contenders, loads = suited, None
+    if rules.mode == "least_load":
+        loads = [load(agent.facts, rules.quiet_hold) / agent.facts.weight for agent in suited]
+    else:
+        # Who is clearly owed less than the last of those to be described is not one of them.
+        least = nlargest(_DESCRIBED, credits)[-1] - _TIE
+        contenders = [agent for agent, owed in zip(suited, credits, strict=True) if owed >= least]
+        credits = [owed for owed in credits if owed >= least]
     ranking = tuple(
         Candidate(
             agent.user_id,
-            agent.weight,
-            load(agent, rules.quiet_hold),
-            capacity(rules.max_sessions, agent.weight),
+            agent.facts.weight,
+            load(agent.facts, rules.quiet_hold),
+            capacity(rules.max_sessions, agent.facts.weight),
             shares[agent.user_id],
             agent.credit + shares[agent.user_id],
             agent.last_turn,
         )
-        for *_, agent in nsmallest(_DESCRIBED, _places(suited, loads, credits))
+        for *_, agent in nsmallest(_DESCRIBED, _places(contenders, loads, credits))
     )
     if regular:
         return Decision(regular.user_id, regular.rule, shares, ranking, excluded)

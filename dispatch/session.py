@@ -36,9 +36,8 @@ os.register_at_fork(after_in_child=_idle.clear)
 class Session:
     """A connection that prepares each statement once; to those who use it, a cursor.
 
-    A statement is sent when its result is fetched, with the COMMIT that follows it, or by
-    :meth:`flush`, which does not wait for the answer: whoever has something else to do meanwhile
-    can do it.
+    A statement is sent when its result is fetched, before the next one, or by :meth:`flush`, which
+    does not wait for the answer: whoever has something else to do meanwhile can do it.
     """
 
     def __init__(self, dbname: str):
@@ -56,10 +55,13 @@ class Session:
         self._cursor = self._connection.cursor()
         self._prepared = {}
         # The plans stay what they are when the shop grows: PostgreSQL would otherwise compare them
-        # with what planning for the small shop had cost. It knows idle_session_timeout since 14.
+        # with what planning for the small shop had cost. Nobody waits for the disk: a decision is
+        # worth something when its caller commits as well, and that writes all that was before it.
+        # PostgreSQL knows idle_session_timeout since 14.
         self._run(
             f"""
             SET plan_cache_mode = force_generic_plan;
+            SET synchronous_commit = off;
             SET lock_timeout = '{LOCK_TIMEOUT}';
             SET idle_in_transaction_session_timeout = '{SILENCE_TIMEOUT}';
             SELECT set_config(name, '10min', false)
@@ -78,9 +80,13 @@ class Session:
         self.finish()
         self._unsent = statement, values
 
-    def flush(self):
-        """Send the statement that was not sent yet, if there is one."""
-        self._send()
+    def flush(self, end: str = ""):
+        """Send the statement that was not sent yet, if there is one, and ``end`` after it, without
+        waiting for the answer."""
+        if end and not self._in_transaction:
+            # What is sent once more when the connection is lost must not have been committed.
+            self.finish()
+        self._send(end)
 
     def fetchone(self):
         """As that of a cursor."""
@@ -93,11 +99,11 @@ class Session:
         return self._cursor.fetchall()
 
     def commit(self):
-        """Commit the transaction."""
-        if not self._in_transaction:
-            # What is sent once more when the connection is lost must not have been committed.
-            self.finish()
-        self.finish("COMMIT")
+        """Commit the transaction, or wait until that is done if the COMMIT was sent before."""
+        self.finish()
+        if self._in_transaction:
+            self.finish("COMMIT")
+        self._begin = ""
 
     def close(self):
         """Close the connection; PostgreSQL undoes what was not committed."""
@@ -121,7 +127,7 @@ class Session:
         try:
             self._post(*self._sent)
         except (psycopg2.OperationalError, psycopg2.InterfaceError):
-            if not self._connection.closed:
+            if self._in_transaction or not self._connection.closed:
                 raise
 
     def _post(self, begin, statement, values, end):

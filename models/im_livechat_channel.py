@@ -63,37 +63,18 @@ _FREES_SEATS = frozenset(
 )
 
 
-# What is remembered of a channel: see ``_remember_settings``. Record rules are cached as well and
-# depend on the main account.
-_REMEMBERED = frozenset(
-    {
-        "main_account_id",
-        "dispatch_mode",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "prefers_suited_agents",
-        "queue_enabled",
-        "offline_rule",
-        "calendar_id",
-        "ramp_minutes",
-    }
-)
-
-
 class Settings(NamedTuple):
-    """What a channel is asked for at each decision and on each page view."""
+    """What a channel is asked for at each decision."""
 
     rules: policy.Rules
     query: ledger.Query
     """Whom to read."""
     has_line: bool
-    keeps_messages: bool
-    """Whether there is a pool, so that everybody is taken."""
     calendar_id: int | bool
     """The ``resource.calendar`` of the opening hours, ``False`` for always."""
     ramp_minutes: int
+    has_shifts: bool
+    """Whether any agent of the database follows a shift."""
 
 
 class ImLivechatChannel(models.Model):
@@ -189,11 +170,9 @@ class ImLivechatChannel(models.Model):
     def write(self, vals):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
             self._check_shop_values(vals)
-        if _REMEMBERED & vals.keys():
-            # Before as well: to write may give away chats, by the new settings.
-            self.env.registry.clear_cache()
         result = super().write(vals)
-        if _REMEMBERED & vals.keys():
+        if "main_account_id" in vals:
+            # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
@@ -325,18 +304,35 @@ class ImLivechatChannel(models.Model):
         ``previous_operator_id`` comes from the buyer's browser and is not considered.
         """
         self.ensure_one()
-        if self._get_settings().rules.mode == "native":
-            return super()._get_operator(
-                previous_operator_id=previous_operator_id,
-                lang=lang,
-                country_id=country_id,
-                expertises=expertises,
-                users=users,
-            )
+        buyer = {
+            "lang": lang,
+            "country_id": country_id,
+            "expertises": expertises,
+            "users": users,
+        }
+        settings = self._recall_settings()
+        if settings.rules.mode != "native":
+            try:
+                return self._choose_agent(settings, **buyer)
+            except ledger.Outdated:
+                self._forget_settings()
+        settings = self._read_settings()
+        if settings.rules.mode == "native":
+            return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
+        return self._choose_agent(settings, **buyer)
+
+    def _choose_agent(self, settings, lang, country_id, expertises, users):
+        """As :meth:`_get_operator`, by these settings.
+
+        :raise ledger.Outdated: they are remembered and have been changed; nothing was done.
+        """
         if self._is_preview() or (users is not None and not users):
             return self.env["res.users"]
         outcome = self._dispatch(
-            self._get_buyer(lang, country_id), users=users, expertises=expertises
+            self._get_buyer(lang, country_id),
+            users=users,
+            expertises=expertises,
+            settings=settings,
         )
         self._keep_outcome(outcome)
         return outcome.agent
@@ -354,9 +350,11 @@ class ImLivechatChannel(models.Model):
         return operators
 
     def _is_livechat_available(self):
-        if self._get_settings().rules.mode == "native":
+        if self._is_room_at_once():
+            return True
+        if self.dispatch_mode == "native":
             return super()._is_livechat_available()
-        return self._is_reception_open() or bool(self.chatbot_script_count)
+        return self._is_open_otherwise() or bool(self.chatbot_script_count)
 
     # ------------------------------------------------------------
     # Dispatch
@@ -371,72 +369,76 @@ class ImLivechatChannel(models.Model):
 
     def _is_reception_open(self):
         """Tell whether a buyer who came now would be taken: by an agent, the line or the pool."""
-        keeps_messages = self._get_settings().keeps_messages
-        return keeps_messages or self._is_agent_available() or self._is_line_open()
+        return self._is_room_at_once() or self._is_open_otherwise()
+
+    def _is_open_otherwise(self):
+        """Tell whether a buyer would be taken though a look at a few agents found no room."""
+        return self.offline_rule == "pool" or self._is_agent_available() or self._is_line_open()
+
+    def _is_room_at_once(self):
+        """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
+        on every page view of the shop, and takes one query."""
+        self.env.flush_all()
+        settings = self._recall_settings()
+        if (
+            settings.rules.mode == "native"
+            or settings.calendar_id
+            or settings.ramp_minutes
+            or settings.has_shifts
+        ):
+            return False
+        return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
-        self.env.flush_all()
-        settings = self._get_settings()
-        complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
-        if complete is list:
-            # The ledger knows all there is to know.
-            return ledger.is_agent_available(self.env.cr, settings.query, settings.rules)
-        agents = complete(ledger.read_agents(self.env.cr, settings.query))
+        settings = self._read_settings()
+        complete = self._complete_facts(self.env["livechat.dispatch.group"], (), settings)
+        agents = complete(ledger.read_agents(self.env.cr, settings.query, committed=True))
         return any(not policy.exclusion(agent, settings.rules) for agent in agents)
 
-    def _get_settings(self):
-        """Return how this channel is set now.
+    @ormcache()
+    def _get_memory(self):
+        """Return what is remembered: ``{id of a channel: Settings}``. It may be out of date, as the
+        threads of one process see different moments of the database."""
+        return {}
+
+    def _recall_settings(self):
+        """Return how this channel is set, as it is remembered; whoever decides by that has the
+        ledger check the version.
 
         :rtype: Settings
         """
         self.ensure_one()
-        # A form being filled in has its own values, not those of the database.
-        settings = self._remember_settings() if self == self._origin else self._read_settings()
-        return settings._replace(query=settings.query._replace(now=fields.Datetime.now()))
+        memory = self._get_memory()
+        # The version is that of the database.
+        self.flush_recordset()
+        settings = memory.get(self.id)
+        if not settings:
+            settings = self.sudo()._read_settings()  # sudo: the same for whoever asks
+            version = ledger.read_version(self.env.cr, self.id)
+            query = settings.query._replace(version=version, has_shifts=settings.has_shifts)
+            memory[self.id] = settings = settings._replace(query=query)
+        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
+        return settings._replace(
+            rules=settings.rules._replace(quiet_hold=hold),
+            query=settings.query._replace(now=fields.Datetime.now()),
+        )
 
-    @ormcache("self.id")
-    def _remember_settings(self):
-        """Return the settings of this channel, read again when somebody has changed them.
-
-        The system parameter among them has a cache of its own, with which this one is cleared.
-
-        :rtype: Settings
-        """
-        # sudo: im_livechat.channel - the settings are the same for whoever asks
-        return self.sudo()._read_settings()
+    def _forget_settings(self):
+        self._get_memory().pop(self.id, None)
 
     def _read_settings(self):
-        """Return the settings of this channel.
+        """Return how this channel is set.
 
         :rtype: Settings
         """
-        agents = None
-        if self != self._origin:
-            agents = (self.user_ids | self.main_account_id)._origin.ids
         return Settings(
-            rules=policy.Rules(
-                mode=self.dispatch_mode,
-                max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
-                quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
-                block_during_call=self.block_assignment_during_call,
-                main_account_participation=self.main_account_participation,
-                prefers_suited=self.prefers_suited_agents,
-            ),
-            query=ledger.Query(
-                receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
-                    "im_livechat.im_livechat_group_user"
-                ),
-                now=fields.Datetime.now(),
-                channel_id=self._origin.id or None,
-                asks_in_call=self.block_assignment_during_call,
-                user_ids=agents,
-                main_account_id=self.main_account_id._origin.id or None,
-            ),
+            rules=self._get_dispatch_rules(),
+            query=self._get_dispatch_query(),
             has_line=self.queue_enabled,
-            keeps_messages=self.offline_rule == "pool",
             calendar_id=self.calendar_id._origin.id,
             ramp_minutes=self.ramp_minutes,
+            has_shifts=self.env["res.users"]._is_there_a_shift(),
         )
 
     def _get_dispatch_rules(self):
@@ -444,7 +446,15 @@ class ImLivechatChannel(models.Model):
 
         :rtype: policy.Rules
         """
-        return self._get_settings().rules
+        self.ensure_one()
+        return policy.Rules(
+            mode=self.dispatch_mode,
+            max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
+            quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
+            block_during_call=self.block_assignment_during_call,
+            main_account_participation=self.main_account_participation,
+            prefers_suited=self.prefers_suited_agents,
+        )
 
     def _get_load(self, agent):
         """Return the load of a :class:`policy.Agent` as this channel counts it."""
@@ -460,8 +470,20 @@ class ImLivechatChannel(models.Model):
         :param users: these instead of the channel's agents.
         :rtype: ledger.Query
         """
-        query = self._get_settings().query
-        return query if users is None else query._replace(user_ids=users._origin.ids)
+        self.ensure_one()
+        if users is None and self != self._origin:
+            # A form being filled in: its agents, not those of the database.
+            users = self.user_ids | self.main_account_id
+        return ledger.Query(
+            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
+                "im_livechat.im_livechat_group_user"
+            ),
+            now=fields.Datetime.now(),
+            channel_id=self._origin.id or None,
+            asks_in_call=self.block_assignment_during_call,
+            user_ids=None if users is None else users._origin.ids,
+            main_account_id=self.main_account_id._origin.id or None,
+        )
 
     def _read_dispatch_agents(self, users=None):
         """Return what is true of the channel's agents right now.

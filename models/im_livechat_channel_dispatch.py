@@ -215,7 +215,16 @@ class ImLivechatChannel(models.Model):
     # One decision
     # ------------------------------------------------------------
 
-    def _dispatch(self, buyer, chat=None, users=None, declined=(), expertises=None, offline=True):
+    def _dispatch(
+        self,
+        buyer,
+        chat=None,
+        users=None,
+        declined=(),
+        expertises=None,
+        offline=True,
+        settings=None,
+    ):
         """Decide where a buyer goes; the winner's seat is held until the transaction ends.
 
         :param scope.Buyer buyer: who comes.
@@ -224,16 +233,18 @@ class ImLivechatChannel(models.Model):
         :param declined: ids of users who left this very chat unanswered.
         :param expertises: ``im_livechat.expertise`` to prefer.
         :param offline: whether the rule for when nobody is here may choose.
+        :param Settings settings: those of the channel as somebody remembers them.
         :rtype: Outcome
+        :raise ledger.Outdated: the settings have been changed; nothing was done.
         """
         self.ensure_one()
         started = time.perf_counter()
-        settings = self._get_settings()
+        settings = settings or self._read_settings()
         group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
         regulars = self._find_regulars(buyer)
         arrives = not chat or not chat.dispatch_state
         waiting = arrives and settings.has_line and self._count_waiting(group)
-        levels, to_the_top = self._get_levels(group, users, chat)
+        levels, to_the_top = self._get_levels(group, users, chat, settings)
         if waiting:
             # Who comes later waits behind the others; only regulars reach their agent at once.
             able = set((self.user_ids | self.main_account_id).ids) if levels is None else levels[-1]
@@ -246,9 +257,12 @@ class ImLivechatChannel(models.Model):
             expertise_ids=tuple(expertises.ids),
             **({} if levels is None else {"user_ids": self._get_readers(levels, users)}),
         )
-        complete = self._complete_facts(group, declined)
+        complete = self._complete_facts(group, declined, settings)
         ascent = policy.Ascent(policy.decide([], rules), 0, [], rules)
-        if query.user_ids != []:
+        if query.user_ids == []:
+            ledger.check_version(self.env.cr, query)
+            values = self._describe_ascent(ascent, regulars)
+        else:
 
             def decide(agents):
                 nonlocal ascent
@@ -262,11 +276,10 @@ class ImLivechatChannel(models.Model):
                 )
                 return ascent.decision
 
-            ledger.reserve_seat(self.env, query, decide)
+            with ledger.reserving(self.env, query, decide):
+                # While PostgreSQL stores it.
+                values = self._describe_ascent(ascent, regulars)
         decision = ascent.decision
-        describe = self.env["livechat.dispatch.decision"]._describe_decision
-        values = describe(decision, ascent.agents, ascent.rules, regulars)
-        values["kind"] = "overflow" if ascent.level else "assign"
         if decision.winner is not None:
             state = "assigned"
         elif waiting:
@@ -285,6 +298,13 @@ class ImLivechatChannel(models.Model):
         values["duration_ms"] = 1000 * (time.perf_counter() - started)
         agent = self.env["res.users"].browse(values["user_id"] if state == "assigned" else None)
         return Outcome(agent, state, group, values)
+
+    def _describe_ascent(self, ascent, regulars):
+        """Return what a decision record says of this :class:`policy.Ascent`."""
+        values = self.env["livechat.dispatch.decision"]._describe_decision(
+            ascent.decision, ascent.agents, ascent.rules, regulars
+        )
+        return {**values, "kind": "overflow" if ascent.level else "assign"}
 
     def _dispatch_offline(self, query, complete, values):
         """Decide by the rule for when nobody is here.
@@ -356,7 +376,7 @@ class ImLivechatChannel(models.Model):
         group = self.env["livechat.dispatch.group"]
         return Outcome(agent, "assigned" if agent else None, group, values)
 
-    def _get_levels(self, group, users, chat):
+    def _get_levels(self, group, users, chat, settings):
         """Return who may take the chat: first the group's agents, then those above it as well.
 
         :return: a list of sets of user ids, each holding the one before, ``None`` for all agents
@@ -370,7 +390,7 @@ class ImLivechatChannel(models.Model):
             return [set(self._get_default_agents().ids)], True
         # Without a line nobody can wait for the time after which the parent's agents join.
         waited = None
-        if self._get_settings().has_line:
+        if settings.has_line:
             waited = chat._get_waited_seconds() if chat else 0
         return policy.climb(
             group._get_ascent(), lambda member_of: set(member_of._get_agents().ids), waited
@@ -385,7 +405,7 @@ class ImLivechatChannel(models.Model):
 
     def _is_worth_waiting(self, decision, group):
         """Tell whether somebody who is here will have room, or is about to join the group."""
-        if not self._get_settings().has_line:
+        if not self.queue_enabled:
             return False
         if policy.PASSING_REASONS & set(decision.excluded.values()):
             return True
@@ -397,11 +417,12 @@ class ImLivechatChannel(models.Model):
             above = above.parent_id
         return False
 
-    def _complete_facts(self, group, declined):
+    def _complete_facts(self, group, declined, settings=None):
         """Return a function that adds to agents what the ledger does not read."""
+        settings = settings or self._read_settings()
         lacking = self._find_lacking(group)
-        off_shift = self._find_off_shift(group)
-        ramped = self._find_ramped_weights()
+        off_shift = self._find_off_shift(group, settings)
+        ramped = self._find_ramped_weights(settings.ramp_minutes)
         if not (lacking or off_shift or ramped or declined):
             return list
         return lambda agents: [
@@ -427,15 +448,15 @@ class ImLivechatChannel(models.Model):
         agents = (agents or self.user_ids | self.main_account_id).sudo()
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
-    def _find_off_shift(self, group):
+    def _find_off_shift(self, group, settings=None):
         """Return the ids of the agents who do not work at this hour: by their own shift, or because
         the channel or the group is closed."""
-        settings = self._get_settings()
+        settings = settings or self._read_settings()
         calendars = self.env["resource.calendar"]
         # An empty calendar is one that is always open.
         if not calendars.browse(settings.calendar_id)._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
-        if not self.env["res.users"]._is_there_a_shift() and not group.calendar_id:
+        if not settings.has_shifts and not group.calendar_id:
             return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
         # Served by res_users' index on dispatch_calendar_id: those who follow one.
@@ -464,9 +485,8 @@ class ImLivechatChannel(models.Model):
             off_shift.update(group._get_agents().ids)
         return frozenset(off_shift)
 
-    def _find_ramped_weights(self):
+    def _find_ramped_weights(self, ramp_minutes):
         """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""
-        ramp_minutes = self._get_settings().ramp_minutes
         if not ramp_minutes:
             return {}
         now = fields.Datetime.now()

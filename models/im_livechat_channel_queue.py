@@ -139,12 +139,9 @@ class ImLivechatChannel(models.Model):
             self.env.flush_all()
             return True
         try:
-            # Lines are served for longer than a request: what is remembered of settings and rights
-            # may have been changed by another process since, and is to be by what this one does.
-            if self.env.registry.check_signaling(self.env.cr) is not self.env.registry:
-                self.env.transaction.reset()
             do()
             self.env.cr.commit()
+            # Others are not to wait for that until all is done.
             self.env.registry.signal_changes()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             # Somebody is doing something about the same chat: next time, if it is still due.
@@ -387,7 +384,7 @@ class ImLivechatChannel(models.Model):
         if len(services) < _ENOUGH_SERVICES:
             return None
         rules = self._get_dispatch_rules()
-        levels, _to_the_top = self._get_levels(group, None, None)
+        levels, _to_the_top = self._get_levels(group, None, None, self._read_settings())
         members = None if levels is None else levels[0]
         seats = sum(
             policy.capacity(rules.max_sessions, agent.weight) or 0

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import api, fields, models, tools
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tools import SQL
 
@@ -114,9 +114,8 @@ class ResUsers(models.Model):
             user._bus_send("livechat_dispatch/status", {})
 
     @api.model
-    @tools.ormcache()
     def _is_there_a_shift(self):
-        """Tell whether any agent follows a shift; most shops have none, and each decision asks."""
+        """Tell whether any agent follows a shift; most shops have none."""
         # sudo: res.users - whether, not who
         return bool(
             self.sudo()

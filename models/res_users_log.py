@@ -31,11 +31,13 @@ class ResUsers(models.Model):
         log = self.env["livechat.dispatch.log"]
         members = log._read_values_of(self, "livechat_channel_ids")
         rows = [
-            {**row, "agent_id": False}
+            # What names somebody who is gone names nobody.
+            {**row, "agent_id": False, **({"main_account_id": False} if gone else {})}
             for user in self
             for row in log._describe_difference(
                 user, "livechat_channel_ids", members[user.id], set()
             )
+            for gone in [row.get("main_account_id") in self.ids]
         ]
         log._forget(self)
         result = super().unlink()

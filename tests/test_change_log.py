@@ -239,6 +239,26 @@ class TestChangeLog(DatedChangeCommon):
         (row,) = self._count(lambda: self.channel.with_user(self.maria).action_join())
         self.assertEqual((row.new_value, row.user_id), (True, self.maria))
 
+    def test_a_main_account_that_takes_chats_itself_can_be_deleted(self):
+        owner = self._create_main_account("leaving")
+        channel = self.env["im_livechat.channel"].create(
+            {
+                "name": "Last days",
+                "dispatch_mode": "share",
+                "main_account_id": owner.id,
+                "user_ids": [Command.set(owner.ids)],
+            }
+        )
+        log = self.env["livechat.dispatch.log"].search([], order="id desc", limit=1)
+        owner.unlink()
+        self.env.flush_all()
+        self.assertFalse(channel.user_ids)
+        (row,) = self.env["livechat.dispatch.log"].search(
+            [("id", ">", log.id), ("what", "=", "im_livechat.channel.user_ids")]
+        )
+        self.assertFalse(row.main_account_id)
+        self.assertFalse(row.agent_id)
+
     def test_deleting_leaves_the_log_readable(self):
         self.omar.dispatch_weight = 300
         rows = self.Log.search([("agent_id", "=", self.omar.id)])

@@ -1,5 +1,3 @@
-import inspect
-import re
 from datetime import timedelta
 
 from psycopg2.errors import CheckViolation
@@ -9,7 +7,6 @@ from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
 
-from ..models import im_livechat_channel
 from .common import DispatchCommon
 
 
@@ -159,39 +156,82 @@ class TestChannelSettings(DispatchCommon):
                     self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 100
                 )
 
-    def test_what_a_decision_remembers_of_a_channel_follows_each_change(self):
-        owner = self._create_agent("owner")
-        channel = self._create_channel(self._create_agent("agent"))
-        changes = {
-            "main_account_id": owner.id,
-            "dispatch_mode": "least_load",
-            "main_account_participation": "member",
-            "max_sessions_mode": "limited",
-            "max_sessions": 7,
-            "block_assignment_during_call": True,
-            "prefers_suited_agents": False,
-            "queue_enabled": True,
-            "offline_rule": "pool",
-            "calendar_id": self.env["resource.calendar"].create({"name": "Hours"}).id,
-            "ramp_minutes": 5,
-        }
-        # Nothing is remembered that is not in the list below, and nothing of it is forgotten here.
-        source = inspect.getsource(type(channel)._read_settings)
-        read = set(re.findall(r"self\.(\w+)", source)) & channel._fields.keys()
-        self.assertEqual(read - {"user_ids"}, im_livechat_channel._REMEMBERED)
-        self.assertEqual(changes.keys(), im_livechat_channel._REMEMBERED)
-        for name, value in changes.items():
-            with self.subTest(name=name):
-                before = channel._remember_settings()
-                channel[name] = value
-                self.assertNotEqual(channel._remember_settings(), before)
-        channel.user_ids = [(4, owner.id)]
-        self.env["ir.config_parameter"].set_param("im_livechat_subaccount.quiet_hold", "0.25")
-        self.assertEqual(channel._get_dispatch_rules().quiet_hold, 0.25)
+    def _change(self, channel, values, by_orm):
+        self.assertTrue(channel._recall_settings().query.version)
+        if by_orm:
+            channel.write(values)
+            return
+        # As the rows of another process, which tells nobody.
+        columns = ", ".join(f"{name} = %s" for name in values)
+        self.env.cr.execute(
+            f"UPDATE im_livechat_channel SET {columns} WHERE id = %s",
+            [*(value or None for value in values.values()), channel.id],
+        )
+        channel.invalidate_recordset()
+
+    def test_a_decision_goes_by_the_settings_of_the_moment_whoever_changed_them(self):
+        hours = self.env["resource.calendar"].create({"name": "Never", "attendance_ids": False})
+        changes = [
+            ({"max_sessions": 1}, False),
+            ({"max_sessions": 2}, True),
+            ({"max_sessions": 1}, False),
+            ({"max_sessions_mode": "unlimited"}, True),
+            ({"calendar_id": hours.id}, False),
+            ({"calendar_id": False}, True),
+            ({"block_assignment_during_call": True}, False),
+            ({"block_assignment_during_call": False}, True),
+        ]
+        for by_orm in (True, False):
+            agent = self._create_agent(f"agent{by_orm}")
+            channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=9)
+            chat = self._open_chat(channel, agent)
+            member = chat.channel_member_ids.filtered(
+                lambda member, agent=agent: member.partner_id == agent.partner_id
+            )
+            self.env["discuss.channel.rtc.session"].create({"channel_member_id": member.id})
+            for values, is_open in changes:
+                with self.subTest(by_orm=by_orm, values=values):
+                    self._change(channel, values, by_orm)
+                    self.assertEqual(channel._is_livechat_available(), is_open)
+                    self.assertEqual(bool(channel._get_operator()), is_open)
+
+    def test_who_chooses_is_known_at_once_whoever_changed_it(self):
+        for by_orm in (True, False):
+            agent = self._create_agent(f"agent{by_orm}", dispatch_paused=True)
+            channel = self._create_channel(agent)
+            self.assertFalse(channel._get_operator())
+            # Odoo's own choice knows nothing of pauses.
+            self._change(channel, {"dispatch_mode": "native"}, by_orm)
+            self.assertTrue(channel._is_livechat_available())
+            self.assertEqual(channel._get_operator(), agent)
+            self._change(channel, {"dispatch_mode": "share"}, by_orm)
+            self.assertFalse(channel._is_livechat_available())
+            self.assertFalse(channel._get_operator())
+
+    def test_the_first_shift_of_the_shop_holds_at_once(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        self.assertEqual(channel._get_operator(), agent)
+        never = self.env["resource.calendar"].create({"name": "Never", "attendance_ids": False})
+        self.env.cr.execute(
+            "UPDATE res_users SET dispatch_calendar_id = %s WHERE id = %s", [never.id, agent.id]
+        )
+        self.env.invalidate_all()
+        self.assertFalse(channel._is_livechat_available())
+        self.assertFalse(channel._get_operator())
+
+    def test_how_much_a_quiet_chat_holds_is_known_at_once(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
+        long_ago = fields.Datetime.now() - timedelta(hours=1)
+        self._open_chat(channel, agent, last_interest_dt=long_ago)
+        self.assertFalse(channel._get_operator())
+        self.env["ir.config_parameter"].set_param("im_livechat_subaccount.quiet_hold", "0.0")
+        self.assertEqual(channel._get_operator(), agent)
 
     def test_a_form_being_filled_in_has_its_own_settings(self):
         channel = self._create_channel(self._create_agent("agent"))
-        channel._remember_settings()
+        channel._recall_settings()
         draft = channel.new({"max_sessions_mode": "limited", "max_sessions": 9}, origin=channel)
         self.assertEqual(draft._get_dispatch_rules().max_sessions, 9)
         self.assertIsNone(channel._get_dispatch_rules().max_sessions)

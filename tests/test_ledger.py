@@ -179,13 +179,3 @@ class TestLedger(DispatchCommon):
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(counts[0], counts[1])
         self.assertLessEqual(counts[0], 13)
-
-    def test_availability_takes_one_query(self):
-        agents = self.env["res.users"].union(
-            *(self._create_agent(f"agent{number}") for number in range(5))
-        )
-        channel = self._create_channel(agents)
-        channel._is_livechat_available()
-        self.env.flush_all()
-        with self.assertQueryCount(1):
-            self.assertTrue(channel._is_agent_available())

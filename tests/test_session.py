@@ -1,3 +1,5 @@
+import time
+
 import psycopg2
 
 from odoo.tests import TransactionCase, tagged
@@ -113,14 +115,23 @@ class TestSession(TransactionCase):
             cr.execute("SELECT pg_backend_pid(), pg_sleep(60)")
             cr.flush()
             # This transaction is not held up by that one: it finds it asleep, and wakes it.
-            self.env.cr.execute(
-                """
-                SELECT pg_cancel_backend(pid)
-                  FROM pg_stat_activity
-                 WHERE datname = current_database() AND query LIKE 'BEGIN;EXECUTE%'
-                """
-            )
-            self.assertEqual(self.env.cr.fetchall(), [(True,)])
+            found = []
+            for _try in range(100):
+                self.env.cr.execute(
+                    """
+                    SELECT pg_stat_clear_snapshot();
+                    SELECT pg_cancel_backend(pid)
+                      FROM pg_stat_activity
+                     WHERE datname = current_database()
+                       AND query LIKE 'BEGIN;EXECUTE%'
+                       AND wait_event = 'PgSleep'
+                    """
+                )
+                found = self.env.cr.fetchall()
+                if found:
+                    break
+                time.sleep(0.05)
+            self.assertEqual(found, [(True,)])
             with self.assertRaises(psycopg2.errors.QueryCanceled):
                 cr.fetchone()
 
@@ -130,6 +141,35 @@ class TestSession(TransactionCase):
             cr.fetchone()
             cr.execute("SELECT set_config('livechat.test', 'kept', false)")
         self.assertEqual(self._read("SELECT current_setting('livechat.test')"), ("kept",))
+
+    def test_a_block_in_which_nothing_is_asked_leaves_nothing_begun(self):
+        self._read(PID)
+        with self._transaction():
+            pass
+        with session.reader(self.env.cr) as asked:
+            asked.execute("SELECT now()")
+            first = asked.fetchone()
+            asked.execute("SELECT now()")
+            self.assertLess(first, asked.fetchone())
+
+    def test_a_commit_that_was_sent_before_is_waited_for_at_the_end_of_the_block(self):
+        with self._transaction() as cr:
+            cr.execute(PID)
+            cr.fetchone()
+            cr.execute("SELECT set_config('livechat.test', 'sent', false), pg_sleep(0.2)")
+            started = time.monotonic()
+            cr.flush("COMMIT")
+            self.assertLess(time.monotonic() - started, 0.1)
+        self.assertGreater(time.monotonic() - started, 0.1)
+        self.assertEqual(self._read("SELECT current_setting('livechat.test')"), ("sent",))
+
+    def test_a_commit_that_fails_fails_the_block_though_it_was_sent_before(self):
+        with self.assertRaises(psycopg2.errors.DivisionByZero), self._transaction() as cr:
+            cr.execute(PID)
+            cr.fetchone()
+            cr.execute("SELECT 1 / (pg_backend_pid() * 0)")
+            cr.flush("COMMIT")
+        self.assertFalse(session._idle.get(self.env.cr.dbname))
 
     def test_a_last_statement_that_fails_fails_the_block(self):
         with self.assertRaises(psycopg2.errors.DivisionByZero), self._transaction() as cr:

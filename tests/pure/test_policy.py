@@ -291,6 +291,28 @@ def test_it_makes_no_difference_whether_agents_share_their_facts(data):
         assert policy.sort_agents(passing, rules) == policy.sort_agents(shared, rules)
 
 
+@given(st.data())
+def test_the_ranking_begins_with_the_best_of_all_whatever_is_owed(data):
+    tie = CHAT // 10**6
+    near = st.builds(
+        lambda steps, rest: steps * tie // 2 + rest, st.integers(-9, 9), st.integers(-2, 2)
+    )
+    picks = data.draw(st.lists(st.tuples(near, st.integers(0, 3)), min_size=51, max_size=120))
+    agents = [
+        agent(user_id, credit=credit, last_turn=turn)
+        for user_id, (credit, turn) in enumerate(picks, 1)
+    ]
+    decision = policy.decide(agents, SHARE)
+    candidates = [
+        policy.Candidate(
+            *(each.user_id, each.weight, 0, None, decision.shares[each.user_id]),
+            *(each.credit + decision.shares[each.user_id], each.last_turn),
+        )
+        for each in agents
+    ]
+    assert list(decision.ranking) == policy.rank(candidates, "share")[:50]
+
+
 # --- properties ---------------------------------------------------------------------------------
 
 shops = st.builds(

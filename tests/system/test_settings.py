@@ -2,6 +2,9 @@
 
 import contextlib
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import shop as shops
 
@@ -21,15 +24,15 @@ config.parse_config(["-d", db, "--no-http", "--max-cron-threads", "0"], setup_lo
 with Registry(db).cursor() as cr:
     channel = api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"].browse(channel_id)
 
-    def get_limit():
-        return channel._get_dispatch_rules().max_sessions
+    def has_room():
+        return bool(channel._get_operator())
 
     def change(limit):
         channel.max_sessions = limit
-        assert get_limit() == limit
 
     def change_and_fail(limit):
         change(limit)
+        assert has_room()
         raise ValueError("a step that fails")
 
     for line in sys.stdin:
@@ -61,22 +64,52 @@ def working(server, reception):
 
 
 def test_a_line_that_is_being_served_follows_settings_changed_by_another_process(server, shop):
-    reception = shop.open_reception([100], max_sessions=3)
+    reception = shop.open_reception([100], max_sessions=2)
+    assert shops.Buyer(server.url).open_chat(reception).chat_id
     with working(server, reception) as do:
-        assert do("get_limit()") == "[3]"
-        shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 2})
-        assert do("get_limit()") == "[2]"
+        assert do("has_room()") == "[True]"
+        shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 1})
+        assert do("has_room()") == "[False]"
         # A step that fails leaves nothing, and is remembered by nobody.
         assert do("change_and_fail(5)") == "[]"
-        assert do("get_limit()") == "[2]"
+        assert do("has_room()") == "[False]"
 
 
 def test_settings_that_change_while_a_line_is_served_hold_for_everybody_at_once(server, shop):
     reception = shop.open_reception([100], max_sessions=9)
-    # Every worker of the server has seen the channel.
-    first = reception.arrive_together([server.url] * 4, 8, persisted=False)
-    assert not [answer for answer in first if answer.failed]
+    # Every worker of the server has decided by the old limit.
+    first = reception.arrive_together([server.url] * 4, 8)
+    assert all(answer.chat_id for answer in first)
     with working(server, reception) as do:
-        assert do("change(1)") == "[None]"
-        chats = [shops.Buyer(server.url).open_chat(reception).chat_id for _buyer in range(8)]
-        assert all(chats[:1]) and not any(chats[1:])
+        assert do("change(8)") == "[None]"
+        later = [shops.Buyer(server.url).open_chat(reception).chat_id for _buyer in range(8)]
+        assert not any(later)
+        assert do("change(9)") == "[None]"
+        later = [shops.Buyer(server.url).open_chat(reception).chat_id for _buyer in range(8)]
+        assert all(later[:1]) and not any(later[1:])
+
+
+def test_threads_that_still_see_the_past_do_not_keep_old_settings_alive(template):
+    """In one process with threads, some see the channel as it was before the change, and look at
+    the shop just when what was remembered is forgotten."""
+    with devenv.temp_db(template) as db, devenv.Server(db) as threaded:
+        shop = shops.Shop(db, threaded.url)
+        for _repetition in range(4):
+            reception = shop.open_reception([100], max_sessions=6)
+            is_over = threading.Event()
+
+            def look(reception=reception, is_over=is_over):
+                buyer = shops.Buyer(threaded.url)
+                while not is_over.is_set():
+                    buyer.open_chat(reception, persisted=False)
+
+            with ThreadPoolExecutor(3) as pool:
+                looking = [pool.submit(look) for _thread in range(3)]
+                time.sleep(0.5)
+                shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 2})
+                time.sleep(0.3)
+                is_over.set()
+            assert not any(thread.exception() for thread in looking)
+            chats = [shops.Buyer(threaded.url).open_chat(reception).chat_id for _buyer in range(6)]
+            assert all(chats[:2]) and not any(chats[2:])
+            assert reception.open_chats() == {reception.agents[0].user_id: 2}

@@ -10,12 +10,15 @@ from odoo.addons.im_livechat_subaccount.dispatch import ledger
 try:
     with ledger._locked_transaction(env) as cr:
         cr.execute("SELECT 1")
+        cr.fetchone()
         time.sleep(12)
         cr.execute("SELECT 1")
+        cr.fetchone()
 except psycopg2.Error as error:
     print("ended:", type(error).__name__)
 with ledger._locked_transaction(env) as cr:
     cr.execute("SELECT 1")
+    cr.fetchone()
     print("lock free")
 """
 KEEPALIVE = """
