@@ -223,11 +223,13 @@ def read_agents(cr, query: Query, committed: bool = False) -> list[Agent]:
 
 def has_room_at_once(cr, query: Query, rules: Rules) -> bool:
     """Tell whether one of the first agents who are there has room for a chat, by the rules of
-    ``policy.exclusion``; False when it would take more to know, or the version is not that of the
-    database.
+    ``policy.exclusion``; False when it would take more to know.
 
     It is asked on every page view of the shop, where mostly one of the first agents has room. It is
     told what is committed.
+
+    :param query: with its version.
+    :raise Outdated: the version is another, or shifts have come or gone.
     """
     with _asking(cr) as asked:
         return _has_room_among_few(asked, query, rules)
@@ -329,40 +331,51 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
     cr.execute(
         f"""
         WITH RECURSIVE {_RECEIVE_GROUPS}
-        SELECT few.dispatch_weight,
-               load.lively + (
-                   SELECT count(*)
-                     FROM livechat_dispatch_reservation
-                    WHERE user_id = few.id AND {_IS_HELD}
-               ),
-               load.quiet
-          FROM (SELECT users.id, users.partner_id, users.dispatch_weight
-                  FROM res_users users
-                 WHERE {_VERSION} = %(version)s
-                   AND {_HAS_SHIFTS} = %(has_shifts)s
-                   AND {_is_of(query)}
-                   AND users.active
-                   AND NOT {_IS_PAUSED}
-                   AND users.dispatch_overloaded IS NOT TRUE
-                   AND users.id IS DISTINCT FROM %(main_account_id)s
-                   AND (SELECT status = 'online' FROM mail_presence WHERE user_id = users.id)
-                   AND (SELECT count(*) > 0
-                          FROM res_groups_users_rel
-                         WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
-                 LIMIT 5) few,
-               LATERAL (
-                   SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s),
-                          count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
-                     FROM livechat_dispatch_seat seat
-                     JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                    WHERE seat.partner_id = few.partner_id
-                      AND chat.livechat_end_dt IS NULL
-                      AND chat.last_interest_dt >= %(forgotten_before)s
-               ) load (lively, quiet)
+        SELECT remembered.is_current, room.weight, room.lively, room.quiet
+          FROM (SELECT {_VERSION} = %(version)s
+                       AND {_HAS_SHIFTS} = %(has_shifts)s AS is_current) remembered
+     LEFT JOIN (SELECT few.dispatch_weight AS weight,
+                       load.lively + (
+                           SELECT count(*)
+                             FROM livechat_dispatch_reservation
+                            WHERE user_id = few.id AND {_IS_HELD}
+                       ) AS lively,
+                       load.quiet
+                  FROM (SELECT users.id, users.partner_id, users.dispatch_weight
+                          FROM res_users users
+                         WHERE {_is_of(query)}
+                           AND users.active
+                           AND NOT {_IS_PAUSED}
+                           AND users.dispatch_overloaded IS NOT TRUE
+                           AND users.id IS DISTINCT FROM %(main_account_id)s
+                           AND (SELECT status = 'online'
+                                  FROM mail_presence
+                                 WHERE user_id = users.id)
+                           AND (SELECT count(*) > 0
+                                  FROM res_groups_users_rel
+                                 WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
+                         LIMIT 5) few,
+                       LATERAL (
+                           SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s),
+                                  count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
+                             FROM livechat_dispatch_seat seat
+                             JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                            WHERE seat.partner_id = few.partner_id
+                              AND chat.livechat_end_dt IS NULL
+                              AND chat.last_interest_dt >= %(forgotten_before)s
+                       ) load (lively, quiet)
+               ) room ON true
         """,
         _values(query),
     )
-    return any(has_room(lively, quiet, weight, rules) for weight, lively, quiet in cr.fetchall())
+    rows = cr.fetchall()
+    if not rows[0][0]:
+        raise Outdated
+    return any(
+        has_room(lively, quiet, weight, rules)
+        for _is_current, weight, lively, quiet in rows
+        if weight is not None
+    )
 
 
 # What is true of an agent is read as one number, because a dozen columns of a thousand rows take

@@ -315,7 +315,10 @@ class ImLivechatChannel(models.Model):
             try:
                 return self._choose_agent(settings, **buyer)
             except ledger.Outdated:
-                self._forget_settings()
+                pass
+        elif self.dispatch_mode == "native":
+            return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
+        self._forget_settings()
         settings = self._read_settings()
         if settings.rules.mode == "native":
             return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
@@ -379,15 +382,21 @@ class ImLivechatChannel(models.Model):
         """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
         on every page view of the shop, and takes one query."""
         self.env.flush_all()
-        settings = self._recall_settings()
-        if (
-            settings.rules.mode == "native"
-            or settings.calendar_id
-            or settings.ramp_minutes
-            or settings.has_shifts
-        ):
-            return False
-        return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
+        # Once more by what is true now; if this request still sees the past, it takes longer.
+        for _time in range(2):
+            settings = self._recall_settings()
+            if (
+                settings.rules.mode == "native"
+                or settings.calendar_id
+                or settings.ramp_minutes
+                or settings.has_shifts
+            ):
+                return False
+            try:
+                return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
+            except ledger.Outdated:
+                self._forget_settings()
+        return False
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""

@@ -305,6 +305,20 @@ class TestDispatch(DispatchCommon):
         with self.assertQueryCount(1):
             self.assertTrue(channel._is_livechat_available())
 
+    def test_after_a_change_a_page_view_asks_once_again(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=5)
+        self.assertTrue(channel._is_livechat_available())
+        self.env.cr.execute(
+            "UPDATE im_livechat_channel SET max_sessions = 4 WHERE id = %s", [channel.id]
+        )
+        channel.invalidate_recordset()
+        self.assertTrue(channel._is_livechat_available())
+        self.env.invalidate_all()
+        with self.assertQueryCount(1):
+            self.assertTrue(channel._is_livechat_available())
+        self.assertEqual(channel._recall_settings().rules.max_sessions, 4)
+
     def test_somebody_is_available_even_if_only_the_last_of_many_has_room(self):
         agents = self.env["res.users"].union(
             *(self._create_agent(f"agent{number}") for number in range(12))
