@@ -34,8 +34,8 @@ from typing import NamedTuple
 from odoo.modules import module
 from odoo.tools import file_open
 
-from . import credit
-from .policy import Agent, Decision, Facts, Rules, has_room
+from . import credit, policy
+from .policy import Agent, Decision, Facts, Rules
 from .session import reader, transaction
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
@@ -74,7 +74,7 @@ class Query(NamedTuple):
     """Of the channel's row, from :func:`read_version`, when what leads to this query is remembered
     and may have been changed since."""
     has_shifts: bool = False
-    """With a version: whether agents were thought to follow shifts."""
+    """With a version: whether agents were thought to follow shifts, by what is committed."""
 
 
 class Outdated(Exception):
@@ -232,7 +232,11 @@ def has_room_at_once(cr, query: Query, rules: Rules) -> bool:
     :raise Outdated: the version is another, or shifts have come or gone.
     """
     with _asking(cr) as asked:
-        return _has_room_among_few(asked, query, rules)
+        has_room = _has_room_among_few(asked, query, rules)
+    # Not before the session has been put back: nothing is wrong with it.
+    if has_room is None:
+        raise Outdated
+    return has_room
 
 
 def _asking(cr):
@@ -321,8 +325,8 @@ def _values(query: Query) -> dict:
     }
 
 
-def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
-    """See :func:`has_room_at_once`."""
+def _has_room_among_few(cr, query: Query, rules: Rules) -> bool | None:
+    """As :func:`has_room_at_once`, but ``None`` when the query is outdated."""
     if rules.block_during_call:
         return False
     # Served by res_users_pkey, the unique index on mail_presence (user_id), res_groups_users_rel's
@@ -370,9 +374,9 @@ def _has_room_among_few(cr, query: Query, rules: Rules) -> bool:
     )
     rows = cr.fetchall()
     if not rows[0][0]:
-        raise Outdated
+        return None
     return any(
-        has_room(lively, quiet, weight, rules)
+        policy.has_room(lively, quiet, weight, rules)
         for _is_current, weight, lively, quiet in rows
         if weight is not None
     )

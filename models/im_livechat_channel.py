@@ -382,16 +382,15 @@ class ImLivechatChannel(models.Model):
         """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
         on every page view of the shop, and takes one query."""
         self.env.flush_all()
-        # Once more by what is true now; if this request still sees the past, it takes longer.
+        # Once more by what is true now, if what is remembered is not.
         for _time in range(2):
             settings = self._recall_settings()
-            if (
-                settings.rules.mode == "native"
-                or settings.calendar_id
-                or settings.ramp_minutes
-                or settings.has_shifts
-            ):
-                return False
+            remembered = settings.rules.mode, settings.calendar_id, settings.ramp_minutes
+            if remembered[0] == "native" or any(remembered[1:]) or settings.has_shifts:
+                if remembered == (self.dispatch_mode, self.calendar_id.id, self.ramp_minutes):
+                    return False
+                self._forget_settings()
+                continue
             try:
                 return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
             except ledger.Outdated:
@@ -436,9 +435,10 @@ class ImLivechatChannel(models.Model):
     def _forget_settings(self):
         self._get_memory().pop(self.id, None)
 
-    def _read_settings(self):
+    def _read_settings(self, has_shifts=None):
         """Return how this channel is set.
 
+        :param has_shifts: whether any agent follows a shift, where that is known.
         :rtype: Settings
         """
         return Settings(
@@ -447,7 +447,9 @@ class ImLivechatChannel(models.Model):
             has_line=self.queue_enabled,
             calendar_id=self.calendar_id._origin.id,
             ramp_minutes=self.ramp_minutes,
-            has_shifts=self.env["res.users"]._is_there_a_shift(),
+            has_shifts=self.env["res.users"]._is_there_a_shift()
+            if has_shifts is None
+            else has_shifts,
         )
 
     def _get_dispatch_rules(self):

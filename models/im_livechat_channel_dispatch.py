@@ -448,13 +448,12 @@ class ImLivechatChannel(models.Model):
         agents = (agents or self.user_ids | self.main_account_id).sudo()
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
-    def _find_off_shift(self, group, settings=None):
+    def _find_off_shift(self, group, settings):
         """Return the ids of the agents who do not work at this hour: by their own shift, or because
         the channel or the group is closed."""
-        settings = settings or self._read_settings()
         calendars = self.env["resource.calendar"]
-        # An empty calendar is one that is always open.
-        if not calendars.browse(settings.calendar_id)._is_working_now():
+        # One that is gone is open, as none is: the ledger finds out that it was only remembered.
+        if not calendars.browse(settings.calendar_id).exists()._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
         if not settings.has_shifts and not group.calendar_id:
             return frozenset()

@@ -141,8 +141,12 @@ class ImLivechatChannel(models.Model):
         try:
             do()
             self.env.cr.commit()
-            # Others are not to wait for that until all is done.
+            # Lines are served for longer than a request. Others are not to wait until all is done
+            # for what this process changed, nor this one for what they did; asked while no
+            # transaction is open, because whoever installs a module may wait for its end.
             self.env.registry.signal_changes()
+            if self.env.registry.check_signaling() is not self.env.registry:
+                self.env.transaction.reset()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             # Somebody is doing something about the same chat: next time, if it is still due.
             self._forget_failure()

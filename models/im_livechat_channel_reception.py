@@ -381,6 +381,7 @@ class ImLivechatChannel(models.Model):
             _gather(grouped, user_ids),
             {user_id: owner_id for user_id, owner_id in owned if user_id in user_ids},
             {agent.user_id: agent for agent in self._read_reception_facts(user_ids)},
+            self.env["res.users"]._is_there_a_shift(),
         )
 
     @api.model
@@ -503,10 +504,11 @@ class ImLivechatChannel(models.Model):
         if self.main_account_participation != "never" and self.main_account_id.id in staff.facts:
             by_group[default] = by_group[default] | {self.main_account_id.id}
         rules = self._get_dispatch_rules()
-        off_shift = self._find_off_shift(default)
+        settings = self._read_settings(staff.has_shifts)
+        off_shift = self._find_off_shift(default, settings)
         result = {}
         for group, user_ids in by_group.items():
-            away = self._find_off_shift(group) if group.calendar_id else off_shift
+            away = self._find_off_shift(group, settings) if group.calendar_id else off_shift
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
             result[group.id or 0] = [
                 self._describe_member(
@@ -780,7 +782,7 @@ class ImLivechatChannel(models.Model):
 class _Staff:
     """Who serves some channels: one reading for all of them."""
 
-    def __init__(self, groups, served, grouped, owned, facts):
+    def __init__(self, groups, served, grouped, owned, facts, has_shifts):
         self.groups = groups
         """All dispatch groups of the channels."""
         self.served = served
@@ -791,6 +793,8 @@ class _Staff:
         """``{id of a sub-account's user: id of its main account}``."""
         self.facts = facts
         """``{user id: policy.Agent}``."""
+        self.has_shifts = has_shifts
+        """Whether any agent of the database follows a shift."""
 
     @property
     def user_ids(self):

@@ -72,13 +72,6 @@ class ResUsers(models.Model):
         "An agent resumes below the number of chats above which it pauses.",
     )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        users = super().create(vals_list)
-        if any(vals.get("dispatch_calendar_id") for vals in vals_list):
-            self.env.registry.clear_cache()
-        return users
-
     @api.ondelete(at_uninstall=False)
     def _count_before_unlink(self):
         # sudo: livechat.dispatch.total - decisions are counted while they still name the agent
@@ -98,8 +91,6 @@ class ResUsers(models.Model):
             # sudo: res.users, mail.presence - of those who are here, when they paused
             here = self.sudo().filtered(lambda user: user.presence_ids.status == "online")
             self.env["livechat.dispatch.presence"]._note(here)
-        if "dispatch_calendar_id" in vals:
-            self.env.registry.clear_cache()
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
         if _FREES_SEATS & vals.keys():

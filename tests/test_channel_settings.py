@@ -208,6 +208,25 @@ class TestChannelSettings(DispatchCommon):
             self.assertFalse(channel._is_livechat_available())
             self.assertFalse(channel._get_operator())
 
+    def test_opening_hours_that_are_remembered_and_gone_turn_nobody_away(self):
+        agent = self._create_agent("agent")
+        hours = self.env["resource.calendar"].create({"name": "Never", "attendance_ids": False})
+        channel = self._create_channel(agent, calendar_id=hours.id)
+        self.assertFalse(channel._get_operator())
+        self.assertEqual(channel._recall_settings().calendar_id, hours.id)
+        self._change(channel, {"calendar_id": False}, by_orm=False)
+        self.env.cr.execute("DELETE FROM resource_calendar WHERE id = %s", [hours.id])
+        self.env.invalidate_all()
+        self.assertEqual(channel._get_operator(), agent)
+        self.assertTrue(channel._is_livechat_available())
+
+    def test_a_page_view_learns_that_opening_hours_are_gone(self):
+        hours = self.env["resource.calendar"].create({"name": "Never", "attendance_ids": False})
+        channel = self._create_channel(self._create_agent("agent"), calendar_id=hours.id)
+        self.assertFalse(channel._is_livechat_available())
+        self._change(channel, {"calendar_id": False}, by_orm=False)
+        self.assertTrue(channel._is_room_at_once())
+
     def test_the_first_shift_of_the_shop_holds_at_once(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(agent)

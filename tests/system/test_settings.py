@@ -75,6 +75,19 @@ def test_a_line_that_is_being_served_follows_settings_changed_by_another_process
         assert do("has_room()") == "[False]"
 
 
+def test_a_line_that_is_being_served_follows_groups_changed_by_another_process(server, shop):
+    reception = shop.open_reception([100])
+    with working(server, reception) as do:
+        assert do("len(channel._read_dispatch_scopes())") == "[0]"
+        shop.call(
+            "livechat.dispatch.group",
+            "create",
+            [{"name": "Refunds", "channel_id": reception.id}],
+        )
+        assert do("None") == "[None]"  # the step after which it looks what others did
+        assert do("len(channel._read_dispatch_scopes())") == "[1]"
+
+
 def test_settings_that_change_while_a_line_is_served_hold_for_everybody_at_once(server, shop):
     reception = shop.open_reception([100], max_sessions=9)
     # Every worker of the server has decided by the old limit.
