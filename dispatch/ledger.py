@@ -74,7 +74,8 @@ class Query(NamedTuple):
     """Of the channel's row, from :func:`read_version`, when what leads to this query is remembered
     and may have been changed since."""
     has_shifts: bool = False
-    """With a version: whether agents were thought to follow shifts, by what is committed."""
+    """Whether any agent of the database is thought to follow a shift; with a version, that is
+    checked against what is committed."""
 
 
 class Outdated(Exception):
@@ -591,8 +592,8 @@ def _write(cr, accounts: Accounts, reservation: dict | None = None):
     """Store the accounts and, if there is one, the reservation; only under the lock."""
     values = {"turn": accounts.turn, "credits": _pack("<q", accounts.credits.values())}
     columns = {"turn": "%(turn)s", "credits": "%(credits)s"}
-    new = list(accounts.credits)[accounts.stored :]
-    if new:
+    user_ids = list(accounts.credits)
+    if new := user_ids[accounts.stored :]:
         values.update(new_ids=_pack("<i", new), no_turns=_pack("<I", [0] * len(new)))
         columns.update(user_ids="user_ids || %(new_ids)s", last_turns="last_turns || %(no_turns)s")
     insert = ""
@@ -605,7 +606,7 @@ def _write(cr, accounts: Accounts, reservation: dict | None = None):
         # What is not sent is not copied: of the turns one changes.
         turns = columns.get("last_turns", "last_turns")
         columns["last_turns"] = f"overlay({turns} PLACING %(this_turn)s FROM %(place)s)"
-        place = 1 + 4 * list(accounts.credits).index(reservation["winner"])
+        place = 1 + 4 * user_ids.index(reservation["winner"])
         values.update(reservation, this_turn=_pack("<I", [accounts.turn]), place=place)
     # The insertion appends, and the accounts are one row: no index is read.
     cr.execute(

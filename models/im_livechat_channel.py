@@ -73,8 +73,6 @@ class Settings(NamedTuple):
     calendar_id: int | bool
     """The ``resource.calendar`` of the opening hours, ``False`` for always."""
     ramp_minutes: int
-    has_shifts: bool
-    """Whether any agent of the database follows a shift."""
 
 
 class ImLivechatChannel(models.Model):
@@ -386,7 +384,7 @@ class ImLivechatChannel(models.Model):
         for _time in range(2):
             settings = self._recall_settings()
             remembered = settings.rules.mode, settings.calendar_id, settings.ramp_minutes
-            if remembered[0] == "native" or any(remembered[1:]) or settings.has_shifts:
+            if remembered[0] == "native" or any(remembered[1:]) or settings.query.has_shifts:
                 if remembered == (self.dispatch_mode, self.calendar_id.id, self.ramp_minutes):
                     return False
                 self._forget_settings()
@@ -424,8 +422,8 @@ class ImLivechatChannel(models.Model):
         if not settings:
             settings = self.sudo()._read_settings()  # sudo: the same for whoever asks
             version = ledger.read_version(self.env.cr, self.id)
-            query = settings.query._replace(version=version, has_shifts=settings.has_shifts)
-            memory[self.id] = settings = settings._replace(query=query)
+            settings = settings._replace(query=settings.query._replace(version=version))
+            memory[self.id] = settings
         hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
         return settings._replace(
             rules=settings.rules._replace(quiet_hold=hold),
@@ -441,15 +439,14 @@ class ImLivechatChannel(models.Model):
         :param has_shifts: whether any agent follows a shift, where that is known.
         :rtype: Settings
         """
+        if has_shifts is None:
+            has_shifts = self.env["res.users"]._is_there_a_shift()
         return Settings(
             rules=self._get_dispatch_rules(),
-            query=self._get_dispatch_query(),
+            query=self._get_dispatch_query()._replace(has_shifts=has_shifts),
             has_line=self.queue_enabled,
             calendar_id=self.calendar_id._origin.id,
             ramp_minutes=self.ramp_minutes,
-            has_shifts=self.env["res.users"]._is_there_a_shift()
-            if has_shifts is None
-            else has_shifts,
         )
 
     def _get_dispatch_rules(self):

@@ -455,7 +455,7 @@ class ImLivechatChannel(models.Model):
         # One that is gone is open, as none is: the ledger finds out that it was only remembered.
         if not calendars.browse(settings.calendar_id).exists()._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
-        if not settings.has_shifts and not group.calendar_id:
+        if not settings.query.has_shifts and not group.calendar_id:
             return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
         # Served by res_users' index on dispatch_calendar_id: those who follow one.

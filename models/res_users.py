@@ -173,12 +173,13 @@ class ResUsers(models.Model):
             raise ValidationError(
                 self.env._("The short name of a main account is set once: logins start with it.")
             )
-        # sudo: res.users - below, too: whether it is a sub-account, whoever disables or enables it
         if vals.get("active") is False:
+            # sudo: res.users - whether it is a sub-account, whoever disables it
             leavers = self.filtered(lambda user: user.active and user.sudo().main_account_id)
             leavers._end_access()
         returners = self.browse()
         if vals.get("active"):
+            # sudo: res.users - as above, whoever enables it
             returners = self.filtered(lambda user: not user.active and user.sudo().main_account_id)
         result = super().write(vals)
         if "main_account_id" in vals:

@@ -31,14 +31,16 @@ class ResUsers(models.Model):
         log = self.env["livechat.dispatch.log"]
         members = log._read_values_of(self, "livechat_channel_ids")
         rows = [
-            # What names somebody who is gone names nobody.
-            {**row, "agent_id": False, **({"main_account_id": False} if gone else {})}
+            {**row, "agent_id": False}
             for user in self
             for row in log._describe_difference(
                 user, "livechat_channel_ids", members[user.id], set()
             )
-            for gone in [row.get("main_account_id") in self.ids]
         ]
+        for row in rows:
+            # What names a shop whose owner is gone as well names none.
+            if row["main_account_id"] in self.ids:
+                row["main_account_id"] = False
         log._forget(self)
         result = super().unlink()
         log._add_rows(rows)

@@ -102,6 +102,33 @@ def test_settings_that_change_while_a_line_is_served_hold_for_everybody_at_once(
         assert all(later[:1]) and not any(later[1:])
 
 
+def test_what_comes_to_no_ear_of_odoo_holds_for_the_next_buyer(server, shop):
+    """Written by another program: no cache is cleared and nobody is told."""
+    reception = shop.open_reception([100], max_sessions=9)
+    (agent,) = reception.agents
+
+    def is_taken():
+        answers = reception.arrive_together([server.url] * 4, 4)
+        assert not [answer for answer in answers if answer.failed]
+        taken = {bool(answer.chat_id) for answer in answers}
+        reception.close_all()
+        return taken
+
+    assert is_taken() == {True}
+    channels = "UPDATE im_livechat_channel SET calendar_id = %s WHERE id = %s"
+    shifts = "UPDATE res_users SET dispatch_calendar_id = %s WHERE id = %s"
+    (never,) = shop.call(
+        "resource.calendar", "create", [{"name": "Never", "attendance_ids": [[5]]}]
+    )
+    for statement, record in ((channels, reception.id), (shifts, agent.user_id)):
+        shop.sql(statement, never, record)
+        try:
+            assert is_taken() == {False}
+        finally:
+            shop.sql(statement, None, record)
+        assert is_taken() == {True}
+
+
 def test_threads_that_still_see_the_past_do_not_keep_old_settings_alive(template):
     """In one process with threads, some see the channel as it was before the change, and look at
     the shop just when what was remembered is forgotten."""
