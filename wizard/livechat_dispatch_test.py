@@ -50,12 +50,14 @@ class LivechatDispatchTest(models.TransientModel):
                 test.result = self.env._(
                     "This buyer goes to %(group)s.", group=group.name or self.env._("another group")
                 )
+                # sudo: livechat.dispatch.group - the agents of a group that may be read
                 test.agent_ids = group.sudo()._get_agents().ids if group else False
             else:
                 test.result = self.env._(
                     "No scope fits: this buyer goes to the default group, the agents who are in "
                     "no group with a scope."
                 )
+                # sudo: im_livechat.channel - its groups, for whoever tests its scopes
                 test.agent_ids = channel.sudo()._get_default_agents().ids
 
     def _read_buyer(self, channel):

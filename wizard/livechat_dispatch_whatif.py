@@ -791,6 +791,7 @@ class LivechatDispatchWhatifLine(models.TransientModel):
         channel_id = sheet.get("channel_id") if isinstance(sheet, dict) else None
         channel = sheets._find_channel()
         if is_record_id(channel_id):
+            # sudo: im_livechat.channel - one that was just searched with the user's own rights
             channel = sheets._search_channels([("id", "=", channel_id)]).sudo()
         self._check_vals(values, channel, lenient=True)
         return super().onchange(values, field_names, fields_spec)
