@@ -157,7 +157,7 @@ def count_queries(env, call, channel):
     """Return the number of messages with SQL of one call, those of other cursors included."""
     from odoo.sql_db import Cursor
 
-    from odoo.addons.im_livechat_subaccount.dispatch.session import Session
+    from odoo.addons.im_livechat_subaccount.dispatch.ledger.session import Session
 
     count = 0
 

@@ -4,8 +4,8 @@ from odoo.http import request
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
-from ..models.im_livechat_channel import PREVIEW
-from ..models.livechat_dispatch_scope import is_record_id
+from ..tools.sent import is_record_id
+from ..tools.sentinels import PREVIEW
 
 # Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
 # itself: a browser that sends them would break the call.

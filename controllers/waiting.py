@@ -3,7 +3,7 @@ from odoo.http import Controller, request, route
 from odoo.addons.im_livechat.tools.misc import force_guest_env
 from odoo.addons.mail.tools.discuss import add_guest_to_context
 
-from ..models.livechat_dispatch_scope import is_record_id
+from ..tools.sent import is_record_id
 
 
 class WaitingController(Controller):

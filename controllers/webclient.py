@@ -2,7 +2,7 @@ from odoo.http import request
 
 from odoo.addons.mail.controllers.webclient import WebclientController
 
-from ..models.livechat_dispatch_scope import is_record_id
+from ..tools.sent import is_record_id
 
 
 class DispatchWebclientController(WebclientController):

@@ -20,6 +20,7 @@ So for every agent the sum of all parts is ``CHAT`` if it got the chat and 0 if 
 because everything is an integer; over any number of decisions it is the number of its chats.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from math import floor
 from typing import NamedTuple
@@ -34,6 +35,18 @@ _FULL = "at_capacity"
 
 # What decides for a buyer who belongs to an agent.
 REGULAR_RULES = frozenset({"exclusive", "sticky"})
+
+
+#: The parts of :class:`Parts`, in its order.
+PARTS = (
+    "scope_part",
+    "presence_part",
+    "capacity_part",
+    "suited_part",
+    "weight_part",
+    "regulars_part",
+    "credit_part",
+)
 
 
 class Parts(NamedTuple):
@@ -110,3 +123,38 @@ def round_parts(parts: Mapping[str, float], digits: int = 1) -> dict[str, float]
     for name in by_rest[:missing]:
         steps[name] += 1
     return {name: step / scale for name, step in steps.items()}
+
+
+def read_team(candidates, excluded, team, agent_ids):
+    """Return from a decision record whom it was about.
+
+    :param agent_ids: of all of them, if there are more than candidates.
+    :return: ``{user_id: share}`` of the candidates in ``1 / CHAT`` chat, and ``{user_id: reason
+        code}`` of the others.
+    :rtype: tuple[dict[int, int], dict[int, str]]
+    """
+    if team:
+        shares = {user_id: share for share, user_ids in team["shares"] for user_id in user_ids}
+        return shares, {
+            user_id: code for code, user_ids in team["left_out"].items() for user_id in user_ids
+        }
+    shares = {candidate["user_id"]: candidate["share"] for candidate in candidates}
+    left_out = {int(user_id): code for user_id, code in (excluded or {}).items()}
+    for user_id in agent_ids or ():
+        if user_id not in shares and user_id not in left_out:
+            left_out[user_id] = UNSUITED
+    return shares, left_out
+
+
+def write_team(shares, excluded, agent_ids):
+    """Return what :func:`read_team` reads: a large team, each share and reason written once.
+
+    :rtype: dict
+    """
+    by_share, by_code = defaultdict(list), defaultdict(list)
+    for user_id in agent_ids:
+        if user_id in shares:
+            by_share[shares[user_id]].append(user_id)
+        else:
+            by_code[excluded.get(user_id, UNSUITED)].append(user_id)
+    return {"shares": [[share, ids] for share, ids in by_share.items()], "left_out": by_code}

@@ -4,8 +4,8 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
 
-from ..models.im_livechat_channel import _SHOP_FIELDS
-from ..models.livechat_dispatch_log import LOGGED
+from ..models.changes.livechat_dispatch_log import LOGGED
+from ..models.rights.im_livechat_channel import _SHOP_FIELDS
 from .test_dated_changes import DatedChangeCommon
 
 # What the people of a shop may set that is only how the widget looks.

@@ -10,7 +10,7 @@ from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..dispatch import credit, policy
 from ..dispatch.scope import Buyer
-from ..models.livechat_dispatch_total import COUNTS
+from ..models.figures.livechat_dispatch_total import COUNTS
 
 MODULE = "im_livechat_subaccount"
 README = Path(__file__).parent.parent / "README.md"

@@ -8,7 +8,7 @@ from odoo.tests import Form, new_test_user, tagged
 
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
-from ..models.livechat_dispatch_total import PARTS
+from ..dispatch.fairness import PARTS
 from .common import DispatchCommon, ShopCommon
 
 _EXACT = ("entitled", "difference", *PARTS)

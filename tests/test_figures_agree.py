@@ -5,8 +5,8 @@ from odoo import fields
 from odoo.fields import Command
 from odoo.tests import tagged
 
-from ..models import im_livechat_channel_dispatch
-from ..models.im_livechat_channel import PREVIEW
+from ..models.decision import im_livechat_channel as decision_room
+from ..tools.sentinels import PREVIEW
 from .common import DispatchCommon
 
 
@@ -403,7 +403,7 @@ class TestWhatHappenedIsCountedOnce(DispatchCommon):
         self.assertEqual(chat.dispatch_decision_ids.kind, "nobody")
 
     def test_who_asks_without_end_fills_no_table(self):
-        with patch.object(im_livechat_channel_dispatch, "NOBODY_RECORDS_MAX", 3):
+        with patch.object(decision_room, "NOBODY_RECORDS_MAX", 3):
             for _buyer in range(5):
                 self._turn_away()
             self._assert_pages_tell(nobody=3)

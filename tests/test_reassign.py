@@ -8,7 +8,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..dispatch import ledger, policy
-from ..models import discuss_channel_dispatch
+from ..models.handover import discuss_channel as handover_room
 from .common import DispatchCommon, ShopCommon
 
 
@@ -674,4 +674,4 @@ class TestPause(ReassignCommon, ShopCommon):
                 subaccount.with_user(self.rival).write(vals)
 
     def test_flapping_is_shorter_than_the_grace(self):
-        self.assertLess(timedelta(seconds=20), discuss_channel_dispatch.GRACE)
+        self.assertLess(timedelta(seconds=20), handover_room.GRACE)

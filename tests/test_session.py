@@ -4,7 +4,7 @@ import psycopg2
 
 from odoo.tests import TransactionCase, tagged
 
-from ..dispatch import session
+from ..dispatch.ledger import session
 
 PID = "SELECT pg_backend_pid()"
 

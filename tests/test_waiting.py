@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from odoo.addons.base.models.ir_autovacuum import is_autovacuum
 from odoo.addons.mail.tests.common import freeze_all_time
 
-from ..models.im_livechat_channel_queue import estimate_wait
+from ..dispatch.line import estimate_wait
 from .common import DispatchCommon
 
 

@@ -2,7 +2,7 @@ from . import (
     livechat_activation_link,
     livechat_dispatch_compare,
     livechat_dispatch_forecast,
-    livechat_dispatch_test,
     livechat_dispatch_whatif,
+    livechat_scope_check,
     livechat_subaccount_disable,
 )

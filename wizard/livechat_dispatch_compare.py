@@ -6,8 +6,7 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
-from ..dispatch.fairness import round_parts
-from ..models.livechat_dispatch_total import PARTS
+from ..dispatch.fairness import PARTS, round_parts
 
 # Ten years of hours of a large team are more than anybody compares.
 _MAX_DAYS = 3660

@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import format_datetime
 
 from ..dispatch import policy
-from ..models.livechat_dispatch_scope import is_record_id
+from ..tools.sent import is_record_id
 
 _DAYS = timedelta(days=30)
 _ROWS_MAX = 100

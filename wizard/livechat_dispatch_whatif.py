@@ -10,8 +10,8 @@ from odoo.fields import Command
 from odoo.tools import format_date, format_datetime
 
 from ..dispatch import replay
-from ..models.livechat_dispatch_scope import is_record_id
-from ..models.res_users import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+from ..dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+from ..tools.sent import is_record_id
 
 # A replay has to end while somebody looks at the page; see the tests for what it takes.
 _ARRIVALS_MAX = 50_000
@@ -456,7 +456,7 @@ class LivechatDispatchWhatif(models.TransientModel):
     def _get_changed_day(self, channel, past):
         """Return the day as it would have been with this sheet.
 
-        :type past: models.im_livechat_channel_replay.Past
+        :type past: models.figures.past.Past
         :rtype: replay.Day
         """
         day = past.day
@@ -836,7 +836,7 @@ class LivechatDispatchWhatifLine(models.TransientModel):
     def _get_plan(self, past):
         """Return what this line says of its agent.
 
-        :type past: models.im_livechat_channel_replay.Past
+        :type past: models.figures.past.Past
         :rtype: replay.Plan
         """
         self.ensure_one()

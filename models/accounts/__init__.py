@@ -1,0 +1,10 @@
+from . import (
+    ir_http,
+    ir_model_data,
+    livechat_permission,
+    livechat_role,
+    livechat_subaccount,
+    res_groups,
+    res_partner,
+    res_users,
+)

@@ -1,0 +1,409 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command, Domain
+
+from ...tools.rights import CONVERSATION_SCOPES
+
+# What a main account may say about a role; all else is built on the server.
+_WRITEABLE = frozenset({"name", "permission_ids", "conversation_scope", "sequence"})
+
+
+class LivechatRole(models.Model):
+    """A combination of permissions that a main account gives to its sub-accounts.
+
+    Behind each role stands an access group that implies the groups of the role's permissions, so
+    that a change reaches everybody who has the role at once.
+    """
+
+    _name = "livechat.role"
+    _description = "Reception Role"
+    _order = "sequence, name, id"
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=100)
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        index="btree_not_null",
+        ondelete="cascade",
+        readonly=True,
+        copy=False,
+        help="Whose role this is; empty for a template that every shop can use and copy.",
+    )
+    permission_ids = fields.Many2many(
+        "livechat.permission", string="Permissions", domain=[("grantable", "=", True)]
+    )
+    conversation_scope = fields.Selection(
+        [
+            ("own", "Its own"),
+            ("group", "Those of the channels it serves"),
+            ("shop", "All of the shop"),
+        ],
+        "Sees Conversations",
+        default="own",
+        required=True,
+        help="Which of its shop's conversations the holder of this role can read.",
+    )
+    group_id = fields.Many2one(
+        "res.groups",
+        "Access Group",
+        readonly=True,
+        copy=False,
+        ondelete="restrict",
+        groups="base.group_erp_manager",
+        help="The group that stands for this role; it implies the groups of the permissions.",
+    )
+    subaccount_ids = fields.Many2many(
+        "livechat.subaccount",
+        string="Sub-accounts",
+        readonly=True,
+        copy=False,
+        # To search by it would tell of other shops.
+        groups="base.group_erp_manager",
+    )
+    holder_ids = fields.Many2many(
+        "livechat.subaccount", string="Held by", compute="_compute_holder_ids"
+    )
+    subaccount_count = fields.Integer("Holders", compute="_compute_holder_ids")
+
+    _group_uniq = models.Constraint(
+        "UNIQUE (group_id)", "Two roles cannot stand on the same access group."
+    )
+
+    @api.depends("subaccount_ids")
+    @api.depends_context("uid")
+    def _compute_holder_ids(self):
+        visible = self.env["livechat.subaccount"]._search([])
+        for role in self:
+            # sudo: livechat.role - only the sub-accounts the caller can see are told
+            role.holder_ids = role.sudo().subaccount_ids.filtered_domain([("id", "in", visible)])
+            role.subaccount_count = len(role.holder_ids)
+
+    @api.constrains("permission_ids")
+    def _check_permissions_grantable(self):
+        for role in self:
+            # sudo: livechat.permission - to name what is in the way
+            refused = role.sudo().permission_ids.filtered(
+                lambda permission: not permission.grantable
+            )
+            if refused:
+                raise ValidationError(
+                    self.env._(
+                        "No role can contain %(permissions)s: an administrator has not made it "
+                        "grantable.",
+                        permissions=", ".join(refused.mapped("name")),
+                    )
+                )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        self.env["livechat.subaccount"]._check_call(
+            *vals_list if isinstance(vals_list, (list, tuple)) else [None]
+        )
+        main_account = self._get_editor()
+        vals_list = [
+            {
+                **self.browse()._allow(vals),
+                "main_account_id": vals.get("main_account_id")
+                if self._is_admin()
+                else main_account.id,
+            }
+            for vals in vals_list
+        ]
+        roles = super(LivechatRole, self.with_context(self._clean_context())).create(vals_list)
+        roles = roles.with_env(self.env)
+        for role in roles._sudo_clean():
+            # sudo: res.groups - a role stands on a group of its own, all of it built here. The
+            # names of groups can be read by everybody; what a shop calls its roles is its own.
+            role.group_id = role.env["res.groups"].create({"name": f"Reception role {role.id}"})
+        roles._apply_permissions()
+        return roles
+
+    def write(self, vals):
+        self.env["livechat.subaccount"]._check_call(vals)
+        self._check_editable()
+        if not self._is_admin() and len(self) != 1 and "permission_ids" in vals:
+            # What commands leave depends on what each role has.
+            return all([role.write(vals) for role in self])
+        if not self._is_admin():
+            vals = self._allow(vals)
+        result = super(LivechatRole, self.with_context(self._clean_context())).write(vals)
+        if "permission_ids" in vals:
+            self._apply_permissions()
+        if "conversation_scope" in vals:
+            # Record rules are cached and depend on it.
+            self.env.registry.clear_cache()
+        return result
+
+    def unlink(self):
+        self._check_editable()
+        # sudo: livechat.subaccount, res.groups - whoever may remove a role takes it from its
+        # holders, and its group with it
+        holders, groups = self.sudo().subaccount_ids, self.sudo().group_id
+        holders.user_id.write({"group_ids": [Command.unlink(group.id) for group in groups]})
+        result = super().unlink()
+        groups.unlink()
+        self.env.registry.clear_cache()
+        return result
+
+    def copy_data(self, default=None):
+        default = dict(default or {})
+        return [
+            {**vals, "name": default.get("name") or self.env._("%s (copy)", role.name)}
+            for role, vals in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------
+    # Who may do what
+    # ------------------------------------------------------------
+
+    @api.model
+    def _is_admin(self):
+        """Tell whether the caller administers users, or is the server itself."""
+        return self.env.su or self.env.user.has_group("base.group_erp_manager")
+
+    @api.model
+    def _get_editor(self):
+        """Return the main account that edits its roles now, nobody for an administrator.
+
+        :raise AccessError: for anybody else.
+        """
+        if self._is_admin():
+            return self.env["res.users"]
+        if not self.env.user.has_group("im_livechat_subaccount.group_main_account"):
+            raise AccessError(self.env._("Only a main account can edit its roles."))
+        return self.env.user
+
+    def _check_editable(self):
+        """Refuse to change roles that are not the caller's own.
+
+        :raise AccessError: a shared template, another shop's role, or not a main account.
+        """
+        editor = self._get_editor()
+        if editor and any(role.main_account_id != editor for role in self):
+            raise AccessError(
+                self.env._(
+                    "This role is not yours to change. Templates can be copied and the copy "
+                    "changed."
+                )
+            )
+
+    @api.model
+    def _allow(self, vals):
+        """Return what the caller may say about a role.
+
+        :raise AccessError: with the field it may not say anything about.
+        """
+        self.env["livechat.subaccount"]._check_call(vals)
+        allowed = _WRITEABLE | {"main_account_id"}
+        for name in vals:
+            if name not in allowed or (name == "main_account_id" and not self._is_admin()):
+                raise AccessError(self.env._("%(field)s of a role cannot be set.", field=name))
+        return {
+            name: self._read_value(name, value)
+            for name, value in vals.items()
+            if name in _WRITEABLE
+        }
+
+    @api.model
+    def _read_value(self, name, value):
+        """Return a value for a field of a role, built from what the caller sent.
+
+        :raise ValidationError: it is none.
+        """
+        Subaccount = self.env["livechat.subaccount"]
+        if name == "name":
+            text = Subaccount._read_text("name", value)
+            if not text:
+                raise ValidationError(self.env._("A role needs a name."))
+            return text
+        if name == "permission_ids":
+            current = self.permission_ids if len(self) == 1 else self.env["livechat.permission"]
+            permissions = Subaccount._read_set(self.env["livechat.permission"], value, current)
+            return [Command.set(permissions.ids)]
+        if name == "conversation_scope" and value in list(CONVERSATION_SCOPES):
+            return value
+        if name == "sequence" and type(value) is int and 0 <= value < 2**31:
+            return value
+        raise ValidationError(self.env._("This is no value for a role."))
+
+    def _clean_context(self):
+        """Return the part of the caller's context that cannot change what is created."""
+        return {key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context}
+
+    def _sudo_clean(self):
+        # sudo: livechat.role - the caller has checked who asks, and builds all values itself
+        return self.sudo().with_context(self._clean_context())
+
+    # ------------------------------------------------------------
+    # What a role gives
+    # ------------------------------------------------------------
+
+    def _apply_permissions(self):
+        """Let each role's group imply exactly the groups of its permissions."""
+        internal = self.env.ref("base.group_user")
+        # sudo: livechat.role, res.groups - a role's group follows its permissions, whoever changed
+        # them
+        for role in self.sudo():
+            granted = role.permission_ids._get_granted_groups() | internal
+            if role.group_id.implied_ids != granted:
+                role._sudo_clean().group_id.write({"implied_ids": [Command.set(granted.ids)]})
+
+    def _check_assignable(self):
+        """Refuse roles that the caller may not give to a sub-account.
+
+        A main account gives its own roles and the templates. A sub-account that manages others
+        gives only roles that contain no more than its own permissions.
+
+        :raise AccessError:
+        """
+        if self._is_admin():
+            return
+        user = self.env.user
+        shop = user._get_shop_owner()
+        # sudo: livechat.role - to compare
+        roles = self.sudo()
+        for role in roles:
+            if role.main_account_id and role.main_account_id != shop:
+                raise AccessError(self.env._("This role belongs to another shop."))
+        if user != shop and roles._reaches_beyond(user):
+            raise AccessError(
+                self.env._("You cannot give permissions or a view that you do not have yourself.")
+            )
+
+    def _reaches_beyond(self, user):
+        """Tell whether these roles allow more, or show more conversations, than the user's own."""
+        own = user._get_subaccount().role_ids
+        return bool(self.permission_ids - own.permission_ids) or (
+            self._get_conversation_scope() > own._get_conversation_scope()
+        )
+
+    def _get_conversation_scope(self):
+        """Return how much of the shop's conversations these roles show, as an index of
+        ``CONVERSATION_SCOPES``; -1 without a role."""
+        return max(
+            (CONVERSATION_SCOPES.index(role.conversation_scope) for role in self), default=-1
+        )
+
+    @api.model
+    def _check_boundary(self):
+        """Refuse a state in which a role or a sub-account reaches an administrator's group.
+
+        Called whenever groups change, from whatever side.
+
+        :raise ValidationError: naming the role or the sub-account.
+        """
+        forbidden = self.env["livechat.permission"]._get_forbidden_groups()
+        # sudo: livechat.role, res.users - the boundary holds for all
+        env = self.sudo().env
+        for role in env["livechat.role"].search([("group_id", "in", forbidden.ids)], limit=1):
+            raise ValidationError(
+                self.env._(
+                    "The role %(role)s would give an administrator's rights; no role can.",
+                    role=role.name,
+                )
+            )
+        beyond = (
+            env["res.users"]
+            .with_context(active_test=False)
+            .search(
+                [("main_account_id", "!=", False), ("all_group_ids", "in", forbidden.ids)], limit=1
+            )
+        )
+        if beyond:
+            raise ValidationError(
+                self.env._(
+                    "%(user)s is a sub-account and cannot have an administrator's rights. Make it "
+                    "an ordinary user first.",
+                    user=beyond.name,
+                )
+            )
+
+    # ------------------------------------------------------------
+    # Matrix
+    # ------------------------------------------------------------
+
+    @api.model
+    def get_matrix(self, search="", role_offset=0, subaccount_offset=0, limit=80):
+        """Return a page of who has which permission, and through which role.
+
+        :param str search: part of the names, or logins, to show; empty for all.
+        :param int role_offset: how many roles to skip.
+        :param int subaccount_offset: how many sub-accounts to skip.
+        :param int limit: how many of each at most, up to 200.
+        :return: ``{"permissions": [{id, name, description, availability, grantable}],
+            "roles": [{id, name, shop, editable, permission_ids}], "role_count": int,
+            "subaccounts": [{id, name, login, state, roles, grants}], "subaccount_count": int}``;
+            ``roles`` are names, ``grants`` maps a permission's id to the roles that give it.
+        :rtype: dict
+        :raise UserError: parameters of another kind.
+        """
+        self.browse().check_access("read")
+        numbers = (role_offset, subaccount_offset, limit)
+        if not isinstance(search, str) or any(type(number) is not int for number in numbers):
+            raise UserError(self.env._("The matrix is asked for with a text and three numbers."))
+        role_offset, subaccount_offset = (
+            min(max(0, offset), 2**31 - 1) for offset in (role_offset, subaccount_offset)
+        )
+        limit = min(max(1, limit), 200)
+        permissions = self.env["livechat.permission"].search([])
+        role_domain, subaccount_domain = Domain.TRUE, Domain.TRUE
+        if search.strip():
+            role_domain = Domain("name", "ilike", search.strip())
+            subaccount_domain = role_domain | Domain("login", "ilike", search.strip())
+        roles = self.search(role_domain, offset=role_offset, limit=limit)
+        subaccounts = self.env["livechat.subaccount"]
+        is_admin = self._is_admin()
+        own = self.browse()
+        if self.env.user.has_group("im_livechat_subaccount.group_main_account"):
+            own = roles.filtered(lambda role: role.main_account_id == self.env.user)
+        return {
+            "permissions": permissions.read(["name", "description", "availability", "grantable"]),
+            "roles": [
+                {
+                    "id": role.id,
+                    "name": role.name,
+                    "shop": role.main_account_id.display_name or False,
+                    "permission_ids": role.permission_ids.ids,
+                    "editable": is_admin or role in own,
+                }
+                for role in roles
+            ],
+            "role_count": self.search_count(role_domain),
+            "subaccounts": [
+                {
+                    "id": subaccount.id,
+                    "name": subaccount.name,
+                    "login": subaccount.login,
+                    "state": subaccount.state,
+                    "roles": subaccount.role_ids.mapped("name"),
+                    "grants": {
+                        permission.id: subaccount.role_ids.filtered(
+                            lambda role, permission=permission: permission in role.permission_ids
+                        ).mapped("name")
+                        for permission in subaccount.permission_ids
+                    },
+                }
+                for subaccount in subaccounts.search(
+                    subaccount_domain, offset=subaccount_offset, limit=limit
+                )
+            ],
+            "subaccount_count": subaccounts.search_count(subaccount_domain),
+        }
+
+    def toggle_permission(self, permission_id, given=None):
+        """Put a permission into this role, or take it out.
+
+        :param bool given: whether the role shall have it; empty for what it is not now.
+        :return: the role's permissions.
+        :rtype: list[int]
+        """
+        self.ensure_one()
+        if type(permission_id) is not int:
+            raise UserError(self.env._("There is no such permission."))
+        permission = self.env["livechat.permission"].search([("id", "=", permission_id)])
+        if not permission:
+            raise UserError(self.env._("There is no such permission."))
+        given = permission not in self.permission_ids if given is None else bool(given)
+        self.permission_ids = [(Command.link if given else Command.unlink)(permission.id)]
+        return self.permission_ids.ids

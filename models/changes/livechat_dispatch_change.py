@@ -1,0 +1,1040 @@
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytz
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tools import format_datetime
+
+from ...dispatch import recurrence
+from ...dispatch.recurrence import Occurrence, RuleError, Schedule
+from ...tools.clock import WEEKDAYS
+from ...tools.sent import is_record_id, is_storable, without_defaults
+
+# What can be said about a dated change, and about an agent in it.
+_WRITEABLE = frozenset(
+    {
+        "name",
+        "channel_id",
+        "start",
+        "stop",
+        "tz",
+        "recurrence",
+        *WEEKDAYS,
+        "rule",
+        "until",
+        "dispatch_mode",
+        "max_sessions_mode",
+        "max_sessions",
+        "line_ids",
+    }
+)
+_LINE_WRITEABLE = frozenset({"user_id", "weight", "pause"})
+_SCHEDULE = frozenset({"start", "stop", "tz", "recurrence", *WEEKDAYS, "rule", "until"})
+_TEXT_LENGTH_MAX = 256
+_CHATS_MAX = 10_000
+_LASTS_MAX = timedelta(days=366)
+_YEARS = range(2000, 2100)
+# So far ahead two changes are looked at for a moment they share.
+_HORIZON = timedelta(days=731)
+
+
+class LivechatDispatchChange(models.Model):
+    """Weights, pauses, capacity and mode of a channel for a time: 11 November, an evening shift.
+
+    What it replaces is remembered when it starts and put back when it ends, unless somebody set it
+    by hand meanwhile. Of changes of one value no two are in force at the same moment.
+    """
+
+    _name = "livechat.dispatch.change"
+    _description = "Dated Change"
+    _order = "next_start, start desc, id desc"
+
+    name = fields.Char(required=True)
+    channel_id = fields.Many2one(
+        "im_livechat.channel", "Channel", required=True, index=True, ondelete="cascade"
+    )
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        related="channel_id.main_account_id",
+        store=True,
+        index="btree_not_null",
+        readonly=True,
+    )
+    preset = fields.Selection(
+        [
+            ("singles_day", "11 November: every year, the whole day"),
+            ("june", "18 June: every year, the whole day"),
+            ("evening", "Evening shift: every day, 18:00 to 24:00"),
+            ("weekend", "Weekend: Saturday and Sunday, the whole day"),
+        ],
+        "Fill In As",
+        store=False,
+        help="Fills in name, times and repetition; change them as you like.",
+    )
+    start = fields.Datetime(required=True, default=lambda self: self._get_midnight(1))
+    stop = fields.Datetime("End", required=True, default=lambda self: self._get_midnight(2))
+    tz = fields.Selection(
+        "_get_time_zones",
+        "Time Zone",
+        compute="_compute_tz",
+        store=True,
+        readonly=False,
+        required=True,
+        precompute=True,
+        help="The shop's: what begins at 20:00 there begins at 20:00, in summer and in winter.",
+    )
+    recurrence = fields.Selection(
+        [
+            ("none", "Does not repeat"),
+            ("daily", "Every day"),
+            ("weekly", "On chosen weekdays"),
+            ("yearly", "Every year on this date"),
+            ("custom", "By a rule of its own"),
+        ],
+        "Repeats",
+        default="none",
+        required=True,
+    )
+    monday = fields.Boolean()
+    tuesday = fields.Boolean()
+    wednesday = fields.Boolean()
+    thursday = fields.Boolean()
+    friday = fields.Boolean()
+    saturday = fields.Boolean()
+    sunday = fields.Boolean()
+    rule = fields.Char(
+        help="As RFC 5545 has it, without a time of day: FREQ=MONTHLY;BYDAY=1MO is the first "
+        "Monday of each month."
+    )
+    until = fields.Date("Repeats Until", help="The last day on which it starts; empty: for ever.")
+    dispatch_mode = fields.Selection(
+        "_get_modes", "Dispatch", help="Empty leaves the mode as it is."
+    )
+    max_sessions_mode = fields.Selection(
+        [("limited", "Limited"), ("unlimited", "Unlimited")],
+        "Capacity",
+        help="Empty leaves the capacity as it is.",
+    )
+    max_sessions = fields.Integer(
+        "Chats at Weight 100", help="How many chats an agent of weight 100 can have."
+    )
+    line_ids = fields.One2many("livechat.dispatch.change.line", "change_id", "Agents", copy=True)
+    state = fields.Selection(
+        [
+            ("draft", "Draft"),
+            ("planned", "Planned"),
+            ("running", "In force"),
+            ("done", "Over"),
+            ("cancelled", "Cancelled"),
+        ],
+        default="draft",
+        required=True,
+        readonly=True,
+        copy=False,
+        index=True,
+    )
+    next_start = fields.Datetime(
+        "Starts", readonly=True, copy=False, help="The time it runs, or the next one."
+    )
+    next_stop = fields.Datetime("Ends", readonly=True, copy=False)
+    # Times that start then or earlier are over.
+    last_start = fields.Datetime(readonly=True, copy=False)
+    replaced = fields.Json(readonly=True, copy=False)
+    summary = fields.Char("What Changes", compute="_compute_summary")
+    can_manage = fields.Boolean(compute="_compute_can_manage")
+
+    _due_idx = models.Index("(state, next_start)")
+
+    @api.model
+    def _get_time_zones(self):
+        return [(name, name) for name in pytz.common_timezones]
+
+    @api.model
+    def _get_modes(self):
+        field = self.env["im_livechat.channel"]._fields["dispatch_mode"]
+        return field._description_selection(self.env)
+
+    @api.model
+    def _get_midnight(self, days):
+        """Return the midnight so many days from today, for whoever asks, in UTC."""
+        zone = pytz.timezone(self._find_tz(self.env.user))
+        today = datetime.now(UTC).astimezone(zone).date()
+        return _to_utc(datetime.combine(today, datetime.min.time()) + timedelta(days=days), zone)
+
+    @api.model
+    def _find_tz(self, *users):
+        """Return the first time zone that one of these users has set, else UTC."""
+        # sudo: res.users - when it is noon in a shop is no secret
+        names = [user.tz for user in self.env["res.users"].sudo().union(*users)]
+        known = dict(self._get_time_zones())
+        return next((name for name in names if name in known), "UTC")
+
+    @api.depends("channel_id")
+    def _compute_tz(self):
+        for change in self:
+            owner = change.channel_id.main_account_id
+            change.tz = self._find_tz(owner, self.env.user)
+
+    @api.depends(
+        "dispatch_mode", "max_sessions_mode", "max_sessions", "line_ids.weight", "line_ids.pause"
+    )
+    @api.depends_context("lang")
+    def _compute_summary(self):
+        modes = dict(self._get_modes())
+        for change in self:
+            parts = [line.display_name for line in change.line_ids]
+            if len(parts) > 3:
+                parts = [self.env._("%(count)s agents", count=len(parts))]
+            if change.dispatch_mode:
+                parts.append(modes[change.dispatch_mode].partition(":")[0])
+            if change.max_sessions_mode == "limited":
+                parts.append(self.env._("Capacity %(count)s", count=change.max_sessions))
+            elif change.max_sessions_mode:
+                parts.append(self.env._("Capacity without limit"))
+            change.summary = "; ".join(parts)
+
+    @api.depends("main_account_id")
+    @api.depends_context("uid")
+    def _compute_can_manage(self):
+        for change in self:
+            # sudo: livechat.dispatch.change - whose it is
+            owner = change.sudo().main_account_id
+            change.can_manage = self.env.user._manages_dispatch_of(owner)
+
+    @api.onchange("preset")
+    def _onchange_preset(self):
+        if not self.preset:
+            return
+        zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
+        today = datetime.now(UTC).astimezone(zone).replace(tzinfo=None)
+        today = today.replace(hour=0, minute=0, second=0, microsecond=0)
+        name, days, repeats = {
+            "singles_day": (self.env._("11 November"), (11, 11), "yearly"),
+            "june": (self.env._("18 June"), (6, 18), "yearly"),
+            "evening": (self.env._("Evening shift"), None, "daily"),
+            "weekend": (self.env._("Weekend"), None, "weekly"),
+        }[self.preset]
+        start, stop = today, today + timedelta(days=1)
+        if days:
+            start = today.replace(month=days[0], day=days[1])
+            if start < today:
+                start = start.replace(year=start.year + 1)
+            stop = start + timedelta(days=1)
+        elif self.preset == "evening":
+            start = today.replace(hour=18)
+        for weekday in WEEKDAYS:
+            self[weekday] = self.preset == "weekend" and weekday in ("saturday", "sunday")
+        self.name = name
+        self.start, self.stop = _to_utc(start, zone), _to_utc(stop, zone)
+        self.recurrence = repeats
+
+    # ------------------------------------------------------------
+    # Create, write, delete
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Make drafts of changes.
+
+        :raise AccessError: a channel, an agent or a field that is not the caller's.
+        :raise ValidationError: times, a rule or a weight that are none, another channel's agent.
+        """
+        if not isinstance(vals_list, (list, tuple)):
+            raise UserError(self.env._("This call makes no sense."))
+        self.check_access("create")
+        vals_list = [self.browse()._read_values(vals) for vals in vals_list]
+        for vals in vals_list:
+            if not (vals.get("name") and vals.get("channel_id")):
+                raise ValidationError(self.env._("A dated change needs a name and a channel."))
+            self._check_channel(self.env["im_livechat.channel"].browse(vals["channel_id"]))
+        changes = super(LivechatDispatchChange, self._sudo_clean()).create(vals_list)
+        changes = changes.with_env(self.env)
+        changes._check_saved()
+        log = self.env["livechat.dispatch.log"]
+        log._add_rows(log._describe_lives(changes, "create"))
+        return changes
+
+    def write(self, vals):
+        """Change drafts and planned changes; see ``create``.
+
+        :raise UserError: it is in force or over.
+        """
+        self._check_manageable()
+        if len(self) != 1 and isinstance(vals, dict) and "line_ids" in vals:
+            # Commands are about the lines of one change.
+            return all([change.write(vals) for change in self])
+        vals = self._read_values(vals)
+        for change in self:
+            if change.state not in ("draft", "planned"):
+                raise UserError(
+                    self.env._(
+                        "%(change)s cannot be edited now. Undo it first, or take it back to draft.",
+                        change=change.name,
+                    )
+                )
+            if vals.get("channel_id", change.channel_id.id) != change.channel_id.id:
+                raise ValidationError(
+                    self.env._(
+                        "A dated change stays in its channel. Make a new one in the other channel."
+                    )
+                )
+        if _SCHEDULE & vals.keys():
+            vals["last_start"] = False
+        self._store(vals)
+        self._check_saved()
+        planned = self.filtered(lambda change: change.state == "planned")
+        for change in planned:
+            change._check_plan()
+            change._set_next()
+            change._start_if_due()
+        return True
+
+    def _store(self, vals):
+        """Write values that this file has built or checked."""
+        # sudo: livechat.dispatch.change - the caller has checked who asks
+        with self.env["livechat.dispatch.log"]._comparing(self, vals):
+            super(LivechatDispatchChange, self._sudo_clean()).write(vals)
+        return True
+
+    def _sudo_clean(self):
+        # sudo: livechat.dispatch.change - callers check who asks, and read what they say
+        return self.sudo().with_context(without_defaults(self.env.context))
+
+    def unlink(self):
+        self._check_manageable()
+        log = self.env["livechat.dispatch.log"]
+        rows = log._describe_lives(self, "unlink")
+        log._forget(self)
+        result = super().unlink()
+        log._add_rows(rows)
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_running(self):
+        for change in self:
+            if change.state == "running":
+                raise UserError(
+                    self.env._("%(change)s is in force: undo it first.", change=change.name)
+                )
+
+    def copy_data(self, default=None):
+        return [
+            {**vals, "name": (default or {}).get("name") or self.env._("%s (copy)", change.name)}
+            for change, vals in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------
+    # What a caller may say
+    # ------------------------------------------------------------
+
+    def onchange(self, values, field_names, fields_spec):
+        """As core's, which tells with sudo the name of whatever a many-to-one refers to.
+
+        :raise AccessError: a channel or an agent that the caller cannot read.
+        """
+        if isinstance(values, dict):
+            self._check_readable("im_livechat.channel", [values.get("channel_id")])
+            named = []
+            for command in values.get("line_ids") or ():
+                match command:
+                    case [_code, _id, {"user_id": user_id}]:
+                        named.append(user_id)
+            self._check_readable("res.users", named)
+        return super().onchange(values, field_names, fields_spec)
+
+    def _check_readable(self, model, named):
+        ids = [one.get("id") if isinstance(one, dict) else one for one in named]
+        ids = {id_ for id_ in ids if id_}
+        if ids and not (
+            all(map(is_record_id, ids))
+            and self.env[model].search_count([("id", "in", list(ids))]) == len(ids)
+        ):
+            raise AccessError(self.env._("Choose a channel and agents of your own shop."))
+
+    def _check_manageable(self):
+        """Refuse who does not manage the dispatch of these changes' channels.
+
+        :raise AccessError:
+        """
+        if not all(map(is_record_id, self._ids)):
+            raise UserError(self.env._("This call makes no sense."))
+        self.check_access("write")
+        for change in self:
+            self._check_channel(change.channel_id)
+
+    def _check_channel(self, channel):
+        # sudo: im_livechat.channel - whose it is
+        if not self.env.su and not self.env.user._manages_dispatch_of(
+            channel.sudo().main_account_id
+        ):
+            raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+
+    def _read_values(self, vals):
+        """Return values for the ORM, built from what the caller sent.
+
+        :raise AccessError: a field or a record that is not the caller's to choose.
+        :raise UserError: a value that is none.
+        """
+        if not isinstance(vals, dict):
+            raise UserError(self.env._("This call makes no sense."))
+        vals = {name: value for name, value in vals.items() if name != "preset"}
+        for name in vals:
+            if name not in _WRITEABLE:
+                raise AccessError(
+                    self.env._("%(field)s of a dated change cannot be set.", field=name)
+                )
+        return {name: self._read_value(self, name, value) for name, value in vals.items()}
+
+    @api.model
+    def _read_value(self, records, name, value):
+        field = records._fields[name]
+        label = field.get_description(self.env, ["string"])["string"]
+        if name == "line_ids":
+            return self._read_line_commands(records, value)
+        empty = value is False or value is None or value == ""
+        if field.type == "boolean" and (empty or isinstance(value, bool)):
+            return bool(value)
+        if empty and field.required:
+            raise ValidationError(self.env._("%(field)s is missing.", field=label))
+        if field.type == "integer":
+            value = 0 if empty else value
+            if type(value) is int and 0 <= value <= _CHATS_MAX:
+                return value
+        elif empty:
+            return False
+        elif name == "rule":
+            return self._read_rule(value)
+        elif field.type == "many2one":
+            comodel = self.env[field.comodel_name].with_context(active_test=False)
+            if is_record_id(value) and comodel.search_count([("id", "=", value)], limit=1):
+                return value
+            raise AccessError(self.env._("%(field)s: choose one that is there.", field=label))
+        elif field.type == "selection":
+            known = [key for key, _label in field._description_selection(self.env)]
+            if isinstance(value, str) and value in known:
+                return value
+        elif field.type in ("datetime", "date"):
+            moment = _read_moment(field, value)
+            if moment:
+                return moment
+        elif field.type == "char":
+            text = value.strip() if isinstance(value, str) else ""
+            if text and len(text) <= _TEXT_LENGTH_MAX and is_storable(text):
+                return text
+        raise ValidationError(self.env._("This is no value for %(field)s.", field=label))
+
+    @api.model
+    def _read_line_commands(self, records, commands):
+        """Return commands that only touch the lines of this change, with checked values.
+
+        :raise AccessError:
+        """
+        lines = self.env["livechat.dispatch.change.line"]
+        # sudo: livechat.dispatch.change.line - to compare
+        own = set(records.sudo().line_ids.ids)
+        read = []
+        for command in commands or [] if isinstance(commands, (list, tuple, bool)) else [None]:
+            match command:
+                case [Command.CREATE, _virtual_id, dict() as vals]:
+                    if not vals.get("user_id"):
+                        raise ValidationError(self.env._("Choose an agent."))
+                    read.append(Command.create(self._read_line(lines, vals)))
+                case [Command.UPDATE, line_id, dict() as vals] if _is_one_of(line_id, own):
+                    read.append(Command.update(line_id, self._read_line(lines, vals)))
+                case [Command.DELETE | Command.UNLINK, line_id, *_rest] if _is_one_of(line_id, own):
+                    read.append(Command.delete(line_id))
+                case [Command.LINK, line_id, *_rest] if _is_one_of(line_id, own):
+                    continue
+                case [Command.CLEAR, *_rest]:
+                    read += [Command.delete(line_id) for line_id in own]
+                case [Command.SET, _zero, [*ids]] if all(_is_one_of(id_, own) for id_ in ids):
+                    read += [Command.delete(line_id) for line_id in own.difference(ids)]
+                case _:
+                    raise AccessError(
+                        self.env._("Only the agents of this change can be changed here.")
+                    )
+        return read
+
+    @api.model
+    def _read_line(self, lines, vals):
+        for name in vals:
+            if name not in _LINE_WRITEABLE:
+                raise AccessError(
+                    self.env._("%(field)s of a dated change cannot be set.", field=name)
+                )
+        return {name: self._read_value(lines, name, value) for name, value in vals.items()}
+
+    # ------------------------------------------------------------
+    # Checks
+    # ------------------------------------------------------------
+
+    def _check_saved(self):
+        """Refuse what could never be put in force.
+
+        :raise ValidationError:
+        :raise AccessError: an agent whose weight is not the caller's to set.
+        """
+        for change in self:
+            if change.stop <= change.start:
+                raise ValidationError(self.env._("The end comes after the start."))
+            if change.stop - change.start > _LASTS_MAX:
+                raise ValidationError(self.env._("A dated change lasts at most a year."))
+            if change.recurrence == "weekly" and not change._get_weekdays():
+                raise ValidationError(self.env._("Choose at least one weekday."))
+            if change.recurrence == "custom":
+                if not change.rule:
+                    raise ValidationError(self.env._("Write down the rule by which it repeats."))
+                change._check_rule()
+            if change.max_sessions_mode == "limited" and change.max_sessions < 1:
+                raise ValidationError(
+                    self.env._("Say how many chats an agent of weight 100 can have.")
+                )
+            change._check_agents()
+
+    def _check_rule(self):
+        try:
+            first = next(recurrence.get_occurrences(self._get_schedule(), datetime.min), None)
+        except RuleError as error:
+            raise self._get_rule_error(error) from error
+        if not first:
+            raise ValidationError(self.env._("By this rule it never starts."))
+
+    @api.model
+    def _read_rule(self, value):
+        try:
+            return recurrence.clean_rule(value)
+        except RuleError as error:
+            raise self._get_rule_error(error) from error
+
+    @api.model
+    def _get_rule_error(self, error):
+        return ValidationError(
+            self.env._(
+                "The rule cannot be followed (%(part)s). It says at most how often by day, week, "
+                "month or year, such as FREQ=MONTHLY;BYDAY=1MO; the time of day comes from the "
+                "start, and the last day from Repeats Until.",
+                part=error.args[0] or "?",
+            )
+        )
+
+    def _check_agents(self):
+        # sudo: livechat.dispatch.change, im_livechat.channel - all agents count, also disabled ones
+        change = self.sudo().with_context(active_test=False)
+        agents = change.line_ids.user_id
+        if strangers := agents - change.channel_id.user_ids:
+            raise ValidationError(
+                self.env._(
+                    "%(agents)s: no agent of %(channel)s. Let them join the channel first.",
+                    agents=", ".join(strangers[:5].mapped("name")),
+                    channel=change.channel_id.name,
+                )
+            )
+        if not self.env.su and (beyond := self.env.user._find_beyond_dispatch(agents)):
+            raise AccessError(
+                self.env._(
+                    "You cannot set how %(agents)s get buyers.",
+                    # sudo: res.users - named by the caller, and agents of the caller's channel
+                    agents=", ".join(beyond.sudo()[:5].mapped("name")),
+                )
+            )
+
+    def _check_plan(self):
+        """Refuse what is empty, over already, or in force at the same moment as another change.
+
+        :raise ValidationError:
+        """
+        self.ensure_one()
+        if not self._get_keys():
+            raise ValidationError(
+                self.env._("Say what changes: the weight of an agent, the capacity or the mode.")
+            )
+        now = fields.Datetime.now()
+        if self.state != "running" and not self._find_next(now):
+            raise ValidationError(self.env._("The end of %(change)s is past.", change=self.name))
+        horizon = max(now, self.start) + _HORIZON
+        occurrences = list(self._get_occurrences(now, horizon))
+        if again := recurrence.overlaps_itself(occurrences):
+            raise ValidationError(
+                self.env._(
+                    "It lasts longer than until it starts again on %(moment)s.",
+                    moment=format_datetime(self.env, again.start),
+                )
+            )
+        self._check_overlap(occurrences, horizon)
+
+    def _check_overlap(self, occurrences, horizon):
+        """Refuse occurrences in which another change of the same values is in force.
+
+        :raise ValidationError: naming the other change.
+        """
+        now = fields.Datetime.now()
+        for other, keys in self._find_others():
+            found = recurrence.find_overlap(occurrences, other._get_occurrences(now, horizon))
+            if found:
+                raise ValidationError(
+                    self.env._(
+                        "%(other)s changes the same from %(start)s to %(stop)s: %(what)s. Choose "
+                        "other times, or take it out of one of them.",
+                        other=other.with_env(self.env)._get_name(),
+                        start=format_datetime(self.env, found[1].start),
+                        stop=format_datetime(self.env, found[1].stop),
+                        what=self._describe_key(min(keys)),
+                    )
+                )
+
+    def _get_name(self):
+        readable = self._filtered_access("read")
+        return readable.name if readable else self.env._("Another dated change")
+
+    def _find_others(self):
+        """Yield the planned or running changes that set a value this one sets, with the values."""
+        # sudo: livechat.dispatch.change - an agent of two channels has one weight
+        change = self.sudo()
+        mine = change._get_keys()
+        others = change.search(
+            [
+                ("id", "!=", change.id),
+                ("state", "in", ("planned", "running")),
+                "|",
+                ("channel_id", "=", change.channel_id.id),
+                (
+                    "line_ids.user_id",
+                    "in",
+                    change.with_context(active_test=False).line_ids.user_id.ids,
+                ),
+            ]
+        )
+        for other in others:
+            if keys := mine & other._get_keys():
+                yield other, keys
+
+    def _describe_key(self, key):
+        model, id_, name = key
+        if model == "im_livechat.channel":
+            return self.env._("Capacity") if name == "max_sessions" else self.env._("Dispatch")
+        # sudo: res.users - named by the caller
+        agent = self.env["res.users"].sudo().browse(id_).name
+        if name == "dispatch_weight":
+            return self.env._("weight of %(agent)s", agent=agent)
+        return self.env._("pause of %(agent)s", agent=agent)
+
+    # ------------------------------------------------------------
+    # When
+    # ------------------------------------------------------------
+
+    def _get_weekdays(self):
+        return tuple(number for number, name in enumerate(WEEKDAYS) if self[name])
+
+    def _get_schedule(self):
+        """Return when it is in force, for the pure engine.
+
+        :rtype: recurrence.Schedule
+        """
+        self.ensure_one()
+        return Schedule(
+            self.start,
+            self.stop,
+            self.tz,
+            self.recurrence,
+            self._get_weekdays(),
+            self.rule or "",
+            None if self.recurrence == "none" else self.until or None,
+        )
+
+    def _find_next(self, now):
+        """Return the occurrence that includes this moment, or else the next one, ``None`` if none
+        is left.
+
+        :rtype: recurrence.Occurrence | None
+        """
+        return recurrence.get_next(self._get_schedule(), now, self.last_start or None)
+
+    def _get_occurrences(self, after, before):
+        """Yield when it is, or will be, in force between two moments, in order.
+
+        :rtype: collections.abc.Iterator[recurrence.Occurrence]
+        """
+        self.ensure_one()
+        over = self.last_start
+        if self.state == "running":
+            over = self.next_start
+            if self.next_stop > after and self.next_start < before:
+                yield Occurrence(self.next_start, self.next_stop)
+        for occurrence in recurrence.get_occurrences(self._get_schedule(), after, before):
+            if not over or occurrence.start > over:
+                yield occurrence
+
+    def _set_next(self):
+        """Look for the next time, and plan to be woken then; without one it is over."""
+        found = self._find_next(fields.Datetime.now())
+        self._store(
+            {
+                "state": "planned" if found else "done",
+                "next_start": found.start if found else False,
+                "next_stop": found.stop if found else False,
+                "replaced": False,
+            }
+        )
+        if found:
+            self._wake_at(found.start)
+
+    def _wake_at(self, moment):
+        # sudo: ir.cron - that something happens then
+        cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
+        if cron:
+            # sudo: ir.cron - as above
+            cron.sudo()._trigger(at=moment)
+
+    # ------------------------------------------------------------
+    # By hand
+    # ------------------------------------------------------------
+
+    def action_plan(self):
+        """Let changes start and end by themselves; one that is due starts at once.
+
+        :raise ValidationError: nothing to change, over already, or overlapping another change.
+        """
+        self._check_manageable()
+        for change in self:
+            if change.state != "draft":
+                raise UserError(self.env._("%(change)s is no draft any more.", change=change.name))
+            change._lock()
+            change._check_saved()
+            change._check_plan()
+            change._set_next()
+            change._start_if_due()
+        return True
+
+    def action_start(self):
+        """Put changes in force now, for as long as planned; the planned times stay.
+
+        :raise ValidationError: see ``action_plan``.
+        """
+        self._check_manageable()
+        for change in self:
+            if change.state not in ("draft", "planned"):
+                raise UserError(self.env._("%(change)s cannot start now.", change=change.name))
+            change._lock()
+            change._check_saved()
+            if change.state == "draft":
+                change._check_plan()
+            now = fields.Datetime.now()
+            found = change._find_next(now)
+            if not found or found.start > now:
+                found = Occurrence(now, now + (change.stop - change.start))
+            change._check_overlap([found], found.stop)
+            change._start(found)
+        return True
+
+    def action_undo(self):
+        """End changes that are in force now, and put back what they replaced.
+
+        Their next planned times stay; ``action_cancel`` ends these as well.
+
+        :raise UserError: one is not in force.
+        """
+        self._check_manageable()
+        for change in self:
+            if change.state != "running":
+                raise UserError(self.env._("%(change)s is not in force.", change=change.name))
+            change._lock()
+            change._finish(fields.Datetime.now())
+        return True
+
+    def action_cancel(self):
+        """Take changes out of the plan; what is in force is undone."""
+        self._check_manageable()
+        for change in self:
+            if change.state not in ("draft", "planned", "running"):
+                raise UserError(self.env._("%(change)s is over.", change=change.name))
+            change._lock()
+            if change.state == "running":
+                change._restore()
+            change._store(
+                {
+                    "state": "cancelled",
+                    "next_start": False,
+                    "next_stop": False,
+                    "replaced": False,
+                }
+            )
+        return True
+
+    def action_draft(self):
+        """Take changes that are planned, over or cancelled back to draft."""
+        self._check_manageable()
+        for change in self:
+            if change.state not in ("planned", "done", "cancelled"):
+                raise UserError(
+                    self.env._("%(change)s is in force: undo it first.", change=change.name)
+                )
+            change._lock()
+            change._store(
+                {"state": "draft", "next_start": False, "next_stop": False, "last_start": False}
+            )
+        return True
+
+    def action_add_agents(self):
+        """Add the channel's agents who are missing, with the weight they have now."""
+        self._check_manageable()
+        for change in self:
+            # sudo: im_livechat.channel - the agents of a channel whose dispatch the caller manages
+            agents = change.sudo().channel_id.user_ids - change.sudo().line_ids.user_id
+            if not self.env.su:
+                agents -= self.env.user._find_beyond_dispatch(agents)
+            change.write(
+                {
+                    "line_ids": [
+                        Command.create({"user_id": agent.id, "weight": agent.dispatch_weight})
+                        for agent in agents
+                    ]
+                }
+            )
+        return True
+
+    def action_preview(self):
+        """Open what is in force when this change starts, drafts as if they were planned."""
+        if len(self) != 1 or not is_record_id(self._ids[0]):
+            raise UserError(self.env._("This call makes no sense."))
+        self.check_access("read")
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("What Is in Force When"),
+            "res_model": "livechat.dispatch.forecast",
+            "views": [(False, "form")],
+            "target": "current",
+            "context": {
+                "default_channel_id": self.channel_id.id,
+                "default_change_id": self.id,
+                "default_moment": fields.Datetime.to_string(self.next_start or self.start),
+            },
+        }
+
+    # ------------------------------------------------------------
+    # By the clock
+    # ------------------------------------------------------------
+
+    @api.model
+    def _run_due(self, attempt):
+        """End and start what is due: all ends first, so that nothing starts on a borrowed value.
+
+        :param attempt: called with what is to be done about one change; commits it.
+        """
+        now = fields.Datetime.now()
+        running = self.search(
+            [("state", "=", "running"), ("next_stop", "<=", now)], order="next_stop, id"
+        )
+        for change in running:
+            attempt(change._end_if_due)
+        planned = self.search(
+            [("state", "=", "planned"), ("next_start", "<=", now)], order="next_start, id"
+        )
+        for change in planned:
+            attempt(change._start_if_due)
+
+    def _lock(self):
+        """Hold this change until the transaction ends, and see it as it is now.
+
+        :raise LockError: somebody else holds it.
+        """
+        self.env.flush_all()
+        # sudo: livechat.dispatch.change - callers have checked who asks
+        self.sudo().lock_for_update(allow_referencing=True)
+        self.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
+
+    def _end_if_due(self):
+        change = self.try_lock_for_update(allow_referencing=True)
+        change.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
+        if change and change.state == "running" and change.next_stop <= fields.Datetime.now():
+            change._finish(change.next_start)
+
+    def _start_if_due(self):
+        self.env.flush_all()
+        # sudo: livechat.dispatch.change - the clock does what was checked when it was planned
+        change = self.sudo().try_lock_for_update(allow_referencing=True).sudo(self.env.su)
+        change.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
+        now = fields.Datetime.now()
+        if not change or change.state != "planned" or change.next_start > now:
+            return
+        found = change._find_next(now)
+        if not found or found.start != change.next_start:
+            log = self.env["livechat.dispatch.log"]
+            with log._by("change", change):
+                log._add_rows(
+                    [
+                        log._describe(
+                            change,
+                            "livechat.dispatch.change.state",
+                            "planned",
+                            "planned" if found else "done",
+                            remark="missed",
+                        )
+                    ]
+                )
+            change._set_next()
+        if not found or found.start > now:
+            return
+        if any(other.state == "running" for other, _keys in change._find_others()):
+            # It holds a value that this one is to set, because it was started by hand: afterwards.
+            return
+        change._start(found)
+
+    def _start(self, occurrence):
+        """Set the values and remember what they replace."""
+        log = self.env["livechat.dispatch.log"]
+        # sudo: livechat.dispatch.log - which rows were there before
+        since = log.sudo().search([], order="id desc", limit=1).id
+        with log._by("change", self):
+            replaced = self._apply()
+            self._store(
+                {
+                    "state": "running",
+                    "next_start": occurrence.start,
+                    "next_stop": occurrence.stop,
+                    "replaced": {"since": since or 0, "values": replaced},
+                }
+            )
+        self._wake_at(occurrence.stop)
+
+    def _finish(self, last_start):
+        """Put back the values, and wait for the next time, if there is one.
+
+        :param last_start: times that start then or earlier are over.
+        """
+        self._restore()
+        self._store({"last_start": last_start})
+        with self.env["livechat.dispatch.log"]._by("change", self):
+            self._set_next()
+
+    def _get_wanted(self):
+        """Return what this change sets: ``{record: {field: value}}``.
+
+        :rtype: dict
+        """
+        # sudo: livechat.dispatch.change - its agents, also the disabled ones
+        change = self.sudo().with_context(active_test=False)
+        wanted = {line.user_id: line._get_values() for line in change.line_ids}
+        values = {}
+        if change.dispatch_mode:
+            values["dispatch_mode"] = change.dispatch_mode
+        if change.max_sessions_mode:
+            values["max_sessions_mode"] = change.max_sessions_mode
+        if change.max_sessions_mode == "limited":
+            values["max_sessions"] = change.max_sessions
+        if values:
+            wanted[change.channel_id] = values
+        return wanted
+
+    def _get_keys(self):
+        """Return which values this change sets, as ``(model, id, field)``; of the capacity one."""
+        return {
+            (record._name, record.id, "max_sessions" if name == "max_sessions_mode" else name)
+            for record, values in self._get_wanted().items()
+            for name in values
+        }
+
+    def _apply(self):
+        """Set what this change sets, on agents who still are the channel's.
+
+        :return: what was there before, as :meth:`_restore` wants it.
+        :rtype: list[dict]
+        """
+        log = self.env["livechat.dispatch.log"]
+        wanted, replaced, rows = self._get_wanted(), [], []
+        # sudo: im_livechat.channel - all agents, also the disabled ones
+        staff = self.sudo().with_context(active_test=False).channel_id.user_ids
+        todo = defaultdict(dict)
+        for record, values in wanted.items():
+            for name, new in values.items():
+                old = log._read_values_of(record, name)[record.id]
+                if record._name == "res.users" and record not in staff:
+                    rows.append(log._describe(record, f"res.users.{name}", old, old, remark="gone"))
+                elif old != new:
+                    todo[record][name] = new
+                    replaced.append(
+                        {
+                            "model": record._name,
+                            "id": record.id,
+                            "field": name,
+                            "old": old,
+                            "new": new,
+                        }
+                    )
+        _write_all(todo)
+        log._add_rows(rows)
+        return replaced
+
+    def _restore(self):
+        """Put back what these changes replaced, except what somebody set by hand meanwhile."""
+        log = self.env["livechat.dispatch.log"]
+        for change in self:
+            kept = change.sudo().replaced or {}  # sudo: livechat.dispatch.change - the server's
+            todo, rows = defaultdict(dict), []
+            with log._by("change", change):
+                for value in kept.get("values", ()):
+                    # sudo: res.users, im_livechat.channel - what was set is put back
+                    record = self.env[value["model"]].sudo().browse(value["id"]).exists()
+                    if not record:
+                        continue
+                    name, current = value["field"], None
+                    current = log._read_values_of(record, name)[record.id]
+                    if current == value["old"]:
+                        continue
+                    if current != value["new"] or log._is_set_by_hand(record, name, kept["since"]):
+                        what = f"{record._name}.{name}"
+                        row = log._describe(record, what, value["new"], current, remark="kept")
+                        rows.append(row)
+                    else:
+                        todo[record].update(_get_old_values(name, value["old"]))
+                _write_all(todo)
+                log._add_rows(rows)
+
+
+def _write_all(todo):
+    """Write values of records, together where they are the same.
+
+    :param todo: ``{record: values}``.
+    """
+    together = {}
+    for record, values in todo.items():
+        key = (record._name, tuple(sorted(values.items())))
+        together[key] = together.get(key, record.browse()) | record
+    for (_name, values), records in together.items():
+        # sudo: res.users, im_livechat.channel - checked when the change was saved
+        records.sudo().write(dict(values))
+
+
+def _get_old_values(name, old):
+    """Return the values that bring back a logged one."""
+    if name != "dispatch_paused" or not isinstance(old, str):
+        return {name: old}
+    until = fields.Datetime.to_datetime(old)
+    if until <= fields.Datetime.now():
+        # That pause would be over by now.
+        return {"dispatch_paused": False}
+    return {"dispatch_paused": True, "dispatch_paused_until": until}
+
+
+def _is_one_of(value, ids):
+    return type(value) is int and value in ids
+
+
+def _read_moment(field, value):
+    """Return a date or a datetime, ``None`` for what is none or far away."""
+    try:
+        moment = (
+            type(field).to_datetime(value) if field.type == "datetime" else field.to_date(value)
+        )
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        return None
+    if not hasattr(moment, "year") or moment.year not in _YEARS:
+        return None
+    return moment.replace(microsecond=0) if field.type == "datetime" else moment
+
+
+def _to_utc(moment, zone):
+    return zone.localize(moment).astimezone(UTC).replace(tzinfo=None)

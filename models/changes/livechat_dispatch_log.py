@@ -1,0 +1,616 @@
+from contextlib import contextmanager
+from datetime import timedelta
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import SQL, format_datetime
+
+from ...tools.clock import WEEKDAYS
+from ...tools.sent import is_record_id
+
+# Every dispatch setting whose changes are logged: the one list of them. Agents of channels and of
+# groups get a row for each agent, everything else a row for each field.
+LOGGED = {
+    "res.users": (
+        "dispatch_weight",
+        "dispatch_paused",
+        "dispatch_pause_above",
+        "dispatch_resume_below",
+        "dispatch_calendar_id",
+        "livechat_channel_ids",
+    ),
+    "im_livechat.channel": (
+        "main_account_id",
+        "dispatch_mode",
+        "main_account_participation",
+        "max_sessions_mode",
+        "max_sessions",
+        "block_assignment_during_call",
+        "order_days",
+        "prefers_suited_agents",
+        "sticky_hours",
+        "queue_enabled",
+        "queue_limit",
+        "offline_rule",
+        "proxy_user_ids",
+        "pool_email",
+        "no_reply_seconds",
+        "calendar_id",
+        "ramp_minutes",
+        "user_ids",
+    ),
+    "livechat.dispatch.group": (
+        "name",
+        "parent_id",
+        "sequence",
+        "overflow_seconds",
+        "required_permission_id",
+        "calendar_id",
+        "scope_ids",
+        "user_ids",
+    ),
+    "livechat.dispatch.change": (
+        "name",
+        "start",
+        "stop",
+        "tz",
+        "recurrence",
+        *WEEKDAYS,
+        "rule",
+        "until",
+        "dispatch_mode",
+        "max_sessions_mode",
+        "max_sessions",
+        "line_ids",
+        "state",
+    ),
+    "res.config.settings": (
+        "dispatch_mode_default",
+        "dispatch_weight_default",
+        "dispatch_quiet_hold",
+        "dispatch_decision_days",
+        "subaccount_limit",
+    ),
+}
+# Where agents are, as seen from either side.
+_MEMBERSHIPS = {
+    ("res.users", "livechat_channel_ids"): "im_livechat.channel.user_ids",
+    ("im_livechat.channel", "user_ids"): "im_livechat.channel.user_ids",
+    ("livechat.dispatch.group", "user_ids"): "livechat.dispatch.group.user_ids",
+}
+# A pause is one thing with its end.
+_TOGETHER = {"dispatch_paused_until": "dispatch_paused"}
+# Models whose records come and go in the log as well.
+_LIVES = ("im_livechat.channel", "livechat.dispatch.group", "livechat.dispatch.change")
+# Which field of a row holds the record it is about.
+_SUBJECTS = {
+    "res.users": "agent_id",
+    "im_livechat.channel": "channel_id",
+    "livechat.dispatch.group": "group_id",
+    "livechat.dispatch.change": "change_id",
+}
+_KEPT_FOR = timedelta(days=400)
+_VACUUM_LIMIT = 20_000
+
+# Who may write here: this file alone. An object, because no browser can put it into a context.
+_BY_LOG = object()
+# Where a transaction keeps on whose behalf it changes settings, and what is being compared.
+_WAY = "livechat_dispatch_log_way"
+_COMPARED = "livechat_dispatch_log_compared"
+
+
+def get_logged(model, names):
+    """Return which logged fields of a model are concerned when these are written.
+
+    :param names: names of fields.
+    :rtype: list[str]
+    """
+    names = {_TOGETHER.get(name, name) for name in names}
+    return [name for name in LOGGED[model] if name in names]
+
+
+class LivechatDispatchLog(models.Model):
+    """Every change of a dispatch setting: who, when, from what, to what.
+
+    Written together with the change, by whatever way it is made; nobody writes it otherwise.
+    """
+
+    _name = "livechat.dispatch.log"
+    _description = "Dispatch Change Log"
+    _order = "id desc"
+    _rec_name = "subject"
+
+    moment = fields.Datetime(
+        "When", default=fields.Datetime.now, required=True, index=True, readonly=True
+    )
+    user_id = fields.Many2one(
+        "res.users", "User", index="btree_not_null", ondelete="set null", readonly=True
+    )
+    user_name = fields.Char("Name at That Time", readonly=True)
+    way = fields.Selection(
+        [
+            ("hand", "By hand"),
+            ("undo", "Undone by hand"),
+            ("change", "Dated change"),
+            ("dispatch", "Dispatch itself"),
+        ],
+        default="hand",
+        required=True,
+        readonly=True,
+    )
+    cause_id = fields.Many2one(
+        "livechat.dispatch.change",
+        "By Dated Change",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+    )
+    who = fields.Char(compute="_compute_who")
+    main_account_id = fields.Many2one(
+        "res.users", "Main Account", index="btree_not_null", ondelete="set null", readonly=True
+    )
+    agent_id = fields.Many2one(
+        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
+    )
+    channel_id = fields.Many2one(
+        "im_livechat.channel",
+        "Channel",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+    )
+    group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+    )
+    change_id = fields.Many2one(
+        "livechat.dispatch.change",
+        "Dated Change",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+    )
+    subject = fields.Char("Of", readonly=True, help="Whose setting it is, by its name at the time.")
+    what = fields.Selection("_get_whats", "What", required=True, readonly=True)
+    old_value = fields.Json(readonly=True)
+    new_value = fields.Json(readonly=True)
+    old_text = fields.Char("From", compute="_compute_texts")
+    new_text = fields.Char("To", compute="_compute_texts")
+    remark = fields.Selection(
+        [
+            ("kept", "Changed by hand meanwhile: it stays as it is"),
+            ("gone", "No agent of the channel any more: left alone"),
+            ("missed", "The server was not running: left out"),
+        ],
+        readonly=True,
+    )
+    can_undo = fields.Boolean(compute="_compute_can_undo")
+
+    @api.model
+    def _get_whats(self):
+        """Return what can be logged as ``(code, words)``; a code is the model and the field."""
+        words = {
+            "im_livechat.channel.user_ids": self.env._("Agent of the channel"),
+            "livechat.dispatch.group.user_ids": self.env._("Agent of the group"),
+            "res.users.dispatch_paused": self.env._("Pause"),
+        }
+        for model in _LIVES:
+            name = {
+                "im_livechat.channel": self.env._("Channel"),
+                "livechat.dispatch.group": self.env._("Dispatch group"),
+                "livechat.dispatch.change": self.env._("Dated change"),
+            }[model]
+            words[f"{model}.create"] = self.env._("%(thing)s made", thing=name)
+            words[f"{model}.unlink"] = self.env._("%(thing)s deleted", thing=name)
+        for model, names in LOGGED.items():
+            for name in names:
+                if (model, name) not in _MEMBERSHIPS:
+                    words.setdefault(f"{model}.{name}", self._get_label(model, name))
+        return list(words.items())
+
+    @api.model
+    def _get_label(self, model, name):
+        field = self.env[model]._fields[name]
+        return field.get_description(self.env, ["string"])["string"]
+
+    @api.depends("user_id", "user_name", "way", "cause_id")
+    def _compute_who(self):
+        for row in self:
+            if row.way == "dispatch":
+                row.who = self.env._("Dispatch")
+            elif row.way == "change" and not row.user_name:
+                # sudo: livechat.dispatch.change - the name of what changed a row that may be read
+                row.who = row.sudo().cause_id.name or self.env._("Dated change")
+            else:
+                row.who = row.user_name
+
+    @api.depends("what", "old_value", "new_value")
+    @api.depends_context("lang", "tz")
+    def _compute_texts(self):
+        for row in self:
+            row.old_text = row._describe_value(row.old_value)
+            row.new_text = row._describe_value(row.new_value)
+
+    def _describe_value(self, value):
+        """Return a logged value in the words of whoever reads it."""
+        model, _dot, name = (self.what or "").rpartition(".")
+        if name == "dispatch_paused":
+            if value is True or not value:
+                return self.env._("Paused") if value else self.env._("Takes new buyers")
+            return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
+        if isinstance(value, bool) and name not in ("create", "unlink"):
+            field = self.env[model]._fields.get(name) if model in self.env else None
+            if value or field is None or field.type in ("boolean", "many2many"):
+                return self.env._("Yes") if value else self.env._("No")
+        if value is None or value is False or value == []:
+            return "–"
+        if isinstance(value, list):
+            return ", ".join(str(one[1]) if isinstance(one, list) else str(one) for one in value)
+        field = self.env[model]._fields.get(name) if model in self.env else None
+        if field is not None and field.type == "selection":
+            return dict(field._description_selection(self.env)).get(value, str(value))
+        if field is not None and field.type == "datetime":
+            return format_datetime(self.env, value)
+        return str(value)
+
+    @api.depends_context("uid")
+    def _compute_can_undo(self):
+        for row in self:
+            subject = row._get_undoable()
+            row.can_undo = bool(
+                subject
+                and row._may_undo(subject)
+                and row._read_logged(subject)[subject.id] == row.new_value
+            )
+
+    # ------------------------------------------------------------
+    # Nobody writes history
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Rows are written together with what they are about.
+
+        :raise AccessError: always, for everybody else.
+        """
+        self._check_by_log()
+        return super().create(vals_list)
+
+    def write(self, vals):
+        """Rows stay what they are.
+
+        :raise AccessError: always.
+        """
+        self._check_by_log()
+        return super().write(vals)
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_old(self):
+        self._check_by_log()
+
+    def _check_by_log(self):
+        if self.env.context.get("livechat_dispatch_log") is not _BY_LOG:
+            raise AccessError(self.env._("The log of changes cannot be edited."))
+
+    @api.autovacuum
+    def _gc_old_rows(self):
+        rows = self.with_context(livechat_dispatch_log=_BY_LOG).search(
+            [("moment", "<", fields.Datetime.now() - _KEPT_FOR)], order="id", limit=_VACUUM_LIMIT
+        )
+        rows.unlink()
+        return len(rows), len(rows) == _VACUUM_LIMIT
+
+    # ------------------------------------------------------------
+    # Writing rows
+    # ------------------------------------------------------------
+
+    @api.model
+    @contextmanager
+    def _by(self, way, change=None):
+        """Log what is changed in this block as done in this way.
+
+        Kept by the transaction, not by the context, which others clean and browsers send.
+
+        :param way: ``undo``, ``change`` or ``dispatch``.
+        :param change: the ``livechat.dispatch.change`` that does it.
+        """
+        data = self.env.cr.precommit.data
+        before = data.get(_WAY)
+        data[_WAY] = (way, change.id if change else False)
+        try:
+            yield
+        finally:
+            data = self.env.cr.precommit.data
+            data.pop(_WAY, None)
+            if before:
+                data[_WAY] = before
+
+    @api.model
+    @contextmanager
+    def _comparing(self, records, names):
+        """Log what the block changes of these records' fields.
+
+        :param names: of any fields of the model; only the logged ones count.
+        """
+        names = get_logged(records._name, names)
+        if not names or not records or not all(map(is_record_id, records._ids)):
+            # What is no record is refused in the block.
+            yield
+            return
+        data = self.env.cr.precommit.data
+        # What an outer block compares is logged once, by that one.
+        compared = data.setdefault(_COMPARED, set())
+        keys = {(records._name, id_, name) for name in names for id_ in records.ids} - compared
+        compared |= keys
+        try:
+            before = self._read_all(records, names)
+            yield
+            after = self._read_all(records, names)
+        finally:
+            compared -= keys
+        rows = []
+        for record in records:
+            for name in names:
+                key = (records._name, record.id, name)
+                if key in keys and before[name][record.id] != after[name][record.id]:
+                    rows += self._describe_difference(
+                        record, name, before[name][record.id], after[name][record.id]
+                    )
+        self._add_rows(rows)
+
+    @api.model
+    def _read_all(self, records, names):
+        return {name: self._read_values_of(records, name) for name in names}
+
+    @api.model
+    def _read_values_of(self, records, name):
+        """Return ``{record id: value}`` of a field as the log keeps it."""
+        # sudo: any - the log is the server's, and reads the same whoever changes something
+        records = records.sudo().with_context(active_test=False)
+        if (records._name, name) in _MEMBERSHIPS:
+            return {record.id: set(record[name].ids) for record in records}
+        return {record.id: _to_json(record, name) for record in records}
+
+    @api.model
+    def _describe_difference(self, record, name, old, new):
+        """Return the values of the rows that say how a field of a record changed."""
+        code = _MEMBERSHIPS.get((record._name, name))
+        if not code:
+            return [self._describe(record, f"{record._name}.{name}", old, new)]
+        rows = []
+        for ids, joins in ((new - old, True), (old - new, False)):
+            for id_ in sorted(ids):
+                if record._name == "res.users":
+                    agent = record
+                    home = self.env["im_livechat.channel"].browse(id_)
+                else:
+                    agent, home = self.env["res.users"].browse(id_), record
+                rows.append(self._describe_membership(agent, home, code, joins))
+        return rows
+
+    @api.model
+    def _describe_membership(self, agent, home, code, joins):
+        # sudo: res.users, im_livechat.channel - names in a row of the log
+        agent, home = agent.sudo(), home.sudo()
+        channel = home if home._name == "im_livechat.channel" else home.channel_id
+        return {
+            "main_account_id": channel.main_account_id.id or agent._get_shop_owner().id,
+            "agent_id": agent.id,
+            "channel_id": channel.id,
+            "group_id": home.id if home != channel else False,
+            "subject": f"{agent.name} – {home.name}",
+            "what": code,
+            "old_value": not joins,
+            "new_value": joins,
+        }
+
+    @api.model
+    def _describe(self, record, what, old, new, **values):
+        """Return the values of one row.
+
+        :param what: code of ``_get_whats``.
+        """
+        # sudo: any - names in a row of the log
+        record = record.sudo()
+        if record._name == "res.users":
+            owner = record._get_shop_owner()
+        elif record._name == "livechat.dispatch.group":
+            owner = record.channel_id.main_account_id
+        else:
+            owner = record.main_account_id
+        if what == "im_livechat.channel.main_account_id":
+            # Of two shops neither learns whose the channel was or will be.
+            owner = owner.browse()
+        channel = record if record._name == "im_livechat.channel" else None
+        if record._name in ("livechat.dispatch.group", "livechat.dispatch.change"):
+            channel = record.channel_id
+        return {
+            "main_account_id": owner.id,
+            "channel_id": channel.id if channel else False,
+            _SUBJECTS[record._name]: record.id,
+            "subject": record.name,
+            "what": what,
+            "old_value": old,
+            "new_value": new,
+            **values,
+        }
+
+    @api.model
+    def _add_rows(self, rows):
+        """Write rows, with who does it and in which way.
+
+        :param rows: see ``_describe``.
+        """
+        if not rows:
+            return
+        way, change_id = self.env.cr.precommit.data.get(_WAY, ("hand", False))
+        # Nobody does what dispatch does by itself, even while somebody's request runs.
+        by_nobody = way == "dispatch" or (way == "change" and self.env.uid == SUPERUSER_ID)
+        common = {
+            "way": way,
+            "cause_id": change_id,
+            "user_id": False if by_nobody else self.env.uid,
+            # sudo: res.users - one's own name
+            "user_name": False if by_nobody else self.env.user.sudo().name,
+        }
+        # sudo: livechat.dispatch.log - whoever changes a setting leaves a trace
+        self.sudo().with_context(
+            {"lang": self.env.context.get("lang"), "livechat_dispatch_log": _BY_LOG}
+        ).create([{**common, **row} for row in rows])
+
+    @api.model
+    def _is_set_by_hand(self, record, name, since):
+        """Tell whether the last to set a value, after a row of the log, was no dated change.
+
+        :param since: id of that row.
+        """
+        # sudo: livechat.dispatch.log - all rows count
+        last = self.sudo().search(
+            [
+                ("id", ">", since),
+                ("what", "=", f"{record._name}.{name}"),
+                (_SUBJECTS[record._name], "=", record.id),
+                ("remark", "=", False),
+            ],
+            order="id desc",
+            limit=1,
+        )
+        return last.way in ("hand", "dispatch")
+
+    @api.model
+    def _describe_lives(self, records, event):
+        """Return the values of the rows that say that records came or are about to go.
+
+        :param event: ``create`` or ``unlink``.
+        """
+        rows = []
+        for record in records.sudo():  # sudo: any - names in a row of the log
+            old, new = (None, record.name) if event == "create" else (record.name, None)
+            row = self._describe(record, f"{record._name}.{event}", old, new)
+            if event == "unlink":
+                row[_SUBJECTS[record._name]] = False
+            rows.append(row)
+        return rows
+
+    @api.model
+    def _forget(self, records):
+        """Let rows refer no longer to records that are about to be deleted.
+
+        PostgreSQL would do it, but not when one row refers to two of them, and is as new as they.
+        """
+        self.flush_model()
+        for name, field in self._fields.items():
+            if field.type == "many2one" and field.comodel_name == records._name and field.store:
+                # Served by the index of each of these columns.
+                self.env.cr.execute(
+                    SQL(
+                        "UPDATE livechat_dispatch_log SET %(column)s = NULL"
+                        " WHERE %(column)s = ANY(%(ids)s)",
+                        column=SQL.identifier(name),
+                        ids=list(records.ids),
+                    )
+                )
+        self.invalidate_model()
+
+    # ------------------------------------------------------------
+    # Undo
+    # ------------------------------------------------------------
+
+    def _get_undoable(self):
+        """Return the record whose simple setting this row is about; empty if it is none."""
+        model, _dot, name = (self.what or "").rpartition(".")
+        if self.remark or name not in LOGGED.get(model, ()):
+            return self.env["res.users"]
+        if model == "res.users" and name in ("dispatch_weight", "dispatch_paused"):
+            return self.agent_id
+        simple = ("selection", "integer", "boolean")
+        if model == "im_livechat.channel" and self.env[model]._fields[name].type in simple:
+            return self.channel_id
+        return self.env["res.users"]
+
+    def _may_undo(self, subject):
+        """Tell whether the caller may set back what this row is about."""
+        user = self.env.user
+        if subject._name == "res.users":
+            if self.what == "res.users.dispatch_paused" and subject == user:
+                return True
+            return not user._find_beyond_dispatch(subject)
+        # sudo: im_livechat.channel - whose it is
+        return user._manages_dispatch_of(subject.sudo().main_account_id)
+
+    def _read_logged(self, subject):
+        return self._read_values_of(subject, self.what.rpartition(".")[2])
+
+    def action_undo(self):
+        """Set the old value back, as whoever may set it by hand could.
+
+        :raise AccessError: not the caller's to set.
+        :raise UserError: not a simple setting, or changed again since.
+        """
+        if len(self) != 1 or not is_record_id(self._ids[0]):
+            raise UserError(self.env._("Undo one change at a time."))
+        self.check_access("read")
+        row = self.exists()
+        if not row:
+            raise UserError(self.env._("This row of the log is gone."))
+        subject = row._get_undoable()
+        if not subject:
+            raise UserError(self.env._("Only weights, pauses and simple settings can be undone."))
+        if not row._may_undo(subject):
+            raise AccessError(self.env._("You do not manage this dispatch."))
+        current = row._read_logged(subject)[subject.id]
+        if current != row.new_value:
+            raise UserError(
+                self.env._(
+                    "%(what)s of %(subject)s was changed again since: it is %(current)s now.",
+                    what=dict(self._get_whats())[row.what],
+                    subject=row.subject,
+                    current=row._describe_value(current),
+                )
+            )
+        with self._by("undo"):
+            row._set_back(subject)
+        return {"type": "ir.actions.client", "tag": "soft_reload"}
+
+    def _set_back(self, subject):
+        """Write the old value by the way on which it would be written by hand."""
+        name = self.what.rpartition(".")[2]
+        if name == "dispatch_paused":
+            if self.old_value:
+                subject.dispatch_pause(False if self.old_value is True else self.old_value)
+            else:
+                subject.dispatch_resume()
+        elif subject._name == "res.users":
+            # sudo: livechat.subaccount - left, not taken: its write checks the caller
+            subaccount = subject._get_subaccount().sudo(False)
+            if subaccount:
+                subaccount.write({name: self.old_value})
+            else:
+                # sudo: res.users - checked by action_undo, and nothing but the weight
+                subject.sudo().write({name: self.old_value})
+        else:
+            subject.write({name: self.old_value})
+
+
+def _to_json(record, name):
+    """Return the value of a field as the log keeps it: names beside ids, texts for lines."""
+    if name == "dispatch_paused":
+        if record.dispatch_paused and record.dispatch_paused_until:
+            return fields.Datetime.to_string(record.dispatch_paused_until)
+        return record.dispatch_paused
+    field, value = record._fields[name], record[name]
+    match field.type:
+        case "one2many":
+            return sorted(line.display_name for line in value)
+        case "many2many":
+            return [[one.id, one.display_name] for one in value.sorted("id")]
+        case "many2one":
+            return [[value.id, value.display_name]] if value else []
+        case "datetime":
+            return fields.Datetime.to_string(value) if value else False
+        case "date":
+            return fields.Date.to_string(value) if value else False
+    return value

@@ -1,0 +1,402 @@
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import AccessError, UserError
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...dispatch.line import LONGEST_WAIT, WAITING
+from ...dispatch.scope import Buyer
+from ...dispatch.words import RULES
+from ...tools.rights import READERS
+
+
+class DiscussChannel(models.Model):
+    _inherit = "discuss.channel"
+
+    dispatch_state = fields.Selection(
+        [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Where dispatch has sent this chat; empty when it came to nobody through dispatch.",
+    )
+    dispatch_group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        copy=False,
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups=READERS,
+        help="The group whose scope this buyer fits; empty for the agents in no such group.",
+    )
+    dispatch_decision_ids = fields.One2many(
+        "livechat.dispatch.decision",
+        "discuss_channel_id",
+        "Dispatch Decisions",
+        groups=READERS,
+    )
+    dispatch_queued_at = fields.Datetime("In Line Since", copy=False, readonly=True, groups=READERS)
+    dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
+    dispatch_regular_id = fields.Many2one(
+        "res.users",
+        "Buyer's Own Agent",
+        copy=False,
+        readonly=True,
+        ondelete="set null",
+        groups=READERS,
+        help="Whose regular this buyer is; that agent may have room when the others have none.",
+    )
+    dispatch_is_away = fields.Boolean(
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Given by the rule for when nobody is here: the agent is not expected to answer soon.",
+    )
+    dispatch_rule = fields.Selection(
+        RULES,
+        "Dispatched By",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="What decided who got this chat last.",
+    )
+    dispatch_wait_count = fields.Integer(
+        "Number of Waits",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="How often the buyer stood in line or in the pool; who waits now is not counted yet.",
+    )
+    dispatch_waited_seconds = fields.Integer(
+        "Waited (seconds)",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="In line and in the pool, until somebody took the chat or the buyer left; of each "
+        "time, a day at most.",
+    )
+    dispatch_transfer_count = fields.Integer(
+        "Number of Transfers",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+    )
+    dispatch_has_left = fields.Boolean(
+        "Left the Line",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="The buyer left before anybody took the chat.",
+    )
+    dispatch_is_told = fields.Boolean(
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="A mail has told the shop of this message.",
+    )
+
+    # Those who wait, in order; a shop has few of them among all its chats.
+    _dispatch_waiting_idx = models.Index(
+        "(livechat_channel_id, dispatch_queued_at, id) "
+        "WHERE dispatch_state IN ('queued', 'pool') AND livechat_end_dt IS NULL"
+    )
+    # The last chats that were served say how long one takes.
+    _dispatch_service_idx = models.Index(
+        "(livechat_channel_id, livechat_end_dt DESC) "
+        "WHERE dispatch_assigned_at IS NOT NULL AND livechat_end_dt IS NOT NULL"
+    )
+    # Serves the search for those who wait for a first answer.
+    _dispatch_unanswered_idx = models.Index(
+        "(dispatch_assigned_at) WHERE dispatch_state = 'assigned' "
+        "AND livechat_failure = 'no_answer' AND livechat_end_dt IS NULL"
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        for vals in vals_list:
+            self._refuse_dispatch_values(vals)
+        # sudo: discuss.channel, im_livechat.channel - dispatch itself says where the chat goes
+        chats = super().create(vals_list)
+        for chat in chats.sudo():
+            if chat.channel_type == "livechat":
+                outcome = chat.livechat_channel_id._take_outcome()
+                if outcome and outcome.state == chat.dispatch_state:
+                    # Who has just come has not waited, whatever second it is.
+                    chat._record({"waited_seconds": 0, **outcome.values}, outcome.group)
+                    if outcome.agent:
+                        # sudo: res.users - its own figures follow
+                        chat._follow_agents(outcome.agent.sudo())
+                    else:
+                        # A seat may have become free while others were waiting.
+                        chat.env["im_livechat.channel"]._drain_soon()
+                    if outcome.state == "queued":
+                        chat.livechat_channel_id._send_line()
+        return chats
+
+    def write(self, vals):
+        reopened = self.browse()
+        if not vals.get("livechat_end_dt", True):
+            # sudo: discuss.channel - what dispatch notes about it
+            reopened = self.sudo().filtered(lambda chat: chat.livechat_end_dt)
+        self._refuse_dispatch_values(vals)
+        result = super().write(vals)
+        if reopened:
+            # Its bot starts again; the agent has gone, and dispatch begins anew as well.
+            reopened.write(
+                {
+                    "dispatch_state": False,
+                    "dispatch_assigned_at": False,
+                    "dispatch_queued_at": False,
+                }
+            )
+        return result
+
+    def _refuse_dispatch_values(self, vals):
+        """Refuse what only dispatch itself notes about a chat.
+
+        Core lets internal users change any channel they are in, whatever a form calls read-only.
+
+        :raise AccessError:
+        """
+        if not self.env.su and any(name.startswith("dispatch_") for name in vals):
+            raise AccessError(self.env._("Only dispatch itself says where a chat goes."))
+
+    def _follow_seats(self, agents):
+        """Follow that these agents have lost chats."""
+        self._follow_agents(agents)
+        self.env["im_livechat.channel"]._drain_soon()
+
+    def _follow_agents(self, agents):
+        """Follow that these agents have got or lost chats, and let them know."""
+        agents._follow_load()
+        if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
+            agents._send_dispatch_status()
+
+    # ------------------------------------------------------------
+    # Records
+    # ------------------------------------------------------------
+
+    def _record(self, values, group=None, **more):
+        """Write down a decision about this chat.
+
+        :param values: of the record, as ``livechat.dispatch.decision._describe_decision`` says.
+        :param group: the ``livechat.dispatch.group`` it was taken for, if not the chat's.
+        """
+        self.ensure_one()
+        group = self.dispatch_group_id if group is None else group
+        values = {"waited_seconds": self._get_waited_seconds(), **values, **more}
+        if self.dispatch_state in WAITING and (
+            values.get("user_id") or values["kind"] in ("leave", "nobody")
+        ):
+            # One wait, from the first moment in line or in the pool to this one.
+            values["has_waited"] = True
+        decision = self.livechat_channel_id._record_decision(
+            group, {"discuss_channel_id": self.id, **values}
+        )
+        # sudo: discuss.channel - dispatch's own notes
+        self.sudo()._note_decision(decision)
+        return decision
+
+    def _note_decision(self, decision):
+        """Keep on the chat what reports tell of it longer than its decision records stay."""
+        values = {}
+        if decision.user_id or decision.kind == "leave":
+            values["dispatch_rule"] = decision.rule
+            values["dispatch_has_left"] = decision.kind == "leave"
+        if decision.has_waited:
+            values["dispatch_wait_count"] = self.dispatch_wait_count + 1
+            values["dispatch_waited_seconds"] = self.dispatch_waited_seconds + min(
+                decision.waited_seconds, LONGEST_WAIT
+            )
+        if decision.kind == "transfer":
+            values["dispatch_transfer_count"] = self.dispatch_transfer_count + 1
+        values = {name: value for name, value in values.items() if self[name] != value}
+        if values:
+            self.write(values)
+
+    def _get_waited_seconds(self):
+        """Return for how many seconds the buyer has waited: in line, or for the first answer,
+        however many agents had the chat meanwhile."""
+        since = self.dispatch_queued_at or self.dispatch_assigned_at
+        if since and self.dispatch_state == "assigned" and self.livechat_failure == "no_answer":
+            since = min([since, *self.livechat_agent_history_ids.mapped("create_date")])
+        return int((fields.Datetime.now() - since).total_seconds()) if since else 0
+
+    def _get_buyer(self):
+        """Return what is known about the buyer of this chat.
+
+        :rtype: scope.Buyer
+        """
+        buyers = self.livechat_channel_member_history_ids.filtered(
+            lambda history: history.livechat_member_type == "visitor"
+        )
+        return Buyer(
+            partner_id=buyers.partner_id[:1].id or None,
+            guest_id=buyers.guest_id[:1].id or None,
+            lang=self.livechat_lang_id.code or None,
+            country_id=self.country_id.id or None,
+            tag_ids=tuple(buyers.partner_id[:1].category_id.ids),
+        )
+
+    # ------------------------------------------------------------
+    # Chatbots
+    # ------------------------------------------------------------
+
+    def _get_human_operator(self, users, chatbot_script_step):
+        # sudo: im_livechat.channel - a buyer's bot may ask for an agent
+        channel = self.livechat_channel_id.sudo()
+        if channel.dispatch_mode == "native":
+            return super()._get_human_operator(users, chatbot_script_step)
+        if users is not None and not users:
+            return self.env["res.users"]
+        outcome = channel._dispatch(
+            self.sudo()._get_buyer(),  # sudo: discuss.channel - who the buyer is
+            chat=self.sudo(),
+            users=users,
+            expertises=chatbot_script_step.operator_expertise_ids
+            if chatbot_script_step
+            else self.env["im_livechat.expertise"],
+        )
+        channel._keep_outcome(outcome)
+        return outcome.agent
+
+    # ------------------------------------------------------------
+    # Line and pool
+    # ------------------------------------------------------------
+
+    def _forget_desk(self):
+        """Take the desk out of who was ever in the chat: core's reports count the time to answer
+        from a bot's last message, and the desk, which they take for one, says nothing."""
+        desk = self.livechat_channel_id.reception_partner_id
+        self.livechat_channel_member_history_ids.filtered(
+            lambda history: history.partner_id == desk
+        ).unlink()
+
+    def _get_desk_and_bots(self):
+        return self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "bot"
+        ).partner_id
+
+    def _seat(self, agent):
+        """Let this agent be the one who answers the chat, and open it in its Discuss.
+
+        What decided that is written down before, see :meth:`_record`.
+        """
+        if agent.partner_id not in self.dispatch_seat_partner_ids:
+            # The desk invites: core takes any word of an agent for an answer, "invited" as well.
+            desk = self.livechat_channel_id.reception_partner_id
+            self.with_user(SUPERUSER_ID)._add_members(
+                users=agent,
+                create_member_params={"livechat_member_type": "agent"},
+                inviting_partner=desk or self.env.ref("base.partner_root"),
+            )
+        values = {
+            "livechat_operator_id": agent.partner_id.id,
+            "dispatch_state": "assigned",
+            "dispatch_assigned_at": fields.Datetime.now(),
+            "dispatch_queued_at": False,
+            "dispatch_is_away": self.dispatch_rule == "offline",
+            "dispatch_is_told": False,
+        }
+        buyers = self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "visitor"
+        )
+        buyer = buyers.partner_id[:1].display_name or buyers.guest_id[:1].name
+        if buyer:
+            values["name"] = f"{buyer} {agent.livechat_username or agent.name}"
+        if self.livechat_failure == "no_agent":
+            values["livechat_failure"] = "no_answer"
+        self.write(values)
+        self._broadcast(agent.partner_id.ids)
+        self._follow_agents(agent)
+
+    def _leave(self, partners):
+        """Take these partners out of the chat without ending it, as core's way to leave would
+        end the chat of whoever was its last agent. Open pages are told the same, and first, so
+        that nothing sent later shows who left."""
+        left = self.channel_member_ids.filtered(lambda member: member.partner_id in partners)
+        if not left:
+            return
+        left.unlink()
+        self._follow_seats(partners.user_ids)
+        for partner in partners:
+            Store(bus_channel=partner).add(
+                self, {"close_chat_window": True, "isLocallyPinned": False}
+            ).bus_send()
+        Store(bus_channel=self).add(
+            self,
+            [Store.Many("channel_member_ids", [], mode="DELETE", value=left), "member_count"],
+        ).bus_send()
+
+    def get_dispatch_reason(self):
+        """Return why this chat has its agent, in the words of the reader.
+
+        :return: ``{"text", "decision_id"}`` of the last decision that gave the chat to the reader,
+            or to anybody for who reads the decisions of others; ``False`` where there is none.
+        :rtype: dict | bool
+        """
+        self.ensure_one()
+        self.check_access("read")
+        decisions = self.env["livechat.dispatch.decision"]
+        if not decisions.has_access("read"):
+            return False
+        given = decisions.search([("discuss_channel_id", "=", self.id), ("user_id", "!=", False)])
+        decision = given.filtered(lambda row: row.user_id == self.env.user)[:1] or given[:1]
+        if not decision or not decision.sentence:
+            return False
+        if decision.user_id == self.env.user:
+            text = self.env._("Came to you: %s", decision.sentence)
+        else:
+            # sudo: res.users - the name of a colleague in a decision that may be read
+            name = decision.user_id.sudo().name
+            text = self.env._("Came to %(name)s: %(why)s", name=name, why=decision.sentence)
+        return {"text": text, "decision_id": decision.id}
+
+    # ------------------------------------------------------------
+    # From one agent to another
+    # ------------------------------------------------------------
+
+    def _add_members(self, *, partners=None, users=None, **kwargs):
+        if not self.env.su:
+            for chat in self:
+                chat._check_invited((partners or self.env["res.partner"]), users)
+        return super()._add_members(partners=partners, users=users, **kwargs)
+
+    def _check_invited(self, partners, users):
+        """Let only agents with the right to receive buyers be brought into a dispatched chat.
+
+        :raise UserError: naming who may not.
+        """
+        # sudo: im_livechat.channel, res.users - who may be an agent here
+        chat = self.sudo()
+        channel = chat.livechat_channel_id
+        if chat.channel_type != "livechat" or channel.dispatch_mode in (False, "native"):
+            return
+        staff = channel.user_ids | channel.main_account_id
+        # sudo: res.users - what rights the invited have
+        invited = (users or self.env["res.users"]).sudo() | partners.sudo().user_ids
+        for user in invited.filtered(lambda user: not user.share):
+            if not user._has_agent_group() or (channel.main_account_id and user not in staff):
+                raise UserError(
+                    self.env._("%s may not receive buyers of this channel.", user.display_name)
+                )
+            if user.id in channel._find_lacking(chat.dispatch_group_id, user):
+                raise UserError(
+                    self.env._(
+                        "%(agent)s lacks the permission that %(group)s asks for.",
+                        agent=user.display_name,
+                        group=chat.dispatch_group_id.name,
+                    )
+                )
+
+    # ------------------------------------------------------------
+    # Transfer
+    # ------------------------------------------------------------
+
+    def _say_why_not(self, agent, outcome):
+        """Return in one sentence why this agent cannot take the chat."""
+        texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
+        code = outcome.values["excluded"].get(str(agent.id))
+        reason = texts.get(code, self.env._("cannot take the chat now"))
+        # sudo: res.users - the name of a colleague
+        return self.env._("%(agent)s %(reason)s.", agent=agent.sudo().name, reason=reason)

@@ -1,0 +1,786 @@
+import logging
+import time
+from datetime import timedelta
+from typing import NamedTuple
+
+from odoo import api, fields, models
+from odoo.tools import ormcache
+
+from ...dispatch import ledger, policy
+from ...dispatch.line import WAITING
+from ...dispatch.scope import Buyer
+from ...dispatch.weights import WEIGHT_MIN
+from ...tools.sent import without_defaults
+from ...tools.sentinels import PREVIEW
+
+
+class Settings(NamedTuple):
+    """What a channel is asked for at each decision."""
+
+    rules: policy.Rules
+    query: ledger.Query
+    """Whom to read."""
+    has_line: bool
+    calendar_id: int | bool
+    """The ``resource.calendar`` of the opening hours, ``False`` for always."""
+    ramp_minutes: int
+
+
+_logger = logging.getLogger(__name__)
+
+# A buyer who returns so soon reaches the last agent even when that agent is paused.
+_STICKY_EVEN_PAUSED = timedelta(hours=24)
+
+# So many records an hour tell that nobody was found on a channel: more than a shop has such buyers,
+# as the chat is not even offered then, and so few that a script which asks without end fills no
+# disk. Who comes after that is turned away without a record, and not counted.
+NOBODY_RECORDS_MAX = 100
+
+# Where a transaction keeps the outcome of its dispatch until the chat is there.
+_OUTCOME = "livechat_dispatch_outcome"
+
+
+class Outcome(NamedTuple):
+    """Where dispatch sends one buyer."""
+
+    agent: models.Model
+    """``res.users``; empty when nobody takes the chat now."""
+    state: str | None
+    """``assigned``, ``queued``, ``pool``, or ``None``: nobody is here, as core would say it."""
+    group: models.Model
+    """``livechat.dispatch.group`` whose scope fits; empty for the default group."""
+    values: dict
+    """What a decision record says about it."""
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    dispatch_overrun_count = fields.Integer(
+        "Agents Above Capacity",
+        compute="_compute_dispatch_overrun_count",
+        help="Agents with more chats than they may be given: quiet chats woke up, or they joined "
+        "chats themselves. They get no new buyers until they are below their capacity again.",
+    )
+
+    @api.depends("dispatch_mode", "user_ids.dispatch_weight")
+    def _compute_remaining_session_capacity(self):
+        dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
+        super(ImLivechatChannel, self - dispatched)._compute_remaining_session_capacity()
+        for channel in dispatched:
+            rules = channel._get_dispatch_rules()
+            channel.remaining_session_capacity = rules.max_sessions and sum(
+                max(
+                    0,
+                    policy.capacity(rules.max_sessions, agent.weight)
+                    - policy.load(agent, rules.quiet_hold),
+                )
+                for agent in channel._get_dispatch_staff()
+            )
+
+    @api.depends("dispatch_mode", "max_sessions_mode", "max_sessions", "user_ids.dispatch_weight")
+    def _compute_dispatch_overrun_count(self):
+        for channel in self:
+            rules = channel._get_dispatch_rules()
+            limited = channel.dispatch_mode != "native" and rules.max_sessions
+            channel.dispatch_overrun_count = limited and sum(
+                policy.load(agent, rules.quiet_hold)
+                > policy.capacity(rules.max_sessions, agent.weight)
+                for agent in channel._get_dispatch_staff()
+            )
+
+    def _get_operator_info(
+        self, /, *, lang, country_id, previous_operator_id=None, chatbot_script_id=None, **kwargs
+    ):
+        info = super()._get_operator_info(
+            lang=lang,
+            country_id=country_id,
+            previous_operator_id=previous_operator_id,
+            chatbot_script_id=chatbot_script_id,
+            **kwargs,
+        )
+        if (
+            self._is_preview()
+            and info["operator_model"] == "res.users"
+            and self._is_reception_open()
+        ):
+            # sudo: res.partner - a buyer may see the desk of the shop
+            info["operator_partner"] = self.sudo().reception_partner_id
+            return info
+        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        if (
+            outcome
+            and not info["operator_partner"]
+            and info["operator_model"] == "res.users"
+            and outcome.state in WAITING
+        ):
+            # sudo: res.partner - the buyer writes to the desk of the shop, and an agent will come
+            info["operator_partner"] = self.sudo().reception_partner_id
+        return info
+
+    def _get_operator(
+        self, previous_operator_id=None, lang=None, country_id=None, expertises=None, users=None
+    ):
+        """Choose by dispatch mode; see ``dispatch.policy``. The winner's seat is reserved until
+        the caller's transaction ends.
+
+        ``previous_operator_id`` comes from the buyer's browser and is not considered.
+        """
+        self.ensure_one()
+        buyer = {
+            "lang": lang,
+            "country_id": country_id,
+            "expertises": expertises,
+            "users": users,
+        }
+        settings = self._recall_settings()
+        if settings.rules.mode != "native":
+            try:
+                return self._choose_agent(settings, **buyer)
+            except ledger.Outdated:
+                pass
+        elif self.dispatch_mode == "native":
+            return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
+        self._forget_settings()
+        settings = self._read_settings()
+        if settings.rules.mode == "native":
+            return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
+        return self._choose_agent(settings, **buyer)
+
+    def _choose_agent(self, settings, lang, country_id, expertises, users):
+        """As :meth:`_get_operator`, by these settings.
+
+        :raise ledger.Outdated: they are remembered and have been changed; nothing was done.
+        """
+        if self._is_preview() or (users is not None and not users):
+            return self.env["res.users"]
+        outcome = self._dispatch(
+            self._get_buyer(lang, country_id),
+            users=users,
+            expertises=expertises,
+            settings=settings,
+        )
+        self._keep_outcome(outcome)
+        return outcome.agent
+
+    def _get_available_operators_by_livechat_channel(self, users=None):
+        dispatched = self.filtered(lambda channel: channel.dispatch_mode != "native")
+        operators = super(
+            ImLivechatChannel, self - dispatched
+        )._get_available_operators_by_livechat_channel(users)
+        for channel in dispatched:
+            able, _excluded = policy.sort_agents(
+                channel._read_dispatch_agents(users), channel._get_dispatch_rules()
+            )
+            operators[channel] = self.env["res.users"].browse([agent.user_id for agent in able])
+        return operators
+
+    def _is_livechat_available(self):
+        if self._is_room_at_once():
+            return True
+        if self.dispatch_mode == "native":
+            return super()._is_livechat_available()
+        return self._is_open_otherwise() or bool(self.chatbot_script_count)
+
+    def _is_preview(self):
+        """Tell whether the caller just shows the widget: no seat, no credit, no person."""
+        return (
+            self.env.context.get("livechat_dispatch_preview") is PREVIEW
+            and self.dispatch_mode != "native"
+        )
+
+    def _is_reception_open(self):
+        """Tell whether a buyer who came now would be taken: by an agent, the line or the pool."""
+        return self._is_room_at_once() or self._is_open_otherwise()
+
+    def _is_open_otherwise(self):
+        """Tell whether a buyer would be taken though a look at a few agents found no room."""
+        return self.offline_rule == "pool" or self._is_agent_available() or self._is_line_open()
+
+    def _is_room_at_once(self):
+        """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
+        on every page view of the shop, and takes one query."""
+        self.env.flush_all()
+        # Once more by what is true now, if what is remembered is not.
+        for _time in range(2):
+            settings = self._recall_settings()
+            remembered = settings.rules.mode, settings.calendar_id, settings.ramp_minutes
+            if remembered[0] == "native" or any(remembered[1:]) or settings.query.has_shifts:
+                if remembered == (self.dispatch_mode, self.calendar_id.id, self.ramp_minutes):
+                    return False
+                self._forget_settings()
+                continue
+            try:
+                return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
+            except ledger.Outdated:
+                self._forget_settings()
+        return False
+
+    def _is_agent_available(self):
+        """Tell whether a buyer who came now would get an agent."""
+        settings = self._read_settings()
+        complete = self._complete_facts(self.env["livechat.dispatch.group"], (), settings)
+        agents = complete(ledger.read_agents(self.env.cr, settings.query, committed=True))
+        return any(not policy.exclusion(agent, settings.rules) for agent in agents)
+
+    @ormcache()
+    def _get_memory(self):
+        """Return what is remembered: ``{id of a channel: Settings}``. It may be out of date, as the
+        threads of one process see different moments of the database."""
+        return {}
+
+    def _recall_settings(self):
+        """Return how this channel is set, as it is remembered; whoever decides by that has the
+        ledger check the version.
+
+        :rtype: Settings
+        """
+        self.ensure_one()
+        memory = self._get_memory()
+        # The version is that of the database.
+        self.flush_recordset()
+        settings = memory.get(self.id)
+        if not settings:
+            settings = self.sudo()._read_settings()  # sudo: the same for whoever asks
+            version = ledger.read_version(self.env.cr, self.id)
+            settings = settings._replace(query=settings.query._replace(version=version))
+            memory[self.id] = settings
+        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
+        return settings._replace(
+            rules=settings.rules._replace(quiet_hold=hold),
+            query=settings.query._replace(now=fields.Datetime.now()),
+        )
+
+    def _forget_settings(self):
+        self._get_memory().pop(self.id, None)
+
+    def _read_settings(self, has_shifts=None):
+        """Return how this channel is set.
+
+        :param has_shifts: whether any agent follows a shift, where that is known.
+        :rtype: Settings
+        """
+        if has_shifts is None:
+            has_shifts = self.env["res.users"]._is_there_a_shift()
+        return Settings(
+            rules=self._get_dispatch_rules(),
+            query=self._get_dispatch_query()._replace(has_shifts=has_shifts),
+            has_line=self.queue_enabled,
+            calendar_id=self.calendar_id._origin.id,
+            ramp_minutes=self.ramp_minutes,
+        )
+
+    def _get_dispatch_query(self, users=None):
+        """Return whom to read for this channel.
+
+        :param users: these instead of the channel's agents.
+        :rtype: ledger.Query
+        """
+        self.ensure_one()
+        if users is None and self != self._origin:
+            # A form being filled in: its agents, not those of the database.
+            users = self.user_ids | self.main_account_id
+        return ledger.Query(
+            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
+                "im_livechat.im_livechat_group_user"
+            ),
+            now=fields.Datetime.now(),
+            channel_id=self._origin.id or None,
+            asks_in_call=self.block_assignment_during_call,
+            user_ids=None if users is None else users._origin.ids,
+            main_account_id=self.main_account_id._origin.id or None,
+        )
+
+    def _read_dispatch_agents(self, users=None):
+        """Return what is true of the channel's agents right now.
+
+        :rtype: list[policy.Agent]
+        """
+        self.env.flush_all()
+        complete = self._complete_facts(self.env["livechat.dispatch.group"], ())
+        return complete(ledger.read_agents(self.env.cr, self._get_dispatch_query(users)))
+
+    def _get_dispatch_staff(self):
+        """Return the agents who take this channel's chats in the ordinary way, present or not.
+
+        :rtype: list[policy.Agent]
+        """
+        as_member = self.main_account_participation == "member"
+        return [
+            agent
+            for agent in self._read_dispatch_agents()
+            if agent.enabled and agent.permitted and (as_member or not agent.is_main_account)
+        ]
+
+    def _dispatch(
+        self,
+        buyer,
+        chat=None,
+        users=None,
+        declined=(),
+        expertises=None,
+        offline=True,
+        settings=None,
+    ):
+        """Decide where a buyer goes; the winner's seat is held until the transaction ends.
+
+        :param scope.Buyer buyer: who comes.
+        :param chat: the buyer's ``discuss.channel`` when there is one already; its group stays.
+        :param users: only these ``res.users``, as a chatbot asks for them.
+        :param declined: ids of users who left this very chat unanswered.
+        :param expertises: ``im_livechat.expertise`` to prefer.
+        :param offline: whether the rule for when nobody is here may choose.
+        :param Settings settings: those of the channel as somebody remembers them.
+        :rtype: Outcome
+        :raise ledger.Outdated: the settings have been changed; nothing was done.
+        """
+        self.ensure_one()
+        started = time.perf_counter()
+        settings = settings or self._read_settings()
+        group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
+        regulars = self._find_regulars(buyer)
+        arrives = not chat or not chat.dispatch_state
+        waiting = arrives and settings.has_line and self._count_waiting(group)
+        levels, to_the_top = self._get_levels(group, users, chat, settings)
+        if waiting:
+            # Who comes later waits behind the others; only regulars reach their agent at once.
+            able = set((self.user_ids | self.main_account_id).ids) if levels is None else levels[-1]
+            levels = [able & {regular.user_id for regular in regulars}]
+        expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
+        rules = settings.rules._replace(asked_expertises=len(expertises))
+        query = settings.query._replace(
+            lang=buyer.lang or None,
+            country_id=buyer.country_id or None,
+            expertise_ids=tuple(expertises.ids),
+            **({} if levels is None else {"user_ids": self._get_readers(levels, users)}),
+        )
+        complete = self._complete_facts(group, declined, settings)
+        ascent = policy.Ascent(policy.decide([], rules), 0, [], rules)
+        if query.user_ids == []:
+            ledger.check_version(self.env.cr, query)
+            values = self._describe_ascent(ascent, regulars)
+        else:
+
+            def decide(agents):
+                nonlocal ascent
+                ascent = policy.ascend(
+                    complete(agents),
+                    rules,
+                    levels,
+                    regulars,
+                    regulars_only=bool(waiting),
+                    to_the_top=to_the_top,
+                )
+                return ascent.decision
+
+            with ledger.reserving(self.env, query, decide):
+                # While PostgreSQL stores it.
+                values = self._describe_ascent(ascent, regulars)
+        decision = ascent.decision
+        if decision.winner is not None:
+            state = "assigned"
+        elif waiting:
+            state = "queued"
+            values["rule"] = "line"
+        elif self._is_worth_waiting(decision, group):
+            state = "queued"
+        elif not offline:
+            state = None
+        else:
+            state, values = self._dispatch_offline(query, complete, values)
+        if state == "queued" and arrives and self.queue_limit and waiting >= self.queue_limit:
+            state, values = self._dispatch_offline(query, complete, values)
+        if state != "assigned":
+            values["kind"] = {"queued": "queue", "pool": "pool"}.get(state, "nobody")
+        values["duration_ms"] = 1000 * (time.perf_counter() - started)
+        agent = self.env["res.users"].browse(values["user_id"] if state == "assigned" else None)
+        return Outcome(agent, state, group, values)
+
+    def _describe_ascent(self, ascent, regulars):
+        """Return what a decision record says of this :class:`policy.Ascent`."""
+        values = self.env["livechat.dispatch.decision"]._describe_decision(
+            ascent.decision, ascent.agents, ascent.rules, regulars
+        )
+        return {**values, "kind": "overflow" if ascent.level else "assign"}
+
+    def _dispatch_offline(self, query, complete, values):
+        """Decide by the rule for when nobody is here.
+
+        :return: the state of :class:`Outcome`, and the values of the decision record.
+        """
+        if self.offline_rule == "pool":
+            return "pool", values
+        takers, rules = self._get_offline_takers()
+        if not takers:
+            return None, values
+        agents = []
+
+        def decide(read):
+            agents[:] = complete(read)
+            return policy.decide(agents, rules)
+
+        decision = ledger.reserve_seat(self.env, query._replace(user_ids=takers.ids), decide)
+        if decision.winner is None:
+            return None, values
+        described = self.env["livechat.dispatch.decision"]._describe_decision(
+            decision, agents, rules
+        )
+        return "assigned", {**described, "rule": "offline", "kind": "assign"}
+
+    def _get_offline_takers(self):
+        """Return who takes chats while nobody is here, and by which rules.
+
+        :rtype: tuple[res.users, policy.Rules]
+        """
+        takers = self.env["res.users"]
+        if self.offline_rule == "main_account":
+            takers = self.main_account_id
+        elif self.offline_rule == "proxy":
+            takers = self.proxy_user_ids & self.user_ids
+        return takers, self._get_dispatch_rules()._replace(
+            needs_presence=False, main_account_participation="member"
+        )
+
+    def _dispatch_to(self, agent, group, ignore_capacity=False):
+        """Take a seat for a chat that a colleague gives to this very agent.
+
+        :param agent: ``res.users``.
+        :param group: the chat's ``livechat.dispatch.group``, which may ask for a permission.
+        :rtype: Outcome
+        """
+        self.ensure_one()
+        rules = self._get_dispatch_rules()._replace(main_account_participation="member")
+        if ignore_capacity:
+            rules = rules._replace(max_sessions=None)
+        query = self._get_dispatch_query()._replace(user_ids=agent.ids)
+        complete = self._complete_facts(group, ())
+        agents = []
+
+        def decide(read):
+            agents[:] = complete(read)
+            return policy.decide(agents, rules)
+
+        decision = ledger.reserve_seat(self.env, query, decide)
+        values = self.env["livechat.dispatch.decision"]._describe_decision(decision, agents, rules)
+        return self._make_outcome(self.env["res.users"].browse(decision.winner), values)
+
+    def _make_outcome(self, agent, values=None):
+        """Return the outcome that this agent, or nobody, takes a chat.
+
+        :rtype: Outcome
+        """
+        values = values or {"user_id": agent.id, "rule": "by_hand" if agent else "nobody"}
+        group = self.env["livechat.dispatch.group"]
+        return Outcome(agent, "assigned" if agent else None, group, values)
+
+    def _get_levels(self, group, users, chat, settings):
+        """Return who may take the chat: first the group's agents, then those above it as well.
+
+        :return: a list of sets of user ids, each holding the one before, ``None`` for all agents
+            of the channel; and whether it goes to the top of the tree.
+        """
+        if users is not None:
+            return [set(users.ids)], True
+        if not group and not any(scope.values for scope in self._read_dispatch_scopes()):
+            return None, True
+        if not group:
+            return [set(self._get_default_agents().ids)], True
+        # Without a line nobody can wait for the time after which the parent's agents join.
+        waited = None
+        if settings.has_line:
+            waited = chat._get_waited_seconds() if chat else 0
+        return policy.climb(
+            group._get_ascent(), lambda member_of: set(member_of._get_agents().ids), waited
+        )
+
+    def _get_readers(self, levels, users):
+        """Return the ids of all whom a decision on these levels reads."""
+        ids = set().union(*levels)
+        if users is None and self.main_account_participation != "never":
+            ids.update(self.main_account_id.ids)
+        return sorted(ids)
+
+    def _is_worth_waiting(self, decision, group):
+        """Tell whether somebody who is here will have room, or is about to join the group."""
+        if not self.queue_enabled:
+            return False
+        if policy.PASSING_REASONS & set(decision.excluded.values()):
+            return True
+        above, rules = group.parent_id, self._get_dispatch_rules()
+        while above:
+            for agent in self._read_dispatch_agents(above._get_agents()):
+                if policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS):
+                    return True
+            above = above.parent_id
+        return False
+
+    def _complete_facts(self, group, declined, settings=None):
+        """Return a function that adds to agents what the ledger does not read."""
+        settings = settings or self._read_settings()
+        lacking = self._find_lacking(group)
+        off_shift = self._find_off_shift(group, settings)
+        ramped = self._find_ramped_weights(settings.ramp_minutes)
+        if not (lacking or off_shift or ramped or declined):
+            return list
+        return lambda agents: [
+            agent.but(
+                declined=agent.user_id in declined,
+                missing_permission=agent.user_id in lacking,
+                off_shift=agent.user_id in off_shift,
+                weight=ramped.get(agent.user_id, agent.weight),
+            )
+            for agent in agents
+        ]
+
+    def _find_lacking(self, group, agents=None):
+        """Return the ids of the agents without the permission that the group asks for.
+
+        :param agents: these ``res.users`` instead of the channel's.
+        """
+        permission = group.required_permission_id
+        if not permission:
+            return frozenset()
+        # sudo: livechat.permission, res.groups - who may do what is for the server to know
+        groups = permission.sudo()._get_groups()
+        agents = (agents or self.user_ids | self.main_account_id).sudo()
+        return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
+
+    def _find_off_shift(self, group, settings):
+        """Return the ids of the agents who do not work at this hour: by their own shift, or because
+        the channel or the group is closed."""
+        calendars = self.env["resource.calendar"]
+        # One that is gone is open, as none is: the ledger finds out that it was only remembered.
+        if not calendars.browse(settings.calendar_id).exists()._is_working_now():
+            return frozenset((self.user_ids | self.main_account_id).ids)
+        if not settings.query.has_shifts and not group.calendar_id:
+            return frozenset()
+        self.env["res.users"].flush_model(["dispatch_calendar_id"])
+        # Served by res_users' index on dispatch_calendar_id: those who follow one.
+        self.env.cr.execute(
+            """
+            SELECT users.dispatch_calendar_id, array_agg(users.id)
+              FROM res_users users
+             WHERE users.dispatch_calendar_id IS NOT NULL
+               AND (users.id = %(main_account_id)s OR users.id IN (
+                       SELECT user_id
+                         FROM im_livechat_channel_im_user
+                        WHERE channel_id = %(channel_id)s
+                   ))
+          GROUP BY users.dispatch_calendar_id
+            """,
+            {
+                "channel_id": self._origin.id or None,
+                "main_account_id": self.main_account_id._origin.id or None,
+            },
+        )
+        off_shift = set()
+        for calendar_id, user_ids in self.env.cr.fetchall():
+            if not calendars.browse(calendar_id)._is_working_now():
+                off_shift.update(user_ids)
+        if group.calendar_id and not group.calendar_id._is_working_now():
+            off_shift.update(group._get_agents().ids)
+        return frozenset(off_shift)
+
+    def _find_ramped_weights(self, ramp_minutes):
+        """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""
+        if not ramp_minutes:
+            return {}
+        now = fields.Datetime.now()
+        self.env["res.users"].flush_model(["dispatch_weight"])
+        self.env["mail.presence"].flush_model(["livechat_online_since"])
+        # Served by im_livechat_channel_im_user_pkey and the unique index on mail_presence.
+        self.env.cr.execute(
+            """
+            SELECT users.id, users.dispatch_weight, presence.livechat_online_since
+              FROM im_livechat_channel_im_user agent
+              JOIN res_users users ON users.id = agent.user_id
+              JOIN mail_presence presence ON presence.user_id = users.id
+             WHERE agent.channel_id = %(channel_id)s
+               AND presence.livechat_online_since > %(since)s
+            """,
+            {
+                "channel_id": self._origin.id or None,
+                "since": now - timedelta(minutes=ramp_minutes),
+            },
+        )
+        return {
+            user_id: max(
+                WEIGHT_MIN,
+                round(weight * (now - since).total_seconds() / (60 * ramp_minutes)),
+            )
+            for user_id, weight, since in self.env.cr.fetchall()
+        }
+
+    def _get_buyer(self, lang=None, country_id=None):
+        """Return what is known about whoever makes this request.
+
+        :rtype: scope.Buyer
+        """
+        buyer = self.env.context.get("livechat_dispatch_buyer")
+        # A browser can put any JSON in the context but never such an object.
+        if not isinstance(buyer, Buyer):
+            user = self.env.user
+            guest = self.env["mail.guest"]._get_guest_from_context()
+            buyer = Buyer(
+                partner_id=None if user._is_public() else user.partner_id.id,
+                guest_id=guest.id if user._is_public() else None,
+            )
+        return buyer._replace(lang=lang or buyer.lang, country_id=country_id or buyer.country_id)
+
+    def _find_regulars(self, buyer):
+        """Return the agents to whom this buyer belongs, the strongest claim first.
+
+        :rtype: list[policy.Regular]
+        """
+        regulars = []
+        if buyer.partner_id:
+            # sudo: res.partner - whom the shop appointed; whether that is an agent is seen later
+            contact = self.env["res.partner"].sudo().browse(buyer.partner_id)
+            appointed = contact.livechat_agent_id or (
+                contact.commercial_partner_id.livechat_agent_id
+            )
+            if appointed:
+                regulars.append(policy.Regular(appointed.id, "exclusive", True))
+        if (buyer.partner_id or buyer.guest_id) and self.sticky_hours:
+            self.env["im_livechat.channel.member.history"].flush_model()
+            now = fields.Datetime.now()
+            # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and
+            # channel_id: the chats of one buyer.
+            self.env.cr.execute(
+                """
+                SELECT users.id, chat.last_interest_dt
+                  FROM im_livechat_channel_member_history buyer
+                  JOIN discuss_channel chat ON chat.id = buyer.channel_id
+                  JOIN im_livechat_channel_member_history agent ON agent.channel_id = chat.id
+                  JOIN res_users users ON users.partner_id = agent.partner_id
+                 WHERE buyer.livechat_member_type = 'visitor'
+                   AND (buyer.partner_id = %(partner_id)s OR buyer.guest_id = %(guest_id)s)
+                   AND chat.livechat_channel_id = %(channel_id)s
+                   AND chat.last_interest_dt > %(since)s
+                   AND agent.livechat_member_type = 'agent'
+                   AND agent.message_count > 0
+              ORDER BY chat.last_interest_dt DESC, agent.id DESC
+                 LIMIT 1
+                """,
+                {
+                    "partner_id": buyer.partner_id,
+                    "guest_id": buyer.guest_id,
+                    "channel_id": self.id,
+                    "since": now - timedelta(hours=self.sticky_hours),
+                },
+            )
+            for user_id, answered_at in self.env.cr.fetchall():
+                soon = answered_at >= now - _STICKY_EVEN_PAUSED
+                regulars.append(
+                    policy.Regular(user_id, "sticky", soon, answered_at.isoformat(" ", "seconds"))
+                )
+        return regulars
+
+    def _get_livechat_discuss_channel_vals(self, /, **kwargs):
+        values = super()._get_livechat_discuss_channel_vals(**kwargs)
+        if self.dispatch_mode == "native":
+            return values
+        if kwargs["operator_model"] == "chatbot.script":
+            # Known now, wanted when the bot hands over.
+            group = self._find_dispatch_group(self._get_buyer())
+            return {**values, "dispatch_group_id": group.id}
+        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        now = fields.Datetime.now()
+        if not outcome:
+            return values
+        values["dispatch_group_id"] = outcome.group.id
+        if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
+            values.update(
+                livechat_failure="no_agent",
+                dispatch_state=outcome.state,
+                dispatch_queued_at=now,
+                dispatch_regular_id=self.env["livechat.dispatch.decision"]._get_regular(
+                    outcome.values
+                ),
+            )
+        elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
+            values.update(
+                dispatch_state="assigned",
+                dispatch_rule=outcome.values["rule"],
+                dispatch_assigned_at=now,
+                dispatch_is_away=outcome.values["rule"] == "offline",
+            )
+        return values
+
+    def _get_channel_name(self, /, *, visitor_user=None, guest=None, agent=None, **kwargs):
+        if not agent and kwargs.get("operator_model") == "res.users":
+            # Who waits has no agent to be named after yet.
+            return f"{visitor_user.display_name if visitor_user else guest.name} {self.name}"
+        return super()._get_channel_name(
+            visitor_user=visitor_user, guest=guest, agent=agent, **kwargs
+        )
+
+    def _get_agent_member_vals(self, /, **kwargs):
+        values = super()._get_agent_member_vals(**kwargs)
+        if self.reception_partner_id and kwargs["operator_partner"] == self.reception_partner_id:
+            # The desk is no agent: it takes no seat and answers nobody.
+            values["livechat_member_type"] = "bot"
+        return values
+
+    def _record_decision(self, group, values):
+        """Write down a decision of this channel.
+
+        :param group: the ``livechat.dispatch.group`` it was taken for.
+        :param values: of the record, as ``livechat.dispatch.decision._describe_decision`` says.
+        :rtype: livechat.dispatch.decision
+        """
+        decisions = self.env["livechat.dispatch.decision"]
+        # What a caller's context calls a default is no record of a decision.
+        clean = decisions.with_context(without_defaults(self.env.context))
+        # sudo: livechat.dispatch.decision - nobody writes these but dispatch
+        return clean.sudo().create(
+            {
+                "livechat_channel_id": self.id,
+                "main_account_id": self.main_account_id.id,
+                "group_id": group.id,
+                **values,
+            }
+        )
+
+    def _record_nobody(self):
+        """Write down that this request's buyer found nobody and was turned away, without a chat.
+
+        The answer is the same whether that succeeds or not.
+        """
+        outcome = self._take_outcome()
+        if not outcome or outcome.state:
+            return
+        try:
+            with self.env.cr.savepoint():
+                if self._may_record_nobody():
+                    self._record_decision(outcome.group, outcome.values)
+                    self._mark_reception("lines")
+        except Exception:
+            _logger.exception("That a buyer found nobody could not be written down")
+
+    def _may_record_nobody(self):
+        """Tell whether fewer than ``NOBODY_RECORDS_MAX`` buyers found nobody in the last hour."""
+        # sudo: livechat.dispatch.decision - how many there are
+        decisions = self.env["livechat.dispatch.decision"].sudo()
+        # Served by livechat_dispatch_decision__nobody_idx.
+        recorded = decisions.search_count(
+            [
+                ("livechat_channel_id", "=", self.id),
+                ("kind", "=", "nobody"),
+                ("moment", ">", fields.Datetime.now() - timedelta(hours=1)),
+            ],
+            limit=NOBODY_RECORDS_MAX,
+        )
+        return recorded < NOBODY_RECORDS_MAX
+
+    def _keep_outcome(self, outcome):
+        """Remember the outcome for the chat that this transaction is about to open."""
+        self.env.cr.precommit.data[_OUTCOME] = outcome
+
+    @api.model
+    def _take_outcome(self):
+        """Return the outcome that was kept and forget it.
+
+        :rtype: Outcome | None
+        """
+        return self.env.cr.precommit.data.pop(_OUTCOME, None)

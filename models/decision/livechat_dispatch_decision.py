@@ -1,0 +1,358 @@
+from collections import Counter
+from datetime import timedelta
+
+from babel.dates import format_timedelta
+
+from odoo import api, fields, models
+from odoo.tools import babel_locale_parse, format_datetime, get_lang
+
+from ...dispatch import policy
+from ...dispatch.credit import CHAT
+from ...dispatch.fairness import write_team
+from ...dispatch.words import RULES
+
+# Old records go in portions, so that no transaction takes long.
+_VACUUM_LIMIT = 5000
+
+# Up to so many agents a record holds all that was known; of larger teams the best and the counts.
+_ALL_DESCRIBED = 50
+_BEST_DESCRIBED = 20
+
+
+class LivechatDispatchDecision(models.Model):
+    """Why a chat went where it went: one record per decision, written by dispatch alone.
+
+    It holds no word of the conversation and no way to reach the buyer.
+    """
+
+    _name = "livechat.dispatch.decision"
+    _description = "Dispatch Decision"
+    _order = "id desc"
+    _rec_name = "discuss_channel_id"
+
+    discuss_channel_id = fields.Many2one(
+        "discuss.channel",
+        "Chat",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        help="Empty for a buyer who found nobody and was turned away.",
+    )
+    moment = fields.Datetime(default=fields.Datetime.now, required=True, index=True, readonly=True)
+    kind = fields.Selection(
+        [
+            ("assign", "Assigned"),
+            ("queue", "Queued"),
+            ("pool", "Put into the pool"),
+            ("overflow", "Assigned above the group"),
+            ("transfer", "Transferred"),
+            ("reassign", "Reassigned: no answer"),
+            ("hand_over", "Handed over"),
+            ("nobody", "Nobody found"),
+            ("leave", "Left the queue"),
+        ],
+        required=True,
+        readonly=True,
+    )
+    livechat_channel_id = fields.Many2one(
+        "im_livechat.channel", "Channel", index=True, ondelete="set null", readonly=True
+    )
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        help="Whose shop it was at that moment.",
+    )
+    group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        help="Empty: the agents who are in no group with a scope.",
+    )
+    user_id = fields.Many2one(
+        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
+    )
+    previous_user_id = fields.Many2one(
+        "res.users", "Previous Agent", ondelete="set null", readonly=True
+    )
+    rule = fields.Selection(
+        RULES,
+        readonly=True,
+        help="What decided.",
+    )
+    reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
+    waited_seconds = fields.Integer(
+        readonly=True,
+        aggregator="avg",
+        help="Since the buyer stood in line; if an agent had the chat, since that agent got it.",
+    )
+    has_waited = fields.Boolean(
+        "Waited in Line",
+        compute="_compute_has_waited",
+        store=True,
+        readonly=False,
+        help="It ended the wait of a buyer who stood in line or whose message was in the pool.",
+    )
+    candidate_count = fields.Integer("Number of Candidates", readonly=True, aggregator="avg")
+    facts = fields.Json(
+        readonly=True,
+        help="What was known: rules, agents and regular agents; enough to decide again.",
+    )
+    candidates = fields.Json(readonly=True, help="Who could have taken the chat, best first.")
+    excluded = fields.Json(readonly=True, help="The reason code of each agent who could not.")
+    excluded_counts = fields.Json(readonly=True, help="How many were excluded for each reason.")
+    team = fields.Json(
+        readonly=True,
+        help="Of a larger team, who could by share, and who could not by reason.",
+    )
+    policy_version = fields.Integer(readonly=True)
+    duration_ms = fields.Float("Duration (ms)", readonly=True, aggregator="avg")
+    is_counted = fields.Boolean(readonly=True, help="It is part of the hourly totals.")
+    sentence = fields.Char("Why", compute="_compute_sentence")
+    explanation = fields.Html(compute="_compute_explanation", sanitize=False)
+
+    _uncounted_idx = models.Index("(id) WHERE is_counted IS NOT TRUE")
+    _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
+
+    @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
+    @api.depends_context("lang")
+    def _compute_sentence(self):
+        for decision in self:
+            decision.sentence = decision._describe()
+
+    @api.depends("kind", "waited_seconds")
+    def _compute_has_waited(self):
+        # Said by who records it; without a word, a new buyer has waited if it took any time.
+        for decision in self:
+            decision.has_waited = (
+                decision.kind in ("assign", "overflow", "leave") and decision.waited_seconds > 0
+            )
+
+    @api.model
+    def _get_reason_texts(self):
+        """Return ``{reason code: words}``, to follow an agent's name."""
+        return {
+            "not_permitted": self.env._("may not receive buyers"),
+            "disabled": self.env._("is disabled"),
+            "offline": self.env._("is offline"),
+            "paused": self.env._("is paused"),
+            "in_call": self.env._("is in a call"),
+            "off_shift": self.env._("is off shift"),
+            "overloaded": self.env._("has more chats than it wants"),
+            "at_capacity": self.env._("has no room for another chat"),
+            "declined": self.env._("had this chat and did not answer, or leaves it"),
+            "missing_permission": self.env._("lacks the permission this group asks for"),
+            "main_account_reserved": self.env._("is the main account, which stands back"),
+        }
+
+    @api.depends("candidates", "excluded", "excluded_counts", "rule")
+    def _compute_explanation(self):
+        texts = self._get_reason_texts()
+        for decision in self:
+            excluded = {int(key): code for key, code in (decision.excluded or {}).items()}
+            candidates = decision.candidates or []
+            # sudo: res.users - the names of colleagues in a decision that may be read
+            users = self.env["res.users"].sudo().with_context(active_test=False)
+            names = {
+                user.id: user.name
+                for user in users.browse(
+                    [*excluded, *(candidate["user_id"] for candidate in candidates)]
+                ).exists()
+            }
+            gone = self.env._("deleted")
+            decision.explanation = self.env["ir.qweb"]._render(
+                "im_livechat_subaccount.decision_explanation",
+                {
+                    "candidates": [
+                        {
+                            **candidate,
+                            "name": names.get(candidate["user_id"], gone),
+                            "share": f"{100 * candidate['share'] / CHAT:.1f} %",
+                            "credit": f"{candidate['credit'] / CHAT:+.2f}",
+                            "load": f"{candidate['load']:g}",
+                        }
+                        for candidate in candidates
+                    ],
+                    "excluded": [
+                        (names.get(user_id, gone), texts.get(code, code))
+                        for user_id, code in excluded.items()
+                    ],
+                    "counts": [
+                        (count, texts.get(code, code))
+                        for code, count in (decision.excluded_counts or {}).items()
+                    ]
+                    if not excluded
+                    else [],
+                    "winner": decision.user_id.id,
+                    "waits_behind_others": decision.rule == "line",
+                },
+                minimal_qcontext=True,
+            )
+
+    @api.depends("discuss_channel_id", "moment")
+    def _compute_display_name(self):
+        for decision in self:
+            kinds = dict(decision._fields["kind"]._description_selection(self.env))
+            decision.display_name = self.env._(
+                "%(kind)s, %(moment)s",
+                kind=kinds.get(decision.kind, ""),
+                moment=format_datetime(self.env, decision.moment),
+            )
+
+    def _describe(self):
+        """Return in one sentence why this agent, or none.
+
+        :rtype: str
+        """
+        rules = dict(self._fields["rule"]._description_selection(self.env))
+        rule = rules.get(self.rule, "")
+        winner = next((c for c in self.candidates or () if c["user_id"] == self.user_id.id), None)
+        if self.rule == "share" and winner:
+            return self.env._(
+                "%(rule)s: %(credit)s of a chat, among %(count)s candidates",
+                rule=rule,
+                credit=f"{winner['credit'] / CHAT:+.2f}",
+                count=self.candidate_count,
+            )
+        if self.rule == "least_load" and winner:
+            return self.env._(
+                "%(rule)s: %(load)s chats at weight %(weight)s, among %(count)s candidates",
+                rule=rule,
+                load=f"{winner['load']:g}",
+                weight=winner["weight"],
+                count=self.candidate_count,
+            )
+        if self.rule == "sticky" and (answered_at := self._get_answered_at()):
+            return self.env._(
+                "%(rule)s, %(time)s before",
+                rule=rule,
+                time=format_timedelta(
+                    self.moment - answered_at,
+                    threshold=1,
+                    locale=babel_locale_parse(get_lang(self.env).code),
+                ),
+            )
+        if self.rule == "by_hand" and self.reason:
+            return f"{rule}: {self.reason}"
+        return rule
+
+    def _get_answered_at(self):
+        """Return when the regular agent that won had last answered the buyer, if that is known."""
+        for user_id, _rule, _even_paused, *answered_at in (self.facts or {}).get("regulars", ()):
+            if user_id == self.user_id.id and answered_at and answered_at[0]:
+                return fields.Datetime.to_datetime(answered_at[0])
+        return None
+
+    @api.model
+    def _describe_decision(self, decision, agents=(), rules=None, regulars=()):
+        """Return the values of a record that say how the policy decided.
+
+        :param policy.Decision decision: what it decided.
+        :param agents: the :class:`policy.Agent` it decided about.
+        :rtype: dict
+        """
+        agents = list(agents)
+        complete = len(agents) <= _ALL_DESCRIBED
+        candidates = decision.ranking if complete else decision.ranking[:_BEST_DESCRIBED]
+        return {
+            "user_id": decision.winner,
+            "rule": decision.rule,
+            "candidate_count": len(decision.shares),
+            "candidates": [candidate._asdict() for candidate in candidates],
+            "excluded": complete and {str(key): code for key, code in decision.excluded.items()},
+            "excluded_counts": Counter(decision.excluded.values()),
+            "team": not complete
+            and decision.winner is not None
+            and write_team(decision.shares, decision.excluded, [agent.user_id for agent in agents]),
+            "facts": {
+                "rules": rules and rules._asdict(),
+                "regulars": [list(regular) for regular in regulars],
+                # Without a name for each figure: this is most of the record.
+                "agents": [agent.to_list() for agent in agents] if complete else None,
+            },
+            "policy_version": policy.VERSION,
+        }
+
+    @api.model
+    def _get_regular(self, values):
+        """Return the id of the buyer's own agent that a decision knew of, ``False`` for none.
+
+        :param values: of the decision record.
+        """
+        regulars = (values.get("facts") or {}).get("regulars")
+        return regulars[0][0] if regulars else False
+
+    @api.ondelete(at_uninstall=False)
+    def _count_before_unlink(self):
+        if not all(self.mapped("is_counted")):
+            # sudo: livechat.dispatch.total - what goes stays in the totals
+            self.env["livechat.dispatch.total"].sudo()._count(wait=True)
+
+    @api.autovacuum
+    def _gc_old_decisions(self):
+        """Delete records older than the shop wants to keep them; the hourly totals have them."""
+        days = self.env["res.config.settings"]._get_dispatch_decision_days()
+        if not days:
+            return 0, 0
+        old = self.search(
+            [("moment", "<", fields.Datetime.now() - timedelta(days=days))],
+            order="id",
+            limit=_VACUUM_LIMIT,
+        )
+        old.unlink()
+        return len(old), len(old) == _VACUUM_LIMIT
+
+    def action_run_again(self):
+        """Decide once more and tell whether the record alone gives the same winner.
+
+        :return: a notification.
+        :rtype: dict
+        """
+        self.ensure_one()
+        user_id = self.run_again()
+        # sudo: res.users - the name of a colleague in a decision that may be read
+        winner = self.env["res.users"].sudo().browse(user_id or []).exists()
+        name = winner.name or (self.env._("deleted") if user_id else self.env._("nobody"))
+        if (user_id or False) == self.user_id.id:
+            kind = "success"
+            message = self.env._("The record alone leads to the same outcome: %s.", name)
+        else:
+            kind = "warning"
+            message = self.env._("The record alone leads to another outcome: %s.", name)
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": kind,
+                "title": self.env._("Decided Again"),
+                "message": message,
+                "sticky": False,
+            },
+        }
+
+    def run_again(self):
+        """Decide once more from what the record says was known.
+
+        :return: ``user_id`` of the winner, which is that of the record; ``False`` for nobody.
+        :rtype: int | bool
+        """
+        self.ensure_one()
+        self.check_access("read")
+        facts = self.facts or {}
+        if self.rule not in ("exclusive", "sticky", "share", "least_load", "offline", "nobody"):
+            return self.user_id.id
+        if facts.get("agents") is None:
+            candidates = [policy.Candidate(**candidate) for candidate in self.candidates or ()]
+            ranking = policy.rank(candidates, (facts.get("rules") or {}).get("mode"))
+            regular = self.rule in ("exclusive", "sticky") and self.user_id.id
+            return regular or (ranking[0].user_id if ranking else False)
+        decision = policy.decide(
+            [policy.Agent.from_list(agent) for agent in facts["agents"]],
+            policy.Rules(**facts["rules"]),
+            [policy.Regular(*regular) for regular in facts["regulars"]],
+        )
+        return decision.winner or False

@@ -1,0 +1,9 @@
+from . import (
+    im_livechat_channel,
+    im_livechat_report_channel,
+    livechat_dispatch_group,
+    livechat_dispatch_presence,
+    livechat_dispatch_total,
+    past,
+    res_users,
+)

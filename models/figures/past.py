@@ -1,0 +1,548 @@
+from collections import Counter
+from statistics import median
+from typing import NamedTuple
+
+from odoo import fields, models
+
+from ...dispatch import policy, replay
+from ...dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
+
+# So many records are in memory at a time: each may describe fifty agents.
+_BATCH = 1000
+
+# What is done about a buyer who has just come, and what gives a chat its first agent.
+_ARRIVES = frozenset({"assign", "overflow", "queue", "pool", "nobody"})
+_ASSIGNS = frozenset({"assign", "overflow"})
+
+# By these rules the policy decided; a record of theirs holds the channel's rules.
+_DECIDED = frozenset({"exclusive", "sticky", "share", "least_load", "nobody", "line"})
+
+# What is true of an agent whatever the channel, and what may differ from one to the next.
+_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded")
+_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "is_main_account")
+
+# Of a day without a single chat that ended, nobody knows how long one takes.
+_SECONDS_DEFAULT = 600
+
+
+class Past(NamedTuple):
+    """What the records of a period tell."""
+
+    day: replay.Day
+    fates: list[replay.Fate]
+    """What really became of each arrival of the day."""
+    peaks: dict[int, float]
+    """The most chats each agent really had, by ``user_id``."""
+    weights: dict[int, int]
+    """The weight each agent mostly had."""
+    unseen: frozenset[int]
+    """Agents of today at whom no decision of the period looked: whether they were there, nobody
+    knows; the day says they were not."""
+    unknown: int
+    """Buyers whose records do not hold enough to decide again."""
+    estimated: int
+    """Arrivals of which nobody knows how long their chats would have taken."""
+
+
+class ImLivechatChannel(models.Model):
+    """What the records of dispatch tell about a past period."""
+
+    _inherit = "im_livechat.channel"
+
+    def _count_arrivals(self, start, end):
+        """Return how many buyers came to this channel in a period, as the records tell.
+
+        :param start: a datetime in UTC, and so is ``end``, which is not part of the period.
+        """
+        self.env["livechat.dispatch.decision"].flush_model()
+        # Served by livechat_dispatch_decision's indexes on livechat_channel_id and moment.
+        self.env.cr.execute(
+            """
+            SELECT count(*)
+              FROM livechat_dispatch_decision
+             WHERE livechat_channel_id = %s
+               AND moment >= %s
+               AND moment < %s
+               AND kind = ANY(%s)
+               AND waited_seconds = 0
+            """,
+            [self.id, start, end, list(_ARRIVES)],
+        )
+        return self.env.cr.fetchone()[0]
+
+    def _read_past(self, start, end):
+        """Return what is known of a period, ready to be replayed.
+
+        :param start: as for :meth:`_count_arrivals`.
+        :rtype: Past
+        """
+        self.ensure_one()
+        return _Reader(self, start, end).read()
+
+
+class _Chat:
+    """What the records tell about one buyer."""
+
+    __slots__ = (
+        "asked_expertises",
+        "assigned",
+        "fits",
+        "gone",
+        "group_id",
+        "id",
+        "known",
+        "moment",
+        "place",
+        "pooled",
+        "pooled_by_buyer",
+        "regulars",
+        "user_id",
+    )
+
+    def __init__(self, chat_id, moment, place, group_id):
+        self.id, self.moment, self.place, self.group_id = chat_id, moment, place, group_id
+        self.assigned = self.gone = self.pooled = self.pooled_by_buyer = self.user_id = None
+        self.fits, self.regulars, self.asked_expertises, self.known = {}, (), 0, False
+
+
+class _Reader:
+    """Reads the records of one channel and one period."""
+
+    def __init__(self, channel, start, end):
+        self.channel, self.start, self.end = channel, start, end
+        self.cr = channel.env.cr
+        self.chats, self.by_id = [], {}
+        self.events = []
+        self.agents = {}
+        self.facts = {}
+        self.weights = {}
+        self.peaks = Counter()
+        self.members = {}
+        self.first_members = {}
+        self.rules = self.first_rules = None
+        self.participations = set()
+        self.has_line = False
+
+    def read(self):
+        self.channel.env.flush_all()
+        earlier = self._find_earlier_chats()
+        for row in self._stream():
+            self._read_row(row, earlier)
+        self._follow_the_pending()
+        self._add_agents_never_seen()
+        known = [chat for chat in self.chats if chat.known]
+        lengths, estimated = self._read_lengths(known)
+        self._add_fits_never_seen(known)
+        rules = self.first_rules or self.channel._get_dispatch_rules()
+        day = replay.Day(
+            agents=tuple(self.agents.values()),
+            rules=self._correct(rules),
+            setup=self._get_setup(),
+            members={**self._get_present_members(), **self.first_members},
+            events=tuple(self._list_events(known, lengths)),
+            seats=tuple(self._read_seats()),
+            until=self._to_seconds(fields.Datetime.now()),
+        )
+        fates = [
+            replay.Fate(
+                chat.user_id,
+                None if chat.user_id is None else chat.assigned - chat.moment,
+                pooled=chat.pooled is not None,
+            )
+            for chat in known
+        ]
+        weights = {user_id: counts.most_common(1)[0][0] for user_id, counts in self.weights.items()}
+        unknown = len(self.chats) - len(known)
+        unseen = frozenset(self.agents.keys() - self.facts.keys())
+        return Past(day, fates, dict(self.peaks), weights, unseen, unknown, estimated)
+
+    def _to_seconds(self, moment):
+        return (moment - self.start).total_seconds()
+
+    # ------------------------------------------------------------
+    # Records
+    # ------------------------------------------------------------
+
+    def _find_earlier_chats(self):
+        """Return the ids of the chats that had come before the period began."""
+        # Served by livechat_dispatch_decision's indexes on moment and discuss_channel_id.
+        self.cr.execute(
+            """
+            SELECT DISTINCT decision.discuss_channel_id
+              FROM livechat_dispatch_decision decision
+             WHERE decision.livechat_channel_id = %(channel_id)s
+               AND decision.moment >= %(start)s
+               AND decision.moment < %(end)s
+               AND EXISTS (
+                       SELECT
+                         FROM livechat_dispatch_decision earlier
+                        WHERE earlier.discuss_channel_id = decision.discuss_channel_id
+                          AND earlier.moment < %(start)s
+                   )
+            """,
+            {"channel_id": self.channel.id, "start": self.start, "end": self.end},
+        )
+        return {chat_id for (chat_id,) in self.cr.fetchall()}
+
+    def _stream(self):
+        """Yield the records of the period, of this channel and of those that share its agents."""
+        last = (self.start, 0)
+        while True:
+            # Served by livechat_dispatch_decision's index on moment.
+            self.cr.execute(
+                """
+                SELECT moment, id, kind, rule, group_id, user_id, discuss_channel_id,
+                       waited_seconds, facts, candidates, candidate_count,
+                       livechat_channel_id = %(channel_id)s AS is_own
+                  FROM livechat_dispatch_decision
+                 WHERE livechat_channel_id IN (
+                           SELECT shared.channel_id
+                             FROM im_livechat_channel_im_user own
+                             JOIN im_livechat_channel_im_user shared
+                               ON shared.user_id = own.user_id
+                            WHERE own.channel_id = %(channel_id)s
+                        UNION ALL
+                           SELECT %(channel_id)s
+                       )
+                   AND moment >= %(start)s
+                   AND moment < %(end)s
+                   AND (moment, id) > %(last)s
+              ORDER BY moment, id
+                 LIMIT %(batch)s
+                """,
+                {
+                    "channel_id": self.channel.id,
+                    "start": self.start,
+                    "end": self.end,
+                    "last": last,
+                    "batch": _BATCH,
+                },
+            )
+            rows = self.cr.dictfetchall()
+            yield from rows
+            if len(rows) < _BATCH:
+                return
+            last = (rows[-1]["moment"], rows[-1]["id"])
+
+    def _read_row(self, row, earlier):
+        moment = self._to_seconds(row["moment"])
+        facts = row["facts"] or {}
+        agents = [policy.Agent.from_list(values) for values in facts.get("agents") or ()]
+        if row["is_own"]:
+            self._follow_rules(row, moment, facts.get("rules"))
+            self._follow_members(row, moment, agents)
+        self._follow_agents(row, moment, agents)
+        chat = row["is_own"] and self._follow_chat(row, moment, earlier)
+        if not chat or row["kind"] not in _ARRIVES:
+            self._follow_charge(row, moment)
+        elif not chat.known and facts.get("agents") is not None:
+            self._describe(chat, facts, agents)
+
+    def _follow_rules(self, row, moment, sent):
+        """Note the rules a record was decided by, when they are others than before."""
+        if not sent or row["rule"] not in _DECIDED or row["kind"] not in _ARRIVES:
+            return
+        rules = policy.Rules(
+            **{name: value for name, value in sent.items() if name in policy.Rules._fields}
+        )._replace(asked_expertises=0, needs_presence=True)
+        self.participations.add(rules.main_account_participation)
+        if rules != self.rules:
+            if self.rules is None:
+                self.first_rules = rules
+            else:
+                self.events.append(replay.Change(moment, rules))
+            self.rules = rules
+
+    def _follow_members(self, row, moment, agents):
+        """Note who was in a group: whoever was looked at when its own agents were enough."""
+        if row["kind"] != "assign" or row["rule"] not in ("share", "least_load") or not agents:
+            return
+        group_id = row["group_id"]
+        members = frozenset(agent.user_id for agent in agents if not agent.is_main_account)
+        if self.members.get(group_id) != members:
+            if group_id not in self.members:
+                self.first_members[group_id] = members
+            else:
+                self.events.append(replay.Membership(moment, group_id, members))
+            self.members[group_id] = members
+
+    def _follow_agents(self, row, moment, agents):
+        names = _CHANNEL_FACTS if row["is_own"] else _OWN_FACTS
+        hold = self.rules.quiet_hold if self.rules else 0
+        for agent in agents:
+            user_id = agent.user_id
+            if user_id not in self.agents:
+                self.agents[user_id] = agent.but(
+                    speaks_language=False,
+                    same_country=False,
+                    expertises=0,
+                    lively_chats=0,
+                    quiet_chats=0,
+                    declined=False,
+                    missing_permission=False,
+                )
+                self.facts[user_id] = {}
+            known = self.facts[user_id]
+            facts = {
+                name: getattr(agent, name)
+                for name in names
+                if known.get(name) != getattr(agent, name)
+            }
+            if known and facts:
+                self.events.append(replay.State(moment, user_id, facts))
+            known.update(facts)
+            if row["is_own"]:
+                self.weights.setdefault(user_id, Counter())[agent.weight] += 1
+            load = policy.load(agent, hold) + (user_id == row["user_id"])
+            self.peaks[user_id] = max(self.peaks[user_id], load)
+
+    def _follow_chat(self, row, moment, earlier):
+        """Note what became of a buyer; return it, if it is one of this period."""
+        chat_id, kind = row["discuss_channel_id"], row["kind"]
+        chat = self.by_id.get(chat_id)
+        if not chat:
+            if chat_id in earlier or kind not in _ARRIVES or row["waited_seconds"]:
+                return None
+            # In the order of the records, with what each says of the agents before it.
+            chat = _Chat(chat_id, moment, len(self.events), row["group_id"])
+            self.chats.append(chat)
+            if chat_id:
+                self.by_id[chat_id] = chat
+        # An agent who was deleted since is known by its number only.
+        user_id = row["user_id"] or (row["candidates"] or [{}])[0].get("user_id")
+        self._note(chat, kind, moment, user_id, by_buyer=not row["facts"])
+        return chat
+
+    def _note(self, chat, kind, moment, user_id, by_buyer):
+        self.has_line |= kind == "queue"
+        if chat.user_id is not None:
+            return
+        if kind in _ASSIGNS:
+            chat.user_id, chat.assigned = user_id, moment
+        elif kind == "pool" and chat.pooled is None:
+            chat.pooled = moment
+            if by_buyer:
+                chat.pooled_by_buyer = moment
+        elif kind == "leave" and chat.gone is None:
+            chat.gone = moment
+
+    def _describe(self, chat, facts, agents):
+        """Note what was known about a buyer."""
+        chat.known = True
+        chat.regulars = tuple(policy.Regular(*regular) for regular in facts.get("regulars") or ())
+        chat.asked_expertises = (facts.get("rules") or {}).get("asked_expertises", 0)
+        for agent in agents:
+            chat.fits[agent.user_id] = replay.Fit(
+                agent.speaks_language,
+                agent.same_country,
+                agent.expertises,
+                agent.missing_permission,
+            )
+
+    def _follow_charge(self, row, moment):
+        """Note a decision that the replay does not take: of another channel, or of a chat that
+        went from one agent to another."""
+        shares = {candidate["user_id"]: candidate["share"] for candidate in row["candidates"] or ()}
+        if row["user_id"] in shares and len(shares) == row["candidate_count"]:
+            self.events.append(replay.Charge(moment, shares, row["user_id"]))
+
+    def _follow_the_pending(self):
+        """Note what became, after the period, of those who still waited at its end."""
+        pending = {
+            chat.id for chat in self.chats if chat.id and not chat.user_id and chat.gone is None
+        }
+        # Served by livechat_dispatch_decision's index on discuss_channel_id.
+        self.cr.execute(
+            """
+            SELECT moment, kind, user_id, discuss_channel_id, facts IS NULL AS by_buyer
+              FROM livechat_dispatch_decision
+             WHERE discuss_channel_id = ANY(%s)
+               AND moment >= %s
+          ORDER BY moment, id
+            """,
+            [list(pending), self.end],
+        )
+        for moment, kind, user_id, chat_id, by_buyer in self.cr.fetchall():
+            self._note(self.by_id[chat_id], kind, self._to_seconds(moment), user_id, by_buyer)
+
+    # ------------------------------------------------------------
+    # What the records do not hold
+    # ------------------------------------------------------------
+
+    def _add_agents_never_seen(self):
+        """Add the channel's agents of today whom no record knows: they were not here."""
+        for agent in self.channel._read_dispatch_agents():
+            if agent.user_id not in self.agents:
+                self.agents[agent.user_id] = agent.but(
+                    online=False, paused=False, overloaded=False, lively_chats=0, quiet_chats=0
+                )
+
+    def _read_lengths(self, chats):
+        """Return ``{chat: (seconds, lively seconds)}``, and how many of them are estimates."""
+        # Served by discuss_channel_pkey.
+        self.cr.execute(
+            """
+            SELECT id, livechat_end_dt, last_interest_dt, create_date
+              FROM discuss_channel
+             WHERE id = ANY(%s)
+            """,
+            [[chat.id for chat in chats if chat.id and chat.user_id]],
+        )
+        rows = {chat_id: times for chat_id, *times in self.cr.fetchall()}
+        lengths = {}
+        for chat in chats:
+            if chat.id not in rows or chat.assigned is None:
+                continue
+            end, interest, created = rows[chat.id]
+            seconds, lively = self._measure(end, interest or created)
+            lengths[chat] = max(0, seconds - chat.assigned), max(1, lively - chat.assigned)
+        usual = median(seconds for seconds, _lively in lengths.values()) if lengths else None
+        estimated = len(chats) - len(lengths)
+        usual = _SECONDS_DEFAULT if usual is None else usual
+        return {chat: lengths.get(chat, (usual, usual)) for chat in chats}, estimated
+
+    def _measure(self, end, interest):
+        """Return the moments at which a chat gives its seat back, and goes quiet before that."""
+        # In the very second it still holds what it held.
+        forgotten = self._to_seconds(interest + FORGOTTEN_AFTER) + 1
+        return (
+            min(self._to_seconds(end), forgotten) if end else forgotten,
+            self._to_seconds(interest + QUIET_AFTER) + 1,
+        )
+
+    def _add_fits_never_seen(self, chats):
+        """Add how the agents whom a record does not mention suit its buyer, as far as that can be
+        told today: by language, country and the group's permission."""
+        # sudo: res.users - what the engine itself compares
+        users = self.channel.env["res.users"].sudo().browse(self.agents).exists()
+        languages = {user.id: {user.lang, *user.livechat_lang_ids.mapped("code")} for user in users}
+        countries = {user.id: user.partner_id.country_id.id for user in users}
+        groups = {group.id: group for group in self.channel.dispatch_group_ids}
+        lacking = {
+            group_id: self.channel._find_lacking(group, users) for group_id, group in groups.items()
+        }
+        # Served by discuss_channel_pkey.
+        self.cr.execute(
+            """
+            SELECT chat.id, lang.code, chat.country_id
+              FROM discuss_channel chat
+         LEFT JOIN res_lang lang ON lang.id = chat.livechat_lang_id
+             WHERE chat.id = ANY(%s)
+            """,
+            [[chat.id for chat in chats if chat.id]],
+        )
+        about = {chat_id: (code, country_id) for chat_id, code, country_id in self.cr.fetchall()}
+        nothing = replay.Fit()
+        for chat in chats:
+            code, country_id = about.get(chat.id, (None, None))
+            lack = lacking.get(chat.group_id, ())
+            if code or country_id or lack:
+                for user in users:
+                    chat.fits.setdefault(
+                        user.id,
+                        replay.Fit(
+                            speaks_language=code in languages[user.id] if code else False,
+                            same_country=bool(country_id) and countries[user.id] == country_id,
+                            missing_permission=user.id in lack,
+                        ),
+                    )
+            # Most agents suit most buyers like anybody.
+            chat.fits = {user_id: fit for user_id, fit in chat.fits.items() if fit != nothing}
+
+    def _read_seats(self):
+        """Return the chats that held seats of these agents and are not to be given again."""
+        # Served by im_livechat_channel_member_history's index on partner_id.
+        self.cr.execute(
+            """
+            SELECT users.id, history.create_date, chat.id, chat.livechat_end_dt,
+                   coalesce(chat.last_interest_dt, chat.create_date)
+              FROM res_users users
+              JOIN im_livechat_channel_member_history history
+                ON history.partner_id = users.partner_id
+              JOIN discuss_channel chat ON chat.id = history.channel_id
+             WHERE users.id = ANY(%(user_ids)s)
+               AND history.livechat_member_type = 'agent'
+               AND history.create_date < %(end)s
+               AND coalesce(chat.livechat_end_dt, chat.last_interest_dt + %(forgotten)s) > %(start)s
+          ORDER BY history.create_date, history.id
+            """,
+            {
+                "user_ids": list(self.agents),
+                "start": self.start,
+                "end": self.end,
+                "forgotten": FORGOTTEN_AFTER,
+            },
+        )
+        seats = []
+        for user_id, since, chat_id, ended, interest in self.cr.fetchall():
+            if chat_id not in self.by_id:
+                end, quiet_at = self._measure(ended, interest)
+                seats.append(replay.Seat(user_id, self._to_seconds(since), end, quiet_at))
+        return seats
+
+    # ------------------------------------------------------------
+    # The day
+    # ------------------------------------------------------------
+
+    def _get_setup(self):
+        channel = self.channel
+        takers, _rules = channel._get_offline_takers()
+        return replay.Setup(
+            groups={
+                group.id: replay.Group(group.parent_id.id or None, group.overflow_seconds, group.id)
+                for group in channel.dispatch_group_ids
+            },
+            queue_enabled=self.has_line or channel.queue_enabled,
+            queue_limit=channel.queue_limit,
+            keeps_pool=channel.offline_rule == "pool",
+            offline_takers=frozenset(takers.ids),
+        )
+
+    def _get_present_members(self):
+        members = {
+            group.id: frozenset(group._get_agents().ids)
+            for group in self.channel.dispatch_group_ids
+        }
+        if any(scope.values for scope in self.channel._read_dispatch_scopes()):
+            members[None] = frozenset(self.channel._get_default_agents().ids)
+        return members
+
+    def _correct(self, rules):
+        """Return rules with the main account's part in them: a record of a decision below the top
+        of the tree says that it takes none, though it stands in above."""
+        present = self.channel.main_account_participation
+        stands_in = "fallback" in self.participations or (
+            present == "fallback" and "member" not in self.participations
+        )
+        if stands_in and rules.main_account_participation == "never":
+            return rules._replace(main_account_participation="fallback")
+        return rules
+
+    def _list_events(self, chats, lengths):
+        """Yield what was recorded, in its order."""
+        arrivals = iter(chats)
+        following = next(arrivals, None)
+        for place, event in enumerate([*self.events, None]):
+            while following and following.place <= place:
+                yield self._make_arrival(following, *lengths[following])
+                following = next(arrivals, None)
+            if isinstance(event, replay.Change):
+                event = event._replace(rules=self._correct(event.rules))
+            if event:
+                yield event
+
+    def _make_arrival(self, chat, seconds, lively):
+        def after(moment):
+            return None if moment is None else moment - chat.moment
+
+        return replay.Arrival(
+            moment=chat.moment,
+            group_id=chat.group_id,
+            seconds=seconds,
+            lively_seconds=lively if lively < seconds else None,
+            gone_after=after(chat.gone),
+            pooled_after=after(chat.pooled_by_buyer),
+            regulars=chat.regulars,
+            asked_expertises=chat.asked_expertises,
+            fits=chat.fits,
+        )

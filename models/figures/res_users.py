@@ -1,0 +1,69 @@
+from odoo import api, models
+from odoo.tools import SQL
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    @api.ondelete(at_uninstall=False)
+    def _count_before_unlink(self):
+        # sudo: livechat.dispatch.total - decisions are counted while they still name the agent
+        self.env["livechat.dispatch.total"].sudo()._count(wait=True)
+
+    def _get_dispatch_presence(self):
+        """Return what this agent does now, as in ``livechat.dispatch.presence``."""
+        self.ensure_one()
+        if self.presence_ids.status != "online":
+            return "gone"
+        return "paused" if self.dispatch_paused else "online"
+
+    def _get_shop_of_figures(self):
+        """Return in whose figures the time of this agent belongs: its main account, or the one
+        whose channels it serves, if there is just one.
+
+        :rtype: res.users
+        """
+        self.ensure_one()
+        owners = self._get_shop_owner() or self.livechat_channel_ids.main_account_id
+        return owners if len(owners) == 1 else owners.browse()
+
+    @api.model
+    def get_my_dispatch_figures(self):
+        """Return an agent's own figures, ``False`` for whoever is none.
+
+        :return: ``{"today": figures, "week": figures}``, since midnight and since midnight six days
+            before, in the agent's time zone. Figures are ``{"received", "entitled", "served",
+            "difference", "share", "online_seconds", "median_answer_seconds"}``: chats, the share
+            between 0 and 1, and ``None`` for a median of nothing.
+        :rtype: dict | bool
+        """
+        user = self.env.user
+        if not user._has_agent_group():
+            return False
+        # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
+        self.env["livechat.dispatch.total"].sudo()._count(fresh=True)
+        get_midnight = self.env["im_livechat.channel"]._get_midnight
+        return {
+            name: user._get_dispatch_figures(get_midnight(days))
+            for name, days in (("today", 0), ("week", -6))
+        }
+
+    def _get_dispatch_figures(self, since):
+        """Return the figures of :meth:`get_my_dispatch_figures` since a moment in UTC."""
+        names = ("received", "entitled", "served", "difference", "share", "online_seconds")
+        # sudo: livechat.dispatch.total, im_livechat.report.channel - one's own figures
+        totals = self.env["livechat.dispatch.total"].sudo()
+        chats = self.env["im_livechat.report.channel"].sudo()
+        ((*sums,),) = totals._read_group(
+            [("user_id", "=", self.id), ("hour", ">=", since)],
+            aggregates=[f"{name}:{totals._fields[name].aggregator}" for name in names],
+        )
+        query = chats._search(
+            [("partner_id", "=", self.partner_id.id), ("start_date", ">=", since)]
+        )
+        median = SQL("percentile_cont(0.5) WITHIN GROUP (ORDER BY time_to_answer)")
+        ((hours,),) = self.env.execute_query(query.select(median))
+        return {
+            **{name: value or 0 for name, value in zip(names, sums, strict=True)},
+            "median_answer_seconds": None if hours is None else round(3600 * hours),
+        }

@@ -1,0 +1,294 @@
+from datetime import timedelta
+from urllib.parse import unquote, urlsplit
+
+from odoo import api, fields, models, tools
+from odoo.exceptions import ValidationError
+from odoo.http import request
+
+from ...dispatch import scope as scopes
+
+_ORDER_DAYS_MAX = 3650
+
+
+class ImLivechatChannel(models.Model):
+    """Which dispatch group of a channel a buyer belongs to."""
+
+    _inherit = "im_livechat.channel"
+
+    dispatch_group_ids = fields.One2many("livechat.dispatch.group", "channel_id", "Dispatch Groups")
+    dispatch_group_count = fields.Integer(
+        "Number of Dispatch Groups", compute="_compute_dispatch_group_count"
+    )
+    order_days = fields.Integer(
+        "Orders of the Last (days)",
+        default=30,
+        help="Older orders of a buyer do not count for the scopes of dispatch groups.",
+    )
+
+    @api.depends("dispatch_group_ids")
+    def _compute_dispatch_group_count(self):
+        # Not len(): whoever reads the channel may read no group.
+        groups = self.env["livechat.dispatch.group"]
+        counts = {}
+        if groups.has_access("read"):
+            counts = dict(
+                groups._read_group([("channel_id", "in", self.ids)], ["channel_id"], ["__count"])
+            )
+        for channel in self:
+            channel.dispatch_group_count = counts.get(channel._origin, 0)
+
+    @api.constrains("order_days")
+    def _check_order_days(self):
+        for channel in self:
+            if not 1 <= channel.order_days <= _ORDER_DAYS_MAX:
+                raise ValidationError(
+                    self.env._(
+                        "Orders count for 1 to %(maximum)s days.",
+                        maximum=_ORDER_DAYS_MAX,
+                    )
+                )
+
+    def write(self, vals):
+        days = vals.get("order_days", 1) if isinstance(vals, dict) else 1
+        if type(days) is not int or not 1 <= days <= _ORDER_DAYS_MAX:
+            # Before the ORM sees what no column can hold.
+            raise ValidationError(
+                self.env._("Orders count for 1 to %(maximum)s days.", maximum=_ORDER_DAYS_MAX)
+            )
+        result = super().write(vals)
+        if "user_ids" in vals:
+            self.env["livechat.dispatch.group"]._release_former_agents()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        # The scopes of channels are cached.
+        self.env.registry.clear_cache()
+        return result
+
+    def action_view_dispatch_groups(self):
+        """Open the dispatch groups of this channel."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "im_livechat_subaccount.livechat_dispatch_group_action"
+        )
+        return {
+            **action,
+            "domain": [("channel_id", "=", self.id)],
+            "context": {"default_channel_id": self.id},
+        }
+
+    def action_test_dispatch_groups(self):
+        """Open the page that tells which dispatch group a buyer would go to."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Test Scopes"),
+            "res_model": "livechat.dispatch.test",
+            "views": [(False, "form")],
+            "target": "new",
+            "context": {"default_channel_id": self.id},
+        }
+
+    # ------------------------------------------------------------
+    # Groups
+    # ------------------------------------------------------------
+
+    @tools.ormcache("self.id")
+    def _read_dispatch_scopes(self):
+        """Return what the dispatch groups of this channel receive.
+
+        Cached, so that a channel without groups asks the database nothing.
+
+        :return: the scopes of all its groups, those without lines as well.
+        :rtype: tuple[scope.Scope, ...]
+        """
+        # sudo: livechat.dispatch.group - a buyer does not see by what it is dispatched
+        groups = self.env["livechat.dispatch.group"].sudo()
+        return tuple(group._read_scope() for group in groups.search([("channel_id", "=", self.id)]))
+
+    def _find_dispatch_group(self, buyer):
+        """Return the group with the most specific scope that fits, empty for the default group.
+
+        :type buyer: scope.Buyer
+        :rtype: livechat.dispatch.group
+        """
+        self.ensure_one()
+        group_scopes = self._origin._read_dispatch_scopes()
+        patterns = {
+            pattern
+            for scope in group_scopes
+            for kind, values in scope.values
+            if kind == "page"
+            for pattern in values
+        }
+        pages = self.env["livechat.dispatch.scope"]._find_matching_patterns(patterns, buyer.page)
+        return self.env["livechat.dispatch.group"].browse(
+            scopes.find_group(group_scopes, buyer, pages)
+        )
+
+    def _get_default_agents(self):
+        """Return the agents of the default group: who is in no group that has a scope.
+
+        :rtype: res.users
+        """
+        self.ensure_one()
+        scoped = [scope.group_id for scope in self._origin._read_dispatch_scopes() if scope.values]
+        # sudo: livechat.dispatch.group - all groups of the channel count
+        return self.user_ids - self.env["livechat.dispatch.group"].sudo().browse(
+            scoped
+        ).user_ids.sudo(self.env.su)
+
+    # ------------------------------------------------------------
+    # Buyers
+    # ------------------------------------------------------------
+
+    def _describe_buyer(self, page="", lang=None, country_id=None):
+        """Return what is known about the buyer whose request this is.
+
+        All of it is found on the server, but the page, which the buyer's browser tells.
+
+        :param page: address of the page; whatever else is ignored.
+        :param lang: code of the language in which the buyer sees the shop.
+        :param country_id: where the request comes from.
+        :rtype: scope.Buyer
+        """
+        self.ensure_one()
+        user = self.env.user
+        # sudo: res.partner - what the dispatch asks about whoever is signed in
+        partner = self.env["res.partner"] if user._is_public() else user.sudo().partner_id
+        guest = not partner and self.env["mail.guest"]._get_guest_from_context()
+        asked = {kind for scope in self._read_dispatch_scopes() for kind, _values in scope.values}
+        if asked & {"product", "category"}:
+            about = self._read_page(page)
+        else:
+            about = {"page": _clean_page(page)}
+        return scopes.Buyer(
+            **about,
+            order_state=self._get_order_state(partner) if "order_state" in asked else None,
+            lang=lang or partner.lang or None,
+            country_id=country_id or partner.country_id.id or None,
+            partner_id=partner.id or None,
+            guest_id=guest.id if guest else None,
+            tag_ids=tuple(partner.category_id.ids),
+        )
+
+    @api.model
+    def _read_page(self, page):
+        """Return what an address says: the page itself, and its product and product categories.
+
+        :return: the fields of ``scope.Buyer`` that follow from it.
+        :rtype: dict
+        """
+        page = _clean_page(page)
+        about = {"page": page}
+        if "product.public.category" not in self.env:
+            return about
+        product_id, category_id = self._read_shop_path(page)
+        # sudo: product.template, product.public.category - what a public page is about; nothing of
+        # it is shown
+        product = self.env["product.template"].sudo().browse(product_id).exists()
+        category = self.env["product.public.category"].sudo().browse(category_id).exists()
+        categories = (category | product.public_categ_ids).parents_and_self
+        return {
+            **about,
+            "product_id": product.id or None,
+            "category_ids": tuple(categories.ids),
+            "category_depths": tuple(
+                (category.parent_path or "").count("/") for category in categories
+            ),
+        }
+
+    @api.model
+    def _read_shop_path(self, page):
+        """Return the ids in an address of this server's shop: product and product category.
+
+        The paths are those of ``website_sale``'s controller, with or without a language.
+
+        :rtype: tuple[int | None, int | None]
+        """
+        try:
+            url = urlsplit(page)
+        except ValueError:
+            return None, None
+        parts = [unquote(part) for part in url.path.split("/") if part]
+        if parts and parts[0] != "shop" and self.env["res.lang"]._get_data(url_code=parts[0]):
+            parts = parts[1:]
+        if len(parts) < 2 or parts[0] != "shop" or not self._is_own_host(url.netloc):
+            return None, None
+        match parts[1:]:
+            case ["category", category, *_rest]:
+                return None, self._read_slug(category)
+            case ["product", product, *_rest]:
+                return self._read_slug(product), None
+            case ["page", *_rest]:
+                return None, None
+            case [category, product, *_rest] if self._read_slug(product):
+                return self._read_slug(product), self._read_slug(category)
+            case [product, *_rest]:
+                return self._read_slug(product), None
+
+    @api.model
+    def _read_slug(self, slug):
+        """Return the id in ``kettle-12``."""
+        _name, record_id = self.env["ir.http"]._unslug(slug)
+        return record_id if record_id and 0 < record_id < 2**31 else None
+
+    @api.model
+    def _is_own_host(self, host):
+        """Tell whether this server answers under that name: another shop's ``/shop/kettle-12`` is
+        not ours."""
+        host = host.rpartition("@")[2].lower()
+        if not host or (request and request.httprequest.host.lower() == host):
+            return True
+        own = {urlsplit(self.env["im_livechat.channel"].get_base_url()).netloc.lower()}
+        if "website" in self.env:
+            # sudo: website - the domains of all websites of this server
+            for domain in self.env["website"].sudo().search([("domain", "!=", False)]):
+                own.add(urlsplit(domain.domain).netloc.lower() or domain.domain.lower())
+        return host in own
+
+    def _get_order_state(self, partner):
+        """Return where the newest order of a buyer's company is, as ``scope.Buyer`` names it.
+
+        :return: ``None`` without the module *Sales*, and for a guest.
+        """
+        if "sale.order" not in self.env or not partner:
+            return None
+        # sudo: sale.order - the buyer's own; only its state goes on
+        order = (
+            self.env["sale.order"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "child_of", partner.commercial_partner_id.id),
+                    ("state", "!=", "cancel"),
+                    ("date_order", ">=", fields.Datetime.now() - timedelta(days=self.order_days)),
+                ],
+                order="date_order desc, id desc",
+                limit=1,
+            )
+        )
+        if not order:
+            return "none"
+        if order.state in ("draft", "sent"):
+            return "quotation"
+        if "delivery_status" in order._fields:
+            pickings = order.picking_ids.filtered(lambda picking: picking.state != "cancel")
+            if (pickings | pickings.return_ids).filtered("return_id"):
+                return "return"
+            if order.delivery_status:
+                return "shipped" if order.delivery_status == "full" else "to_ship"
+        delivered = all(
+            line.qty_delivered >= line.product_uom_qty
+            for line in order.order_line
+            if not line.display_type
+        )
+        return "shipped" if delivered else "to_ship"
+
+
+def _clean_page(page):
+    """Return an address as PostgreSQL can look at it; nothing for what is no text."""
+    if not isinstance(page, str):
+        return ""
+    page = page[: scopes.PAGE_LENGTH_MAX].replace("\0", "")
+    return page.encode("utf-8", "ignore").decode()

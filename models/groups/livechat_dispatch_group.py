@@ -1,0 +1,473 @@
+from odoo import SUPERUSER_ID, api, fields, models, tools
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.fields import Command
+
+from ...dispatch import scope as scopes
+from ...tools.sent import is_record_id, is_storable, without_defaults
+from .livechat_dispatch_scope import BY_GROUP
+
+# What can be said about a group; see ``_read_value``.
+_WRITEABLE = frozenset(
+    {
+        "name",
+        "channel_id",
+        "parent_id",
+        "sequence",
+        "user_ids",
+        "overflow_seconds",
+        "required_permission_id",
+        "calendar_id",
+        "scope_ids",
+    }
+)
+_NAME_LENGTH_MAX = 256
+
+
+class LivechatDispatchGroup(models.Model):
+    """A node of a shop's organisation tree, which owns the buyers of some scope.
+
+    What no group's scope claims is the default group's: the channel's agents who are in no group
+    with a scope.
+    """
+
+    _name = "livechat.dispatch.group"
+    _description = "Dispatch Group"
+    _order = "sequence, id"
+    _parent_store = True
+
+    name = fields.Char(required=True)
+    channel_id = fields.Many2one(
+        "im_livechat.channel", "Channel", required=True, index=True, ondelete="cascade"
+    )
+    parent_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Parent Group",
+        index=True,
+        ondelete="restrict",
+        help="Its agents help out when a buyer of this group has waited long enough.",
+    )
+    parent_path = fields.Char(index=True)
+    child_ids = fields.One2many("livechat.dispatch.group", "parent_id", "Groups Below")
+    sequence = fields.Integer(
+        default=10, help="Of two groups whose scopes fit a buyer equally well, the first one wins."
+    )
+    user_ids = fields.Many2many("res.users", string="Agents")
+    scope_ids = fields.One2many("livechat.dispatch.scope", "group_id", "Scope")
+    scope_summary = fields.Char("Receives", compute="_compute_scope_summary")
+    required_permission_id = fields.Many2one(
+        "livechat.permission",
+        "Required Permission",
+        index="btree_not_null",
+        ondelete="restrict",
+        help="Only agents who have this permission get the buyers of this group, for example "
+        "Refund for a group that refunds.",
+    )
+    overflow_seconds = fields.Integer(
+        "Overflow After (seconds)",
+        default=60,
+        help="When a buyer has waited so long, the agents of the parent group join.",
+    )
+    calendar_id = fields.Many2one(
+        "resource.calendar",
+        "Shift",
+        ondelete="restrict",
+        help="Its agents get buyers of this group in these working hours only; empty: always.",
+    )
+    agent_count = fields.Integer("Number of Agents", compute="_compute_agent_count")
+
+    _overflow_seconds_range = models.Constraint(
+        "CHECK (overflow_seconds >= 0)", "Buyers cannot wait less than no time before an overflow."
+    )
+
+    @api.depends("name")
+    @api.depends_context("uid")
+    def _compute_display_name(self):
+        # sudo: livechat.dispatch.group - taken away, except from the server's own user: Odoo shows
+        # what a many-to-one refers to with sudo, whoever chose it
+        readable = self.sudo(self.env.uid == SUPERUSER_ID)._filtered_access("read")
+        for group in self:
+            group.display_name = (
+                group.name if group in readable or not group.id else self.env._("Dispatch group")
+            )
+
+    @api.depends("scope_ids.kind", "scope_ids.value")
+    @api.depends_context("lang", "uid")
+    def _compute_scope_summary(self):
+        kinds = dict(self.env["livechat.dispatch.scope"]._get_kinds())
+        for group in self:
+            names_by_kind = {}
+            for line in group.scope_ids:
+                names_by_kind.setdefault(line.kind, []).append(line.value or "")
+            group.scope_summary = "; ".join(
+                f"{kinds.get(kind, kind)}: {', '.join(names)}"
+                for kind, names in names_by_kind.items()
+            )
+
+    @api.depends("user_ids")
+    def _compute_agent_count(self):
+        for group in self:
+            group.agent_count = len(group.user_ids)
+
+    # ------------------------------------------------------------
+    # Create, write, delete
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Make groups; their agents become agents of the channel.
+
+        :raise AccessError: a channel, a parent, an agent or a field that is not the caller's.
+        :raise ValidationError: a parent of another channel, a scope that another group has.
+        """
+        by_group = self.with_context(
+            {**without_defaults(self.env.context), "livechat_dispatch_lines": BY_GROUP}
+        )
+        if not isinstance(vals_list, (list, tuple)):
+            raise UserError(self.env._("This call makes no sense."))
+        vals_list = [self.browse()._read_values(vals) for vals in vals_list]
+        if any(not (vals.get("name") and vals.get("channel_id")) for vals in vals_list):
+            raise ValidationError(self.env._("A dispatch group needs a name and a channel."))
+        agents_list = [vals.pop("user_ids", self.env["res.users"]) for vals in vals_list]
+        groups = super(LivechatDispatchGroup, by_group).create(vals_list).with_env(self.env)
+        groups._check_parent()
+        for group, agents in zip(groups, agents_list, strict=True):
+            group._set_agents(agents)
+        groups._on_scope_change()
+        return groups
+
+    def write(self, vals):
+        """Change groups; see ``create``. No running chat moves.
+
+        :raise ValidationError: also for a parent below the group, and for another channel.
+        """
+        by_group = self.with_context(livechat_dispatch_lines=BY_GROUP)
+        if len(self) != 1 and isinstance(vals, dict) and vals.keys() & {"user_ids", "scope_ids"}:
+            # What commands leave depends on what each group has.
+            return all([group.write(vals) for group in self])
+        vals = self._read_values(vals)
+        agents = vals.pop("user_ids", None)
+        channel_id = vals.get("channel_id")
+        if channel_id and any(group.channel_id.id != channel_id for group in self):
+            raise ValidationError(
+                self.env._(
+                    "A dispatch group stays in its channel. Make a new group in the other channel."
+                )
+            )
+        if vals.get("parent_id"):
+            self._check_no_cycle(self.browse(vals["parent_id"]))
+        # With nothing left to write it still tells whether the caller may write.
+        result = super(LivechatDispatchGroup, by_group).write(vals)
+        if not vals:
+            self.check_access("write")
+        if "parent_id" in vals:
+            self._check_parent()
+        if agents is not None:
+            self._set_agents(agents)
+        if vals.keys() & {"scope_ids", "sequence"}:
+            self._on_scope_change()
+        return result
+
+    def unlink(self):
+        result = super().unlink()
+        # The scopes of channels are cached.
+        self.env.registry.clear_cache()
+        return result
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_in_use(self):
+        waiting = self._count_waiting_buyers()
+        for group in self.with_context(active_test=False):
+            if group.user_ids:
+                raise UserError(
+                    self.env._(
+                        "%(group)s still has agents (%(agents)s). Put them into another group, or "
+                        "take them out of this one, and delete it then.",
+                        group=group.name,
+                        agents=", ".join(group.user_ids[:5].mapped("name")),
+                    )
+                )
+            if waiting.get(group.id):
+                raise UserError(
+                    self.env._(
+                        "Buyers wait in %(group)s: %(count)s. Let them be served first, and delete "
+                        "it then.",
+                        count=waiting[group.id],
+                        group=group.name,
+                    )
+                )
+            if group.child_ids - self:
+                raise UserError(
+                    self.env._(
+                        "%(group)s has groups below it (%(groups)s). Move them under another group "
+                        "and delete it then.",
+                        group=group.name,
+                        groups=", ".join((group.child_ids - self)[:5].mapped("name")),
+                    )
+                )
+
+    def _count_waiting_buyers(self):
+        """Return how many buyers wait in each of these groups, by the group's id."""
+        # sudo: discuss.channel - how many wait is the business of whoever may delete the group
+        Chat = self.env["discuss.channel"].sudo()
+        if not {"dispatch_group_id", "dispatch_state"} <= Chat._fields.keys():
+            return {}
+        groups = Chat._read_group(
+            [
+                ("dispatch_group_id", "in", self.ids),
+                ("dispatch_state", "=", "queued"),
+                ("livechat_end_dt", "=", False),
+            ],
+            ["dispatch_group_id"],
+            ["__count"],
+        )
+        return {group.id: count for group, count in groups}
+
+    def copy_data(self, default=None):
+        # Agents and all, but no scope: another group has it.
+        return [
+            {**vals, "name": (default or {}).get("name") or self.env._("%s (copy)", group.name)}
+            for group, vals in zip(self, super().copy_data(default), strict=True)
+        ]
+
+    # ------------------------------------------------------------
+    # What a caller may say
+    # ------------------------------------------------------------
+
+    def _read_values(self, vals):
+        """Return values for the ORM, built from what the caller sent; ``user_ids`` are records.
+
+        :raise AccessError: a field or a record that is not the caller's to choose.
+        :raise UserError: a value that is none.
+        """
+        if not isinstance(vals, dict) or any(
+            id_ and not is_record_id(id_) for id_ in self._ids if isinstance(id_, (int, str, bool))
+        ):
+            raise UserError(self.env._("This call makes no sense."))
+        for name in vals:
+            if name not in _WRITEABLE:
+                raise AccessError(
+                    self.env._("%(field)s of a dispatch group cannot be set.", field=name)
+                )
+        return {name: self._read_value(name, value) for name, value in vals.items()}
+
+    def _read_value(self, name, value):
+        field = self._fields[name]
+        label = field.get_description(self.env, ["string"])["string"]
+        if name == "user_ids":
+            current = self.with_context(active_test=False).user_ids
+            return self.env["livechat.subaccount"]._read_set(
+                self.env["res.users"].with_context(active_test=False), value, current
+            )
+        if name == "scope_ids":
+            return self._read_line_commands(value)
+        if field.type == "integer":
+            if type(value) is int and 0 <= value < 2**31:
+                return value
+            raise ValidationError(
+                self.env._("%(field)s is a whole number and not negative.", field=label)
+            )
+        if field.type == "many2one":
+            if not value and not field.required:
+                return False
+            if is_record_id(value) and self.env[field.comodel_name].search_count(
+                [("id", "=", value)], limit=1
+            ):
+                return value
+            raise AccessError(self.env._("%(field)s: choose one that is there.", field=label))
+        text = value.strip() if isinstance(value, str) else ""
+        if not text or len(text) > _NAME_LENGTH_MAX or not is_storable(text):
+            raise ValidationError(
+                self.env._(
+                    "A dispatch group needs a name of at most %(maximum)s characters.",
+                    maximum=_NAME_LENGTH_MAX,
+                )
+            )
+        return text
+
+    def _read_line_commands(self, commands):
+        """Return ``commands`` if they only touch this group's own scope lines.
+
+        :raise AccessError:
+        """
+        own = set(self.scope_ids.ids)
+        for command in commands or [] if isinstance(commands, (list, tuple, bool)) else [None]:
+            match command:
+                case [Command.CREATE, _virtual_id, dict()]:
+                    sound = True
+                case [Command.UPDATE, line_id, dict()]:
+                    sound = type(line_id) is int and line_id in own
+                case [Command.DELETE | Command.UNLINK | Command.LINK, line_id, *_rest]:
+                    sound = type(line_id) is int and line_id in own
+                case [Command.CLEAR, *_rest]:
+                    sound = True
+                case [Command.SET, _zero, [*line_ids]]:
+                    sound = all(type(line_id) is int for line_id in line_ids)
+                    sound = sound and own.issuperset(line_ids)
+                case _:
+                    sound = False
+            if not sound:
+                raise AccessError(self.env._("Only the scope of this group can be changed here."))
+        return commands or []
+
+    def _check_no_cycle(self, parent):
+        """Refuse a parent that is one of these groups, or below one.
+
+        :raise ValidationError:
+        """
+        # sudo: livechat.dispatch.group - the tree as it is, whoever sees how much of it
+        above = {int(part) for part in (parent.sudo().parent_path or "").split("/") if part}
+        for group in self:
+            if group.id in above:
+                raise ValidationError(
+                    self.env._(
+                        "%(group)s cannot be below itself. Choose a parent group that is not one "
+                        "of the groups below it.",
+                        group=group.name,
+                    )
+                )
+
+    def _check_parent(self):
+        """Refuse a parent in another channel.
+
+        :raise ValidationError:
+        """
+        # sudo: livechat.dispatch.group - to compare
+        for group in self.sudo():
+            if group.parent_id and group.parent_id.channel_id != group.channel_id:
+                raise ValidationError(
+                    self.env._(
+                        "The parent of %(group)s belongs to another channel. Choose one of the "
+                        "same channel.",
+                        group=group.name,
+                    )
+                )
+
+    # ------------------------------------------------------------
+    # Agents
+    # ------------------------------------------------------------
+
+    def _set_agents(self, agents):
+        """Let exactly these users be the agents of this group, and agents of its channel.
+
+        :raise AccessError: who may not be an agent of the channel, as the channel itself says.
+        """
+        self.ensure_one()
+        group = self.with_context(active_test=False)
+        channel = group.channel_id
+        joining = agents - group.user_ids
+        leaving = group.user_ids - agents
+        # A write, because assigning commands would forget the agents who are not active yet.
+        newcomers = joining - channel.user_ids
+        if newcomers:
+            channel.write({"user_ids": [Command.link(user.id) for user in newcomers]})
+        commands = [Command.link(user.id) for user in joining]
+        commands += [Command.unlink(user.id) for user in leaving]
+        if commands:
+            super(LivechatDispatchGroup, group).write({"user_ids": commands})
+            self.env["livechat.subaccount"].invalidate_model(["dispatch_group_ids"])
+
+    @api.model
+    def _release_former_agents(self):
+        """Take out of every group who is no agent of its channel any more.
+
+        Called whenever agents of channels change, from whatever side.
+        """
+        self.env["im_livechat.channel"].flush_model(["user_ids"])
+        self.env["res.users"].flush_model(["livechat_channel_ids"])
+        self.flush_model(["user_ids", "channel_id"])
+        relation = self._fields["user_ids"].relation
+        # A scan of the relation, a few rows for each group; im_livechat_channel_im_user_pkey.
+        self.env.cr.execute(
+            tools.SQL(
+                """
+                SELECT dispatch_group.id, member.res_users_id
+                  FROM %(relation)s member
+                  JOIN livechat_dispatch_group dispatch_group
+                    ON dispatch_group.id = member.livechat_dispatch_group_id
+                 WHERE NOT EXISTS (
+                           SELECT FROM im_livechat_channel_im_user agent
+                            WHERE agent.channel_id = dispatch_group.channel_id
+                              AND agent.user_id = member.res_users_id
+                       )
+                """,
+                relation=tools.SQL.identifier(relation),
+            )
+        )
+        for group_id, user_id in self.env.cr.fetchall():
+            # sudo: livechat.dispatch.group - whoever takes an agent out of the channel takes it out
+            # of the channel's groups
+            group = self.sudo().browse(group_id)
+            with self.env["livechat.dispatch.log"]._comparing(group, ["user_ids"]):
+                super(LivechatDispatchGroup, group).write({"user_ids": [Command.unlink(user_id)]})
+            self.env["livechat.subaccount"].invalidate_model(["dispatch_group_ids"])
+
+    def _get_agents(self):
+        """Return the agents of this group who are agents of its channel.
+
+        :rtype: res.users
+        """
+        self.ensure_one()
+        return self.user_ids & self.channel_id.user_ids
+
+    def _get_ascent(self):
+        """Yield this group, its parent, …, up to the top of the tree; each when it is asked for."""
+        group = self
+        while group:
+            yield group
+            group = group.parent_id
+
+    # ------------------------------------------------------------
+    # Scope
+    # ------------------------------------------------------------
+
+    def _on_scope_change(self):
+        """Refuse scopes that two groups have, and forget what is cached.
+
+        :raise ValidationError: naming the groups and what both claim.
+        """
+        self.env.registry.clear_cache()
+        # Two who save at the same time do not see each other's scopes: PostgreSQL lets one of them
+        # wait and then fail, and Odoo tries that one again with the other's in sight.
+        self.env.cr.execute(
+            "UPDATE im_livechat_channel SET write_date = write_date WHERE id = ANY(%s)",
+            [self.channel_id.ids],
+        )
+        # sudo: livechat.dispatch.group - all groups of the channel count
+        for channel in self.sudo().channel_id:
+            claimed = scopes.find_claimed_twice(channel._read_dispatch_scopes())
+            if not claimed:
+                continue
+            first, second, shared = claimed
+            # sudo: livechat.dispatch.group - named to whoever claims the same
+            groups = self.sudo().browse([first.group_id, second.group_id])
+            lines = groups[0].scope_ids.filtered(
+                lambda line, shared=shared: shared.get(line.kind) == line._get_value()
+            )
+            raise ValidationError(
+                self.env._(
+                    "%(first)s and %(second)s would receive the same buyers (%(scope)s). Take that "
+                    "out of one of them, or add something that tells them apart.",
+                    first=groups[0].name,
+                    second=groups[1].name,
+                    scope="; ".join(lines.mapped("display_name")),
+                )
+            )
+
+    def _read_scope(self):
+        """Return what this group receives, for the pure engine.
+
+        :rtype: scope.Scope
+        """
+        self.ensure_one()
+        values = {}
+        for line in self.scope_ids:
+            values.setdefault(line.kind, set()).add(line._get_value())
+        return scopes.Scope(
+            group_id=self.id,
+            sequence=self.sequence,
+            values=tuple((kind, frozenset(found)) for kind, found in values.items()),
+        )
+
+    def action_test(self):
+        """Open the page that tells which group a buyer would go to."""
+        return self.channel_id[:1].action_test_dispatch_groups()

@@ -1,0 +1,332 @@
+import re
+import time
+
+from psycopg2 import errors
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from ...dispatch import scope as scopes
+from ...dispatch.words import ORDER_STATES
+from ...tools.sent import is_record_id, is_storable, without_defaults
+
+# Which field holds the value of each kind.
+_VALUE_FIELDS = {
+    "product": "record_id",
+    "category": "record_id",
+    "page": "page_pattern",
+    "order_state": "order_state",
+    "tag": "tag_id",
+    "lang": "lang_id",
+    "country": "country_id",
+    "visitor": "visitor",
+}
+_RECORD_MODELS = {"product": "product.template", "category": "product.public.category"}
+# What has to be installed for a kind.
+_NEEDED_MODELS = {
+    "product": "product.public.category",
+    "category": "product.public.category",
+    "order_state": "sale.order",
+}
+_PATTERN_LENGTH_MAX = 500
+# Seconds: for all patterns of a channel together, for one of them alone, and for both steps.
+_MATCH_TIME = 0.020
+_MATCH_TIME_EACH = 0.008
+_MATCH_TIME_MAX = 0.036
+# Says that the group looks at its lines itself; an object, because no browser can send it.
+BY_GROUP = object()
+
+
+class LivechatDispatchScope(models.Model):
+    """One line of what a dispatch group receives.
+
+    Lines of one kind are alternatives; a buyer has to fit one line of every kind there is.
+    """
+
+    _name = "livechat.dispatch.scope"
+    _description = "Dispatch Scope"
+    _order = "group_id, kind, id"
+
+    group_id = fields.Many2one(
+        "livechat.dispatch.group", "Dispatch Group", required=True, index=True, ondelete="cascade"
+    )
+    kind = fields.Selection("_get_kinds", "About", required=True, default="page")
+    value = fields.Char(compute="_compute_value")
+    page_pattern = fields.Char(
+        "Page Address",
+        help="A regular expression as PostgreSQL knows it, such as /refunds?/ or ^https://shop\\. "
+        "for addresses that start so. It may match any part of the address.",
+    )
+    record_model = fields.Char(compute="_compute_record_model")
+    record_id = fields.Many2oneReference("Product or Category", model_field="record_model")
+    order_state = fields.Selection(ORDER_STATES, "Order")
+    tag_id = fields.Many2one("res.partner.category", "Buyer Tag", ondelete="restrict")
+    lang_id = fields.Many2one("res.lang", "Language", ondelete="restrict")
+    country_id = fields.Many2one("res.country", "Country", ondelete="restrict")
+    visitor = fields.Selection(
+        [(scopes.GUEST, "Guest"), (scopes.SIGNED_IN, "Signed in")], "Visitor"
+    )
+
+    @api.depends("kind")
+    def _compute_record_model(self):
+        for line in self:
+            line.record_model = _RECORD_MODELS.get(line.kind, False)
+
+    @api.depends("kind", *set(_VALUE_FIELDS.values()))
+    @api.depends_context("uid")
+    def _compute_value(self):
+        for line in self:
+            line.value = line._get_value_name()
+
+    @api.depends("kind", "value")
+    def _compute_display_name(self):
+        kinds = dict(self._get_kinds())
+        for line in self:
+            line.display_name = f"{kinds.get(line.kind, line.kind)}: {line.value or ''}"
+
+    @api.onchange("kind")
+    def _onchange_kind(self):
+        for name in set(_VALUE_FIELDS.values()) - {_VALUE_FIELDS.get(self.kind)}:
+            self[name] = False
+        if self.kind in _RECORD_MODELS and self.kind != self._origin.kind:
+            self.record_id = False
+
+    # ------------------------------------------------------------
+    # Create, write, delete
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        clean = self.with_context(without_defaults(self.env.context))
+        lines = super(LivechatDispatchScope, clean).create(
+            [self._read_values(vals) for vals in vals_list]
+        )
+        lines = lines.with_env(self.env)
+        lines._check_values()
+        lines._notify_groups(lines.group_id)
+        return lines
+
+    def write(self, vals):
+        groups = self.group_id
+        result = super().write(self._read_values(vals))
+        if "group_id" in vals:
+            # Record rules are checked before a write; this one may have moved the line elsewhere.
+            self.check_access("write")
+        self._check_values()
+        self._notify_groups(groups | self.group_id)
+        return result
+
+    def unlink(self):
+        groups = self.group_id
+        result = super().unlink()
+        self._notify_groups(groups)
+        return result
+
+    def _notify_groups(self, groups):
+        if self.env.context.get("livechat_dispatch_lines") is not BY_GROUP:
+            groups._on_scope_change()
+
+    @api.model
+    def _read_values(self, vals):
+        """Return values for a line, without what no column can hold.
+
+        :raise UserError: a value that is none.
+        """
+        allowed = {"group_id", "kind", *_VALUE_FIELDS.values()}
+        for name, value in vals.items() if isinstance(vals, dict) else [("", None)]:
+            if name not in allowed:
+                raise AccessError(
+                    self.env._("%(field)s of a dispatch scope cannot be set.", field=name)
+                )
+            field = self._fields[name]
+            if not value:
+                sound = name not in ("kind", "group_id")
+            elif field.type == "many2one":
+                sound = is_record_id(value) and self.env[field.comodel_name].with_context(
+                    active_test=False
+                ).search_count([("id", "=", value)], limit=1)
+            elif field.type == "many2one_reference":
+                sound = is_record_id(value)
+            elif field.type == "selection":
+                sound = value in (
+                    [key for key, _label in field._description_selection(self.env)]
+                    if isinstance(value, str)
+                    else ()
+                )
+            else:
+                sound = isinstance(value, str) and is_storable(value)
+            if not sound:
+                raise UserError(self.env._("This is no value for a dispatch scope."))
+        return vals
+
+    def _check_values(self):
+        """Refuse lines without a value, and patterns that are not to be used.
+
+        :raise ValidationError:
+        """
+        kinds = dict(self._get_kinds())
+        for line in self:
+            name = _VALUE_FIELDS[line.kind]
+            if not line[name]:
+                raise ValidationError(
+                    self.env._("Say which: %(kind)s has no value.", kind=kinds.get(line.kind))
+                )
+            others = set(_VALUE_FIELDS.values()) - {name}
+            filled = {other: False for other in others if line[other]}
+            if filled:
+                # What an earlier kind has left.
+                super(LivechatDispatchScope, line).write(filled)
+            if line.kind == "page":
+                line._check_pattern(line.page_pattern)
+            if name == "record_id":
+                model = self.env.get(_RECORD_MODELS[line.kind])
+                if model is None or not model.search_count([("id", "=", line.record_id)], limit=1):
+                    raise ValidationError(self.env._("Choose an existing product or category."))
+
+    # ------------------------------------------------------------
+    # Kinds and values
+    # ------------------------------------------------------------
+
+    @api.model
+    def _get_kinds(self):
+        kinds = [
+            ("product", self.env._("Product")),
+            ("category", self.env._("Product category")),
+            ("page", self.env._("Page address")),
+            ("order_state", self.env._("Newest order")),
+            ("tag", self.env._("Buyer tag")),
+            ("lang", self.env._("Language")),
+            ("country", self.env._("Country")),
+            ("visitor", self.env._("Guest or signed in")),
+        ]
+        return [
+            (kind, label)
+            for kind, label in kinds
+            if kind not in _NEEDED_MODELS or _NEEDED_MODELS[kind] in self.env
+        ]
+
+    def _get_value(self):
+        """Return what the pure engine compares with the buyer."""
+        self.ensure_one()
+        if self.kind == "lang":
+            return self.lang_id.code
+        value = self[_VALUE_FIELDS[self.kind]]
+        return value.id if isinstance(value, models.BaseModel) else value
+
+    def _get_value_name(self):
+        """Return the value as people read it."""
+        self.ensure_one()
+        name = _VALUE_FIELDS.get(self.kind)
+        value = name and self[name]
+        if not value:
+            return False
+        if name == "record_id":
+            model = self.env.get(self.record_model)
+            record = model is not None and model.search([("id", "=", value)])
+            return record.display_name if record else self.env._("(deleted)")
+        if self._fields[name].type == "selection":
+            labels = self._fields[name]._description_selection(self.env)
+            return dict(labels).get(value)
+        return value.display_name if isinstance(value, models.BaseModel) else value
+
+    # ------------------------------------------------------------
+    # Page addresses
+    # ------------------------------------------------------------
+
+    @api.model
+    def _check_pattern(self, pattern):
+        """Refuse a pattern that is none, or that could keep a buyer waiting.
+
+        PostgreSQL's engine does not backtrack, whatever the repetitions, unless there are back
+        references.
+
+        :raise ValidationError:
+        """
+        if len(pattern) > _PATTERN_LENGTH_MAX:
+            raise ValidationError(
+                self.env._(
+                    "The pattern of a page address has at most %(maximum)s characters.",
+                    maximum=_PATTERN_LENGTH_MAX,
+                )
+            )
+        if re.search(r"^\*\*\*|^\(\?[a-z]", pattern) or re.search(
+            r"(?<!\\)(?:\\\\)*\\[1-9]", pattern
+        ):
+            raise ValidationError(
+                self.env._(
+                    "The pattern %(pattern)s has a back reference or an option in it; neither is "
+                    "possible in a page address.",
+                    pattern=pattern,
+                )
+            )
+        # Long runs of what the pattern is about, and an end that it is not.
+        words = re.sub(r"[^\w/.-]", "", pattern) or "a"
+        for probe in ("a" * 1999, words[0] * 1999, words[-1] * 1999, (words * 1999)[:1999]):
+            try:
+                self._run_patterns([pattern], f"{probe}!"[: scopes.PAGE_LENGTH_MAX], _MATCH_TIME)
+            except errors.QueryCanceled:
+                raise ValidationError(
+                    self.env._(
+                        "The pattern %(pattern)s takes too long on long addresses. Make it "
+                        "simpler, with fewer repetitions inside one another.",
+                        pattern=pattern,
+                    )
+                ) from None
+            except errors.Error as error:
+                raise ValidationError(
+                    self.env._(
+                        "The pattern %(pattern)s is not valid: %(error)s",
+                        pattern=pattern,
+                        error=(error.diag.message_primary or "").rpartition(": ")[2],
+                    )
+                ) from None
+
+    @api.model
+    def _find_matching_patterns(self, patterns, page):
+        """Return which of ``patterns`` match the address ``page``, within 50 ms.
+
+        One that takes longer, or is none, matches nothing; then the others are tried one by one.
+
+        :rtype: frozenset[str]
+        """
+        if not patterns or not page:
+            return frozenset()
+        started = time.monotonic()
+        try:
+            return self._run_patterns(patterns, page, _MATCH_TIME)
+        except errors.Error:
+            found = set()
+        for pattern in patterns:
+            left = _MATCH_TIME_MAX - (time.monotonic() - started)
+            if left < 0.001:
+                break
+            try:
+                found |= self._run_patterns([pattern], page, min(left, _MATCH_TIME_EACH))
+            except errors.Error:
+                continue
+        return frozenset(found)
+
+    @api.model
+    def _run_patterns(self, patterns, page, seconds):
+        """Return which of ``patterns`` match, or raise PostgreSQL's error.
+
+        :raise psycopg2.errors.QueryCanceled: it takes longer than ``seconds``.
+        """
+        cr = self.env.cr
+        savepoint = cr.savepoint(flush=False)
+        try:
+            # Going back to the savepoint brings back the timeout there was.
+            cr.execute("SELECT set_config('statement_timeout', %s, true)", [_in_ms(seconds)])
+            # No table, no index: the patterns come along.
+            cr.execute(
+                "SELECT pattern FROM unnest(%s) AS pattern WHERE %s ~ pattern",
+                [list(patterns), page],
+                log_exceptions=False,
+            )
+            return frozenset(pattern for (pattern,) in cr.fetchall())
+        finally:
+            savepoint.close(rollback=True)
+
+
+def _in_ms(seconds):
+    return str(max(1, int(seconds * 1000)))

@@ -1,0 +1,429 @@
+from datetime import timedelta
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...dispatch import policy
+from ...dispatch.line import WAITING
+from ...tools.sent import is_storable
+
+# An agent whose browser is gone for so long has left; shorter absences are a lost connection.
+GRACE = timedelta(seconds=60)
+
+# The longest note that goes with a transfer, in characters.
+_NOTE_LENGTH = 500
+
+
+class DiscussChannel(models.Model):
+    _inherit = "discuss.channel"
+
+    def _hand_over(self, leaver, successor=None, leavers=None, may_stay=False):
+        """Let another agent take over these chats.
+
+        With nobody free the chat waits in line or in the pool; it does not end because its agent
+        left.
+
+        :param leaver: the user who leaves the chats.
+        :param successor: the user who takes them all; without one each is dispatched again.
+        :param leavers: all the users who leave at the same time; none of them gets a chat.
+        :param may_stay: the leaver is merely absent, and keeps a chat that nobody else takes.
+        """
+        for chat in self:
+            others = chat.dispatch_seat_partner_ids - leaver.partner_id
+            outcome = None
+            if not successor and not others:
+                outcome = chat._dispatch_again(leaver, (leavers or leaver).ids)
+            agent = successor or (outcome and outcome.agent)
+            waits = outcome and outcome.state in WAITING
+            if may_stay and not (agent or others or waits):
+                continue
+            chat._leave(leaver.partner_id)
+            if agent:
+                values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
+                chat._record(values, kind="hand_over", previous_user_id=leaver.id)
+                chat._seat(agent)
+            elif others:
+                chat.livechat_operator_id = others[0]
+            elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
+                chat.livechat_status = "need_help"
+            elif outcome.state == "queued":
+                chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
+            else:
+                if outcome.state != "pool":
+                    # The shop keeps no pool for those who come; this buyer was promised an answer.
+                    chat.livechat_status = "need_help"
+                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
+
+    def _dispatch_again(self, leaver, declined=(), offline=True):
+        """Choose another agent for this chat than the one who leaves it.
+
+        :param declined: ids of the users who do not get it either.
+        :param offline: whether the rule for when nobody is here may choose.
+        :rtype: models.decision.im_livechat_channel.Outcome | None
+        """
+        self.ensure_one()
+        channel = self.livechat_channel_id
+        if not channel:
+            return None
+        if channel.dispatch_mode == "native":
+            agent = channel._get_operator(
+                lang=self.livechat_lang_id.code,
+                country_id=self.country_id.id,
+                expertises=self.livechat_expertise_ids,
+                users=channel.user_ids - leaver - leaver.browse(declined),
+            )
+            return channel._make_outcome(agent)
+        # A decision reads what is committed; that somebody leaves is about to be.
+        return channel._dispatch(
+            self._get_buyer(),
+            chat=self,
+            declined={leaver.id, *declined},
+            expertises=self.livechat_expertise_ids,
+            offline=offline,
+        )
+
+    def _get_tried_agents(self):
+        """Return the users who have been this chat's agents."""
+        return (
+            self.livechat_channel_member_history_ids.filtered(
+                lambda history: history.livechat_member_type == "agent"
+            )
+            .partner_id.with_context(active_test=False)
+            .user_ids
+        )
+
+    @api.model
+    def _reassign_unanswered(self):
+        """Give chats whose agents do not answer to the next agents; see ``no_reply_seconds``.
+
+        Late is as good as in time: what counts is what is true when this runs.
+        """
+        now = fields.Datetime.now()
+        for channel in self.env["im_livechat.channel"].search(
+            [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
+        ):
+            overdue = [
+                ("livechat_channel_id", "=", channel.id),
+                ("dispatch_state", "=", "assigned"),
+                ("livechat_failure", "=", "no_answer"),
+                ("livechat_end_dt", "=", False),
+                ("dispatch_is_away", "=", False),
+                ("dispatch_assigned_at", "<=", now - timedelta(seconds=channel.no_reply_seconds)),
+            ]
+            for chat in self.search(overdue, order="dispatch_assigned_at, id"):
+                self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
+
+    def _reassign_if(self, overdue):
+        """Give this chat to the next agent if it is still overdue, and its buyer has written.
+
+        :param overdue: the domain it was found by, a while ago.
+        """
+        # An agent who is just answering writes the same row: one of the two is first.
+        if (
+            self.try_lock_for_update()
+            and self.filtered_domain(overdue)
+            and self._has_buyer_written()
+        ):
+            self._reassign()
+
+    def _reassign(self):
+        """Give this chat, which its agent has not answered, to the next one."""
+        self.ensure_one()
+        agent = self.dispatch_seat_partner_ids.with_context(active_test=False).user_ids[:1]
+        tried = self._get_tried_agents()
+        # No agent loses a chat to one who is not here; who has gone, _leave_absent_agents sees to.
+        offline = not agent
+        outcome = self._dispatch_again(agent, declined=tried.ids, offline=offline)
+        if not outcome:
+            return
+        if not outcome.agent and len(tried) > 1:
+            # All have been tried: once more from the beginning, but not the same at once.
+            outcome = self._dispatch_again(agent, offline=offline)
+        if not outcome.agent:
+            # Nobody else: it stays where it is, and the clock starts again.
+            self.dispatch_assigned_at = fields.Datetime.now()
+            return
+        if agent:
+            agent._count_miss()
+        self._leave(self.dispatch_seat_partner_ids)
+        self._record(outcome.values, kind="reassign", previous_user_id=agent.id)
+        self._seat(outcome.agent)
+
+    @api.model
+    def _leave_absent_agents(self):
+        """Dispatch the unanswered chats of agents whose browser has been gone for ``GRACE``.
+
+        The answered ones wait for the buyer's next message.
+        """
+        for chat, agent in self._find_absent_agents():
+            self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
+
+    @api.model
+    def _find_absent_agents(self, chats=None):
+        """Return the unanswered chats whose agents have been gone for ``GRACE``, with the agents.
+
+        :param chats: only of these.
+        :rtype: list[tuple[discuss.channel, res.users]]
+        """
+        self.flush_model(
+            [
+                "dispatch_state",
+                "dispatch_is_away",
+                "dispatch_seat_partner_ids",
+                "livechat_failure",
+                "livechat_end_dt",
+            ]
+        )
+        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
+        # Served by discuss_channel__dispatch_unanswered_idx and the unique index on mail_presence.
+        self.env.cr.execute(
+            """
+            SELECT chat.id, users.id
+              FROM discuss_channel chat
+              JOIN livechat_dispatch_seat seat ON seat.discuss_channel_id = chat.id
+              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
+              JOIN res_users users ON users.partner_id = seat.partner_id
+         LEFT JOIN mail_presence presence ON presence.user_id = users.id
+             WHERE chat.dispatch_state = 'assigned'
+               AND chat.livechat_failure = 'no_answer'
+               AND chat.livechat_end_dt IS NULL
+               AND channel.dispatch_mode != 'native'
+               AND chat.dispatch_is_away IS NOT TRUE
+               AND coalesce(presence.status, 'offline') = 'offline'
+               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %(gone_before)s
+               AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
+          ORDER BY chat.id, users.id
+            """,
+            {
+                "gone_before": fields.Datetime.now() - GRACE,
+                "chat_ids": None if chats is None else chats.ids,
+            },
+        )
+        users = self.env["res.users"]
+        return [
+            (self.browse(chat_id), users.browse(user_id))
+            for chat_id, user_id in self.env.cr.fetchall()
+        ]
+
+    def _hand_over_if_absent(self, agent):
+        # Found a while ago: meanwhile the agent may have answered, or come back.
+        if self.try_lock_for_update() and (self, agent) in self._find_absent_agents(self):
+            self._hand_over(agent, may_stay=True)
+
+    def _message_post_after_hook(self, message, msg_vals):
+        result = super()._message_post_after_hook(message, msg_vals)
+        if self.channel_type == "livechat" and message.message_type == "comment":
+            # sudo: discuss.channel, res.users - dispatch follows every message, whoever wrote it
+            self.sudo()._follow_message(message.sudo())
+        return result
+
+    def _follow_message(self, message):
+        """Follow what a message means for dispatch."""
+        if self.livechat_end_dt:
+            return
+        if self.dispatch_state == "pool":
+            self._tell_of_messages()
+        if self.dispatch_state != "assigned":
+            return
+        agents = self.dispatch_seat_partner_ids
+        if message.author_id in agents:
+            author = message.author_id.user_ids.filtered("dispatch_miss_count")
+            if author:
+                author.dispatch_miss_count = 0
+            return
+        if self.livechat_channel_id.dispatch_mode == "native" or not agents:
+            return
+        since = fields.Datetime.now() - GRACE
+        users = agents.with_context(active_test=False).user_ids
+        absent = users.filtered(
+            lambda agent: (
+                not agent.active
+                or (
+                    agent.presence_ids.status in (False, "offline")
+                    and (agent.presence_ids.livechat_offline_since or since) <= since
+                )
+            )
+        )
+        if self.dispatch_is_away:
+            return
+        if self.livechat_failure == "no_failure" and agents <= absent.partner_id:
+            self._hand_over(absent[0], leavers=absent, may_stay=True)
+
+    def _check_transfer(self):
+        """Refuse whoever may not give this chat away.
+
+        :raise AccessError: for others than its agents and the managers of its shop's dispatch.
+        """
+        self.ensure_one()
+        self.check_access("read")
+        user = self.env.user
+        # sudo: discuss.channel - who is seated
+        chat = self.sudo()
+        if chat.channel_type != "livechat" or chat.livechat_end_dt:
+            raise UserError(self.env._("Only an open live chat can be transferred."))
+        if chat.livechat_channel_id.dispatch_mode in (False, "native"):
+            raise UserError(self.env._("This channel is dispatched by Odoo itself."))
+        if user._manages_dispatch_of(chat.livechat_channel_id.main_account_id):
+            return
+        if user.partner_id not in chat.dispatch_seat_partner_ids:
+            raise AccessError(self.env._("Only the agent of a chat can transfer it."))
+        if user._is_shop_staff() and not user.has_group(
+            "im_livechat_subaccount.group_transfer_chats"
+        ):
+            raise AccessError(self.env._("Your role does not let you transfer chats."))
+
+    def get_transfer_targets(self):
+        """Return to whom this chat can be transferred.
+
+        :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free"}],
+            "groups": [{"id", "name", "free"}]}``, the free ones first. ``free`` is how many chats
+            fit, ``None`` for no limit.
+        :rtype: dict
+        """
+        self._check_transfer()
+        # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
+        channel = self.sudo().livechat_channel_id
+        rules = channel._get_dispatch_rules()
+        here = self.sudo().dispatch_seat_partner_ids.user_ids
+        facts = [
+            agent
+            for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)
+            if agent.enabled and agent.permitted and agent.user_id not in here.ids
+        ]
+        # sudo: discuss.channel, res.users - the group's permission, and the names of colleagues
+        lacking = channel._find_lacking(self.sudo().dispatch_group_id)
+        facts = [agent for agent in facts if agent.user_id not in lacking]
+        colleagues = self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
+        users = {user.id: user for user in colleagues}
+        agents = []
+        for agent in facts:
+            limit = policy.capacity(rules.max_sessions, agent.weight)
+            load = policy.load(agent, rules.quiet_hold)
+            user = users[agent.user_id]
+            agents.append(
+                {
+                    "id": user.id,
+                    "name": user.livechat_username or user.name,
+                    "online": agent.online,
+                    "paused": agent.paused or agent.overloaded,
+                    "load": load,
+                    "capacity": limit,
+                    "free": limit and max(0, int(limit - load)),
+                }
+            )
+        agents.sort(key=lambda agent: (not agent["online"], agent["paused"], agent["name"]))
+        able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
+        groups = [
+            {
+                "id": group.id,
+                "name": group.name,
+                "free": len(able & set(group._get_agents().ids)),
+            }
+            for group in channel.dispatch_group_ids
+        ]
+        return {"agents": agents, "groups": groups}
+
+    def transfer(self, reason, user_id=False, group_id=False, note=""):
+        """Give this chat to a colleague, or to whom dispatch chooses in another group.
+
+        :param reason: one of :meth:`_get_transfer_reasons`.
+        :param user_id: the colleague, an agent of the channel with the right to receive buyers.
+        :param group_id: the ``livechat.dispatch.group``, when no colleague is named.
+        :param note: more about the reason, at most 500 characters.
+        :return: ``{"state": "assigned" | "queued" | "pool", "agent": name}``.
+        :raise UserError: when the colleague cannot take the chat now; nothing has changed then.
+        """
+        self._check_transfer()
+        reasons = dict(self._get_transfer_reasons())
+        if not isinstance(reason, str) or reason not in reasons:
+            raise ValidationError(self.env._("Choose a reason for the transfer."))
+        note = note.strip() if isinstance(note, str) else ""
+        if len(note) > _NOTE_LENGTH or not is_storable(note):
+            raise ValidationError(
+                self.env._("The note is too long: at most %s characters.", _NOTE_LENGTH)
+            )
+        if reason == "other" and not note:
+            raise ValidationError(self.env._("Write down the reason for the transfer."))
+        values = {
+            "kind": "transfer",
+            "reason": f"{reasons[reason]}: {note}" if note else reasons[reason],
+        }
+        # sudo: discuss.channel - checked above; who may be an agent is checked below
+        chat = self.sudo()
+        was_in_line, line = chat.dispatch_state == "queued", chat.dispatch_group_id
+        if type(user_id) is int and user_id:
+            result = chat._transfer_to_agent(user_id, values, self.env.user)
+        elif type(group_id) is int and group_id:
+            result = chat._transfer_to_group(group_id, values)
+        else:
+            raise ValidationError(self.env._("Choose a colleague or a group."))
+        if was_in_line:
+            chat.livechat_channel_id._send_places(line)
+        return result
+
+    @api.model
+    def _get_transfer_reasons(self):
+        """:rtype: list[tuple[str, str]]"""
+        return [
+            ("wrong_group", self.env._("Another group's matter")),
+            ("knowledge", self.env._("A colleague knows more about it")),
+            ("language", self.env._("Another language")),
+            ("shift_end", self.env._("My shift ends")),
+            ("asked", self.env._("The buyer asked for it")),
+            ("other", self.env._("Other")),
+        ]
+
+    @api.model
+    def get_transfer_reasons(self):
+        """Return the short list of reasons, as ``[[code, text], …]``."""
+        return [list(reason) for reason in self._get_transfer_reasons()]
+
+    def _transfer_to_agent(self, user_id, values, giver):
+        channel = self.livechat_channel_id
+        agent = self.env["res.users"].browse(user_id)
+        if agent not in channel.user_ids | channel.main_account_id:
+            raise UserError(self.env._("This colleague is no agent of the channel."))
+        if agent.partner_id in self.dispatch_seat_partner_ids:
+            raise UserError(self.env._("This colleague already has the chat."))
+        above = giver._manages_dispatch_of(channel.main_account_id)
+        outcome = channel._dispatch_to(agent, self.dispatch_group_id, ignore_capacity=above)
+        if not outcome.agent:
+            raise UserError(self._say_why_not(agent, outcome))
+        return self._transfer(agent, {**outcome.values, **values, "rule": "by_hand"}, giver)
+
+    def _transfer_to_group(self, group_id, values):
+        channel = self.livechat_channel_id
+        group = channel.dispatch_group_ids.filtered(lambda group: group.id == group_id)
+        if not group:
+            raise UserError(self.env._("This group does not belong to the channel."))
+        givers = self.dispatch_seat_partner_ids.user_ids
+        self.write({"dispatch_group_id": group.id})
+        outcome = channel._dispatch(self._get_buyer(), chat=self, declined=givers.ids)
+        if outcome.agent:
+            return self._transfer(outcome.agent, {**outcome.values, **values}, self.env.user)
+        if outcome.state not in WAITING:
+            raise UserError(
+                self.env._("Nobody in %(group)s can take the chat now.", group=group.name)
+            )
+        giver = givers[:1] or self.env.user
+        self._record({**outcome.values, **values}, previous_user_id=giver.id)
+        self._leave(givers.partner_id)
+        if outcome.state == "queued":
+            self._enter_line(outcome.values)
+        else:
+            self._enter_pool(outcome.values)
+        return {"state": outcome.state, "agent": False}
+
+    def _transfer(self, agent, values, giver):
+        givers = self.dispatch_seat_partner_ids.user_ids
+        self._record(values, previous_user_id=givers[:1].id or giver[:1].id)
+        was_waiting = self.dispatch_state in WAITING
+        self._leave(givers.partner_id | self._get_desk_and_bots())
+        self._forget_desk()
+        self._seat(agent)
+        if was_waiting:
+            Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
+        return {"state": "assigned", "agent": agent.livechat_username or agent.name}

@@ -1,0 +1,22 @@
+from odoo import api, models
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    @api.model
+    def _run_dispatch_timers(self):
+        """Do what became due by time alone; run by the cron every minute."""
+        users = self.env["res.users"]
+        for user in users.search(users._get_past_pause_domain()):
+            self._attempt(user._end_pause)
+        chats = self.env["discuss.channel"]
+        self.env["livechat.dispatch.change"]._run_due(self._attempt)
+        overloaded = users.search([("dispatch_overloaded", "=", True)])
+        self._attempt(overloaded._follow_load)
+        chats._reassign_unanswered()
+        chats._leave_absent_agents()
+        chats._remove_absent_buyers()
+        self._attempt(self._mark_chats_gone_quiet)
+        self._drain_all()
+        self._attempt(self.env["livechat.dispatch.total"]._count)

@@ -1,0 +1,79 @@
+from datetime import timedelta
+
+from odoo import fields, models
+
+# After so many buyers in a row without an answer an agent is paused.
+_MISSES_TO_PAUSE = 3
+
+# Odoo notes the activity of a browser once an hour.
+_DEVICE_ACTIVE = timedelta(hours=1, minutes=5)
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    def unlink(self):
+        self.check_access("unlink")
+        self._hand_over_chats()
+        return super().unlink()
+
+    def _hand_over_chats(self, successor=None):
+        """Let ``successor`` take over the open chats of these users, or dispatch them again.
+
+        :type successor: res.users
+        """
+        self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
+        for user in self:
+            domain = [("dispatch_seat_partner_ids", "in", user.partner_id.ids)]
+            # sudo: res.users - whose sub-account it is
+            if not user.sudo().main_account_id:
+                # Of everybody else, what Odoo dispatches stays as Odoo leaves it.
+                domain.append(("livechat_channel_id.dispatch_mode", "not in", (False, "native")))
+            # sudo: discuss.channel - whoever takes an agent away sees to its chats
+            chats = self.env["discuss.channel"].sudo().search(domain)
+            chats._hand_over(user, successor, leavers=self)
+
+    def _leave_reception(self, identifier):
+        """Give away the chats of somebody who logs out, and let no more come.
+
+        :param identifier: of the session that ends; whoever has another one stays.
+        """
+        self.ensure_one()
+        # sudo: res.users, mail.presence - one's own chats and presence
+        user = self.sudo()
+        if not user.livechat_channel_ids.filtered(lambda row: row.dispatch_mode != "native"):
+            return
+        elsewhere = user.device_ids.filtered(
+            lambda device: (
+                not device.revoked
+                and device.session_identifier != identifier
+                and device.last_activity >= fields.Datetime.now() - _DEVICE_ACTIVE
+            )
+        )
+        if elsewhere:
+            # The other browser is still there, and its presence says for how long.
+            return
+        user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
+        user._hand_over_chats()
+
+    def _count_miss(self):
+        """Count a buyer whom this agent left without an answer; pause it after three in a row."""
+        self.ensure_one()
+        misses = self.dispatch_miss_count + 1
+        if misses < _MISSES_TO_PAUSE:
+            self.dispatch_miss_count = misses
+            return
+        with self.env["livechat.dispatch.log"]._by("dispatch"):
+            self.write({"dispatch_miss_count": 0, "dispatch_paused": True})
+        self._bus_send(
+            "simple_notification",
+            {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._("You are paused"),
+                "message": self.env._(
+                    "Three buyers in a row got no answer from you and went to colleagues. Resume "
+                    "when you are back."
+                ),
+            },
+        )

@@ -1,0 +1,119 @@
+from odoo import api, models
+from odoo.exceptions import AccessError
+from odoo.fields import Command
+
+# What the people of a shop may set about their own channel; the rest is for live chat's managers.
+_SHOP_FIELDS = frozenset(
+    {
+        "name",
+        "button_text",
+        "default_message",
+        "header_background_color",
+        "title_color",
+        "button_background_color",
+        "button_text_color",
+        "review_link",
+        "user_ids",
+        "dispatch_mode",
+        "dispatch_setup_hidden",
+        "main_account_participation",
+        "max_sessions_mode",
+        "max_sessions",
+        "block_assignment_during_call",
+        "order_days",
+        "prefers_suited_agents",
+        "sticky_hours",
+        "queue_enabled",
+        "queue_limit",
+        "offline_rule",
+        "proxy_user_ids",
+        "pool_email",
+        "no_reply_seconds",
+        "calendar_id",
+        "ramp_minutes",
+    }
+)
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    def write(self, vals):
+        if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
+            self._check_shop_values(vals)
+        return super().write(vals)
+
+    def _check_shop_values(self, vals):
+        """Refuse what a shop's people may not say about their channel.
+
+        :raise AccessError: a field for live chat's managers, or agents of somebody else.
+        """
+        for name in vals.keys() - _SHOP_FIELDS:
+            raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
+        if "user_ids" in vals:
+            for channel in self:
+                agents = self.env["livechat.subaccount"]._read_set(
+                    self.env["res.users"], vals["user_ids"], channel.user_ids
+                )
+                owner = self.env.user._get_shop_owner()
+                # sudo: res.users - whose sub-accounts they are
+                if (
+                    (agents - channel.user_ids)
+                    .sudo()
+                    .filtered(
+                        lambda agent, owner=owner: agent.main_account_id != owner and agent != owner
+                    )
+                ):
+                    raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
+
+    def action_join(self):
+        # Core lets every agent join every channel, with sudo.
+        owner = self.env.user._get_shop_owner()
+        if self.env.user._is_shop_staff() and any(
+            # sudo: im_livechat.channel - whose it is
+            channel.main_account_id != owner
+            for channel in self.sudo()
+        ):
+            raise AccessError(self.env._("This channel belongs to another shop."))
+        return super().action_join()
+
+    @api.model
+    def _release_lost_agents(self):
+        """Take agents who lost the right to receive buyers out of every dispatched channel, and
+        hand over their chats.
+
+        Called whenever groups change. A channel in ``native`` mode keeps the agents core leaves
+        there, except a shop's sub-accounts.
+        """
+        self.env["res.users"].flush_model()
+        group = self.env.ref("im_livechat.im_livechat_group_user")
+        # Not a search for "not in": that finds everybody who has some other group as well.
+        # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
+        lost = (
+            self.env["res.users"]
+            .sudo()
+            .with_context(active_test=False)
+            .search(
+                [
+                    ("livechat_channel_ids", "!=", False),
+                    "|",
+                    ("main_account_id", "!=", False),
+                    ("livechat_channel_ids.dispatch_mode", "!=", "native"),
+                ]
+            )
+            .filtered(lambda user: group not in user.all_group_ids)
+        )
+        for user in lost:
+            channels = user.livechat_channel_ids.filtered(
+                lambda channel, user=user: channel.dispatch_mode != "native" or user.main_account_id
+            )
+            # A right is taken away whatever else a channel asks for: without a proxy left, it
+            # keeps the messages instead.
+            channels.filtered(
+                lambda channel, user=user: (
+                    channel.offline_rule == "proxy"
+                    and not (channel.proxy_user_ids & channel.user_ids) - user
+                )
+            ).offline_rule = "pool"
+            channels.write({"user_ids": [Command.unlink(user.id)]})
+        lost._hand_over_chats()

@@ -1,0 +1,300 @@
+from datetime import timedelta
+
+from markupsafe import Markup
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...dispatch.line import WAITING, estimate_wait
+
+# A phone that was put away for a moment keeps its place in line so long.
+BUYER_GRACE = timedelta(minutes=5)
+
+# In the context of core's daily cleaning: it leaves out the chats that wait, however long.
+NOT_WAITING = object()
+
+
+class DiscussChannel(models.Model):
+    _inherit = "discuss.channel"
+
+    def write(self, vals):
+        ending = vals.get("livechat_end_dt") and self.filtered(
+            lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
+        )
+        result = super().write(vals)
+        if ending:
+            # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
+            ending = ending.sudo()
+            ending._leave_line()
+            agents = ending.livechat_channel_member_history_ids.partner_id.user_ids
+            ending._follow_seats(agents)
+        return result
+
+    @api.model
+    def _search(self, domain, *args, **kwargs):
+        if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
+            domain = Domain(domain) & Domain("dispatch_state", "not in", WAITING)
+        return super()._search(domain, *args, **kwargs)
+
+    @api.autovacuum
+    def _gc_bot_only_ongoing_sessions(self):
+        # What only the desk took part in waits for an agent.
+        model = self.with_context(livechat_dispatch_states=NOT_WAITING)
+        return super(DiscussChannel, model)._gc_bot_only_ongoing_sessions()
+
+    def _forward_human_operator(self, chatbot_script_step=None, users=None):
+        message = super()._forward_human_operator(chatbot_script_step, users)
+        # sudo: im_livechat.channel, discuss.channel - what dispatch has decided for this chat
+        chat = self.sudo()
+        outcome = chat.livechat_channel_id._take_outcome()
+        if outcome and outcome.state == "assigned" and outcome.agent != self.env.user:
+            chat.write(
+                {
+                    "dispatch_state": "assigned",
+                    "dispatch_assigned_at": fields.Datetime.now(),
+                    "dispatch_is_away": outcome.values["rule"] == "offline",
+                }
+            )
+            chat._record(outcome.values)
+        elif outcome and outcome.state == "queued":
+            chat._enter_line(outcome.values)
+        elif outcome and outcome.state == "pool":
+            chat._enter_pool(outcome.values)
+        elif outcome and not outcome.agent and chat.livechat_channel_id._may_record_nobody():
+            chat._record(outcome.values)
+        return message
+
+    def _assign(self, outcome):
+        """Give a chat that waits to the agent dispatch has chosen."""
+        self.ensure_one()
+        agent = outcome.agent
+        values = {"kind": "assign", **outcome.values}
+        if self.dispatch_assigned_at:
+            # It had an agent before it waited: the buyer is no new one.
+            values["kind"] = "hand_over"
+            given = self.dispatch_decision_ids.filtered("previous_user_id")[:1]
+            values["previous_user_id"] = given.previous_user_id.id
+        self._record(values)
+        self._leave(self._get_desk_and_bots())
+        self._forget_desk()
+        self._seat(agent)
+        Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
+
+    def _enter_line(self, values):
+        """Let this chat wait, at the place that the time of its arrival gives it."""
+        self._greet_with_desk()
+        self.write(
+            {
+                "dispatch_state": "queued",
+                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
+                "dispatch_regular_id": self.env["livechat.dispatch.decision"]._get_regular(values),
+            }
+        )
+        self._record({**values, "kind": "queue"})
+        # sudo: im_livechat.channel - the line is the server's
+        self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
+        # A seat may have become free since the decision.
+        self.env["im_livechat.channel"]._drain_soon()
+
+    def _enter_pool(self, values):
+        """Keep this chat until somebody comes."""
+        self._greet_with_desk()
+        self.write(
+            {
+                "dispatch_state": "pool",
+                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
+            }
+        )
+        self._record({**values, "kind": "pool"})
+        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+        self._tell_of_messages()
+        # Somebody may have come since the decision.
+        self.env["im_livechat.channel"]._drain_soon()
+
+    def _greet_with_desk(self):
+        """Put the reception desk where the agent was."""
+        # sudo: res.partner - the desk is the shop itself
+        desk = self.livechat_channel_id.sudo().reception_partner_id
+        if desk and self.livechat_operator_id != desk:
+            self.livechat_operator_id = desk
+
+    def _leave_line(self):
+        """Take chats that have ended out of the line and the pool."""
+        lines = set()
+        for chat in self.filtered(lambda chat: chat.dispatch_state in WAITING):
+            if chat.dispatch_state == "queued":
+                lines.add((chat.livechat_channel_id, chat.dispatch_group_id))
+            chat._record({"kind": "leave", "rule": "nobody"})
+            chat.dispatch_state = False
+        for channel, group in lines:
+            channel._send_places(group)
+
+    @api.model
+    def _remove_absent_buyers(self):
+        """Take buyers whose browser is gone out of the line: what they wrote goes to the pool, who
+        wrote nothing has left."""
+        for chat in self._find_absent_buyers():
+            self.env["im_livechat.channel"]._attempt(chat._leave_absently)
+
+    @api.model
+    def _find_absent_buyers(self, chats=None):
+        """Return the chats in line whose buyer's browser has been gone for ``BUYER_GRACE``.
+
+        :param chats: only of these.
+        """
+        self.flush_model(["dispatch_state", "livechat_end_dt"])
+        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
+        # Served by discuss_channel__dispatch_waiting_idx and the unique indexes on mail_presence.
+        self.env.cr.execute(
+            """
+            SELECT chat.id
+              FROM discuss_channel chat
+              JOIN im_livechat_channel_member_history buyer ON buyer.channel_id = chat.id
+         LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
+         LEFT JOIN mail_presence presence
+                ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
+             WHERE chat.dispatch_state = 'queued'
+               AND chat.livechat_end_dt IS NULL
+               AND buyer.livechat_member_type = 'visitor'
+               AND coalesce(presence.status, 'offline') = 'offline'
+               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at)
+                   <= %(gone_before)s
+               AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
+          ORDER BY chat.id
+            """,
+            {
+                "gone_before": fields.Datetime.now() - BUYER_GRACE,
+                "chat_ids": None if chats is None else chats.ids,
+            },
+        )
+        return self.browse(chat_id for (chat_id,) in self.env.cr.fetchall())
+
+    def _leave_absently(self):
+        # Found a while ago: meanwhile it may have got an agent, or its buyer have come back.
+        if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
+            return
+        if self._has_buyer_written():
+            self._leave_message()
+        else:
+            self.livechat_end_dt = fields.Datetime.now()
+
+    def _send_wait(self, place, estimate):
+        """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
+        wait = {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+        Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
+
+    def _get_wait(self):
+        """Return what the buyer is told about its wait, ``False`` when it does not wait.
+
+        :rtype: dict | bool
+        """
+        self.ensure_one()
+        if self.livechat_end_dt or self.dispatch_state not in WAITING:
+            return False
+        if self.dispatch_state == "pool":
+            return {"state": "pool"}
+        channel = self.livechat_channel_id
+        if not channel:
+            return False
+        line = channel._get_line(self.dispatch_group_id)
+        place = line.ids.index(self.id) + 1 if self in line else len(line) + 1
+        estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
+        return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+
+    def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if target.is_internal(self.env):
+            attributes.append(
+                Store.Attr(
+                    "dispatch_transferable",
+                    value=True,
+                    # sudo: im_livechat.channel - whether dispatch gives its chats to agents
+                    predicate=lambda chat: (
+                        chat.channel_type == "livechat"
+                        and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
+                    ),
+                )
+            )
+        return [
+            *attributes,
+            Store.Attr(
+                "dispatch_wait",
+                # sudo: discuss.channel - a buyer may know how long the wait is
+                lambda chat: chat.sudo()._get_wait(),
+                predicate=lambda chat: (
+                    chat.channel_type == "livechat" and chat.sudo().dispatch_state in WAITING
+                ),  # sudo: as above
+            ),
+        ]
+
+    def _leave_message(self):
+        """Move a chat from the line to the pool: its buyer will not wait."""
+        self.ensure_one()
+        if self.dispatch_state != "queued":
+            return
+        self._enter_pool({"rule": "nobody"})
+        self.livechat_channel_id._send_places(self.dispatch_group_id)
+
+    def _has_buyer_written(self):
+        return any(
+            history.livechat_member_type == "visitor" and history.message_count
+            for history in self.livechat_channel_member_history_ids
+        )
+
+    def _tell_of_messages(self):
+        """Mail what a buyer has left in the pool to whom the channel names, once each time it comes
+        to wait there: what was written since an agent's last answer."""
+        address = self.livechat_channel_id.pool_email
+        if not address or self.dispatch_is_told:
+            return
+        histories = self.livechat_channel_member_history_ids
+        buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        messages = self.env["mail.message"]
+        for message in self.message_ids.sorted("id"):
+            if message.message_type != "comment":
+                continue
+            if (message.author_guest_id or message.author_id) in (
+                *buyers.guest_id,
+                *buyers.partner_id,
+            ):
+                messages |= message
+            elif message.author_id in self.livechat_agent_history_ids.partner_id:
+                messages = messages.browse()
+        if not messages:
+            return
+        self.dispatch_is_told = True
+        # The mail queue sends it; a buyer does not wait for a mail server.
+        self.env["mail.mail"].create(
+            {
+                "email_to": address,
+                "subject": self.env._(
+                    "%(channel)s: a message of %(buyer)s waits",
+                    channel=self.livechat_channel_id.name,
+                    buyer=messages[0].author_guest_id.name or messages[0].author_id.name,
+                ),
+                "body_html": Markup("<br/>").join(messages.mapped("body")),
+                "auto_delete": True,
+            }
+        )
+
+    def action_take(self):
+        """Take chats that wait, by hand, as far as one's capacity goes."""
+        for chat in self:
+            chat.check_access("read")
+            user = self.env.user
+            # sudo: discuss.channel, im_livechat.channel - who may take it is checked here
+            waiting = chat.sudo()
+            channel = waiting.livechat_channel_id
+            if waiting.dispatch_state not in WAITING or waiting.livechat_end_dt:
+                raise UserError(self.env._("This buyer does not wait any more."))
+            if user not in channel.user_ids | channel.main_account_id:
+                raise UserError(self.env._("You are no agent of this channel."))
+            waiting.lock_for_update()
+            outcome = channel._dispatch_to(user, waiting.dispatch_group_id)
+            if not outcome.agent:
+                raise UserError(waiting._say_why_not(user, outcome))
+            waiting._assign(outcome._replace(values={**outcome.values, "rule": "by_hand"}))
+        return True

@@ -1,0 +1,463 @@
+import logging
+import os
+import threading
+from contextlib import contextmanager
+from functools import partial
+from statistics import fmean, pstdev
+
+from odoo import SUPERUSER_ID, api, fields, models
+from odoo.exceptions import UserError
+from odoo.modules import module
+from odoo.modules.registry import Registry
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+
+from ...dispatch import policy
+from ...dispatch.line import WAITING, estimate_wait
+from ...tools.sentinels import DRAINING
+
+_logger = logging.getLogger(__name__)
+
+# First halves of the advisory locks' keys, the second is the channel: who serves its line now, and
+# who will as soon as that is done. "LCDQ", "LCDW".
+_LOCK_SERVING = 0x4C434451
+
+_LOCK_NEXT = 0x4C434457
+
+# So often a chat that somebody else is changing is tried again.
+_MAX_FAILURES = 20
+
+
+# So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
+_LAST_SERVICES = 200
+
+_ENOUGH_SERVICES = 20
+
+
+class ImLivechatChannel(models.Model):
+    _inherit = "im_livechat.channel"
+
+    dispatch_queued_count = fields.Integer("Waiting", compute="_compute_waiting_counts")
+    dispatch_pool_count = fields.Integer("In the Pool", compute="_compute_waiting_counts")
+
+    def _compute_waiting_counts(self):
+        # sudo: discuss.channel - numbers only, of channels that may be read
+        chats = self.env["discuss.channel"].sudo()
+        groups = chats._read_group(
+            [
+                ("livechat_channel_id", "in", self.ids),
+                ("dispatch_state", "in", WAITING),
+                ("livechat_end_dt", "=", False),
+            ],
+            ["livechat_channel_id", "dispatch_state"],
+            ["__count"],
+        )
+        counts = {(channel, state): count for channel, state, count in groups}
+        for channel in self:
+            channel.dispatch_queued_count = counts.get((channel._origin, "queued"), 0)
+            channel.dispatch_pool_count = counts.get((channel._origin, "pool"), 0)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if vals.get("dispatch_mode") == "native":
+            # sudo: discuss.channel - those who wait are not the editor's conversations
+            self.sudo()._release_line()
+        return result
+
+    def _release_line(self):
+        """Let Odoo choose for those who waited on channels that have just become its own."""
+        for channel in self:
+            for chat in self._search_waiting(channel):
+                agent = channel._get_operator(
+                    lang=chat.livechat_lang_id.code, country_id=chat.country_id.id
+                )
+                if agent:
+                    chat._assign(channel._make_outcome(agent))
+                else:
+                    chat.livechat_status = "need_help"
+                    chat._record({"kind": "nobody", "rule": "nobody"})
+                chat.write({"dispatch_state": False, "dispatch_queued_at": False})
+
+    def _search_waiting(self, channels):
+        return self.env["discuss.channel"].search(
+            [
+                ("livechat_channel_id", "in", channels.ids),
+                ("dispatch_state", "in", WAITING),
+                ("livechat_end_dt", "=", False),
+            ],
+            order="dispatch_queued_at, id",
+        )
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_waiting(self):
+        # sudo: discuss.channel - how many wait
+        waiting = self.sudo()._search_waiting(self)
+        if waiting:
+            raise UserError(
+                self.env._(
+                    "%(count)s buyers still wait on this channel. Let agents take them first, or "
+                    "switch its dispatch to Odoo's own.",
+                    count=len(waiting),
+                )
+            )
+
+    def action_view_waiting(self):
+        """Open the buyers who wait on this channel."""
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "im_livechat_subaccount.livechat_waiting_action"
+        )
+        return {**action, "context": {"search_default_livechat_channel_id": self.ids[:1]}}
+
+    def _count_waiting(self, group):
+        """Return how many buyers wait in the line of this group."""
+        # Served by discuss_channel__dispatch_waiting_idx.
+        return self.env["discuss.channel"].search_count(
+            [
+                ("livechat_channel_id", "=", self.id),
+                ("dispatch_state", "=", "queued"),
+                ("dispatch_group_id", "=", group.id),
+                ("livechat_end_dt", "=", False),
+            ]
+        )
+
+    def _is_line_open(self):
+        """Tell whether a buyer who came now could wait, or would be taken though nobody is here."""
+        takers, rules = self._get_offline_takers()
+        if takers and any(
+            not policy.exclusion(agent, rules) for agent in self._read_dispatch_agents(takers)
+        ):
+            return True
+        if not self.queue_enabled:
+            return False
+        if self.queue_limit and self.dispatch_queued_count >= self.queue_limit * (
+            len(self.dispatch_group_ids) + 1
+        ):
+            return False
+        rules = self._get_dispatch_rules()
+        return any(
+            policy.exclusion(agent, rules) in policy.PASSING_REASONS
+            for agent in self._read_dispatch_agents()
+        )
+
+    @api.model
+    def _drain_soon(self):
+        """Give seats that this transaction frees to those who wait, once it is committed."""
+        postcommit = self.env.cr.postcommit
+        is_draining = self.env.context.get("livechat_draining") is DRAINING
+        if not is_draining and not postcommit.data.get("livechat_drain"):
+            postcommit.data["livechat_drain"] = True
+            postcommit.add(partial(_drain_after_commit, self.env.cr.dbname))
+
+    @api.model
+    def _attempt(self, do):
+        """Do something about one chat, and commit it; what fails does not hold up the others.
+
+        :param do: called without arguments.
+        :return: whether it was done.
+        """
+        if module.current_test:
+            # Everything is one transaction, and a failure is to be seen.
+            do()
+            self.env.flush_all()
+            return True
+        try:
+            do()
+            self.env.cr.commit()
+            # Lines are served for longer than a request. Others are not to wait until all is done
+            # for what this process changed, nor this one for what they did; asked while no
+            # transaction is open, because whoever installs a module may wait for its end.
+            self.env.registry.signal_changes()
+            if self.env.registry.check_signaling() is not self.env.registry:
+                self.env.transaction.reset()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Somebody is doing something about the same chat: next time, if it is still due.
+            self._forget_failure()
+            return False
+        except Exception:
+            self._forget_failure()
+            _logger.exception("Dispatch could not see to a chat")
+            return False
+        return True
+
+    def _forget_failure(self):
+        self.env.registry.reset_changes()
+        self.env.cr.rollback()
+        self.env.invalidate_all(flush=False)
+
+    def _commit(self):
+        if not module.current_test:
+            self.env.cr.commit()
+
+    @api.model
+    def _drain_all(self):
+        """Serve the lines of all channels in which somebody waits."""
+        # Served by discuss_channel__dispatch_waiting_idx: those who wait only.
+        self.env.cr.execute(
+            """
+            SELECT DISTINCT chat.livechat_channel_id
+              FROM discuss_channel chat
+              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
+             WHERE chat.dispatch_state IN ('queued', 'pool')
+               AND chat.livechat_end_dt IS NULL
+               AND channel.dispatch_mode != 'native'
+            """
+        )
+        for (channel_id,) in self.env.cr.fetchall():
+            try:
+                self.browse(channel_id)._drain()
+            except Exception:
+                # One shop's trouble is not another's.
+                if module.current_test:
+                    raise
+                self._forget_failure()
+                _logger.exception("The line of channel %s could not be served", channel_id)
+
+    def _drain(self):
+        """Give free seats to those who wait: the line first and in order, then the pool.
+
+        Each chat is committed by itself. Whoever frees a seat calls this; of several at a time one
+        works and one more waits to work after it, which sees what all the others have done.
+        """
+        self.ensure_one()
+        channel = self.sudo().with_context(livechat_draining=DRAINING)  # sudo: the server's line
+        with channel._serving() as is_our_turn:
+            if is_our_turn:
+                channel._serve_line()
+
+    @contextmanager
+    def _serving(self):
+        """Yield whether it is our turn to serve the line."""
+        if module.current_test:
+            # One transaction sees everything, and nobody else.
+            yield True
+            return
+        cr = self.env.cr
+        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_NEXT, self.id])
+        (is_next,) = cr.fetchone()
+        if not is_next:
+            yield False
+            return
+        try:
+            cr.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SERVING, self.id])
+        except BaseException:
+            cr.rollback()
+            raise
+        finally:
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_NEXT, self.id])
+        try:
+            # What was true before the wait is not read: here begins another transaction.
+            cr.commit()
+            self.env.invalidate_all()
+            yield True
+        finally:
+            # What is not committed failed; the locks are the session's and outlive that.
+            cr.rollback()
+            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SERVING, self.id])
+            cr.commit()
+
+    def _serve_line(self):
+        full, tried, moved, roomy = {}, set(), set(), set()
+        failures = 0
+        while chat := self._get_next_in_line(full, tried, roomy):
+            group = chat.dispatch_group_id
+            done = []
+            if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):
+                # The buyer is just writing, or leaving: once more, with what is true then.
+                failures += 1
+                if failures > _MAX_FAILURES:
+                    tried.add(chat.id)
+                continue
+            if done[0]:
+                moved.add(group)
+            if chat.dispatch_state == "assigned":
+                continue
+            tried.add(chat.id)
+            if not done[0]:
+                # Who waits longer may come later: those who were served before go in front.
+                since = chat.dispatch_queued_at or fields.Datetime.now()
+                full[group.id or 0] = min(since, full.get(group.id or 0, since))
+                # Of those who wait for a full group, only who has an agent with room is tried.
+                roomy = self._find_roomy_agents()
+        for group in moved:
+            self._attempt(lambda group=group: self._send_places(group))
+
+    def _serve(self, chat):
+        """Decide about one chat that waits; whether it has moved."""
+        outcome = self._dispatch(chat._get_buyer(), chat=chat)
+        if outcome.state == "assigned":
+            chat._assign(outcome)
+        elif outcome.state == "pool" and chat.dispatch_state == "queued":
+            chat._enter_pool(outcome.values)
+        else:
+            return False
+        return True
+
+    def _find_roomy_agents(self):
+        """Return the ids of the agents who could take a buyer of their own, even when paused."""
+        rules = self._get_dispatch_rules()
+        return {
+            agent.user_id
+            for agent in self._read_dispatch_agents()
+            if not policy.exclusion(agent.but(paused=False, overloaded=False), rules)
+        }
+
+    def _get_next_in_line(self, full, tried, roomy):
+        """Return the first who waits and could be served.
+
+        :param full: ``{group id: moment}``, 0 for the default group: nobody has room for its buyers
+            who wait since then or later, but an agent of their own. For those who wait longer the
+            agents of the parent group may have joined.
+        :param roomy: ids of the users who could be such an agent.
+        :param tried: ids of the chats that were tried already.
+        :rtype: discuss.channel
+        """
+        chats = self.env["discuss.channel"]
+        chats.flush_model(
+            ["dispatch_state", "dispatch_group_id", "dispatch_queued_at", "livechat_end_dt"]
+        )
+        # Served by discuss_channel__dispatch_waiting_idx.
+        self.env.cr.execute(
+            """
+            SELECT id
+              FROM discuss_channel
+             WHERE dispatch_state IN ('queued', 'pool')
+               AND livechat_end_dt IS NULL
+               AND livechat_channel_id = %(channel_id)s
+               AND id != ALL(%(tried)s)
+               AND (NOT EXISTS (
+                        SELECT
+                          FROM unnest(%(groups)s::integer[], %(moments)s::timestamp[])
+                               AS full_group (id, moment)
+                         WHERE full_group.id = coalesce(dispatch_group_id, 0)
+                           AND full_group.moment <= dispatch_queued_at
+                    )
+                    OR dispatch_regular_id = ANY(%(roomy)s))
+          ORDER BY dispatch_state = 'pool',
+                   dispatch_assigned_at IS NULL,
+                   dispatch_queued_at,
+                   id
+             LIMIT 1
+            """,
+            {
+                "channel_id": self.id,
+                "tried": list(tried),
+                "groups": list(full),
+                "moments": list(full.values()),
+                "roomy": list(roomy),
+            },
+        )
+        row = self.env.cr.fetchone()
+        return chats.browse(row)
+
+    def _get_line(self, group):
+        """Return the chats in the line of this group, in order."""
+        return (
+            self.env["discuss.channel"]
+            .search(
+                [
+                    ("livechat_channel_id", "=", self.id),
+                    ("dispatch_state", "=", "queued"),
+                    ("dispatch_group_id", "=", group.id),
+                    ("livechat_end_dt", "=", False),
+                ],
+            )
+            .sorted(lambda chat: (not chat.dispatch_assigned_at, chat.dispatch_queued_at, chat.id))
+        )
+
+    def _send_places(self, group):
+        """Tell the buyers in this line their places, and the channel's agents how many wait."""
+        if not self:
+            return
+        pace = self._get_pace(group)
+        for place, chat in enumerate(self._get_line(group), 1):
+            chat._send_wait(place, estimate_wait(place, pace))
+        self._send_line()
+
+    def _send_line(self):
+        """Tell the channel's agents how many buyers wait in its lines."""
+        self.invalidate_recordset(["dispatch_queued_count"])
+        # _sendone: channel is safe (a record, which only its agents' pages listen to)
+        self.env["bus.bus"]._sendone(
+            self,
+            "livechat_dispatch/line",
+            {"channel_id": self.id, "waiting": self.dispatch_queued_count},
+        )
+
+    def _get_pace(self, group):
+        """Return how fast this line moves: the mean and the standard deviation of the time a chat
+        took here, in seconds, and the seats that take part; ``None`` while that is not known.
+
+        :rtype: tuple[float, float, int] | None
+        """
+        # Served by discuss_channel__dispatch_service_idx.
+        self.env.cr.execute(
+            """
+            SELECT extract(epoch FROM livechat_end_dt - dispatch_assigned_at)
+              FROM discuss_channel
+             WHERE livechat_channel_id = %s
+               AND dispatch_assigned_at IS NOT NULL
+               AND livechat_end_dt IS NOT NULL
+          ORDER BY livechat_end_dt DESC
+             LIMIT %s
+            """,
+            [self.id, _LAST_SERVICES],
+        )
+        services = [max(0.0, float(seconds)) for (seconds,) in self.env.cr.fetchall()]
+        if len(services) < _ENOUGH_SERVICES:
+            return None
+        rules = self._get_dispatch_rules()
+        levels, _to_the_top = self._get_levels(group, None, None, self._read_settings())
+        members = None if levels is None else levels[0]
+        seats = sum(
+            policy.capacity(rules.max_sessions, agent.weight) or 0
+            for agent in self._read_dispatch_agents()
+            if (members is None or agent.user_id in members)
+            and policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS)
+        )
+        return (fmean(services), pstdev(services), seats) if seats else None
+
+
+class _Drainer:
+    """Serves the lines of one database, in a thread: nobody's request waits for it."""
+
+    def __init__(self, dbname):
+        self._dbname = dbname
+        self._lock = threading.Lock()
+        self._asked = self._running = False
+
+    def ask(self):
+        """Serve the lines, or once more when that is being done."""
+        with self._lock:
+            self._asked = True
+            if self._running:
+                return
+            self._running = True
+        threading.Thread(
+            target=self._run, name=f"livechat.line.{self._dbname}", daemon=True
+        ).start()
+
+    def _run(self):
+        threading.current_thread().dbname = self._dbname
+        while True:
+            with self._lock:
+                if not self._asked:
+                    self._running = False
+                    return
+                self._asked = False
+            try:
+                with Registry(self._dbname).check_signaling().cursor() as cr:
+                    api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]._drain_all()
+            except Exception:
+                # What freed the seat is committed; the cron serves the line within a minute.
+                _logger.exception("The waiting lines could not be served")
+
+
+_drainers: dict[str, _Drainer] = {}
+
+# A child has none of its parent's threads.
+os.register_at_fork(after_in_child=_drainers.clear)
+
+
+def _drain_after_commit(dbname):
+    if not module.current_test:
+        # There it would share the one connection of the test, whose own thread uses it.
+        _drainers.setdefault(dbname, _Drainer(dbname)).ask()

@@ -1,0 +1,8 @@
+"""What the server says to itself in a context. Objects, because a browser can put any JSON in the
+context but never these."""
+
+# Under ``livechat_dispatch_preview``: the call just shows the widget to a buyer.
+PREVIEW = object()
+
+# Under ``livechat_draining``: the line is being served, what becomes free is given away already.
+DRAINING = object()
