@@ -236,8 +236,13 @@ class TestChangeLog(DatedChangeCommon):
             ["im_livechat.channel.user_ids", "livechat.dispatch.group.user_ids"],
         )
         self.assertEqual(rows.agent_id, self.maria)
-        (row,) = self._count(lambda: self.channel.with_user(self.maria).action_join())
-        self.assertEqual((row.new_value, row.user_id), (True, self.maria))
+        # She may not write who serves the channel, and so does not join it by herself either.
+        with self.assertRaises(AccessError):
+            self.channel.with_user(self.maria).action_join()
+        (row,) = self._count(lambda: self.channel.with_user(self.owner).action_join())
+        self.assertEqual(
+            (row.new_value, row.agent_id, row.user_id), (True, self.owner, self.owner)
+        )
 
     def test_a_main_account_that_takes_chats_itself_can_be_deleted(self):
         owner = self._create_main_account("leaving")

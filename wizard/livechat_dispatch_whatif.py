@@ -456,7 +456,7 @@ class LivechatDispatchWhatif(models.TransientModel):
     def _get_changed_day(self, channel, past):
         """Return the day as it would have been with this sheet.
 
-        :type past: models.figures.past.Past
+        :type past: models.decision.past.Past
         :rtype: replay.Day
         """
         day = past.day
@@ -836,7 +836,7 @@ class LivechatDispatchWhatifLine(models.TransientModel):
     def _get_plan(self, past):
         """Return what this line says of its agent.
 
-        :type past: models.figures.past.Past
+        :type past: models.decision.past.Past
         :rtype: replay.Plan
         """
         self.ensure_one()

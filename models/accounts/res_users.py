@@ -92,8 +92,6 @@ class ResUsers(models.Model):
             self._hand_over_chats()
         if returners:
             returners._return_to_reception()
-        if "livechat_channel_ids" in vals:
-            self.env["livechat.dispatch.group"]._release_former_agents()
         if "group_ids" in vals:
             self.env["im_livechat.channel"]._release_lost_agents()
         return result

@@ -533,7 +533,8 @@ class LivechatDispatchChange(models.Model):
                     channel=change.channel_id.name,
                 )
             )
-        if not self.env.su and (beyond := self.env.user._find_beyond_dispatch(agents)):
+        beyond = agents - agents._find_manageable(self.env.user)[0]
+        if beyond and not self.env.su:
             raise AccessError(
                 self.env._(
                     "You cannot set how %(agents)s get buyers.",
@@ -785,7 +786,7 @@ class LivechatDispatchChange(models.Model):
             # sudo: im_livechat.channel - the agents of a channel whose dispatch the caller manages
             agents = change.sudo().channel_id.user_ids - change.sudo().line_ids.user_id
             if not self.env.su:
-                agents -= self.env.user._find_beyond_dispatch(agents)
+                agents = agents._find_manageable(self.env.user)[0]
             change.write(
                 {
                     "line_ids": [

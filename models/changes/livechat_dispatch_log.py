@@ -537,7 +537,7 @@ class LivechatDispatchLog(models.Model):
         if subject._name == "res.users":
             if self.what == "res.users.dispatch_paused" and subject == user:
                 return True
-            return not user._find_beyond_dispatch(subject)
+            return subject in subject._find_manageable(user)[0]
         # sudo: im_livechat.channel - whose it is
         return user._manages_dispatch_of(subject.sudo().main_account_id)
 

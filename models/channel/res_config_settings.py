@@ -34,12 +34,6 @@ class ResConfigSettings(models.TransientModel):
         "1 the whole seat.",
     )
 
-    subaccount_limit = fields.Integer(
-        "Sub-accounts per Main Account",
-        config_parameter="im_livechat_subaccount.subaccount_limit",
-        help="How many sub-accounts each main account can have; 0 for as many as it likes.",
-    )
-
     dispatch_decision_days = fields.Integer(
         "Keep Decision Records (days)",
         default=DECISION_DAYS_DEFAULT,
@@ -78,7 +72,6 @@ class ResConfigSettings(models.TransientModel):
         }
 
     def set_values(self):
-        before = self._read_dispatch_settings()
         super().set_values()
         # Not a `config_parameter` field: those take a zero for "not set".
         self.env["ir.config_parameter"].set_param(
@@ -87,46 +80,6 @@ class ResConfigSettings(models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
         )
-        log = self.env["livechat.dispatch.log"]
-        log._add_rows(
-            [
-                {
-                    "subject": log._get_label(self._name, name),
-                    "what": f"{self._name}.{name}",
-                    "old_value": before[name],
-                    "new_value": value,
-                }
-                for name, value in self._read_dispatch_settings().items()
-                if value != before[name]
-            ]
-        )
-
-    @api.model
-    def _read_dispatch_settings(self):
-        """Return ``{field: value}`` of the settings of dispatch as they are in force."""
-        return {
-            "dispatch_mode_default": self._get_dispatch_mode_default(),
-            "dispatch_weight_default": self._get_dispatch_weight_default(),
-            "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
-            "dispatch_decision_days": self._get_dispatch_decision_days(),
-            "subaccount_limit": self._get_subaccount_limit(),
-        }
-
-    @api.model
-    def _get_dispatch_parameter(self, name, convert, default, valid):
-        """Return a system parameter of ours, or ``default`` if it is not set or makes no sense.
-
-        System parameters can be edited by hand; a typing mistake there must not close the shop.
-        """
-        # sudo: ir.config_parameter - reading our own settings, which are no secret
-        text = self.env["ir.config_parameter"].sudo().get_param(f"im_livechat_subaccount.{name}")
-        if not text:
-            return default
-        try:
-            value = convert(text)
-        except ValueError:
-            return default
-        return value if valid(value) else default
 
     @api.model
     def _get_dispatch_weight_default(self):
@@ -137,11 +90,6 @@ class ResConfigSettings(models.TransientModel):
             WEIGHT_DEFAULT,
             lambda weight: WEIGHT_MIN <= weight <= WEIGHT_MAX,
         )
-
-    @api.model
-    def _get_subaccount_limit(self):
-        """Return how many sub-accounts a main account can have, 0 for no limit."""
-        return self._get_dispatch_parameter("subaccount_limit", int, 0, lambda limit: limit >= 0)
 
     @api.model
     def _get_dispatch_quiet_hold(self):

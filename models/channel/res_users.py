@@ -93,10 +93,6 @@ class ResUsers(models.Model):
             # A new pause does not end when the last one was to end.
             vals = {"dispatch_paused_until": False, **vals}
         result = super().write(vals)
-        if "dispatch_paused" in vals:
-            # sudo: res.users, mail.presence - of those who are here, when they paused
-            here = self.sudo().filtered(lambda user: user.presence_ids.status == "online")
-            self.env["livechat.dispatch.presence"]._note(here)
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
         if _FREES_SEATS & vals.keys():
@@ -169,14 +165,6 @@ class ResUsers(models.Model):
             ("dispatch_paused", "=", True),
             ("dispatch_paused_until", "<=", fields.Datetime.now()),
         ]
-
-    def _end_pause(self):
-        """Let an agent resume whose pause was to end by itself."""
-        # Found a while ago: meanwhile it may have paused anew.
-        agent = self.try_lock_for_update(allow_referencing=True)
-        if agent.filtered_domain(self._get_past_pause_domain()):
-            with self.env["livechat.dispatch.log"]._by("dispatch"):
-                agent.write({"dispatch_paused": False, "dispatch_paused_until": False})
 
     def _read_until(self, until):
         """Return the end of a pause as a datetime.

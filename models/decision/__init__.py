@@ -2,4 +2,5 @@ from . import (
     discuss_channel,
     im_livechat_channel,
     livechat_dispatch_decision,
+    past,
 )

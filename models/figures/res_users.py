@@ -10,6 +10,14 @@ class ResUsers(models.Model):
         # sudo: livechat.dispatch.total - decisions are counted while they still name the agent
         self.env["livechat.dispatch.total"].sudo()._count(wait=True)
 
+    def write(self, vals):
+        result = super().write(vals)
+        if "dispatch_paused" in vals:
+            # sudo: res.users, mail.presence - of those who are here, when they paused
+            here = self.sudo().filtered(lambda user: user.presence_ids.status == "online")
+            self.env["livechat.dispatch.presence"]._note(here)
+        return result
+
     def _get_dispatch_presence(self):
         """Return what this agent does now, as in ``livechat.dispatch.presence``."""
         self.ensure_one()

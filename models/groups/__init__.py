@@ -2,4 +2,5 @@ from . import (
     im_livechat_channel,
     livechat_dispatch_group,
     livechat_dispatch_scope,
+    res_users,
 )

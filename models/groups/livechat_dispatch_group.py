@@ -396,10 +396,12 @@ class LivechatDispatchGroup(models.Model):
         for group_id, user_id in self.env.cr.fetchall():
             # sudo: livechat.dispatch.group - whoever takes an agent out of the channel takes it out
             # of the channel's groups
-            group = self.sudo().browse(group_id)
-            with self.env["livechat.dispatch.log"]._comparing(group, ["user_ids"]):
-                super(LivechatDispatchGroup, group).write({"user_ids": [Command.unlink(user_id)]})
+            self.sudo().browse(group_id)._release_agent(user_id)
             self.env["livechat.subaccount"].invalidate_model(["dispatch_group_ids"])
+
+    def _release_agent(self, user_id):
+        """Take out an agent who has left the channel."""
+        super().write({"user_ids": [Command.unlink(user_id)]})
 
     def _get_agents(self):
         """Return the agents of this group who are agents of its channel.

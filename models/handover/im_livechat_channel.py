@@ -17,6 +17,5 @@ class ImLivechatChannel(models.Model):
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()
-        self._attempt(self._mark_chats_gone_quiet)
         self._drain_all()
         self._attempt(self.env["livechat.dispatch.total"]._count)

@@ -56,6 +56,14 @@ class ResUsers(models.Model):
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
         user._hand_over_chats()
 
+    def _end_pause(self):
+        """Let an agent resume whose pause was to end by itself."""
+        # Found a while ago: meanwhile it may have paused anew.
+        agent = self.try_lock_for_update(allow_referencing=True)
+        if agent.filtered_domain(self._get_past_pause_domain()):
+            with self.env["livechat.dispatch.log"]._by("dispatch"):
+                agent.write({"dispatch_paused": False, "dispatch_paused_until": False})
+
     def _count_miss(self):
         """Count a buyer whom this agent left without an answer; pause it after three in a row."""
         self.ensure_one()

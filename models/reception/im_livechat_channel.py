@@ -176,7 +176,7 @@ class ImLivechatChannel(models.Model):
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         user = self.env.user
-        if not user._watches_reception():
+        if not user._reads_all_dispatch():
             raise AccessError(
                 self.env._("Reception is for those who manage dispatch, and for auditors.")
             )
@@ -194,7 +194,7 @@ class ImLivechatChannel(models.Model):
         :rtype: list[tuple]
         """
         user = self.env.user
-        if not user._watches_reception():
+        if not user._reads_all_dispatch():
             return []
         if not user._watches_every_reception():
             return [(owner, RECEPTION) for owner in user._get_shop_owner()]
@@ -300,6 +300,11 @@ class ImLivechatChannel(models.Model):
             {part: list(ids) for part, ids in marks.items()},
         )
         return self.env.cr.fetchall()
+
+    @api.model
+    def _run_dispatch_timers(self):
+        super()._run_dispatch_timers()
+        self._attempt(self._mark_chats_gone_quiet)
 
     @api.model
     def _mark_chats_gone_quiet(self):
@@ -583,7 +588,7 @@ class ImLivechatChannel(models.Model):
         )
         facts = {agent.user_id: agent for agent in self._read_reception_facts(users.ids)}
         hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
-        may_weigh, may_pause = users._find_manageable(self.env.user)
+        may_weigh, may_pause = (set(those.ids) for those in users._find_manageable(self.env.user))
         described = []
         for user in users:
             agent = facts[user.id]

@@ -157,8 +157,7 @@ class ResUsers(models.Model):
         :raise ValidationError: a weight out of range, with the limits in it.
         """
         self._check_dispatch_weight({"dispatch_weight": weight})
-        # sudo: res.users - whose sub-accounts they are
-        if len(self.sudo().exists()._find_manageable(self.env.user)[0]) != len(self):
+        if self.exists()._find_manageable(self.env.user)[0] != self:
             raise AccessError(
                 self.env._("You can set the weights of other agents of your shop only.")
             )

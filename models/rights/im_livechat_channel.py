@@ -67,14 +67,17 @@ class ImLivechatChannel(models.Model):
                     raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
 
     def action_join(self):
-        # Core lets every agent join every channel, with sudo.
-        owner = self.env.user._get_shop_owner()
-        if self.env.user._is_shop_staff() and any(
+        # Core lets every agent join every channel, with sudo; who is on a channel is its shop's
+        # manager to say, as in a write.
+        user = self.env.user
+        if user._is_shop_staff() and not all(
             # sudo: im_livechat.channel - whose it is
-            channel.main_account_id != owner
+            user._manages_dispatch_of(channel.main_account_id)
             for channel in self.sudo()
         ):
-            raise AccessError(self.env._("This channel belongs to another shop."))
+            raise AccessError(
+                self.env._("Who manages the dispatch of this channel says who its agents are.")
+            )
         return super().action_join()
 
     @api.model
