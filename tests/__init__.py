@@ -2,6 +2,7 @@ from . import (
     test_change_log,
     test_channel_settings,
     test_conversations,
+    test_core_buttons,
     test_dated_change_tours,
     test_dated_changes,
     test_decisions,

@@ -240,9 +240,7 @@ class TestChangeLog(DatedChangeCommon):
         with self.assertRaises(AccessError):
             self.channel.with_user(self.maria).action_join()
         (row,) = self._count(lambda: self.channel.with_user(self.owner).action_join())
-        self.assertEqual(
-            (row.new_value, row.agent_id, row.user_id), (True, self.owner, self.owner)
-        )
+        self.assertEqual((row.new_value, row.agent_id, row.user_id), (True, self.owner, self.owner))
 
     def test_a_main_account_that_takes_chats_itself_can_be_deleted(self):
         owner = self._create_main_account("leaving")

@@ -1,4 +1,5 @@
 from . import (
+    base_partner_merge,
     ir_http,
     ir_model_access,
     ir_model_data,

@@ -21,6 +21,8 @@ class ResPartner(models.Model):
         "Exclusive Agent",
         index="btree_not_null",
         ondelete="set null",
+        # Who may not read it copies contacts as well; a copy is another buyer.
+        copy=False,
         domain="[('share', '=', False)]",
         groups="im_livechat.im_livechat_group_user",
         help="In live chat this buyer goes to this agent whenever there is room.",
@@ -70,8 +72,12 @@ class ResPartner(models.Model):
             raise AccessError(self.env._("Only who manages dispatch appoints agents to buyers."))
 
     def write(self, vals):
-        if "livechat_agent_id" in vals:
-            self._check_exclusive_agent()
+        # sudo: res.partner - whether another agent is appointed; to keep one takes no right
+        appointed = "livechat_agent_id" in vals and self.filtered(
+            lambda partner: partner.sudo().livechat_agent_id.id != vals["livechat_agent_id"]
+        )
+        if appointed:
+            appointed._check_exclusive_agent()
         # sudo: res.partner - whether it is a sub-account's
         if not self.env.su and (
             self.sudo().livechat_main_account_id
@@ -81,8 +87,8 @@ class ResPartner(models.Model):
             # activation link, which goes to the contact's address.
             self.env["res.users"].check_access("write")
         result = super().write(vals)
-        if "livechat_agent_id" in vals:
-            self._check_exclusive_agent()
+        if appointed:
+            appointed._check_exclusive_agent()
         return result
 
     def signup_get_auth_param(self):
