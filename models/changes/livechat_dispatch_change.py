@@ -1,5 +1,5 @@
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytz
 
@@ -162,7 +162,7 @@ class LivechatDispatchChange(models.Model):
     def _get_midnight(self, days):
         """Return the midnight so many days from today, for whoever asks, in UTC."""
         zone = pytz.timezone(self._find_tz(self.env.user))
-        today = datetime.now(UTC).astimezone(zone).date()
+        today = datetime.now(timezone.utc).astimezone(zone).date()
         return _to_utc(datetime.combine(today, datetime.min.time()) + timedelta(days=days), zone)
 
     @api.model
@@ -210,7 +210,7 @@ class LivechatDispatchChange(models.Model):
         if not self.preset:
             return
         zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
-        today = datetime.now(UTC).astimezone(zone).replace(tzinfo=None)
+        today = datetime.now(timezone.utc).astimezone(zone).replace(tzinfo=None)
         today = today.replace(hour=0, minute=0, second=0, microsecond=0)
         name, days, repeats = {
             "singles_day": (self.env._("11 November"), (11, 11), "yearly"),
@@ -1038,4 +1038,4 @@ def _read_moment(field, value):
 
 
 def _to_utc(moment, zone):
-    return zone.localize(moment).astimezone(UTC).replace(tzinfo=None)
+    return zone.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)

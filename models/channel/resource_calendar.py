@@ -1,4 +1,4 @@
-from datetime import UTC, timedelta
+from datetime import timedelta, timezone
 
 from odoo import fields, models
 
@@ -13,6 +13,6 @@ class ResourceCalendar(models.Model):
             return True
         # sudo: resource.calendar - whether a shop is open is no secret
         calendar = self.sudo()
-        now = fields.Datetime.now().replace(tzinfo=UTC)
+        now = fields.Datetime.now().replace(tzinfo=timezone.utc)
         hours = calendar._work_intervals_batch(now, now + timedelta(seconds=1))
         return bool(hours[False])
