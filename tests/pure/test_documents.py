@@ -131,6 +131,17 @@ def test_each_reason_why_an_agent_is_out_is_explained_in_the_order_in_which_it_i
     assert rows == codes
 
 
+def test_each_reason_has_words_on_records_and_on_reception():
+    codes = re.findall(r'return "(\w+)"', inspect.getsource(policy.exclusion))
+    words = (ROOT / "models/decision/livechat_dispatch_decision.py").read_text()
+    missing = set(codes) - set(re.findall(r'^ +"(\w+)": self\.env\._\("', words, re.MULTILINE))
+    assert not missing
+    words = (ROOT / "static/src/reception/reception_texts.js").read_text()
+    # Who had a chat and did not answer is out of that chat's decisions only.
+    missing = set(codes) - set(re.findall(r"^ +(\w+): ", words, re.MULTILINE)) - {"declined"}
+    assert not missing
+
+
 def test_each_linter_runs_before_a_commit():
     loader = SourceFileLoader("lint", str(ROOT / "dev/lint"))
     lint = importlib.util.module_from_spec(importlib.util.spec_from_loader("lint", loader))
