@@ -15,7 +15,7 @@ from .credit import CHAT, split_chat
 
 #: Which rules a recorded decision followed; to be raised whenever the same facts may decide
 #: differently than before.
-VERSION = 1
+VERSION = 2
 
 # A node of the shop's tree: of the database, or of a replay.
 Group = TypeVar("Group")
@@ -327,7 +327,10 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
     credits = [agent.credit + share for agent, share in zip(suited, shares.values(), strict=True)]
     contenders, loads = suited, None
     if rules.mode == "least_load":
-        loads = [load(agent.facts, rules.quiet_hold) / agent.facts.weight for agent in suited]
+        loads = _compare_loads(
+            [load(agent.facts, rules.quiet_hold) for agent in suited],
+            [agent.facts.weight for agent in suited],
+        )
     else:
         # Who is clearly owed less than the last of those to be described is not one of them.
         least = nlargest(_DESCRIBED, credits)[-1] - _TIE
@@ -428,16 +431,32 @@ def rank(candidates: Iterable[Candidate], mode: str) -> list[Candidate]:
     candidates = list(candidates)
     loads = None
     if mode == "least_load":
-        loads = [candidate.load / candidate.weight for candidate in candidates]
+        loads = _compare_loads(
+            [candidate.load for candidate in candidates],
+            [candidate.weight for candidate in candidates],
+        )
     credits = [candidate.credit for candidate in candidates]
     return [candidate for *_, candidate in sorted(_places(candidates, loads, credits))]
+
+
+def _compare_loads(loads, weights):
+    """Return whole numbers that are in the order of the loads per weight, and equal where those
+    are: divided, 0.7 chats at weight 50 and 2.1 at 150 would not be.
+
+    Two loads per weight that differ do so by one unit over the product of the weights, at least.
+    """
+    scale = max(weights, default=1) ** 2
+    return [
+        round(load * 10**_LOAD_DIGITS) * scale // weight
+        for load, weight in zip(loads, weights, strict=True)
+    ]
 
 
 def _places(agents, loads, credits):
     """Yield what agents are sorted by, and each agent at the end: the ids before it are all
     different, so the agents are never compared.
 
-    :param loads: per weight; ``None`` where they do not matter.
+    :param loads: see :func:`_compare_loads`; ``None`` where they do not matter.
     """
     owed = [-((credit + _TIE // 2) // _TIE) for credit in credits]
     last_turns = map(attrgetter("last_turn"), agents)

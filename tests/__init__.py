@@ -6,6 +6,7 @@ from . import (
     test_dated_change_tours,
     test_dated_changes,
     test_decisions,
+    test_definitions,
     test_demo,
     test_dispatch,
     test_dispatch_groups,

@@ -11,6 +11,7 @@ from odoo.tools import format_date, format_datetime
 
 from ..dispatch import replay
 from ..dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+from ..tools import clock
 from ..tools.sent import is_record_id
 
 # A replay has to end while somebody looks at the page; see the tests for what it takes.
@@ -379,13 +380,9 @@ class LivechatDispatchWhatif(models.TransientModel):
     # The period
     # ------------------------------------------------------------
 
-    def _get_timezone(self):
-        return pytz.timezone(self.env.user.tz or "UTC")
-
     def _get_period(self):
         """Return the beginning and the end of the chosen period, in UTC."""
-        zone = self._get_timezone()
-        today = fields.Datetime.now().replace(tzinfo=pytz.utc).astimezone(zone).date()
+        today = clock.get_day(fields.Datetime.now(), self.env.tz)
         first, last = {
             "today": (today, today),
             "week": (today - timedelta(days=7), today - timedelta(days=1)),
@@ -398,17 +395,15 @@ class LivechatDispatchWhatif(models.TransientModel):
         :param hours: since midnight, up to 24.
         """
         local = datetime.combine(day, time()) + timedelta(minutes=round(60 * hours))
-        return self._get_timezone().localize(local).astimezone(pytz.utc).replace(tzinfo=None)
+        return clock.to_moment(local, self.env.tz)
 
     def _get_days(self):
         """Return the days of the period, and the one before: a night shift reaches into the next.
 
         :rtype: list[date]
         """
-        zone = self._get_timezone()
         first, last = (
-            moment.replace(tzinfo=pytz.utc).astimezone(zone).date()
-            for moment in (self.date_from, self.date_to)
+            clock.get_day(moment, self.env.tz) for moment in (self.date_from, self.date_to)
         )
         return [first + timedelta(days=day) for day in range(-1, (last - first).days + 1)]
 
@@ -584,7 +579,7 @@ class LivechatDispatchWhatif(models.TransientModel):
             for event in past.day.events
             if isinstance(event, replay.Arrival)
         ]
-        zone = self._get_timezone()
+        zone = self.env.tz
         by_day = self.date_to - self.date_from > timedelta(days=4)
         buckets = {}
         for index, moment in enumerate(moments):

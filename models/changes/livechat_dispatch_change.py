@@ -1,5 +1,5 @@
 from collections import defaultdict
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, time, timedelta
 
 import pytz
 
@@ -10,6 +10,7 @@ from odoo.tools import format_datetime
 
 from ...dispatch import recurrence
 from ...dispatch.recurrence import Occurrence, RuleError, Schedule
+from ...tools import clock
 from ...tools.clock import WEEKDAYS
 from ...tools.sent import is_record_id, is_storable, without_defaults
 
@@ -161,9 +162,7 @@ class LivechatDispatchChange(models.Model):
     @api.model
     def _get_midnight(self, days):
         """Return the midnight so many days from today, for whoever asks, in UTC."""
-        zone = pytz.timezone(self._find_tz(self.env.user))
-        today = datetime.now(timezone.utc).astimezone(zone).date()
-        return _to_utc(datetime.combine(today, datetime.min.time()) + timedelta(days=days), zone)
+        return clock.get_midnight(fields.Datetime.now(), self.env.tz, days)
 
     @api.model
     def _find_tz(self, *users):
@@ -210,8 +209,7 @@ class LivechatDispatchChange(models.Model):
         if not self.preset:
             return
         zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
-        today = datetime.now(timezone.utc).astimezone(zone).replace(tzinfo=None)
-        today = today.replace(hour=0, minute=0, second=0, microsecond=0)
+        today = datetime.combine(clock.get_day(fields.Datetime.now(), zone), time.min)
         name, days, repeats = {
             "singles_day": (self.env._("11 November"), (11, 11), "yearly"),
             "june": (self.env._("18 June"), (6, 18), "yearly"),
@@ -229,7 +227,7 @@ class LivechatDispatchChange(models.Model):
         for weekday in WEEKDAYS:
             self[weekday] = self.preset == "weekend" and weekday in ("saturday", "sunday")
         self.name = name
-        self.start, self.stop = _to_utc(start, zone), _to_utc(stop, zone)
+        self.start, self.stop = clock.to_moment(start, zone), clock.to_moment(stop, zone)
         self.recurrence = repeats
 
     # ------------------------------------------------------------
@@ -1035,7 +1033,3 @@ def _read_moment(field, value):
     if not hasattr(moment, "year") or moment.year not in _YEARS:
         return None
     return moment.replace(microsecond=0) if field.type == "datetime" else moment
-
-
-def _to_utc(moment, zone):
-    return zone.localize(moment).astimezone(timezone.utc).replace(tzinfo=None)

@@ -1,9 +1,8 @@
-from datetime import datetime, time, timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...dispatch.line import WAITING
+from ...tools import clock
 
 # Decisions of these kinds give a new buyer's chat to an agent.
 _ASSIGNS = ("assign", "overflow")
@@ -24,21 +23,8 @@ class ImLivechatChannel(models.Model):
         return {
             "figures": {str(channel_id): row for channel_id, row in figures.items()},
             "now": fields.Datetime.to_string(now),
-            "next_day": fields.Datetime.to_string(self._get_midnight(days=1)),
+            "next_day": fields.Datetime.to_string(clock.get_midnight(now, self.env.tz, 1)),
         }
-
-    @api.model
-    def _get_midnight(self, days=0):
-        """Return when today began in the user's time zone, in UTC.
-
-        :param days: so many days later.
-        :rtype: datetime
-        """
-        zone = self.env.tz
-        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
-        # pytz knows the offset of a moment only when asked for that moment.
-        midnight = zone.localize(datetime.combine(today + timedelta(days=days), time.min))
-        return fields.Datetime.to_datetime((midnight - midnight.utcoffset()).replace(tzinfo=None))
 
     def _get_today_figures(self):
         """Return today's figures of these channels; a day begins at midnight in the user's zone.
@@ -55,7 +41,7 @@ class ImLivechatChannel(models.Model):
         :return: ``{channel id: figures, 0: the figures of all of them}``.
         :rtype: dict
         """
-        today = fields.Datetime.to_string(self._get_midnight())
+        today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
         # sudo: livechat.dispatch.decision, discuss.channel, im_livechat.report.channel - numbers
         # only, of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()

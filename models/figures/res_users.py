@@ -1,5 +1,7 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
+
+from ...tools import clock
 
 
 class ResUsers(models.Model):
@@ -50,9 +52,9 @@ class ResUsers(models.Model):
             return False
         # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
         self.env["livechat.dispatch.total"].sudo()._count(fresh=True)
-        get_midnight = self.env["im_livechat.channel"]._get_midnight
+        now = fields.Datetime.now()
         return {
-            name: user._get_dispatch_figures(get_midnight(days))
+            name: user._get_dispatch_figures(clock.get_midnight(now, self.env.tz, days))
             for name, days in (("today", 0), ("week", -6))
         }
 

@@ -85,6 +85,40 @@ def test_least_load_breaks_ties_by_credit():
     assert policy.decide(agents, LEAST_LOAD).winner == 2
 
 
+def test_loads_that_are_the_same_for_their_weight_are_a_tie_that_credit_decides():
+    rules = LEAST_LOAD._replace(quiet_hold=0.7)
+    for owed in (1, 2):
+        light, heavy = agent(1, 50, quiet_chats=1), agent(2, 150, quiet_chats=3)
+        agents = [one._replace(credit=CHAT * (one.user_id == owed)) for one in (light, heavy)]
+        decision = policy.decide(agents, rules)
+        assert decision.winner == owed
+        assert policy.rank(decision.ranking, "least_load")[0].user_id == owed
+    agents = [light, heavy.but(lively_chats=1, quiet_chats=2)._replace(credit=CHAT)]
+    assert policy.decide(agents, rules).winner == 1
+    assert policy.rank([], "least_load") == []
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(10, 1000), st.integers(0, 30), st.integers(0, 30)),
+        min_size=1,
+        max_size=12,
+    ),
+    st.integers(0, 10**6),
+)
+def test_least_load_goes_by_the_exact_load_per_weight(teams, hold):
+    agents = [
+        agent(number, weight, lively_chats=lively, quiet_chats=quiet)
+        for number, (weight, lively, quiet) in enumerate(teams)
+    ]
+    ranking = policy.decide(agents, LEAST_LOAD._replace(quiet_hold=hold / 10**6)).ranking
+    exact = [
+        Fraction(lively * 10**6 + quiet * hold, weight)
+        for weight, lively, quiet in (teams[candidate.user_id] for candidate in ranking)
+    ]
+    assert exact == sorted(exact)
+
+
 # --- last ties ----------------------------------------------------------------------------------
 
 
