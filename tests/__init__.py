@@ -1,4 +1,5 @@
 from . import (
+    test_attributes,
     test_change_log,
     test_channel_settings,
     test_conversations,
@@ -16,6 +17,7 @@ from . import (
     test_fairness,
     test_figures_agree,
     test_figures_tours,
+    test_free_seats,
     test_get_session,
     test_group_dispatch,
     test_house,

@@ -24,6 +24,7 @@ class LivechatPermission(models.Model):
 
     _name = "livechat.permission"
     _description = "Reception Permission"
+    _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True)
@@ -33,11 +34,13 @@ class LivechatPermission(models.Model):
         "Access Groups",
         help="External ids of the access groups this permission gives, separated by commas: "
         "stock.group_stock_user",
+        frees_seats=True,
     )
     read_models = fields.Char(
         "Readable Models",
         help="Technical names of models whose records this permission lets look at, without "
         "changing anything, separated by commas: sale.order, stock.picking",
+        frees_seats=True,
     )
     grantable = fields.Boolean(
         default=True, help="Main accounts can put this permission into their roles."

@@ -1,10 +1,19 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from ...tools.attributes import leave_to_core
 
+
+@leave_to_core
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "livechat.field.mixin"]
 
+    name = fields.Char(shown="agents")
+    image_1920 = fields.Image(shown="agents")
+    # A company's agent is that of all who buy for it.
+    parent_id = fields.Many2one(frees_seats=True)
+    is_company = fields.Boolean(frees_seats=True)
     livechat_main_account_id = fields.Many2one(
         "res.users",
         "Main Account of this Contact",
@@ -26,6 +35,7 @@ class ResPartner(models.Model):
         domain="[('share', '=', False)]",
         groups="im_livechat.im_livechat_group_user",
         help="In live chat this buyer goes to this agent whenever there is room.",
+        frees_seats=True,
     )
 
     @api.depends("user_ids.main_account_id", "user_ids.main_account_code", "user_ids.active")

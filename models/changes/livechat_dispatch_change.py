@@ -51,9 +51,10 @@ class LivechatDispatchChange(models.Model):
 
     _name = "livechat.dispatch.change"
     _description = "Dated Change"
+    _inherit = ["livechat.field.mixin"]
     _order = "next_start, start desc, id desc"
 
-    name = fields.Char(required=True)
+    name = fields.Char(required=True, logged=True)
     channel_id = fields.Many2one(
         "im_livechat.channel", "Channel", required=True, index=True, ondelete="cascade"
     )
@@ -76,8 +77,13 @@ class LivechatDispatchChange(models.Model):
         store=False,
         help="Fills in name, times and repetition; change them as you like.",
     )
-    start = fields.Datetime(required=True, default=lambda self: self._get_midnight(1))
-    stop = fields.Datetime("End", required=True, default=lambda self: self._get_midnight(2))
+    start = fields.Datetime(required=True, default=lambda self: self._get_midnight(1), logged=True)
+    stop = fields.Datetime(
+        "End",
+        required=True,
+        default=lambda self: self._get_midnight(2),
+        logged=True,
+    )
     tz = fields.Selection(
         "_get_time_zones",
         "Time Zone",
@@ -87,6 +93,7 @@ class LivechatDispatchChange(models.Model):
         required=True,
         precompute=True,
         help="The shop's: what begins at 20:00 there begins at 20:00, in summer and in winter.",
+        logged=True,
     )
     recurrence = fields.Selection(
         [
@@ -99,31 +106,49 @@ class LivechatDispatchChange(models.Model):
         "Repeats",
         default="none",
         required=True,
+        logged=True,
     )
-    monday = fields.Boolean()
-    tuesday = fields.Boolean()
-    wednesday = fields.Boolean()
-    thursday = fields.Boolean()
-    friday = fields.Boolean()
-    saturday = fields.Boolean()
-    sunday = fields.Boolean()
+    monday = fields.Boolean(logged=True)
+    tuesday = fields.Boolean(logged=True)
+    wednesday = fields.Boolean(logged=True)
+    thursday = fields.Boolean(logged=True)
+    friday = fields.Boolean(logged=True)
+    saturday = fields.Boolean(logged=True)
+    sunday = fields.Boolean(logged=True)
     rule = fields.Char(
         help="As RFC 5545 has it, without a time of day: FREQ=MONTHLY;BYDAY=1MO is the first "
-        "Monday of each month."
+        "Monday of each month.",
+        logged=True,
     )
-    until = fields.Date("Repeats Until", help="The last day on which it starts; empty: for ever.")
+    until = fields.Date(
+        "Repeats Until",
+        help="The last day on which it starts; empty: for ever.",
+        logged=True,
+    )
     dispatch_mode = fields.Selection(
-        "_get_modes", "Dispatch", help="Empty leaves the mode as it is."
+        "_get_modes",
+        "Dispatch",
+        help="Empty leaves the mode as it is.",
+        logged=True,
     )
     max_sessions_mode = fields.Selection(
         [("limited", "Limited"), ("unlimited", "Unlimited")],
         "Capacity",
         help="Empty leaves the capacity as it is.",
+        logged=True,
     )
     max_sessions = fields.Integer(
-        "Chats at Weight 100", help="How many chats an agent of weight 100 can have."
+        "Chats at Weight 100",
+        help="How many chats an agent of weight 100 can have.",
+        logged=True,
     )
-    line_ids = fields.One2many("livechat.dispatch.change.line", "change_id", "Agents", copy=True)
+    line_ids = fields.One2many(
+        "livechat.dispatch.change.line",
+        "change_id",
+        "Agents",
+        copy=True,
+        logged=True,
+    )
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -137,6 +162,7 @@ class LivechatDispatchChange(models.Model):
         readonly=True,
         copy=False,
         index=True,
+        logged=True,
     )
     next_start = fields.Datetime(
         "Starts", readonly=True, copy=False, help="The time it runs, or the next one."

@@ -2,40 +2,50 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...dispatch import ledger, policy
-
-# What gives a seat to somebody who waits when it changes.
-_FREES_SEATS = frozenset(
-    {
-        "user_ids",
-        "dispatch_mode",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "offline_rule",
-        "proxy_user_ids",
-        "queue_enabled",
-        "calendar_id",
-        "ramp_minutes",
-    }
-)
+from ...tools.attributes import leave_to_core
 
 # Settings that are whole numbers; the limits of each are constraints below.
 _WHOLE_NUMBERS = ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes")
 
 
+@leave_to_core
 class ImLivechatChannel(models.Model):
-    _inherit = "im_livechat.channel"
+    _name = "im_livechat.channel"
+    _inherit = ["im_livechat.channel", "livechat.field.mixin"]
 
     def _default_dispatch_mode(self):
         return self.env["res.config.settings"]._get_dispatch_mode_default()
 
+    name = fields.Char(shop_may_set=True, shown="trees")
+    button_text = fields.Char(shop_may_set=True)
+    default_message = fields.Char(shop_may_set=True)
+    header_background_color = fields.Char(shop_may_set=True)
+    title_color = fields.Char(shop_may_set=True)
+    button_background_color = fields.Char(shop_may_set=True)
+    button_text_color = fields.Char(shop_may_set=True)
+    review_link = fields.Char(shop_may_set=True)
+    user_ids = fields.Many2many(
+        frees_seats=True, logged="each", shop_may_set=True, shown=("trees", "bars")
+    )
+    max_sessions_mode = fields.Selection(
+        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
+    )
+    max_sessions = fields.Integer(
+        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
+    )
+    block_assignment_during_call = fields.Boolean(
+        frees_seats=True, logged=True, shop_may_set=True, shown="trees"
+    )
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
         index="btree_not_null",
         domain="[('share', '=', False), ('main_account_id', '=', False)]",
         help="The shop owner whose sub-accounts receive buyers here.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=False,
+        shown=("trees", "staff"),
     )
     dispatch_mode = fields.Selection(
         [
@@ -47,6 +57,10 @@ class ImLivechatChannel(models.Model):
         default=_default_dispatch_mode,
         required=True,
         help="How the agent of a new buyer is chosen.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown=("trees", "bars"),
     )
     main_account_participation = fields.Selection(
         [
@@ -58,6 +72,10 @@ class ImLivechatChannel(models.Model):
         default="never",
         required=True,
         help="When the shop's owner receives buyers, too.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown="trees",
     )
     reception_partner_id = fields.Many2one(
         "res.partner",
@@ -73,21 +91,34 @@ class ImLivechatChannel(models.Model):
         default=True,
         help="Agents who speak the buyer's language, know what is asked or are in the buyer's "
         "country come first; among them the mode decides.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     sticky_hours = fields.Integer(
         "Returning Buyers (hours)",
         default=72,
         help="So long a returning buyer gets the agent who answered last, if there is room; within "
         "24 hours even when that agent is paused. 0: never.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     queue_enabled = fields.Boolean(
         "Waiting Line",
         help="When everybody is busy, buyers wait in order and see their place.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown="trees",
     )
     queue_limit = fields.Integer(
         "Places in Line",
         help="Of each dispatch group; 0 for no limit. Beyond it, the rule for "
         "when nobody is here applies.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     offline_rule = fields.Selection(
         [
@@ -100,6 +131,9 @@ class ImLivechatChannel(models.Model):
         default="native",
         required=True,
         help="What becomes of buyers who come while no agent is here, or outside opening hours.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     proxy_user_ids = fields.Many2many(
         "res.users",
@@ -109,24 +143,41 @@ class ImLivechatChannel(models.Model):
         string="Proxies",
         domain="[('id', 'in', user_ids)]",
         help="Agents of this channel who take chats while nobody is here.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     pool_email = fields.Char(
-        "Tell by E-mail", help="Whom to tell when a buyer leaves a message in the pool."
+        "Tell by E-mail",
+        help="Whom to tell when a buyer leaves a message in the pool.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     no_reply_seconds = fields.Integer(
         "No Reply (seconds)",
         help="A buyer who waits so long for a first answer goes to the next agent; after three "
         "such misses in a row the agent is paused. 0: never.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Opening Hours",
         ondelete="restrict",
         help="Outside these hours the rule for when nobody is here applies; empty: always open.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown="trees",
     )
     ramp_minutes = fields.Integer(
         "Calm Start (minutes)",
         help="The weight of an agent who comes grows to its full size in this time; 0: at once.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     _ramp_minutes_range = models.Constraint(
         "CHECK(ramp_minutes BETWEEN 0 AND 480)", "A calm start takes 0 to 480 minutes."
@@ -174,8 +225,6 @@ class ImLivechatChannel(models.Model):
             self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
-        if _FREES_SEATS & vals.keys():
-            self._drain_soon()
         if "name" in vals:
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]

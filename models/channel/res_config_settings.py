@@ -8,7 +8,8 @@ DECISION_DAYS_DEFAULT = 90
 
 
 class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
+    _name = "res.config.settings"
+    _inherit = ["res.config.settings", "livechat.field.mixin"]
 
     dispatch_mode_default = fields.Selection(
         selection=lambda self: (
@@ -20,24 +21,28 @@ class ResConfigSettings(models.TransientModel):
         default="native",
         config_parameter="im_livechat_subaccount.dispatch_mode_default",
         help="How a channel created from now on chooses the agent. Existing channels keep theirs.",
+        logged=True,
     )
     dispatch_weight_default = fields.Integer(
         "Weight of New Agents",
         default=WEIGHT_DEFAULT,
         config_parameter="im_livechat_subaccount.dispatch_weight_default",
         help="The dispatch weight a user created from now on starts with.",
+        logged=True,
     )
     dispatch_quiet_hold = fields.Float(
         "Hold of a Quiet Chat",
         default=QUIET_HOLD_DEFAULT,
         help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
         "1 the whole seat.",
+        logged=True,
     )
 
     dispatch_decision_days = fields.Integer(
         "Keep Decision Records (days)",
         default=DECISION_DAYS_DEFAULT,
         help="Older records are deleted; the figures they are part of stay. 0: never.",
+        logged=True,
     )
 
     @api.constrains("dispatch_decision_days")

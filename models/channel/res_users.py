@@ -3,29 +3,22 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
+from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 
-# What gives a seat to somebody who waits when it changes.
-_FREES_SEATS = frozenset(
-    {
-        "active",
-        "dispatch_paused",
-        "dispatch_paused_until",
-        "dispatch_pause_above",
-        "dispatch_resume_below",
-        "dispatch_weight",
-        "dispatch_calendar_id",
-        "group_ids",
-    }
-)
 
-
+@leave_to_core
 class ResUsers(models.Model):
     _inherit = "res.users"
 
     def _default_dispatch_weight(self):
         return self.env["res.config.settings"]._get_dispatch_weight_default()
 
+    active = fields.Boolean(frees_seats=True, shown="staff")
+    group_ids = fields.Many2many(frees_seats=True, shown="staff")
+    livechat_channel_ids = fields.Many2many(
+        frees_seats=True, logged="each", shown=("staff", "bars")
+    )
     dispatch_weight = fields.Integer(
         "Dispatch Weight",
         default=_default_dispatch_weight,
@@ -34,27 +27,49 @@ class ResUsers(models.Model):
         groups=READERS,
         help="How many buyers this agent gets compared with the others: 200 gets twice as many as "
         "100. It also scales how many chats the agent can have at the same time.",
+        frees_seats=True,
+        logged=True,
+        shown=("agents", "bars"),
     )
     dispatch_paused = fields.Boolean(
         "Dispatch Paused",
         copy=False,
         groups=READERS,
         help="No new buyers; the chats the agent already has go on.",
+        frees_seats=True,
+        logged=True,
+        shown=("agents", "bars"),
     )
     dispatch_paused_until = fields.Datetime(
-        "Paused Until", copy=False, groups=READERS, help="The pause ends then by itself."
+        "Paused Until",
+        copy=False,
+        groups=READERS,
+        help="The pause ends then by itself.",
+        frees_seats=True,
+        logged="dispatch_paused",
+        shown=("agents", "bars"),
     )
     dispatch_pause_above = fields.Integer(
         "Pause Above (chats)",
         groups=READERS,
         help="With more open chats than these the agent gets no new buyers; 0: never.",
+        frees_seats=True,
+        logged=True,
     )
     dispatch_resume_below = fields.Integer(
         "Resume Below (chats)",
         groups=READERS,
         help="With fewer open chats than these the agent gets new buyers again.",
+        frees_seats=True,
+        logged=True,
     )
-    dispatch_overloaded = fields.Boolean(copy=False, readonly=True, groups=READERS)
+    dispatch_overloaded = fields.Boolean(
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        frees_seats=True,
+        shown=("agents", "bars"),
+    )
     dispatch_miss_count = fields.Integer(
         "Misses in a Row",
         copy=False,
@@ -70,6 +85,9 @@ class ResUsers(models.Model):
         ondelete="restrict",
         groups=READERS,
         help="New buyers come in these working hours only; empty: whenever the agent is here.",
+        frees_seats=True,
+        logged=True,
+        shown="agents",
     )
     _dispatch_weight_range = models.Constraint(
         "CHECK (dispatch_weight BETWEEN 10 AND 1000)",
@@ -95,8 +113,6 @@ class ResUsers(models.Model):
         result = super().write(vals)
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
-        if _FREES_SEATS & vals.keys():
-            self.env["im_livechat.channel"]._drain_soon()
         return result
 
     @api.model

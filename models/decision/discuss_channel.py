@@ -6,18 +6,29 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...dispatch.scope import Buyer
 from ...dispatch.words import RULES
+from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 
 
+@leave_to_core
 class DiscussChannel(models.Model):
-    _inherit = "discuss.channel"
+    _name = "discuss.channel"
+    _inherit = ["discuss.channel", "livechat.field.mixin"]
 
+    name = fields.Char(shown="lines")
+    # Core says with sudo whose a live chat is; nobody has to by hand.
+    channel_type = fields.Selection(shop_may_set=False)
+    livechat_channel_id = fields.Many2one(frees_seats=True, shop_may_set=False, shown="lines")
+    livechat_operator_id = fields.Many2one(shop_may_set=False)
+    livechat_end_dt = fields.Datetime(shown="lines")
+    livechat_failure = fields.Selection(shown="lines")
     dispatch_state = fields.Selection(
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
         copy=False,
         readonly=True,
         groups=READERS,
         help="Where dispatch has sent this chat; empty when it came to nobody through dispatch.",
+        shown="lines",
     )
     dispatch_group_id = fields.Many2one(
         "livechat.dispatch.group",
@@ -28,6 +39,7 @@ class DiscussChannel(models.Model):
         ondelete="set null",
         groups=READERS,
         help="The group whose scope this buyer fits; empty for the agents in no such group.",
+        shown="lines",
     )
     dispatch_decision_ids = fields.One2many(
         "livechat.dispatch.decision",
@@ -35,7 +47,13 @@ class DiscussChannel(models.Model):
         "Dispatch Decisions",
         groups=READERS,
     )
-    dispatch_queued_at = fields.Datetime("In Line Since", copy=False, readonly=True, groups=READERS)
+    dispatch_queued_at = fields.Datetime(
+        "In Line Since",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        shown="lines",
+    )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_regular_id = fields.Many2one(
         "res.users",
@@ -127,10 +145,8 @@ class DiscussChannel(models.Model):
                         # sudo: res.users - its own figures follow
                         chat._follow_agents(outcome.agent.sudo())
                     else:
-                        # A seat may have become free while others were waiting.
-                        chat.env["im_livechat.channel"]._drain_soon()
-                    if outcome.state == "queued":
-                        chat.livechat_channel_id._send_line()
+                        # While others were waiting.
+                        chat.env["livechat.announcement"]._seat_may_be_free()
         return chats
 
     def write(self, vals):
@@ -151,6 +167,16 @@ class DiscussChannel(models.Model):
             )
         return result
 
+    def unlink(self):
+        # sudo: discuss.channel - who is seated, whoever deletes it
+        chats = self.sudo().filtered(lambda chat: chat.channel_type == "livechat")
+        self.env["livechat.announcement"]._look_again(chats, "lines")
+        agents = chats.dispatch_seat_partner_ids.user_ids
+        result = super().unlink()
+        if chats:
+            chats.browse()._follow_seats(agents)
+        return result
+
     def _refuse_dispatch_values(self, vals):
         """Refuse what only dispatch itself notes about a chat.
 
@@ -164,13 +190,15 @@ class DiscussChannel(models.Model):
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats."""
         self._follow_agents(agents)
-        self.env["im_livechat.channel"]._drain_soon()
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _follow_agents(self, agents):
         """Follow that these agents have got or lost chats, and let them know."""
         agents._follow_load()
+        announcement = self.env["livechat.announcement"]
+        announcement._look_again(agents, "agents")
         if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
-            agents._send_dispatch_status()
+            announcement._look_again(agents, "bars")
 
     # ------------------------------------------------------------
     # Records
@@ -318,7 +346,6 @@ class DiscussChannel(models.Model):
         if not left:
             return
         left.unlink()
-        self._follow_seats(partners.user_ids)
         for partner in partners:
             Store(bus_channel=partner).add(
                 self, {"close_chat_window": True, "isLocallyPinned": False}

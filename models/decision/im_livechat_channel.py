@@ -754,7 +754,7 @@ class ImLivechatChannel(models.Model):
             with self.env.cr.savepoint():
                 if self._may_record_nobody():
                     self._record_decision(outcome.group, outcome.values)
-                    self._mark_reception("lines")
+                    self.env["livechat.announcement"]._look_again(self, "lines")
         except Exception:
             _logger.exception("That a buyer found nobody could not be written down")
 

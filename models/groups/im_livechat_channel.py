@@ -23,6 +23,9 @@ class ImLivechatChannel(models.Model):
         "Orders of the Last (days)",
         default=30,
         help="Older orders of a buyer do not count for the scopes of dispatch groups.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
 
     @api.depends("dispatch_group_ids")

@@ -32,10 +32,11 @@ class LivechatDispatchGroup(models.Model):
 
     _name = "livechat.dispatch.group"
     _description = "Dispatch Group"
+    _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
     _parent_store = True
 
-    name = fields.Char(required=True)
+    name = fields.Char(required=True, frees_seats=False, logged=True, shown="trees")
     channel_id = fields.Many2one(
         "im_livechat.channel", "Channel", required=True, index=True, ondelete="cascade"
     )
@@ -45,14 +46,34 @@ class LivechatDispatchGroup(models.Model):
         index=True,
         ondelete="restrict",
         help="Its agents help out when a buyer of this group has waited long enough.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     parent_path = fields.Char(index=True)
     child_ids = fields.One2many("livechat.dispatch.group", "parent_id", "Groups Below")
     sequence = fields.Integer(
-        default=10, help="Of two groups whose scopes fit a buyer equally well, the first one wins."
+        default=10,
+        help="Of two groups whose scopes fit a buyer equally well, the first one wins.",
+        frees_seats=False,
+        logged=True,
+        shown="trees",
     )
-    user_ids = fields.Many2many("res.users", string="Agents")
-    scope_ids = fields.One2many("livechat.dispatch.scope", "group_id", "Scope")
+    user_ids = fields.Many2many(
+        "res.users",
+        string="Agents",
+        frees_seats=True,
+        logged="each",
+        shown="trees",
+    )
+    scope_ids = fields.One2many(
+        "livechat.dispatch.scope",
+        "group_id",
+        "Scope",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
+    )
     scope_summary = fields.Char("Receives", compute="_compute_scope_summary")
     required_permission_id = fields.Many2one(
         "livechat.permission",
@@ -61,17 +82,26 @@ class LivechatDispatchGroup(models.Model):
         ondelete="restrict",
         help="Only agents who have this permission get the buyers of this group, for example "
         "Refund for a group that refunds.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     overflow_seconds = fields.Integer(
         "Overflow After (seconds)",
         default=60,
         help="When a buyer has waited so long, the agents of the parent group join.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Shift",
         ondelete="restrict",
         help="Its agents get buyers of this group in these working hours only; empty: always.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     agent_count = fields.Integer("Number of Agents", compute="_compute_agent_count")
 
@@ -171,6 +201,8 @@ class LivechatDispatchGroup(models.Model):
         result = super().unlink()
         # The scopes of channels are cached.
         self.env.registry.clear_cache()
+        # Who has left a message for them is now everybody's.
+        self.env["livechat.announcement"]._seat_may_be_free()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -428,6 +460,9 @@ class LivechatDispatchGroup(models.Model):
         :raise ValidationError: naming the groups and what both claim.
         """
         self.env.registry.clear_cache()
+        # Who is in no group with a scope takes the buyers whom no group claims.
+        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._look_again(self, "trees")
         # Two who save at the same time do not see each other's scopes: PostgreSQL lets one of them
         # wait and then fail, and Odoo tries that one again with the other's in sight.
         self.env.cr.execute(

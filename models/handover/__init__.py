@@ -1,5 +1,6 @@
 from . import (
     discuss_channel,
     im_livechat_channel,
+    livechat_announcement,
     res_users,
 )

@@ -20,22 +20,6 @@ _ASKED_MAX = 1000
 # Where a transaction gathers what open pages have to look at again.
 _MARKS = "livechat_reception_marks"
 
-# What Reception shows of a channel, and by what it computes.
-_SHOWN_FIELDS = frozenset(
-    {
-        "name",
-        "user_ids",
-        "main_account_id",
-        "dispatch_mode",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "calendar_id",
-        "queue_enabled",
-    }
-)
-
 
 class ImLivechatChannel(models.Model):
     """What the page *Reception* shows and changes."""
@@ -45,24 +29,12 @@ class ImLivechatChannel(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         channels = super().create(vals_list)
-        channels._mark_reception("trees")
+        self.env["livechat.announcement"]._look_again(channels, "trees")
         return channels
 
-    def write(self, vals):
-        shown = _SHOWN_FIELDS & vals.keys()
-        if "main_account_id" in vals:
-            # Those whose it was look again as well.
-            # sudo: res.users - whose it was, whoever may change that
-            self.sudo().main_account_id._mark_reception("staff")
-        result = super().write(vals)
-        if shown:
-            self._mark_reception("trees")
-        return result
-
     def unlink(self):
-        # sudo: res.users - whose it was, whoever may delete it
-        self.sudo().main_account_id._mark_reception("staff")
-        self._mark_reception("trees")
+        for part in ("staff", "trees"):
+            self.env["livechat.announcement"]._look_again(self, part)
         return super().unlink()
 
     @api.model
@@ -213,25 +185,13 @@ class ImLivechatChannel(models.Model):
     # What the page hears of
     # ------------------------------------------------------------
 
-    def _mark_reception(self, part):
-        """Let open pages look again at these channels when this transaction commits.
-
-        :param part: ``lines`` (who waits, figures) or ``trees`` (groups, agents, settings).
-        """
-        if self:
-            self._get_reception_marks()[part].update(self.ids)
-
     @api.model
     def _get_reception_marks(self):
-        """Return what this transaction has changed so far: ``{part: ids}``.
-
-        Several changes become one message. Nothing is looked up before the transaction ends, and
-        so nothing while a decision holds the lock: that is a transaction of its own.
-        """
+        """Return what this transaction has changed so far: ``{part: ids}``."""
         precommit = self.env.cr.precommit
         if _MARKS not in precommit.data:
             precommit.data[_MARKS] = {
-                part: set() for part in ("agents", "partners", "staff", "lines", "trees")
+                part: set() for part in ("agents", "partners", "staff", "lines", "trees", "bars")
             }
             # sudo: im_livechat.channel - whose pages look again, whoever changed something
             precommit.add(self.sudo().browse()._send_reception_marks)
@@ -239,6 +199,8 @@ class ImLivechatChannel(models.Model):
 
     def _send_reception_marks(self):
         marks = self.env.cr.precommit.data.pop(_MARKS)
+        for user in self.env["res.users"].browse(marks["bars"]).exists():
+            user._bus_send("livechat_dispatch/status", {})
         messages = {}
         for part, record_id, owner_id in self._find_watchers(marks):
             message = messages.setdefault(owner_id, {"agents": [], "lines": False, "tree": False})
@@ -327,8 +289,8 @@ class ImLivechatChannel(models.Model):
             },
         )
         partner_ids = [partner_id for (partner_id,) in self.env.cr.fetchall()]
-        if partner_ids:
-            self._get_reception_marks()["partners"].update(partner_ids)
+        agents = self.env["res.partner"].browse(partner_ids)
+        self.env["livechat.announcement"]._look_again(agents, "agents")
 
     # ------------------------------------------------------------
     # Channels, groups and their members

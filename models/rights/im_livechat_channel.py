@@ -2,38 +2,6 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
-# What the people of a shop may set about their own channel; the rest is for live chat's managers.
-_SHOP_FIELDS = frozenset(
-    {
-        "name",
-        "button_text",
-        "default_message",
-        "header_background_color",
-        "title_color",
-        "button_background_color",
-        "button_text_color",
-        "review_link",
-        "user_ids",
-        "dispatch_mode",
-        "dispatch_setup_hidden",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "order_days",
-        "prefers_suited_agents",
-        "sticky_hours",
-        "queue_enabled",
-        "queue_limit",
-        "offline_rule",
-        "proxy_user_ids",
-        "pool_email",
-        "no_reply_seconds",
-        "calendar_id",
-        "ramp_minutes",
-    }
-)
-
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
@@ -48,8 +16,9 @@ class ImLivechatChannel(models.Model):
 
         :raise AccessError: a field for live chat's managers, or agents of somebody else.
         """
-        for name in vals.keys() - _SHOP_FIELDS:
-            raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
+        for name in vals:
+            if not self._says(name, "shop_may_set"):
+                raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
         if "user_ids" in vals:
             for channel in self:
                 agents = self.env["livechat.subaccount"]._read_set(
@@ -119,4 +88,4 @@ class ImLivechatChannel(models.Model):
                 )
             ).offline_rule = "pool"
             channels.write({"user_ids": [Command.unlink(user.id)]})
-        lost._hand_over_chats()
+        self.env["livechat.announcement"]._agent_leaves(lost)

@@ -20,6 +20,15 @@ NOT_WAITING = object()
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        chats = super().create(vals_list)
+        # sudo: discuss.channel - whoever comes into line, the agents see how many there are
+        queued = chats.sudo().filtered(lambda chat: chat.dispatch_state == "queued")
+        for channel in queued.livechat_channel_id:
+            channel._send_line()
+        return chats
+
     def write(self, vals):
         ending = vals.get("livechat_end_dt") and self.filtered(
             lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
@@ -96,8 +105,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "queue"})
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
-        # A seat may have become free since the decision.
-        self.env["im_livechat.channel"]._drain_soon()
+        # Since the decision.
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
@@ -111,8 +120,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
         self._tell_of_messages()
-        # Somebody may have come since the decision.
-        self.env["im_livechat.channel"]._drain_soon()
+        # Since the decision.
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _greet_with_desk(self):
         """Put the reception desk where the agent was."""
@@ -120,6 +129,13 @@ class DiscussChannel(models.Model):
         desk = self.livechat_channel_id.sudo().reception_partner_id
         if desk and self.livechat_operator_id != desk:
             self.livechat_operator_id = desk
+
+    def _note_regulars(self):
+        """Note whose regulars those who wait are by now: an agent of their own may have room when
+        nobody else has."""
+        for chat in self:
+            regulars = chat.livechat_channel_id._find_regulars(chat._get_buyer())
+            chat.dispatch_regular_id = regulars[0].user_id if regulars else False
 
     def _leave_line(self):
         """Take chats that have ended out of the line and the pool."""

@@ -61,7 +61,17 @@ class ImLivechatChannel(models.Model):
         if vals.get("dispatch_mode") == "native":
             # sudo: discuss.channel - those who wait are not the editor's conversations
             self.sudo()._release_line()
+        if "sticky_hours" in vals:
+            # sudo: discuss.channel - as above
+            self.sudo()._search_waiting(self)._note_regulars()
         return result
+
+    def _dispatch(self, *args, **kwargs):
+        outcome = super()._dispatch(*args, **kwargs)
+        if outcome.agent and self.env.context.get("livechat_draining") is not DRAINING:
+            # A seat that is given back, because the request fails, is another one's.
+            self.env.cr.postrollback.add(partial(_drain_after_commit, self.env.cr.dbname))
+        return outcome
 
     def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""

@@ -66,7 +66,9 @@ class MailPresence(models.Model):
         """Note since when somebody is here or gone; who comes may take those who wait."""
         now = fields.Datetime.now()
         # sudo: res.users - whose presence it is, to tell those who may know
-        self.sudo().user_id._mark_reception("agents")
+        users = self.sudo().user_id
+        announcement = self.env["livechat.announcement"]
+        announcement._look_again(users, "agents")
         for presence in self:
             if presence.status == "offline":
                 presence.livechat_offline_since = now
@@ -75,9 +77,11 @@ class MailPresence(models.Model):
             if not presence.livechat_online_since or (gone and now - gone > _FLAPPING):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
-            # sudo: res.users - whether it is an agent who comes
-            if presence.status == "online" and presence.sudo().user_id.livechat_channel_ids:
-                self.env["im_livechat.channel"]._drain_soon()
+        # sudo: im_livechat.channel - whether it is an agent who comes
+        if "online" in self.mapped("status") and (
+            users.livechat_channel_ids or users._get_shop_channels()
+        ):
+            announcement._seat_may_be_free()
 
 
 def _was_silent(last_poll, now):
