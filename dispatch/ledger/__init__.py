@@ -46,7 +46,7 @@ from .packing import (
     unpack_facts,
     unpack_split,
 )
-from .session import reader, transaction
+from .session import has_session, reader, transaction
 
 # First half of the advisory lock's key, so that no other addon's lock is met by accident: "LCDP".
 LOCK_CLASS = 0x4C434450
@@ -80,16 +80,24 @@ class Query(NamedTuple):
     lang: str | None = None
     country_id: int | None = None
     expertise_ids: tuple[int, ...] = ()
-    version: str | None = None
-    """Of the channel's row, from :func:`read_version`, when what leads to this query is remembered
-    and may have been changed since."""
-    has_shifts: bool = False
-    """Whether any agent of the database is thought to follow a shift; with a version, that is
-    checked against what is committed."""
 
 
-class Outdated(Exception):
-    """What a query was made of is not true any more."""
+class Channel(NamedTuple):
+    """What a decision is told by a channel: the values of fields of ``im_livechat.channel`` as they
+    are stored, and whether shifts matter."""
+
+    dispatch_mode: str
+    max_sessions_mode: str
+    max_sessions: int | None
+    block_assignment_during_call: bool | None
+    main_account_participation: str
+    prefers_suited_agents: bool | None
+    main_account_id: int | None
+    queue_enabled: bool | None
+    calendar_id: int | None
+    ramp_minutes: int | None
+    has_shifts: bool
+    """Whether any agent of the database follows a shift; most shops have none."""
 
 
 class Accounts(NamedTuple):
@@ -142,20 +150,18 @@ def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> I
         machine vanishes from the network. Otherwise it is left alone.
     :param query: whom to read.
     :param decide: the policy, called once with the agents as they are under the lock.
-    :raise Outdated: the query has a version, and that is not what the caller's transaction sees, or
-        shifts have come or gone.
     :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``session.LOCK_TIMEOUT``; Odoo
         retries.
     """
     with _locked_transaction(env) as cr:
         if cr is env.cr:
-            xid = _take_xid(cr, query)
+            xid = _take_xid(cr)
             _ask(cr, query, settles=True)
         else:
             # Two connections, so PostgreSQL does both at the same time.
             _ask(cr, query, settles=True)
             cr.flush()
-            xid = _take_xid(env.cr, query)
+            xid = _take_xid(env.cr)
         accounts, agents, is_refunded = _answer(cr, query)
         decision = decide(agents)
         if decision.winner is not None:
@@ -167,43 +173,29 @@ def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> I
         yield decision
 
 
-def _take_xid(cr, query: Query) -> str:
+def _take_xid(cr) -> str:
     """Return the id of this transaction, which it is given now, and see to it that it ends within
-    half a minute when its machine vanishes from the network.
-
-    :raise Outdated: the query has a version, and this transaction sees another.
-    """
-    # With nothing more than it needs, as this is not prepared. Served by im_livechat_channel_pkey.
+    half a minute when its machine vanishes from the network."""
     cr.execute(
-        f"""
+        """
         SELECT set_config('tcp_keepalives_idle', '10', true),
                set_config('tcp_keepalives_interval', '5', true),
                set_config('tcp_keepalives_count', '3', true),
                pg_current_xact_id()::text
-               {", xmin, ctid FROM im_livechat_channel WHERE id = %(id)s" if query.version else ""}
-        """,
-        {"id": query.channel_id},
+        """
+    )
+    return cr.fetchone()[3]
+
+
+def read_channel(cr, channel_id: int) -> Channel | None:
+    """Return what the transaction of ``cr`` sees of a channel, ``None`` when it is gone."""
+    # Served by im_livechat_channel_pkey.
+    cr.execute(
+        f"SELECT {_CHANNEL} FROM im_livechat_channel channel WHERE channel.id = %(channel_id)s",
+        {"channel_id": channel_id},
     )
     row = cr.fetchone()
-    if query.version and (not row or " ".join(row[4:]) != query.version):
-        raise Outdated
-    return row[3]
-
-
-def read_version(cr, channel_id: int) -> str:
-    """Return the version of a channel's row that this transaction sees; no other has the same."""
-    cr.execute(f"SELECT {_VERSION}", {"channel_id": channel_id})
-    (version,) = cr.fetchone()
-    return version
-
-
-def check_version(cr, query: Query):
-    """Check the version of a query that is not going to be asked.
-
-    :raise Outdated:
-    """
-    if query.version and query.version != read_version(cr, query.channel_id):
-        raise Outdated
+    return row and Channel(*row)
 
 
 def read_credits(cr) -> dict[int, int]:
@@ -232,22 +224,23 @@ def read_agents(cr, query: Query, committed: bool = False) -> list[Agent]:
         return _read(asked, query)[1]
 
 
-def has_room_at_once(cr, query: Query, rules: Rules) -> bool:
+def has_room_at_once(cr, query: Query, get_rules: Callable[[Channel], Rules]) -> bool:
     """Tell whether one of the first agents who are there has room for a chat, by the rules of
     ``policy.exclusion``; False when it would take more to know.
 
     It is asked on every page view of the shop, where mostly one of the first agents has room. It is
     told what is committed.
 
-    :param query: with its version.
-    :raise Outdated: the version is another, or shifts have come or gone.
+    :param query: of a channel, whose main account need not be known.
+    :param get_rules: returns the rules of the channel.
     """
     with _asking(cr) as asked:
-        has_room = _has_room_among_few(asked, query, rules)
-    # Not before the session has been put back: nothing is wrong with it.
-    if has_room is None:
-        raise Outdated
-    return has_room
+        return _has_room_among_few(asked, query, get_rules)
+
+
+def is_prepared(cr) -> bool:
+    """Tell whether :func:`has_room_at_once` would be quick: this process has taken decisions."""
+    return not module.current_test and has_session(cr.dbname)
 
 
 def _asking(cr):
@@ -257,15 +250,11 @@ def _asking(cr):
 
 # Fragments of the statements below. A statement has only the parts that it needs.
 
-# The version of the channel's row: who wrote it, and where it is. Served by its primary key.
-_VERSION = """(
-                   SELECT concat_ws(' ', channel.xmin, channel.ctid)
-                     FROM im_livechat_channel channel
-                    WHERE channel.id = %(channel_id)s
-               )"""
-
 # Served by res_users' index on dispatch_calendar_id.
 _HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
+
+# The values of a Channel.
+_CHANNEL = ", ".join([*(f"channel.{name}" for name in Channel._fields[:-1]), _HAS_SHIFTS])
 
 # The groups that are or imply the right to receive buyers: effective at this moment, whatever an
 # application server may have cached. A few rows of res_groups_implied_rel.
@@ -336,60 +325,65 @@ def _values(query: Query) -> dict:
     }
 
 
-def _has_room_among_few(cr, query: Query, rules: Rules) -> bool | None:
-    """As :func:`has_room_at_once`, but ``None`` when the query is outdated."""
-    if rules.block_during_call:
-        return False
-    # Served by res_users_pkey, the unique index on mail_presence (user_id), res_groups_users_rel's
-    # index on uid, livechat_dispatch_seat's on partner_id and discuss_channel_pkey. Sub-selects of
-    # single values are planned at once and looked up for the few only.
+def _has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) -> bool:
+    """As :func:`has_room_at_once`."""
+    # Served by im_livechat_channel_pkey, res_users_pkey, the unique index on mail_presence
+    # (user_id), res_groups_users_rel's index on uid, livechat_dispatch_seat's on partner_id and
+    # discuss_channel_pkey. Sub-selects of single values are planned at once and looked up for the
+    # few only.
     cr.execute(
         f"""
         WITH RECURSIVE {_RECEIVE_GROUPS}
-        SELECT remembered.is_current, room.weight, room.lively, room.quiet
-          FROM (SELECT {_VERSION} = %(version)s
-                       AND {_HAS_SHIFTS} = %(has_shifts)s AS is_current) remembered
-     LEFT JOIN (SELECT few.dispatch_weight AS weight,
-                       load.lively + (
-                           SELECT count(*)
-                             FROM livechat_dispatch_reservation
-                            WHERE user_id = few.id AND {_IS_HELD}
-                       ) AS lively,
-                       load.quiet
-                  FROM (SELECT users.id, users.partner_id, users.dispatch_weight
-                          FROM res_users users
-                         WHERE {_is_of(query)}
-                           AND users.active
-                           AND NOT {_IS_PAUSED}
-                           AND users.dispatch_overloaded IS NOT TRUE
-                           AND users.id IS DISTINCT FROM %(main_account_id)s
-                           AND (SELECT status = 'online'
-                                  FROM mail_presence
-                                 WHERE user_id = users.id)
-                           AND (SELECT count(*) > 0
-                                  FROM res_groups_users_rel
-                                 WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
-                         LIMIT 5) few,
-                       LATERAL (
-                           SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s),
-                                  count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
-                             FROM livechat_dispatch_seat seat
-                             JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-                            WHERE seat.partner_id = few.partner_id
-                              AND chat.livechat_end_dt IS NULL
-                              AND chat.last_interest_dt >= %(forgotten_before)s
-                       ) load (lively, quiet)
-               ) room ON true
+        SELECT few.dispatch_weight,
+               load.lively + (
+                   SELECT count(*)
+                     FROM livechat_dispatch_reservation
+                    WHERE user_id = few.id AND {_IS_HELD}
+               ),
+               load.quiet,
+               channel.*
+          FROM (SELECT {_CHANNEL} AS has_shifts
+                  FROM im_livechat_channel channel
+                 WHERE channel.id = %(channel_id)s) channel,
+               LATERAL (
+                   SELECT users.id, users.partner_id, users.dispatch_weight
+                     FROM res_users users
+                    WHERE {_is_of(query)}
+                      AND users.active
+                      AND NOT {_IS_PAUSED}
+                      AND users.dispatch_overloaded IS NOT TRUE
+                      AND users.id IS DISTINCT FROM channel.main_account_id
+                      AND (SELECT status = 'online'
+                             FROM mail_presence
+                            WHERE user_id = users.id)
+                      AND (SELECT count(*) > 0
+                             FROM res_groups_users_rel
+                            WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
+                    LIMIT 5
+               ) few,
+               LATERAL (
+                   SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s),
+                          count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
+                     FROM livechat_dispatch_seat seat
+                     JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                    WHERE seat.partner_id = few.partner_id
+                      AND chat.livechat_end_dt IS NULL
+                      AND chat.last_interest_dt >= %(forgotten_before)s
+               ) load (lively, quiet)
         """,
         _values(query),
     )
     rows = cr.fetchall()
-    if not rows[0][0]:
-        return None
+    if not rows:
+        return False
+    channel = Channel(*rows[0][3:])
+    rules = get_rules(channel)
+    if rules.mode == "native" or rules.block_during_call:
+        return False
+    if channel.calendar_id or channel.ramp_minutes or channel.has_shifts:
+        return False
     return any(
-        policy.has_room(lively, quiet, weight, rules)
-        for _is_current, weight, lively, quiet in rows
-        if weight is not None
+        policy.has_room(lively, quiet, weight, rules) for weight, lively, quiet, *_channel in rows
     )
 
 
@@ -428,7 +422,6 @@ def _ask(cr, query, settles):
         {"WITH RECURSIVE " if with_queries else ""}{", ".join(with_queries)}
         SELECT accounts.turn, accounts.user_ids, accounts.credits, accounts.last_turns
                {", facts.user_ids, facts.numbers" if query else ", NULL, NULL"}
-               , {_HAS_SHIFTS if query and query.version else "NULL"}
                {", ended.user_id, ended.split" if settles else ", NULL, NULL"}
           FROM livechat_dispatch_credit accounts
                {f"CROSS JOIN ({_facts(query)}) facts" if query else ""}
@@ -441,9 +434,7 @@ def _ask(cr, query, settles):
 def _answer(cr, query):
     """Return what :func:`_read` returns, from the statement that was run."""
     rows = cr.fetchall()
-    turn, user_ids, credits, last_turns, fact_ids, numbers, has_shifts, *_ended = rows[0]
-    if query and query.version and has_shifts != query.has_shifts:
-        raise Outdated
+    turn, user_ids, credits, last_turns, fact_ids, numbers, *_ended = rows[0]
     user_ids = unpack("<i", user_ids)
     accounts = Accounts(
         turn,

@@ -191,6 +191,11 @@ def transaction(dbname: str, begin: str) -> Iterator[Session]:
         session.commit()
 
 
+def has_session(dbname: str) -> bool:
+    """Tell whether a session waits for the next one who needs it."""
+    return dbname in _idle
+
+
 @contextmanager
 def reader(cr) -> Iterator:
     """Yield whom to ask single questions: the session, whose statements are prepared, or ``cr``

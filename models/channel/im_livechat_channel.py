@@ -248,19 +248,46 @@ class ImLivechatChannel(models.Model):
                     .create({"name": channel.name, "active": False})
                 )
 
-    def _get_dispatch_rules(self):
-        """Return how this channel wants its buyers dispatched.
+    def _read_dispatch_channel(self):
+        """Return what a decision is told by this channel, with one query.
 
-        :rtype: policy.Rules
+        :rtype: ledger.Channel
         """
         self.ensure_one()
+        if self == self._origin:
+            self.flush_recordset()
+            self.env["res.users"].flush_model(["dispatch_calendar_id"])
+            if channel := ledger.read_channel(self.env.cr, self.id):
+                return channel
+        return self._get_dispatch_channel()
+
+    def _get_dispatch_channel(self):
+        """As :meth:`_read_dispatch_channel`, of a form being filled in as well; shifts may matter.
+
+        :rtype: ledger.Channel
+        """
+        values = (self[name] for name in ledger.Channel._fields[:-1])
+        return ledger.Channel(
+            *(value._origin.id if isinstance(value, models.Model) else value for value in values),
+            has_shifts=True,
+        )
+
+    def _get_dispatch_rules(self, channel=None):
+        """Return how this channel wants its buyers dispatched.
+
+        :param ledger.Channel channel: what is stored, when that has just been read.
+        :rtype: policy.Rules
+        """
+        channel = channel or self._get_dispatch_channel()
         return policy.Rules(
-            mode=self.dispatch_mode,
-            max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
+            mode=channel.dispatch_mode,
+            max_sessions=(channel.max_sessions or 0)
+            if channel.max_sessions_mode == "limited"
+            else None,
             quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
-            block_during_call=self.block_assignment_during_call,
-            main_account_participation=self.main_account_participation,
-            prefers_suited=self.prefers_suited_agents,
+            block_during_call=bool(channel.block_assignment_during_call),
+            main_account_participation=channel.main_account_participation,
+            prefers_suited=bool(channel.prefers_suited_agents),
         )
 
     def _get_load(self, agent):

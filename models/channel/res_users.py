@@ -142,16 +142,6 @@ class ResUsers(models.Model):
                 )
             )
 
-    @api.model
-    def _is_there_a_shift(self):
-        """Tell whether any agent follows a shift; most shops have none."""
-        # sudo: res.users - whether, not who
-        return bool(
-            self.sudo()
-            .with_context(active_test=False)
-            .search_count([("dispatch_calendar_id", "!=", False)], limit=1)
-        )
-
     def dispatch_pause(self, until=False):
         """Give these agents no new buyers; their own chats go on.
 

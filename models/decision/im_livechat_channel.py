@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import ormcache
 
 from ...dispatch import ledger, policy
 from ...dispatch.line import WAITING
@@ -24,6 +23,8 @@ class Settings(NamedTuple):
     calendar_id: int | bool
     """The ``resource.calendar`` of the opening hours, ``False`` for always."""
     ramp_minutes: int
+    has_shifts: bool
+    """Whether any agent follows a shift."""
 
 
 _logger = logging.getLogger(__name__)
@@ -133,25 +134,9 @@ class ImLivechatChannel(models.Model):
             "expertises": expertises,
             "users": users,
         }
-        settings = self._recall_settings()
-        if settings.rules.mode != "native":
-            try:
-                return self._choose_agent(settings, **buyer)
-            except ledger.Outdated:
-                pass
-        elif self.dispatch_mode == "native":
-            return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
-        self._forget_settings()
         settings = self._read_settings()
         if settings.rules.mode == "native":
             return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
-        return self._choose_agent(settings, **buyer)
-
-    def _choose_agent(self, settings, lang, country_id, expertises, users):
-        """As :meth:`_get_operator`, by these settings.
-
-        :raise ledger.Outdated: they are remembered and have been changed; nothing was done.
-        """
         if self._is_preview() or (users is not None and not users):
             return self.env["res.users"]
         outcome = self._dispatch(
@@ -201,20 +186,16 @@ class ImLivechatChannel(models.Model):
         """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
         on every page view of the shop, and takes one query."""
         self.env.flush_all()
-        # Once more by what is true now, if what is remembered is not.
-        for _time in range(2):
-            settings = self._recall_settings()
-            remembered = settings.rules.mode, settings.calendar_id, settings.ramp_minutes
-            if remembered[0] == "native" or any(remembered[1:]) or settings.query.has_shifts:
-                if remembered == (self.dispatch_mode, self.calendar_id.id, self.ramp_minutes):
-                    return False
-                self._forget_settings()
-                continue
-            try:
-                return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
-            except ledger.Outdated:
-                self._forget_settings()
-        return False
+        if not ledger.is_prepared(self.env.cr) and self.dispatch_mode == "native":
+            # A shop that leaves all to Odoo takes no decisions: there the question would have to be
+            # planned each time, while Odoo reads the channel anyway.
+            return False
+        query = ledger.Query(
+            receive_group_id=self._get_receive_group_id(),
+            now=fields.Datetime.now(),
+            channel_id=self.id,
+        )
+        return ledger.has_room_at_once(self.env.cr, query, self._get_dispatch_rules)
 
     def _is_agent_available(self):
         """Tell whether a buyer who came now would get an agent."""
@@ -223,73 +204,46 @@ class ImLivechatChannel(models.Model):
         agents = complete(ledger.read_agents(self.env.cr, settings.query, committed=True))
         return any(not policy.exclusion(agent, settings.rules) for agent in agents)
 
-    @ormcache()
-    def _get_memory(self):
-        """Return what is remembered: ``{id of a channel: Settings}``. It may be out of date, as the
-        threads of one process see different moments of the database."""
-        return {}
-
-    def _recall_settings(self):
-        """Return how this channel is set, as it is remembered; whoever decides by that has the
-        ledger check the version.
-
-        :rtype: Settings
-        """
-        self.ensure_one()
-        memory = self._get_memory()
-        # The version is that of the database.
-        self.flush_recordset()
-        settings = memory.get(self.id)
-        if not settings:
-            settings = self.sudo()._read_settings()  # sudo: the same for whoever asks
-            version = ledger.read_version(self.env.cr, self.id)
-            settings = settings._replace(query=settings.query._replace(version=version))
-            memory[self.id] = settings
-        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
-        return settings._replace(
-            rules=settings.rules._replace(quiet_hold=hold),
-            query=settings.query._replace(now=fields.Datetime.now()),
-        )
-
-    def _forget_settings(self):
-        self._get_memory().pop(self.id, None)
-
-    def _read_settings(self, has_shifts=None):
+    def _read_settings(self):
         """Return how this channel is set.
 
-        :param has_shifts: whether any agent follows a shift, where that is known.
         :rtype: Settings
         """
-        if has_shifts is None:
-            has_shifts = self.env["res.users"]._is_there_a_shift()
+        channel = self._read_dispatch_channel()
         return Settings(
-            rules=self._get_dispatch_rules(),
-            query=self._get_dispatch_query()._replace(has_shifts=has_shifts),
-            has_line=self.queue_enabled,
-            calendar_id=self.calendar_id._origin.id,
-            ramp_minutes=self.ramp_minutes,
+            rules=self._get_dispatch_rules(channel),
+            query=self._get_dispatch_query(channel=channel),
+            has_line=channel.queue_enabled,
+            calendar_id=channel.calendar_id,
+            ramp_minutes=channel.ramp_minutes,
+            has_shifts=channel.has_shifts,
         )
 
-    def _get_dispatch_query(self, users=None):
+    def _get_dispatch_query(self, users=None, channel=None):
         """Return whom to read for this channel.
 
         :param users: these instead of the channel's agents.
+        :param ledger.Channel channel: what is stored, when that has just been read.
         :rtype: ledger.Query
         """
         self.ensure_one()
+        channel = channel or self._get_dispatch_channel()
         if users is None and self != self._origin:
             # A form being filled in: its agents, not those of the database.
             users = self.user_ids | self.main_account_id
         return ledger.Query(
-            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
-                "im_livechat.im_livechat_group_user"
-            ),
+            receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
             channel_id=self._origin.id or None,
-            asks_in_call=self.block_assignment_during_call,
+            asks_in_call=channel.block_assignment_during_call,
             user_ids=None if users is None else users._origin.ids,
-            main_account_id=self.main_account_id._origin.id or None,
+            main_account_id=channel.main_account_id or None,
         )
+
+    @api.model
+    def _get_receive_group_id(self):
+        """Return the id of the group whose members may receive buyers."""
+        return self.env["ir.model.data"]._xmlid_to_res_id("im_livechat.im_livechat_group_user")
 
     def _read_dispatch_agents(self, users=None):
         """Return what is true of the channel's agents right now.
@@ -330,9 +284,8 @@ class ImLivechatChannel(models.Model):
         :param declined: ids of users who left this very chat unanswered.
         :param expertises: ``im_livechat.expertise`` to prefer.
         :param offline: whether the rule for when nobody is here may choose.
-        :param Settings settings: those of the channel as somebody remembers them.
+        :param Settings settings: those of the channel, when they have just been read.
         :rtype: Outcome
-        :raise ledger.Outdated: the settings have been changed; nothing was done.
         """
         self.ensure_one()
         started = time.perf_counter()
@@ -357,7 +310,6 @@ class ImLivechatChannel(models.Model):
         complete = self._complete_facts(group, declined, settings)
         ascent = policy.Ascent(policy.decide([], rules), 0, [], rules)
         if query.user_ids == []:
-            ledger.check_version(self.env.cr, query)
             values = self._describe_ascent(ascent, regulars)
         else:
 
@@ -549,10 +501,9 @@ class ImLivechatChannel(models.Model):
         """Return the ids of the agents who do not work at this hour: by their own shift, or because
         the channel or the group is closed."""
         calendars = self.env["resource.calendar"]
-        # One that is gone is open, as none is: the ledger finds out that it was only remembered.
-        if not calendars.browse(settings.calendar_id).exists()._is_working_now():
+        if not calendars.browse(settings.calendar_id or ())._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
-        if not settings.query.has_shifts and not group.calendar_id:
+        if not settings.has_shifts and not group.calendar_id:
             return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
         # Served by res_users' index on dispatch_calendar_id: those who follow one.

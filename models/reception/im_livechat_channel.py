@@ -351,7 +351,6 @@ class ImLivechatChannel(models.Model):
             _gather(grouped, user_ids),
             {user_id: owner_id for user_id, owner_id in owned if user_id in user_ids},
             {agent.user_id: agent for agent in self._read_reception_facts(user_ids)},
-            self.env["res.users"]._is_there_a_shift(),
         )
 
     @api.model
@@ -361,9 +360,7 @@ class ImLivechatChannel(models.Model):
         :rtype: list[policy.Agent]
         """
         query = ledger.Query(
-            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
-                "im_livechat.im_livechat_group_user"
-            ),
+            receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
             asks_in_call=True,
             user_ids=sorted(user_ids),
@@ -474,7 +471,7 @@ class ImLivechatChannel(models.Model):
         if self.main_account_participation != "never" and self.main_account_id.id in staff.facts:
             by_group[default] = by_group[default] | {self.main_account_id.id}
         rules = self._get_dispatch_rules()
-        settings = self._read_settings(staff.has_shifts)
+        settings = self._read_settings()
         off_shift = self._find_off_shift(default, settings)
         result = {}
         for group, user_ids in by_group.items():
@@ -636,7 +633,7 @@ class ImLivechatChannel(models.Model):
 class _Staff:
     """Who serves some channels: one reading for all of them."""
 
-    def __init__(self, groups, served, grouped, owned, facts, has_shifts):
+    def __init__(self, groups, served, grouped, owned, facts):
         self.groups = groups
         """All dispatch groups of the channels."""
         self.served = served
@@ -647,8 +644,6 @@ class _Staff:
         """``{id of a sub-account's user: id of its main account}``."""
         self.facts = facts
         """``{user id: policy.Agent}``."""
-        self.has_shifts = has_shifts
-        """Whether any agent of the database follows a shift."""
 
     @property
     def user_ids(self):

@@ -1,4 +1,4 @@
-"""What a process remembers of a channel's settings, while another one changes them."""
+"""A channel's settings while others change them: what is true counts for the next buyer."""
 
 import contextlib
 import subprocess
@@ -70,7 +70,7 @@ def test_a_line_that_is_being_served_follows_settings_changed_by_another_process
         assert do("has_room()") == "[True]"
         shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 1})
         assert do("has_room()") == "[False]"
-        # A step that fails leaves nothing, and is remembered by nobody.
+        # A step that fails leaves nothing.
         assert do("change_and_fail(5)") == "[]"
         assert do("has_room()") == "[False]"
 
