@@ -91,6 +91,8 @@ def measure(env, count, options):
 def measure_line(env, channel, repeat):
     """Return the seconds of a decision with nobody in line, and of those about 500 who wait: for
     who comes next, and for the first in line when a seat is free."""
+    from odoo.addons.im_livechat_subaccount.dispatch.line import Round
+
     channel.write({"max_sessions": MAX_SESSIONS, "queue_enabled": True})
     waiting = env["discuss.channel"]
 
@@ -102,7 +104,7 @@ def measure_line(env, channel, repeat):
         assert outcome.state == ("queued" if waiting else "assigned")
 
     def serve():
-        chat = channel._get_next_in_line({}, set(), set())
+        chat = channel._get_next_in_line(Round())
         outcome = channel._dispatch(chat._get_buyer(), chat=chat)
         env.cr.commit()
         assert outcome.agent and chat in waiting

@@ -97,7 +97,7 @@ IS_ADMITTED = """id != ALL(%(tried)s)
                           FROM unnest(%(full_groups)s::integer[], %(full_since)s::timestamp[])
                                AS full_group (id, since)
                          WHERE full_group.id = coalesce(dispatch_group_id, 0)
-                           AND full_group.since <= dispatch_queued_at
+                           AND full_group.since <= coalesce(dispatch_queued_at, 'infinity')
                     )
                     OR dispatch_regular_id = ANY(%(roomy)s))"""
 

@@ -122,10 +122,13 @@ def find_route(request: Request, rules: Rules, setup: Setup, staff: Staff) -> Ro
     return _find_offline_route(request, rules, setup, staff, Route(None, "nobody", rule, ascent))
 
 
-def is_open(rules: Rules, setup: Setup, staff: Staff, in_line: Callable[[], int]) -> bool:
+def is_open(
+    rules: Rules, setup: Setup, staff: Staff, count_lines: Callable[[], tuple[int, int]]
+) -> bool:
     """Tell whether a buyer who came now, to whatever group, would be taken.
 
-    :param in_line: returns how many wait in all lines of the channel.
+    :param count_lines: returns how many wait in the lines of the channel, and how many lines it
+        has: one for each group and one for the default group.
     """
     if setup.keeps_pool:
         return True
@@ -139,8 +142,10 @@ def is_open(rules: Rules, setup: Setup, staff: Staff, in_line: Callable[[], int]
         return True
     if not setup.queue_enabled or not reasons & policy.PASSING_REASONS:
         return False
-    places = setup.queue_limit * (len(setup.groups) + 1)
-    return not places or in_line() < places
+    if not setup.queue_limit:
+        return True
+    in_lines, lines = count_lines()
+    return in_lines < setup.queue_limit * lines
 
 
 def climb(groups: Mapping[int, Group], group_id: int | None) -> Iterator[tuple[Group, int]]:

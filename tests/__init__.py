@@ -22,6 +22,7 @@ from . import (
     test_group_dispatch,
     test_house,
     test_ledger,
+    test_line,
     test_native,
     test_onchange,
     test_pages,

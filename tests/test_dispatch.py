@@ -137,11 +137,11 @@ class TestDispatch(DispatchCommon):
             chat = self._open_chat(channel, agent, last_interest_dt=now - timedelta(hours=24))
             self.assertEqual(self._chat_counts(channel, agent), (0, 1))
             self.assertFalse(channel._get_operator())
-            self.assertFalse(channel._is_agent_available())
+            self.assertFalse(channel._is_open_otherwise())
             chat.last_interest_dt = now - timedelta(hours=24, seconds=1)
             self.assertEqual(self._chat_counts(channel, agent), (0, 0))
             self.assertEqual(channel._get_operator(), agent)
-            self.assertTrue(channel._is_agent_available())
+            self.assertTrue(channel._is_open_otherwise())
 
     def test_a_chat_is_quiet_after_fifteen_minutes(self):
         agent = self._create_agent("agent")

@@ -613,7 +613,7 @@ class TestPause(ReassignCommon, ShopCommon):
         waiting = self._come(channel)
         self.assertEqual(waiting.dispatch_state, "queued")
         self.assertEqual(waiting.dispatch_decision_ids.excluded, {str(agent.id): "overloaded"})
-        self.assertFalse(channel._is_agent_available())
+        self.assertFalse(channel._get_available_operators_by_livechat_channel()[channel])
         with self.assertRaisesRegex(UserError, "has more chats than it wants"):
             waiting.with_user(agent).action_take()
         self._close(chats[0])

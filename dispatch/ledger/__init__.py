@@ -94,6 +94,8 @@ class Channel(NamedTuple):
     prefers_suited_agents: bool | None
     main_account_id: int | None
     queue_enabled: bool | None
+    queue_limit: int | None
+    offline_rule: str
     calendar_id: int | None
     ramp_minutes: int | None
     has_shifts: bool

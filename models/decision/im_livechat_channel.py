@@ -1,16 +1,18 @@
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from odoo import api, fields, models
 
-from ...dispatch import ledger, policy
+from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
+from .staff import Staff, Tree
 
 
 class Settings(NamedTuple):
@@ -19,7 +21,8 @@ class Settings(NamedTuple):
     rules: policy.Rules
     query: ledger.Query
     """Whom to read."""
-    has_line: bool
+    setup: route.Setup
+    """Without groups."""
     calendar_id: int | bool
     """The ``resource.calendar`` of the opening hours, ``False`` for always."""
     ramp_minutes: int
@@ -180,7 +183,13 @@ class ImLivechatChannel(models.Model):
 
     def _is_open_otherwise(self):
         """Tell whether a buyer would be taken though a look at a few agents found no room."""
-        return self.offline_rule == "pool" or self._is_agent_available() or self._is_line_open()
+        if self.offline_rule == "pool":
+            # Nothing more is asked.
+            return True
+        settings = self._read_settings()
+        nothing = self.env["livechat.dispatch.group"]
+        staff = Staff(self, settings.query, partial(self._complete_facts, nothing, (), settings))
+        return route.is_open(settings.rules, settings.setup, staff, self._count_lines)
 
     def _is_room_at_once(self):
         """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
@@ -197,13 +206,6 @@ class ImLivechatChannel(models.Model):
         )
         return ledger.has_room_at_once(self.env.cr, query, self._get_dispatch_rules)
 
-    def _is_agent_available(self):
-        """Tell whether a buyer who came now would get an agent."""
-        settings = self._read_settings()
-        complete = self._complete_facts(self.env["livechat.dispatch.group"], (), settings)
-        agents = complete(ledger.read_agents(self.env.cr, settings.query, committed=True))
-        return any(not policy.exclusion(agent, settings.rules) for agent in agents)
-
     def _read_settings(self):
         """Return how this channel is set.
 
@@ -213,7 +215,13 @@ class ImLivechatChannel(models.Model):
         return Settings(
             rules=self._get_dispatch_rules(channel),
             query=self._get_dispatch_query(channel=channel),
-            has_line=channel.queue_enabled,
+            setup=route.Setup(
+                queue_enabled=bool(channel.queue_enabled),
+                queue_limit=channel.queue_limit or 0,
+                keeps_pool=channel.offline_rule == "pool",
+                offline_takers=self._get_offline_takers(channel),
+                main_account_id=channel.main_account_id or None,
+            ),
             calendar_id=channel.calendar_id,
             ramp_minutes=channel.ramp_minutes,
             has_shifts=channel.has_shifts,
@@ -291,107 +299,41 @@ class ImLivechatChannel(models.Model):
         started = time.perf_counter()
         settings = settings or self._read_settings()
         group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
-        regulars = self._find_regulars(buyer)
         arrives = not chat or not chat.dispatch_state
-        waiting = arrives and settings.has_line and self._count_waiting(group)
-        levels, to_the_top = self._get_levels(group, users, chat, settings)
-        if waiting:
-            # Who comes later waits behind the others; only regulars reach their agent at once.
-            able = set((self.user_ids | self.main_account_id).ids) if levels is None else levels[-1]
-            levels = [able & {regular.user_id for regular in regulars}]
         expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
-        rules = settings.rules._replace(asked_expertises=len(expertises))
+        request = route.Request(
+            group_id=group.id or None,
+            regulars=self._find_regulars(buyer),
+            asked_expertises=len(expertises),
+            in_line=self._count_waiting(group) if arrives and settings.setup.queue_enabled else 0,
+            waited=chat._get_waited_seconds() if chat else 0,
+            user_ids=None if users is None else users.ids,
+            offline=offline,
+        )
         query = settings.query._replace(
             lang=buyer.lang or None,
             country_id=buyer.country_id or None,
             expertise_ids=tuple(expertises.ids),
-            **({} if levels is None else {"user_ids": self._get_readers(levels, users)}),
         )
-        complete = self._complete_facts(group, declined, settings)
-        ascent = policy.Ascent(policy.decide([], rules), 0, [], rules)
-        if query.user_ids == []:
-            values = self._describe_ascent(ascent, regulars)
-        else:
-
-            def decide(agents):
-                nonlocal ascent
-                ascent = policy.ascend(
-                    complete(agents),
-                    rules,
-                    levels,
-                    regulars,
-                    regulars_only=bool(waiting),
-                    to_the_top=to_the_top,
-                )
-                return ascent.decision
-
-            with ledger.reserving(self.env, query, decide):
-                # While PostgreSQL stores it.
-                values = self._describe_ascent(ascent, regulars)
-        decision = ascent.decision
-        if decision.winner is not None:
-            state = "assigned"
-        elif waiting:
-            state = "queued"
-            values["rule"] = "line"
-        elif self._is_worth_waiting(decision, group):
-            state = "queued"
-        elif not offline:
-            state = None
-        else:
-            state, values = self._dispatch_offline(query, complete, values)
-        if state == "queued" and arrives and self.queue_limit and waiting >= self.queue_limit:
-            state, values = self._dispatch_offline(query, complete, values)
-        if state != "assigned":
-            values["kind"] = {"queued": "queue", "pool": "pool"}.get(state, "nobody")
+        staff = Staff(self, query, partial(self._complete_facts, group, declined, settings))
+        setup = settings.setup._replace(groups=Tree(group))
+        found = route.find_route(request, settings.rules, setup, staff)
+        values = {**staff.get_values(found.ascent), "kind": found.kind, "rule": found.rule}
         values["duration_ms"] = 1000 * (time.perf_counter() - started)
-        agent = self.env["res.users"].browse(values["user_id"] if state == "assigned" else None)
-        return Outcome(agent, state, group, values)
+        agent = self.env["res.users"].browse(found.ascent.decision.winner)
+        return Outcome(agent, found.state, group, values)
 
-    def _describe_ascent(self, ascent, regulars):
-        """Return what a decision record says of this :class:`policy.Ascent`."""
-        values = self.env["livechat.dispatch.decision"]._describe_decision(
-            ascent.decision, ascent.agents, ascent.rules, regulars
-        )
-        return {**values, "kind": "overflow" if ascent.level else "assign"}
+    def _get_offline_takers(self, channel):
+        """Return the user ids of those who take chats while nobody is here.
 
-    def _dispatch_offline(self, query, complete, values):
-        """Decide by the rule for when nobody is here.
-
-        :return: the state of :class:`Outcome`, and the values of the decision record.
+        :param ledger.Channel channel: this channel as it is stored.
+        :rtype: frozenset[int]
         """
-        if self.offline_rule == "pool":
-            return "pool", values
-        takers, rules = self._get_offline_takers()
-        if not takers:
-            return None, values
-        agents = []
-
-        def decide(read):
-            agents[:] = complete(read)
-            return policy.decide(agents, rules)
-
-        decision = ledger.reserve_seat(self.env, query._replace(user_ids=takers.ids), decide)
-        if decision.winner is None:
-            return None, values
-        described = self.env["livechat.dispatch.decision"]._describe_decision(
-            decision, agents, rules
-        )
-        return "assigned", {**described, "rule": "offline", "kind": "assign"}
-
-    def _get_offline_takers(self):
-        """Return who takes chats while nobody is here, and by which rules.
-
-        :rtype: tuple[res.users, policy.Rules]
-        """
-        takers = self.env["res.users"]
-        if self.offline_rule == "main_account":
-            takers = self.main_account_id
-        elif self.offline_rule == "proxy":
-            takers = self.proxy_user_ids & self.user_ids
-        return takers, self._get_dispatch_rules()._replace(
-            needs_presence=False, main_account_participation="member"
-        )
+        if channel.offline_rule == "main_account" and channel.main_account_id:
+            return frozenset([channel.main_account_id])
+        if channel.offline_rule == "proxy":
+            return frozenset((self.proxy_user_ids & self.user_ids)._origin.ids)
+        return frozenset()
 
     def _dispatch_to(self, agent, group, ignore_capacity=False):
         """Take a seat for a chat that a colleague gives to this very agent.
@@ -425,46 +367,14 @@ class ImLivechatChannel(models.Model):
         group = self.env["livechat.dispatch.group"]
         return Outcome(agent, "assigned" if agent else None, group, values)
 
-    def _get_levels(self, group, users, chat, settings):
-        """Return who may take the chat: first the group's agents, then those above it as well.
-
-        :return: a list of sets of user ids, each holding the one before, ``None`` for all agents
-            of the channel; and whether it goes to the top of the tree.
-        """
-        if users is not None:
-            return [set(users.ids)], True
-        if not group and not any(scope.values for scope in self._read_dispatch_scopes()):
-            return None, True
-        if not group:
-            return [set(self._get_default_agents().ids)], True
-        # Without a line nobody can wait for the time after which the parent's agents join.
-        waited = None
-        if settings.has_line:
-            waited = chat._get_waited_seconds() if chat else 0
-        return policy.climb(
-            group._get_ascent(), lambda member_of: set(member_of._get_agents().ids), waited
-        )
-
-    def _get_readers(self, levels, users):
-        """Return the ids of all whom a decision on these levels reads."""
-        ids = set().union(*levels)
-        if users is None and self.main_account_participation != "never":
-            ids.update(self.main_account_id.ids)
-        return sorted(ids)
-
-    def _is_worth_waiting(self, decision, group):
-        """Tell whether somebody who is here will have room, or is about to join the group."""
-        if not self.queue_enabled:
-            return False
-        if policy.PASSING_REASONS & set(decision.excluded.values()):
-            return True
-        above, rules = group.parent_id, self._get_dispatch_rules()
-        while above:
-            for agent in self._read_dispatch_agents(above._get_agents()):
-                if policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS):
-                    return True
-            above = above.parent_id
-        return False
+    def _get_member_ids(self, group_id):
+        """Return the user ids of a dispatch group's agents; of the default group for ``None``, and
+        then ``None`` for all agents of the channel where no group has a scope."""
+        if group_id:
+            return set(self.env["livechat.dispatch.group"].browse(group_id)._get_agents().ids)
+        if any(scope.values for scope in self._read_dispatch_scopes()):
+            return set(self._get_default_agents().ids)
+        return None
 
     def _complete_facts(self, group, declined, settings=None):
         """Return a function that adds to agents what the ledger does not read."""

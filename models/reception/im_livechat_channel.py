@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from ...dispatch import ledger, policy
+from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
 from ...tools.sent import is_record_id
 
@@ -588,17 +589,14 @@ class ImLivechatChannel(models.Model):
         :rtype: list[dict]
         """
         chats = self._search_waiting(self)
-        chats = chats.sorted(
-            lambda chat: (not chat.dispatch_assigned_at, chat.dispatch_queued_at, chat.id)
-        )
+        places = {}
+        for channel_chats in chats.grouped("livechat_channel_id").values():
+            places |= number_places(chat._get_waiting() for chat in channel_chats)
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
         last_decisions = self._get_last_decisions(chats)
-        places, waiting = {}, []
+        waiting = []
         for chat in chats:
-            line = (chat.livechat_channel_id, chat.dispatch_group_id)
-            if chat.dispatch_state == "queued":
-                places[line] = places.get(line, 0) + 1
             decision = last_decisions.get(chat.id)
             waiting.append(
                 {
@@ -608,7 +606,7 @@ class ImLivechatChannel(models.Model):
                     "name": chat.name if chat in readable else False,
                     "state": chat.dispatch_state,
                     "since": fields.Datetime.to_string(chat.dispatch_queued_at),
-                    "place": places[line] if chat.dispatch_state == "queued" else False,
+                    "place": places.get(chat.id, False),
                     "excluded": (decision and decision.excluded_counts) or {},
                 }
             )

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
@@ -8,7 +8,7 @@ from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ...dispatch.line import WAITING, estimate_wait
+from ...dispatch.line import WAITING, Waiting, estimate_wait
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
@@ -75,6 +75,21 @@ class DiscussChannel(models.Model):
         elif outcome and not outcome.agent and chat.livechat_channel_id._may_record_nobody():
             chat._record(outcome.values)
         return message
+
+    def _get_waiting(self):
+        """Return how this chat waits.
+
+        :rtype: Waiting
+        """
+        self.ensure_one()
+        return Waiting(
+            is_pooled=self.dispatch_state == "pool",
+            is_new=not self.dispatch_assigned_at,
+            since=self.dispatch_queued_at or datetime.max,
+            number=self.id,
+            group_id=self.dispatch_group_id.id or 0,
+            regular_id=self.dispatch_regular_id.id or None,
+        )
 
     def _assign(self, outcome):
         """Give a chat that waits to the agent dispatch has chosen."""
@@ -215,8 +230,8 @@ class DiscussChannel(models.Model):
         channel = self.livechat_channel_id
         if not channel:
             return False
-        line = channel._get_line(self.dispatch_group_id)
-        place = line.ids.index(self.id) + 1 if self in line else len(line) + 1
+        places = channel._get_places(self.dispatch_group_id)
+        place = places.get(self.id, len(places) + 1)
         estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
         return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
 

@@ -12,7 +12,7 @@ from odoo.modules.registry import Registry
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ...dispatch import policy
-from ...dispatch.line import WAITING, estimate_wait
+from ...dispatch.line import IS_ADMITTED, ORDER_BY, WAITING, Round, estimate_wait, number_places
 from ...tools.sentinels import DRAINING
 
 _logger = logging.getLogger(__name__)
@@ -87,15 +87,20 @@ class ImLivechatChannel(models.Model):
                     chat._record({"kind": "nobody", "rule": "nobody"})
                 chat.write({"dispatch_state": False, "dispatch_queued_at": False})
 
-    def _search_waiting(self, channels):
-        return self.env["discuss.channel"].search(
+    def _search_waiting(self, channels, domain=()):
+        """Return the chats that wait on these channels, in order.
+
+        :param domain: which of them.
+        """
+        chats = self.env["discuss.channel"].search(
             [
                 ("livechat_channel_id", "in", channels.ids),
                 ("dispatch_state", "in", WAITING),
                 ("livechat_end_dt", "=", False),
+                *domain,
             ],
-            order="dispatch_queued_at, id",
         )
+        return chats.sorted(lambda chat: chat._get_waiting())
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_waiting(self):
@@ -129,24 +134,9 @@ class ImLivechatChannel(models.Model):
             ]
         )
 
-    def _is_line_open(self):
-        """Tell whether a buyer who came now could wait, or would be taken though nobody is here."""
-        takers, rules = self._get_offline_takers()
-        if takers and any(
-            not policy.exclusion(agent, rules) for agent in self._read_dispatch_agents(takers)
-        ):
-            return True
-        if not self.queue_enabled:
-            return False
-        if self.queue_limit and self.dispatch_queued_count >= self.queue_limit * (
-            len(self.dispatch_group_ids) + 1
-        ):
-            return False
-        rules = self._get_dispatch_rules()
-        return any(
-            policy.exclusion(agent, rules) in policy.PASSING_REASONS
-            for agent in self._read_dispatch_agents()
-        )
+    def _count_lines(self):
+        """Return how many buyers wait in the lines of this channel, and how many lines it has."""
+        return self.dispatch_queued_count, len(self.dispatch_group_ids) + 1
 
     @api.model
     def _drain_soon(self):
@@ -265,28 +255,22 @@ class ImLivechatChannel(models.Model):
             cr.commit()
 
     def _serve_line(self):
-        full, tried, moved, roomy = {}, set(), set(), set()
+        serving, moved = Round(), set()
         failures = 0
-        while chat := self._get_next_in_line(full, tried, roomy):
-            group = chat.dispatch_group_id
+        while chat := self._get_next_in_line(serving):
+            waiting, group = chat._get_waiting(), chat.dispatch_group_id
             done = []
             if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):
                 # The buyer is just writing, or leaving: once more, with what is true then.
                 failures += 1
                 if failures > _MAX_FAILURES:
-                    tried.add(chat.id)
-                continue
-            if done[0]:
+                    serving.skip(chat.id)
+            elif not done[0]:
+                serving.pass_over(waiting, self._find_roomy_agents)
+            else:
                 moved.add(group)
-            if chat.dispatch_state == "assigned":
-                continue
-            tried.add(chat.id)
-            if not done[0]:
-                # Who waits longer may come later: those who were served before go in front.
-                since = chat.dispatch_queued_at or fields.Datetime.now()
-                full[group.id or 0] = min(since, full.get(group.id or 0, since))
-                # Of those who wait for a full group, only who has an agent with room is tried.
-                roomy = self._find_roomy_agents()
+                if chat.dispatch_state in WAITING:
+                    serving.skip(chat.id)
         for group in moved:
             self._attempt(lambda group=group: self._send_places(group))
 
@@ -303,83 +287,60 @@ class ImLivechatChannel(models.Model):
 
     def _find_roomy_agents(self):
         """Return the ids of the agents who could take a buyer of their own, even when paused."""
-        rules = self._get_dispatch_rules()
-        return {
-            agent.user_id
-            for agent in self._read_dispatch_agents()
-            if not policy.exclusion(agent.but(paused=False, overloaded=False), rules)
-        }
+        return policy.find_roomy(self._read_dispatch_agents(), self._get_dispatch_rules())
 
-    def _get_next_in_line(self, full, tried, roomy):
+    def _get_next_in_line(self, serving):
         """Return the first who waits and could be served.
 
-        :param full: ``{group id: moment}``, 0 for the default group: nobody has room for its buyers
-            who wait since then or later, but an agent of their own. For those who wait longer the
-            agents of the parent group may have joined.
-        :param roomy: ids of the users who could be such an agent.
-        :param tried: ids of the chats that were tried already.
+        :param Round serving: what was tried so far.
         :rtype: discuss.channel
         """
         chats = self.env["discuss.channel"]
         chats.flush_model(
-            ["dispatch_state", "dispatch_group_id", "dispatch_queued_at", "livechat_end_dt"]
+            [
+                "dispatch_state",
+                "dispatch_group_id",
+                "dispatch_queued_at",
+                "dispatch_assigned_at",
+                "dispatch_regular_id",
+                "livechat_end_dt",
+            ]
         )
         # Served by discuss_channel__dispatch_waiting_idx.
         self.env.cr.execute(
-            """
+            f"""
             SELECT id
               FROM discuss_channel
              WHERE dispatch_state IN ('queued', 'pool')
                AND livechat_end_dt IS NULL
                AND livechat_channel_id = %(channel_id)s
-               AND id != ALL(%(tried)s)
-               AND (NOT EXISTS (
-                        SELECT
-                          FROM unnest(%(groups)s::integer[], %(moments)s::timestamp[])
-                               AS full_group (id, moment)
-                         WHERE full_group.id = coalesce(dispatch_group_id, 0)
-                           AND full_group.moment <= dispatch_queued_at
-                    )
-                    OR dispatch_regular_id = ANY(%(roomy)s))
-          ORDER BY dispatch_state = 'pool',
-                   dispatch_assigned_at IS NULL,
-                   dispatch_queued_at,
-                   id
+               AND {IS_ADMITTED}
+          ORDER BY {ORDER_BY}
              LIMIT 1
             """,
-            {
-                "channel_id": self.id,
-                "tried": list(tried),
-                "groups": list(full),
-                "moments": list(full.values()),
-                "roomy": list(roomy),
-            },
+            {"channel_id": self.id, **serving.get_params()},
         )
         row = self.env.cr.fetchone()
         return chats.browse(row)
 
     def _get_line(self, group):
         """Return the chats in the line of this group, in order."""
-        return (
-            self.env["discuss.channel"]
-            .search(
-                [
-                    ("livechat_channel_id", "=", self.id),
-                    ("dispatch_state", "=", "queued"),
-                    ("dispatch_group_id", "=", group.id),
-                    ("livechat_end_dt", "=", False),
-                ],
-            )
-            .sorted(lambda chat: (not chat.dispatch_assigned_at, chat.dispatch_queued_at, chat.id))
+        return self._search_waiting(
+            self, [("dispatch_state", "=", "queued"), ("dispatch_group_id", "=", group.id)]
         )
+
+    def _get_places(self, group):
+        """Return the places in the line of this group: ``{chat id: place}``."""
+        return number_places(chat._get_waiting() for chat in self._get_line(group))
 
     def _send_places(self, group):
         """Tell the buyers in this line their places, and the channel's agents how many wait."""
         if not self:
             return
         pace = self._get_pace(group)
-        for place, chat in enumerate(self._get_line(group), 1):
-            chat._send_wait(place, estimate_wait(place, pace))
+        chats = self.env["discuss.channel"]
+        for chat_id, place in self._get_places(group).items():
+            chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
         self._send_line()
 
     def _send_line(self):
@@ -415,8 +376,7 @@ class ImLivechatChannel(models.Model):
         if len(services) < _ENOUGH_SERVICES:
             return None
         rules = self._get_dispatch_rules()
-        levels, _to_the_top = self._get_levels(group, None, None, self._read_settings())
-        members = None if levels is None else levels[0]
+        members = self._get_member_ids(group.id)
         seats = sum(
             policy.capacity(rules.max_sessions, agent.weight) or 0
             for agent in self._read_dispatch_agents()

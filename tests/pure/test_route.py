@@ -135,7 +135,7 @@ def test_a_bot_may_name_whom_it_asks():
 
 
 @pytest.mark.parametrize(
-    ("facts", "setup", "in_line", "opens"),
+    ("facts", "setup", "in_lines", "opens"),
     [
         ({}, Setup(), 0, True),
         (BUSY, Setup(), 0, False),
@@ -144,9 +144,9 @@ def test_a_bot_may_name_whom_it_asks():
         ({"online": False}, Setup(offline_takers={1}), 0, True),
         (BUSY, LINE, 99, True),
         ({"online": False}, LINE, 0, False),
-        (BUSY, Setup(TREE, queue_enabled=True, queue_limit=2), 5, True),
-        (BUSY, Setup(TREE, queue_enabled=True, queue_limit=2), 6, False),
+        (BUSY, LINE._replace(queue_limit=2), 5, True),
+        (BUSY, LINE._replace(queue_limit=2), 6, False),
     ],
 )
-def test_a_shop_is_open_when_a_buyer_would_be_taken(facts, setup, in_line, opens):
-    assert is_open(ONE_EACH, setup, Staff(agent(1, **facts)), lambda: in_line) == opens
+def test_a_shop_is_open_when_a_buyer_would_be_taken(facts, setup, in_lines, opens):
+    assert is_open(ONE_EACH, setup, Staff(agent(1, **facts)), lambda: (in_lines, 3)) == opens
