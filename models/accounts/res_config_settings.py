@@ -2,12 +2,14 @@ from odoo import api, fields, models
 
 
 class ResConfigSettings(models.TransientModel):
-    _inherit = "res.config.settings"
+    _name = "res.config.settings"
+    _inherit = ["res.config.settings", "livechat.field.mixin"]
 
     subaccount_limit = fields.Integer(
         "Sub-accounts per Main Account",
         config_parameter="im_livechat_subaccount.subaccount_limit",
         help="How many sub-accounts each main account can have; 0 for as many as it likes.",
+        logged=True,
     )
 
     @api.model

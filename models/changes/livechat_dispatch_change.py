@@ -65,6 +65,8 @@ class LivechatDispatchChange(models.Model):
         store=True,
         index="btree_not_null",
         readonly=True,
+        # It follows the channel, and so would all that is said of the channel's.
+        logged=False,
     )
     preset = fields.Selection(
         [

@@ -24,10 +24,5 @@ class ResConfigSettings(models.TransientModel):
     @api.model
     def _read_dispatch_settings(self):
         """Return ``{field: value}`` of the settings of dispatch as they are in force."""
-        return {
-            "dispatch_mode_default": self._get_dispatch_mode_default(),
-            "dispatch_weight_default": self._get_dispatch_weight_default(),
-            "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
-            "dispatch_decision_days": self._get_dispatch_decision_days(),
-            "subaccount_limit": self._get_subaccount_limit(),
-        }
+        logged = self.env["livechat.dispatch.log"]._get_logged(self._name)
+        return {name: getattr(self, f"_get_{name}")() for name in logged}

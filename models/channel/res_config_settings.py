@@ -8,8 +8,7 @@ DECISION_DAYS_DEFAULT = 90
 
 
 class ResConfigSettings(models.TransientModel):
-    _name = "res.config.settings"
-    _inherit = ["res.config.settings", "livechat.field.mixin"]
+    _inherit = "res.config.settings"
 
     dispatch_mode_default = fields.Selection(
         selection=lambda self: (
