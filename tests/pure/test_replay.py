@@ -1,13 +1,13 @@
 """The replay: a past day's buyers once more, by the policy of the live engine."""
 
 import random
-import time
+import sys
 from collections import Counter
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from simulation import Shop, agent
+from simulation import Shop, agent, busy_day
 
 from dispatch import policy
 from dispatch.replay import (
@@ -292,23 +292,38 @@ def test_percentiles_are_of_those_who_got_an_agent():
     assert summarize([]) == (0, 0, 0, 0, 0, 0, 0, 0)
 
 
-# --- speed --------------------------------------------------------------------------------------
+# --- work ---------------------------------------------------------------------------------------
 
 
-def test_ten_thousand_arrivals_of_twenty_agents_take_less_than_ten_seconds():
-    """Measured here: about 1 s in a calm day, 2 s with a line of hundreds."""
-    for gap in (9, 4.7):
-        rng = random.Random(1)
-        events = [
-            Arrival(gap * number, None, rng.expovariate(1 / 600), lively_seconds=900)
-            for number in range(10_000)
-        ]
-        rules = policy.Rules(mode="share", max_sessions=4)
-        day = a_day([agent(n, 10 * n + 50) for n in range(1, 21)], events, rules, LINE)
-        started = time.perf_counter()
-        result = replay(day)
-        seconds = time.perf_counter() - started
-        figures = summarize(result.fates)
-        print(f"\n10 000 arrivals, 20 agents: {seconds:.2f} s; {figures}")
-        assert figures.served == 10_000
-        assert seconds < 10
+def count_lines(do):
+    """Return what a call returns, and how many lines of Python it ran."""
+    lines = 0
+
+    def trace(_frame, event, _arg):
+        nonlocal lines
+        lines += event == "line"
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        return do(), lines
+    finally:
+        sys.settrace(before)
+
+
+@pytest.mark.parametrize(("gap", "waited"), [(9, 0), (4, 1500)], ids=["calm", "line_of_hundreds"])
+def test_an_arrival_takes_as_many_steps_in_a_long_day_as_in_a_short_one(gap, waited):
+    """How many seconds a day of 10 000 takes is measured by `dev/bench replay`."""
+    steps = {}
+    for arrivals in (1000, 2000):
+        figures, lines = count_lines(
+            lambda arrivals=arrivals: summarize(replay(busy_day(arrivals, gap)).fates)
+        )
+        assert figures.served == arrivals
+        steps[arrivals] = lines / arrivals
+    assert figures.waited >= waited
+    print(f"\nlines of Python for an arrival among 20 agents: {steps}")
+    # The line of the short day has yet to grow; who looked at all of it each time would take twice.
+    assert steps[2000] <= 1.4 * steps[1000]
+    assert steps[2000] <= 10_000
