@@ -22,7 +22,7 @@ from . import policy, route
 from .credit import CHAT, charge
 from .line import Round, Waiting
 from .policy import Agent, Decision, Regular, Rules
-from .route import Group, Request, Setup
+from .route import Request, Setup
 
 # What happens at the same moment happens in this order: a seat that becomes free is free for
 # whoever comes in that second.

@@ -17,16 +17,15 @@ from dispatch.replay import (
     Day,
     Fate,
     Fit,
-    Group,
     Membership,
     Plan,
     Seat,
-    Setup,
     State,
     apply_plans,
     replay,
     summarize,
 )
+from dispatch.route import Group, Setup
 
 SHARE = policy.Rules(mode="share")
 ONE_EACH = policy.Rules(mode="share", max_sessions=1)

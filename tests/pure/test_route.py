@@ -81,7 +81,8 @@ def test_who_comes_later_waits_behind_the_others_but_reaches_its_own_agent():
 def test_the_line_has_an_end():
     setup = LINE._replace(queue_limit=2)
     staff = Staff(agent(1, **BUSY))
-    assert [go(staff, setup, in_line=number)[0] for number in range(3)] == ["queued", "queued", None]
+    states = [go(staff, setup, in_line=number)[0] for number in range(3)]
+    assert states == ["queued", "queued", None]
     assert go(staff, setup._replace(keeps_pool=True), in_line=2) == ("pool", "line", None)
 
 
