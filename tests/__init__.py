@@ -40,6 +40,7 @@ from . import (
     test_subaccount,
     test_subaccount_tours,
     test_tours,
+    test_transaction,
     test_translations,
     test_users,
     test_waiting,

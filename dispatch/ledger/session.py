@@ -19,12 +19,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 
 from odoo.sql_db import connection_info_for
 
-# A transaction takes milliseconds. Whoever waits longer than this for a lock is in trouble that
-# waiting will not mend: PostgreSQL then reports it and Odoo retries the request.
-LOCK_TIMEOUT = "10s"
-
-# Nobody may sit on a lock either: PostgreSQL ends a transaction whose process has gone silent.
-SILENCE_TIMEOUT = "10s"
+from .locks import LOCK_TIMEOUT, SILENCE_TIMEOUT
 
 # The sessions that wait for the next transaction, by database.
 _idle: dict[str, "Session"] = {}

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
 from ...tools.sent import is_record_id
+from ...tools.transaction import notes
 
 # Models whose records come and go in the log as well.
 _LIVES = ("im_livechat.channel", "livechat.dispatch.group", "livechat.dispatch.change")
@@ -258,16 +259,15 @@ class LivechatDispatchLog(models.Model):
         :param way: ``undo``, ``change`` or ``dispatch``.
         :param change: the ``livechat.dispatch.change`` that does it.
         """
-        data = self.env.cr.precommit.data
-        before = data.get(_WAY)
-        data[_WAY] = (way, change.id if change else False)
+        noted = notes(self.env.cr)
+        before = noted.get(_WAY)
+        noted[_WAY] = (way, change.id if change else False)
         try:
             yield
         finally:
-            data = self.env.cr.precommit.data
-            data.pop(_WAY, None)
+            noted.pop(_WAY, None)
             if before:
-                data[_WAY] = before
+                noted[_WAY] = before
 
     @api.model
     @contextmanager
@@ -281,9 +281,8 @@ class LivechatDispatchLog(models.Model):
             # What is no record is refused in the block.
             yield
             return
-        data = self.env.cr.precommit.data
         # What an outer block compares is logged once, by that one.
-        compared = data.setdefault(_COMPARED, set())
+        compared = notes(self.env.cr).setdefault(_COMPARED, set())
         keys = {(records._name, id_, name) for name in names for id_ in records.ids} - compared
         compared |= keys
         try:
@@ -387,7 +386,7 @@ class LivechatDispatchLog(models.Model):
         """
         if not rows:
             return
-        way, change_id = self.env.cr.precommit.data.get(_WAY, ("hand", False))
+        way, change_id = notes(self.env.cr).get(_WAY, ("hand", False))
         # Nobody does what dispatch does by itself, even while somebody's request runs.
         by_nobody = way == "dispatch" or (way == "change" and self.env.uid == SUPERUSER_ID)
         common = {

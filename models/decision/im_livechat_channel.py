@@ -12,6 +12,7 @@ from ...dispatch.scope import Buyer
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
+from ...tools.transaction import notes
 from .staff import Staff, Tree
 
 
@@ -111,7 +112,7 @@ class ImLivechatChannel(models.Model):
             # sudo: res.partner - a buyer may see the desk of the shop
             info["operator_partner"] = self.sudo().reception_partner_id
             return info
-        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        outcome = notes(self.env.cr).get(_OUTCOME)
         if (
             outcome
             and not info["operator_partner"]
@@ -545,7 +546,7 @@ class ImLivechatChannel(models.Model):
             # Known now, wanted when the bot hands over.
             group = self._find_dispatch_group(self._get_buyer())
             return {**values, "dispatch_group_id": group.id}
-        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        outcome = notes(self.env.cr).get(_OUTCOME)
         now = fields.Datetime.now()
         if not outcome:
             return values
@@ -636,7 +637,7 @@ class ImLivechatChannel(models.Model):
 
     def _keep_outcome(self, outcome):
         """Remember the outcome for the chat that this transaction is about to open."""
-        self.env.cr.precommit.data[_OUTCOME] = outcome
+        notes(self.env.cr)[_OUTCOME] = outcome
 
     @api.model
     def _take_outcome(self):
@@ -644,4 +645,4 @@ class ImLivechatChannel(models.Model):
 
         :rtype: Outcome | None
         """
-        return self.env.cr.precommit.data.pop(_OUTCOME, None)
+        return notes(self.env.cr).pop(_OUTCOME, None)

@@ -5,6 +5,8 @@ from contextlib import contextmanager
 from functools import partial
 from statistics import fmean, pstdev
 
+from psycopg2.errors import LockNotAvailable
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
 from odoo.modules import module
@@ -12,16 +14,18 @@ from odoo.modules.registry import Registry
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ...dispatch import policy
+from ...dispatch.ledger import locks
 from ...dispatch.line import IS_ADMITTED, ORDER_BY, WAITING, Round, estimate_wait, number_places
 from ...tools.sentinels import DRAINING
 
 _logger = logging.getLogger(__name__)
 
-# First halves of the advisory locks' keys, the second is the channel: who serves its line now, and
-# who will as soon as that is done. "LCDQ", "LCDW".
-_LOCK_SERVING = 0x4C434451
+# So long the next one waits for the line: longer than it takes to notice that the machine which
+# serves it has vanished. A line that takes longer is looked at again by the cron.
+_LONGEST_SERVICE = "30s"
 
-_LOCK_NEXT = 0x4C434457
+# Whoever serves a line says so before each chat; after such a silence PostgreSQL ends the turn.
+_SILENCE = "60s"
 
 # So often a chat that somebody else is changing is tried again.
 _MAX_FAILURES = 20
@@ -160,6 +164,8 @@ class ImLivechatChannel(models.Model):
             self.env.flush_all()
             return True
         try:
+            # Whom it locks on the way is not to be held for hours.
+            locks.guard(self.env.cr)
             do()
             self.env.cr.commit()
             # Lines are served for longer than a request. Others are not to wait until all is done
@@ -220,44 +226,47 @@ class ImLivechatChannel(models.Model):
         self.ensure_one()
         channel = self.sudo().with_context(livechat_draining=DRAINING)  # sudo: the server's line
         with channel._serving() as is_our_turn:
-            if is_our_turn:
-                channel._serve_line()
+            channel._serve_line(is_our_turn)
 
     @contextmanager
     def _serving(self):
-        """Yield whether it is our turn to serve the line."""
+        """Yield a function that tells whether it is our turn to serve the line; it fails when that
+        was, and is no more."""
         if module.current_test:
             # One transaction sees everything, and nobody else.
-            yield True
+            yield lambda: True
             return
         cr = self.env.cr
-        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_NEXT, self.id])
-        (is_next,) = cr.fetchone()
-        if not is_next:
-            yield False
+        locks.guard(cr, _LONGEST_SERVICE)
+        if not locks.try_take(cr, locks.serving_next(self.id)):
+            yield lambda: False
             return
-        try:
-            cr.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SERVING, self.id])
-        except BaseException:
-            cr.rollback()
-            raise
-        finally:
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_NEXT, self.id])
-        try:
-            # What was true before the wait is not read: here begins another transaction.
+        # Each chat is committed by itself, so the turn is that of a transaction beside them.
+        with self.env.registry.cursor() as turn:
+            # It keeps no view of the past, which would hold up PostgreSQL's vacuum.
+            turn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            locks.guard(turn, _LONGEST_SERVICE, _SILENCE)
+            try:
+                locks.take(turn, locks.serving(self.id))
+            except LockNotAvailable:
+                _logger.info("The line of channel %s is being served for long", self.id)
+                cr.rollback()
+                yield lambda: False
+                return
+            # The next one may wait now. What was true before our wait is not read: here begins
+            # another transaction.
             cr.commit()
             self.env.invalidate_all()
-            yield True
-        finally:
-            # What is not committed failed; the locks are the session's and outlive that.
-            cr.rollback()
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SERVING, self.id])
-            cr.commit()
+            try:
+                yield lambda: locks.has_turn(turn)
+            finally:
+                # What is not committed failed.
+                cr.rollback()
 
-    def _serve_line(self):
+    def _serve_line(self, is_our_turn):
         serving, moved = Round(), set()
         failures = 0
-        while chat := self._get_next_in_line(serving):
+        while is_our_turn() and (chat := self._get_next_in_line(serving)):
             waiting, group = chat._get_waiting(), chat.dispatch_group_id
             done = []
             if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):

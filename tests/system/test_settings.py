@@ -131,7 +131,7 @@ def test_what_comes_to_no_ear_of_odoo_holds_for_the_next_buyer(server, shop):
 
 def test_threads_that_still_see_the_past_do_not_keep_old_settings_alive(template):
     """In one process with threads, some see the channel as it was before the change, and look at
-    the shop just when what was remembered is forgotten."""
+    the shop just when it changes."""
     with devenv.temp_db(template) as db, devenv.Server(db) as threaded:
         shop = shops.Shop(db, threaded.url)
         for _repetition in range(4):
