@@ -23,8 +23,6 @@ class TestToday(DispatchCommon):
             self.assertEqual(sheet._get_period(), (begins, ends))
             compare = here["livechat.dispatch.compare"].new({})
             compare.date_from = compare.date_to
-            self.assertEqual(
-                compare._get_domain(), [("hour", ">=", begins), ("hour", "<", ends)]
-            )
+            self.assertEqual(compare._get_domain(), [("hour", ">=", begins), ("hour", "<", ends)])
             change = here["livechat.dispatch.change"].new({})
             self.assertEqual((change.start, change.stop), (ends, ends + timedelta(days=1)))

@@ -106,6 +106,13 @@ class DiscussChannel(models.Model):
         groups=READERS,
         help="The buyer left before anybody took the chat.",
     )
+    dispatch_page = fields.Char(
+        "From Page",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Where the buyer was when the chat began, as its browser said.",
+    )
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,

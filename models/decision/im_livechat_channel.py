@@ -542,6 +542,7 @@ class ImLivechatChannel(models.Model):
         values = super()._get_livechat_discuss_channel_vals(**kwargs)
         if self.dispatch_mode == "native":
             return values
+        values["dispatch_page"] = self._get_buyer().page
         if kwargs["operator_model"] == "chatbot.script":
             # Known now, wanted when the bot hands over.
             group = self._find_dispatch_group(self._get_buyer())

@@ -225,7 +225,7 @@ class DiscussChannel(models.Model):
         if self.livechat_end_dt:
             return
         if self.dispatch_state == "pool":
-            self._tell_of_messages()
+            self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
             return
         agents = self.dispatch_seat_partner_ids

@@ -12,9 +12,7 @@ PRODUCT = [
 
 
 def _find(pattern):
-    return {
-        str(path.relative_to(ROOT)) for path in PRODUCT if re.search(pattern, path.read_text())
-    }
+    return {str(path.relative_to(ROOT)) for path in PRODUCT if re.search(pattern, path.read_text())}
 
 
 def test_every_advisory_lock_is_held_by_a_transaction_and_taken_in_one_place():
