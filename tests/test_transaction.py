@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 from odoo.tests import tagged
 
+from ..models.waiting import im_livechat_channel
 from .test_dated_changes import DatedChangeCommon
 
 
@@ -27,6 +28,11 @@ def _flush(cr):
 @tagged("post_install", "-at_install")
 class TestTransaction(DatedChangeCommon):
     """What a transaction remembers survives whoever makes a savepoint meanwhile."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._set_online(cls.maria | cls.omar)
 
     def _disturb_before(self, model, name, disturb):
         """Let another addon, over all the others, do something before a method."""
@@ -110,32 +116,36 @@ class TestTransaction(DatedChangeCommon):
                 self.assertEqual(len(log.search([("id", ">", last)])), 1)
 
     def test_pages_look_again_at_what_is_not_undone(self):
-        channels = type(self.env["im_livechat.channel"])
+        channels = self.env["im_livechat.channel"]
         sent = []
 
-        def find(channel, marks):
+        def find(_channels, marks):
             sent.append({part: set(ids) for part, ids in marks.items() if ids})
             return []
 
-        with patch.object(channels, "_find_watchers", find):
+        self.env.cr.flush()
+        with patch.object(type(channels), "_find_watchers", find):
             for disturb in (_succeed, _fail, _flush):
-                self.env.cr.precommit.clear()
                 with self.subTest(disturb=disturb.__name__):
                     sent.clear()
-                    self.channel._mark_reception("lines")
+                    channels._get_reception_marks()["agents"].add(self.maria.id)
                     disturb(self.env.cr)
                     with suppress(ZeroDivisionError), self.env.cr.savepoint():
-                        self.channel._mark_reception("trees")
+                        channels._get_reception_marks()["agents"].add(self.omar.id)
                         raise ZeroDivisionError
                     self.env.cr.flush()
-                    self.assertEqual(sent, [{"lines": {self.channel.id}}])
+                    self.assertEqual(sent, [{"agents": {self.maria.id}}])
 
     def test_a_line_is_served_though_somebody_fails_after_a_seat_became_free(self):
-        served = []
-        self.env.cr.postcommit.clear()
-        with patch.object(type(self.env["im_livechat.channel"]), "_drain_all", served.append):
-            for disturb in (_succeed, _fail, _flush):
+        self.env.cr.flush()
+        for disturb in (_succeed, _fail, _flush):
+            self.env.cr.postcommit.clear()
+            with (
+                self.subTest(disturb=disturb.__name__),
+                patch.object(im_livechat_channel, "_drain_after_commit") as drain,
+            ):
                 self.channel._drain_soon()
                 disturb(self.env.cr)
                 self.channel._drain_soon()
-                self.assertEqual(len(self.env.cr.postcommit), 1)
+                self.env.cr.postcommit.run()
+                drain.assert_called_once()
