@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -30,8 +31,18 @@ class DispatchCommon(TransactionCase):
         for agent in agents:
             if status == "online":
                 cls.env["mail.presence"]._update_presence(agent)
+                # The page goes on to give signs of life, however long the test takes.
+                agent.presence_ids.last_poll += timedelta(days=1)
+                agent.presence_ids.flush_recordset()
             else:
                 agent.presence_ids.status = status
+
+    @classmethod
+    def _silence(cls, users_or_guests, **since):
+        """Nothing was heard of the pages of these people for some time."""
+        presences = users_or_guests.sudo().presence_ids
+        presences.last_poll = fields.Datetime.now() - timedelta(**since)
+        cls.env.flush_all()
 
     @classmethod
     def _create_channel(cls, agents, **vals):

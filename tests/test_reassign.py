@@ -22,6 +22,8 @@ class ReassignCommon(DispatchCommon):
 
     def _let_pass(self, chat, seconds):
         chat.dispatch_assigned_at -= timedelta(seconds=seconds)
+        if chat.dispatch_asked_at:
+            chat.dispatch_asked_at -= timedelta(seconds=seconds)
         self.env.flush_all()
 
     def _last_decision(self, chat):

@@ -572,7 +572,7 @@ class TestReceptionSignals(ReceptionCommon):
         chat = self._open_chat(self.channel, self.maria)
         chat.last_interest_dt = fields.Datetime.now() - timedelta(minutes=16)
         self._take_signals()
-        self.env["im_livechat.channel"]._mark_chats_gone_quiet()
+        self.env["im_livechat.channel"]._mark_gone_quiet()
         self._expect(agents=self.maria.ids)
 
 

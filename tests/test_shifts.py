@@ -100,6 +100,64 @@ class TestShifts(ShiftCommon):
         channel._drain()
         self.assertEqual(channel.dispatch_pool_count, 0)
 
+    def _add_leave(self, company=None, **vals):
+        now = fields.Datetime.now()
+        company = company or self.env.company
+        return (
+            self.env["resource.calendar.leaves"]
+            .with_company(company)
+            .create(
+                {
+                    "name": "Holiday",
+                    "date_from": now - timedelta(hours=1),
+                    "date_to": now + timedelta(hours=1),
+                    **vals,
+                }
+            )
+        )
+
+    def test_only_holidays_of_the_calendars_company_close_it(self):
+        always = self._create_calendar(0, 24)
+        other = self.env["res.company"].create({"name": "Another Shop"})
+        foreign = self.env["resource.calendar"].create({"name": "Theirs", "company_id": other.id})
+        self.assertTrue(always.company_id)
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, calendar_id=always.id)
+        for company, calendar, is_open in (
+            (other, False, True),
+            (other, foreign, True),
+            (always.company_id, False, False),
+            (always.company_id, always, False),
+        ):
+            leave = self._add_leave(company, calendar_id=calendar and calendar.id)
+            self.assertEqual(leave.company_id, company)
+            with self.subTest(company=company.name, calendar=calendar and calendar.name):
+                self.assertEqual(always._is_working_now(), is_open)
+                self.assertEqual(bool(channel._is_livechat_available()), is_open)
+            leave.time_type = "other"
+            self.assertTrue(always._is_working_now(), "no time off")
+
+    def test_an_agents_own_time_off_counts_with_a_shift_and_without_one(self):
+        agent, colleague = self._create_agent("agent", 300), self._create_agent("colleague")
+        channel = self._create_channel(agent | colleague)
+        resource = self.env["resource.resource"].create({"name": "Agent", "user_id": agent.id})
+        always = self._create_calendar(0, 24)
+        leave = self._add_leave(resource_id=resource.id)
+        for shift in (False, always):
+            with self.subTest(shift=shift):
+                agent.dispatch_calendar_id = shift
+                decision = self._come(channel).dispatch_decision_ids
+                self.assertEqual(decision.user_id, colleague)
+                self.assertEqual(decision.excluded, {str(agent.id): "off_shift"})
+        self.assertTrue(channel._is_livechat_available())
+        colleague.dispatch_paused = True
+        self.assertFalse(channel._is_livechat_available())
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
+        leave.unlink()
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"), "those who wait")
+        self.assertTrue(channel._is_livechat_available())
+        self.assertEqual(self._agent_of(self._come(channel)), agent)
+
     def test_a_calm_start_grows_the_weight(self):
         agent, other = self._create_agent("agent", 200), self._create_agent("other", 100)
         channel = self._create_channel(agent | other, ramp_minutes=60)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY, IS_SOMEBODY_OFF
 from .. import policy
 from ..policy import Rules
 from .packing import pack_facts
@@ -56,13 +57,14 @@ class Channel(NamedTuple):
     calendar_id: int | None
     ramp_minutes: int | None
     has_shifts: bool
-    """Whether any agent of the database follows a shift; most shops have none."""
+    """Whether anybody of the database follows a shift or has time off; in most shops nobody."""
 
 
 # Fragments of the statements below. A statement has only the parts that it needs.
 
-# Served by res_users' index on dispatch_calendar_id.
-_HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
+# Served by res_users' index on dispatch_calendar_id and the one on time off that is not over.
+_HAS_SHIFTS = f"""(EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)
+                OR {IS_SOMEBODY_OFF})"""
 
 # The values of a Channel.
 _CHANNEL = ", ".join([*(f"channel.{name}" for name in Channel._fields[:-1]), _HAS_SHIFTS])
@@ -76,11 +78,6 @@ RECEIVE_GROUPS = """receive_group (id) AS (
               FROM res_groups_implied_rel implied
               JOIN receive_group ON implied.hid = receive_group.id
         )"""
-
-# By hand, for a time or until told otherwise.
-_IS_PAUSED = """(users.dispatch_paused IS TRUE
-                    AND (users.dispatch_paused_until IS NULL
-                         OR users.dispatch_paused_until > %(now)s))"""
 
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id
@@ -123,12 +120,12 @@ def get_values(query: Query) -> dict:
     }
 
 
-def read_channel(cr, channel_id: int) -> Channel | None:
+def read_channel(cr, channel_id: int, now: datetime) -> Channel | None:
     """Return what the transaction of ``cr`` sees of a channel, ``None`` when it is gone."""
     # Served by im_livechat_channel_pkey.
     cr.execute(
         f"SELECT {_CHANNEL} FROM im_livechat_channel channel WHERE channel.id = %(channel_id)s",
-        {"channel_id": channel_id},
+        {"channel_id": channel_id, "now": now},
     )
     row = cr.fetchone()
     return row and Channel(*row)
@@ -159,12 +156,13 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                      FROM res_users users
                     WHERE {_is_of(query)}
                       AND users.active
-                      AND NOT {_IS_PAUSED}
+                      AND NOT {IS_PAUSED}
                       AND users.dispatch_overloaded IS NOT TRUE
                       AND users.id IS DISTINCT FROM channel.main_account_id
-                      AND (SELECT status = 'online'
-                             FROM mail_presence
-                            WHERE user_id = users.id)
+                      AND NOT {IS_SET_AWAY}
+                      AND (SELECT {IS_ONLINE}
+                             FROM mail_presence presence
+                            WHERE presence.user_id = users.id)
                       AND (SELECT count(*) > 0
                              FROM res_groups_users_rel
                             WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
@@ -216,12 +214,12 @@ def select_facts(query: Query) -> str:
                          FROM res_groups_users_rel
                         WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))
                    )""",
-            "online": """users.id IN (
+            "online": f"""NOT {IS_SET_AWAY} AND users.id IN (
                        SELECT user_id
-                         FROM mail_presence
-                        WHERE user_id IS NOT NULL AND status = 'online'
+                         FROM mail_presence presence
+                        WHERE user_id IS NOT NULL AND {IS_ONLINE}
                    )""",
-            "paused": _IS_PAUSED,
+            "paused": IS_PAUSED,
             "in_call": _IS_IN_CALL if query.asks_in_call else "false",
             "is_main_account": "users.id IS NOT DISTINCT FROM %(main_account_id)s",
             "speaks_language": _SPEAKS_LANGUAGE if query.lang else "false",

@@ -248,6 +248,23 @@ class ImLivechatChannel(models.Model):
                     .create({"name": channel.name, "active": False})
                 )
 
+    def _get_agents_of(self, partners):
+        """Return the users whom these contacts are on this channel, one for each: a contact may
+        have several, some of them archived. Who serves the channel comes before who does not, who
+        is active before who is archived.
+
+        :rtype: res.users
+        """
+        staff = self.user_ids | self.main_account_id
+        return self.env["res.users"].union(
+            *(
+                contact.user_ids.sorted(lambda user: (user not in staff, not user.active, user.id))[
+                    :1
+                ]
+                for contact in partners.with_context(active_test=False)
+            )
+        )
+
     def _read_dispatch_channel(self):
         """Return what a decision is told by this channel, with one query.
 
@@ -257,7 +274,9 @@ class ImLivechatChannel(models.Model):
         if self == self._origin:
             self.flush_recordset()
             self.env["res.users"].flush_model(["dispatch_calendar_id"])
-            if channel := ledger.read_channel(self.env.cr, self.id):
+            self.env["resource.resource"].flush_model(["user_id"])
+            self.env["resource.calendar.leaves"].flush_model()
+            if channel := ledger.read_channel(self.env.cr, self.id, fields.Datetime.now()):
                 return channel
         return self._get_dispatch_channel()
 

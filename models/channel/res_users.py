@@ -3,6 +3,7 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
+from ...tools import here
 from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 
@@ -19,6 +20,7 @@ class ResUsers(models.Model):
     livechat_channel_ids = fields.Many2many(
         frees_seats=True, logged="each", shown=("staff", "bars")
     )
+    manual_im_status = fields.Selection(frees_seats=True, shown="agents")
     dispatch_weight = fields.Integer(
         "Dispatch Weight",
         default=_default_dispatch_weight,
@@ -164,13 +166,39 @@ class ResUsers(models.Model):
         )
         return True
 
+    def _get_livechat_status(self):
+        """Return whether this user is ``online``, which is *here*, ``away`` or ``offline``."""
+        self.ensure_one()
+        # sudo: mail.presence - whether somebody is here
+        presence = self.sudo().presence_ids
+        return here.get_status(
+            presence.status, presence.last_poll, self.manual_im_status, fields.Datetime.now()
+        )
+
+    def _is_paused(self):
+        """Tell whether this agent is paused, see :func:`here.is_paused`."""
+        self.ensure_one()
+        return here.is_paused(
+            self.dispatch_paused, self.dispatch_paused_until, fields.Datetime.now()
+        )
+
+    def _follow_time_off(self):
+        """Follow that these users have other time off: those who are agents may be free now."""
+        # sudo: res.users - whether they are agents, whoever enters their time off
+        agents = self.sudo().filtered(
+            lambda user: user.livechat_channel_ids or user._get_shop_channels()
+        )
+        if agents:
+            self.env["livechat.announcement"]._seat_may_be_free()
+            self.env["livechat.announcement"]._look_again(agents, "agents")
+
     @api.model
-    def _get_past_pause_domain(self):
-        """Return who is still called paused though the pause was to end by itself."""
-        return [
-            ("dispatch_paused", "=", True),
-            ("dispatch_paused_until", "<=", fields.Datetime.now()),
-        ]
+    def _find_past_pauses(self):
+        """Return who is still called paused though the pause has ended by itself."""
+        users = self.search(
+            [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
+        )
+        return users.filtered(lambda user: not user._is_paused())
 
     def _read_until(self, until):
         """Return the end of a pause as a datetime.

@@ -34,11 +34,18 @@ class ResourceCalendar(models.Model):
 
     def _is_working_now(self):
         """Tell whether this calendar's hours include this moment, in its own time zone and without
-        its public holidays; no calendar is always working."""
+        the public holidays of its company; no calendar is always working."""
         if not self:
             return True
         # sudo: resource.calendar - whether a shop is open is no secret
         calendar = self.sudo()
         now = fields.Datetime.now().replace(tzinfo=timezone.utc)
-        hours = calendar._work_intervals_batch(now, now + timedelta(seconds=1))
+        # Core leaves the choice to the caller: a holiday of no calendar is one of a company.
+        holidays = Domain("time_type", "=", "leave") & (
+            Domain("calendar_id", "=", calendar.id)
+            | Domain("company_id", "in", [False, calendar.company_id.id])
+        )
+        hours = calendar._work_intervals_batch(
+            now, now + timedelta(seconds=1), domain=list(holidays)
+        )
         return bool(hours[False])

@@ -2,26 +2,32 @@ from odoo import api, models
 
 
 class ResourceCalendarLeaves(models.Model):
-    """When a calendar's hours are not: everybody's, an agent's own leave changes no shift."""
+    """When a calendar's hours are not, and when an agent has time off."""
 
     _inherit = "resource.calendar.leaves"
+
+    # Of the time off of people the little that is not over: every decision asks who has some.
+    _livechat_own_idx = models.Index("(date_to) WHERE resource_id IS NOT NULL")
 
     @api.model_create_multi
     def create(self, vals_list):
         leaves = super().create(vals_list)
         leaves._find_hours()._follow_hours()
+        leaves._find_absentees()._follow_time_off()
         return leaves
 
     def write(self, vals):
-        before = self._find_hours()
+        hours, absentees = self._find_hours(), self._find_absentees()
         result = super().write(vals)
-        (before | self._find_hours())._follow_hours()
+        (hours | self._find_hours())._follow_hours()
+        (absentees | self._find_absentees())._follow_time_off()
         return result
 
     def unlink(self):
-        calendars = self._find_hours()
+        calendars, absentees = self._find_hours(), self._find_absentees()
         result = super().unlink()
         calendars._follow_hours()
+        absentees._follow_time_off()
         return result
 
     def _find_hours(self):
@@ -34,3 +40,11 @@ class ResourceCalendarLeaves(models.Model):
         if all(leave.calendar_id for leave in leaves):
             return leaves.calendar_id
         return leaves.calendar_id.search([])
+
+    def _find_absentees(self):
+        """Return the users whose own time off this is.
+
+        :rtype: res.users
+        """
+        # sudo: resource.resource - whose time off it is, whoever enters it
+        return self.sudo().resource_id.user_id

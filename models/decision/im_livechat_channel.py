@@ -10,6 +10,7 @@ from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer
 from ...dispatch.weights import WEIGHT_MIN
+from ...tools.here import IS_OFF
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
 from ...tools.transaction import notes
@@ -409,35 +410,38 @@ class ImLivechatChannel(models.Model):
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
     def _find_off_shift(self, group, settings):
-        """Return the ids of the agents who do not work at this hour: by their own shift, or because
-        the channel or the group is closed."""
+        """Return the ids of the agents who do not work at this hour: by their own shift or time
+        off, or because the channel or the group is closed."""
         calendars = self.env["resource.calendar"]
         if not calendars.browse(settings.calendar_id or ())._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
         if not settings.has_shifts and not group.calendar_id:
             return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
-        # Served by res_users' index on dispatch_calendar_id: those who follow one.
+        # Served by res_users' index on dispatch_calendar_id, those who follow one, and by the
+        # index on time off that is not over.
         self.env.cr.execute(
-            """
-            SELECT users.dispatch_calendar_id, array_agg(users.id)
+            f"""
+            SELECT CASE WHEN {IS_OFF} THEN 0 ELSE users.dispatch_calendar_id END AS calendar_id,
+                   array_agg(users.id)
               FROM res_users users
-             WHERE users.dispatch_calendar_id IS NOT NULL
+             WHERE (users.dispatch_calendar_id IS NOT NULL OR {IS_OFF})
                AND (users.id = %(main_account_id)s OR users.id IN (
                        SELECT user_id
                          FROM im_livechat_channel_im_user
                         WHERE channel_id = %(channel_id)s
                    ))
-          GROUP BY users.dispatch_calendar_id
+          GROUP BY calendar_id
             """,
             {
+                "now": fields.Datetime.now(),
                 "channel_id": self._origin.id or None,
                 "main_account_id": self.main_account_id._origin.id or None,
             },
         )
         off_shift = set()
         for calendar_id, user_ids in self.env.cr.fetchall():
-            if not calendars.browse(calendar_id)._is_working_now():
+            if not calendar_id or not calendars.browse(calendar_id)._is_working_now():
                 off_shift.update(user_ids)
         if group.calendar_id and not group.calendar_id._is_working_now():
             off_shift.update(group._get_agents().ids)
@@ -481,12 +485,7 @@ class ImLivechatChannel(models.Model):
         buyer = self.env.context.get("livechat_dispatch_buyer")
         # A browser can put any JSON in the context but never such an object.
         if not isinstance(buyer, Buyer):
-            user = self.env.user
-            guest = self.env["mail.guest"]._get_guest_from_context()
-            buyer = Buyer(
-                partner_id=None if user._is_public() else user.partner_id.id,
-                guest_id=guest.id if user._is_public() else None,
-            )
+            return self._describe_buyer(lang=lang, country_id=country_id)
         return buyer._replace(lang=lang or buyer.lang, country_id=country_id or buyer.country_id)
 
     def _find_regulars(self, buyer):
@@ -504,45 +503,74 @@ class ImLivechatChannel(models.Model):
             if appointed:
                 regulars.append(policy.Regular(appointed.id, "exclusive", True))
         if (buyer.partner_id or buyer.guest_id) and self.sticky_hours:
-            self.env["im_livechat.channel.member.history"].flush_model()
             now = fields.Datetime.now()
-            # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and
-            # channel_id: the chats of one buyer.
-            self.env.cr.execute(
-                """
-                SELECT users.id, chat.last_interest_dt
-                  FROM im_livechat_channel_member_history buyer
-                  JOIN discuss_channel chat ON chat.id = buyer.channel_id
-                  JOIN im_livechat_channel_member_history agent ON agent.channel_id = chat.id
-                  JOIN res_users users ON users.partner_id = agent.partner_id
-                 WHERE buyer.livechat_member_type = 'visitor'
-                   AND (buyer.partner_id = %(partner_id)s OR buyer.guest_id = %(guest_id)s)
-                   AND chat.livechat_channel_id = %(channel_id)s
-                   AND chat.last_interest_dt > %(since)s
-                   AND agent.livechat_member_type = 'agent'
-                   AND agent.message_count > 0
-              ORDER BY chat.last_interest_dt DESC, agent.id DESC
-                 LIMIT 1
-                """,
-                {
-                    "partner_id": buyer.partner_id,
-                    "guest_id": buyer.guest_id,
-                    "channel_id": self.id,
-                    "since": now - timedelta(hours=self.sticky_hours),
-                },
+            agent, answered_at = self._find_last_answer(
+                buyer, now - timedelta(hours=self.sticky_hours)
             )
-            for user_id, answered_at in self.env.cr.fetchall():
+            if agent:
                 soon = answered_at >= now - _STICKY_EVEN_PAUSED
                 regulars.append(
-                    policy.Regular(user_id, "sticky", soon, answered_at.isoformat(" ", "seconds"))
+                    policy.Regular(agent.id, "sticky", soon, answered_at.isoformat(" ", "seconds"))
                 )
         return regulars
+
+    def _find_last_answer(self, buyer, since):
+        """Return which agent of this channel wrote to a buyer last in time, and when.
+
+        :param scope.Buyer buyer: the buyer.
+        :param since: in chats in which something has happened since then.
+        :rtype: tuple[res.users, datetime | None]
+        """
+        self.env["im_livechat.channel.member.history"].flush_model()
+        self.env["mail.message"].flush_model()
+        # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and
+        # channel_id, discuss_channel's on dispatch_guest_id and mail_message's on (model, res_id):
+        # the chats of one buyer. No answer is later than the last interest in its chat.
+        self.env.cr.execute(
+            """
+            SELECT message.author_id, least(message.date, chat.last_interest_dt) AS answered_at
+              FROM discuss_channel chat
+              JOIN im_livechat_channel_member_history agent ON agent.channel_id = chat.id
+              JOIN mail_message message
+                ON message.model = 'discuss.channel'
+               AND message.res_id = chat.id
+               AND message.author_id = agent.partner_id
+             WHERE chat.id IN (
+                       SELECT channel_id
+                         FROM im_livechat_channel_member_history
+                        WHERE livechat_member_type = 'visitor'
+                          AND (partner_id = %(partner_id)s OR guest_id = %(guest_id)s)
+                    UNION ALL
+                       SELECT id FROM discuss_channel WHERE dispatch_guest_id = %(guest_id)s
+                   )
+               AND chat.livechat_channel_id = %(channel_id)s
+               AND chat.last_interest_dt > %(since)s
+               AND agent.livechat_member_type = 'agent'
+               AND message.message_type = 'comment'
+          ORDER BY answered_at DESC, message.id DESC
+             LIMIT 1
+            """,
+            {
+                "partner_id": buyer.partner_id,
+                "guest_id": buyer.guest_id,
+                "channel_id": self.id,
+                "since": since,
+            },
+        )
+        row = self.env.cr.fetchone()
+        if not row or row[1] <= since:
+            return self.env["res.users"], None
+        # sudo: res.partner, res.users - whether that is an agent is seen later
+        return self._get_agents_of(self.env["res.partner"].sudo().browse(row[0])), row[1]
 
     def _get_livechat_discuss_channel_vals(self, /, **kwargs):
         values = super()._get_livechat_discuss_channel_vals(**kwargs)
         if self.dispatch_mode == "native":
             return values
         values["dispatch_page"] = self._get_buyer().page
+        guest = self.env["mail.guest"]._get_guest_from_context()
+        if guest and not self.env.user._is_public():
+            values["dispatch_guest_id"] = guest.id
         if kwargs["operator_model"] == "chatbot.script":
             # Known now, wanted when the bot hands over.
             group = self._find_dispatch_group(self._get_buyer())

@@ -3,6 +3,7 @@ from odoo.tools import SQL
 
 from ...dispatch.line import WAITING
 from ...tools import clock
+from ...tools.turn import MISSED
 
 # Decisions of these kinds give a new buyer's chat to an agent.
 _ASSIGNS = ("assign", "overflow")
@@ -34,7 +35,8 @@ class ImLivechatChannel(models.Model):
         * ``waiting``: open chats in line or in the pool now;
         * ``median_answer``: the median, in seconds, of core's time to answer (which is in hours)
           over the chats that began today and have an answer, ``None`` without any;
-        * ``missed``: chats that began today and ended with nobody there or no answer;
+        * ``missed``: chats that began today and ended with nobody there, or without an answer of
+          who had them then;
         * ``unanswered``: how often today a chat went on because its agent did not answer in time;
         * ``nobody``: how often today nobody could take a buyer, who mostly got no chat then.
 
@@ -72,8 +74,7 @@ class ImLivechatChannel(models.Model):
                 ("channel_type", "=", "livechat"),
                 ("livechat_channel_id", "in", self.ids),
                 ("create_date", ">=", today),
-                ("livechat_end_dt", "!=", False),
-                ("livechat_failure", "in", ("no_answer", "no_agent")),
+                *MISSED,
             ],
             ["livechat_channel_id"],
             ["__count"],

@@ -8,7 +8,7 @@ class ImLivechatChannel(models.Model):
     def _run_dispatch_timers(self):
         """Do what became due by time alone; run by the cron every minute."""
         users = self.env["res.users"]
-        for user in users.search(users._get_past_pause_domain()):
+        for user in users._find_past_pauses():
             self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)

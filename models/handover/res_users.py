@@ -60,7 +60,7 @@ class ResUsers(models.Model):
         """Let an agent resume whose pause was to end by itself."""
         # Found a while ago: meanwhile it may have paused anew.
         agent = self.try_lock_for_update(allow_referencing=True)
-        if agent.filtered_domain(self._get_past_pause_domain()):
+        if agent.dispatch_paused and not agent._is_paused():
             with self.env["livechat.dispatch.log"]._by("dispatch"):
                 agent.write({"dispatch_paused": False, "dispatch_paused_until": False})
 

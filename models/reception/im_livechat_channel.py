@@ -7,6 +7,7 @@ from odoo.fields import Command
 from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
+from ...tools.here import SILENCE
 from ...tools.sent import is_record_id
 
 # The second part of the bus channels of open Reception pages; the first is whose shop it is.
@@ -267,11 +268,12 @@ class ImLivechatChannel(models.Model):
     @api.model
     def _run_dispatch_timers(self):
         super()._run_dispatch_timers()
-        self._attempt(self._mark_chats_gone_quiet)
+        self._attempt(self._mark_gone_quiet)
 
     @api.model
-    def _mark_chats_gone_quiet(self):
-        """Let open pages see that chats went quiet since the last minute: they hold less now."""
+    def _mark_gone_quiet(self):
+        """Let open pages see which chats went quiet since the last minute, as they hold less now,
+        and from which agents nothing is heard any more."""
         now = fields.Datetime.now()
         # Served by discuss_channel__dispatch_quiet_idx.
         self.env.cr.execute(
@@ -289,9 +291,22 @@ class ImLivechatChannel(models.Model):
                 "until": now - ledger.QUIET_AFTER,
             },
         )
+        look_again = self.env["livechat.announcement"]._look_again
         partner_ids = [partner_id for (partner_id,) in self.env.cr.fetchall()]
-        agents = self.env["res.partner"].browse(partner_ids)
-        self.env["livechat.announcement"]._look_again(agents, "agents")
+        look_again(self.env["res.partner"].browse(partner_ids), "agents")
+        # Served by a scan: those who had a page open in the last hours.
+        self.env.cr.execute(
+            """
+            SELECT user_id
+              FROM mail_presence
+             WHERE status != 'offline'
+               AND user_id IN (SELECT user_id FROM im_livechat_channel_im_user)
+               AND last_poll BETWEEN %(since)s AND %(until)s
+            """,
+            {"since": now - SILENCE - timedelta(minutes=3), "until": now - SILENCE},
+        )
+        user_ids = [user_id for (user_id,) in self.env.cr.fetchall()]
+        look_again(self.env["res.users"].browse(user_ids), "agents")
 
     # ------------------------------------------------------------
     # Channels, groups and their members
@@ -525,7 +540,7 @@ class ImLivechatChannel(models.Model):
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "overloaded", "in_call",
             "enabled", "weight", "load", "may_weigh", "may_pause", "is_subaccount"}]``; ``status``
-            is that of the presence, ``until`` the end of the pause in UTC.
+            is whether they are here, ``until`` the end of the pause in UTC.
         :rtype: list[dict]
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
@@ -535,16 +550,13 @@ class ImLivechatChannel(models.Model):
             [
                 "name",
                 "write_date",
+                "manual_im_status",
+                "dispatch_paused",
                 "dispatch_paused_until",
                 "dispatch_overloaded",
                 "main_account_id",
             ],
             order="id",
-        )
-        # sudo: mail.presence - the status of agents whom the caller may watch
-        presences = self.env["mail.presence"].sudo()
-        statuses = dict(
-            presences._read_group([("user_id", "in", users.ids)], ["user_id", "status"], [])
         )
         facts = {agent.user_id: agent for agent in self._read_reception_facts(users.ids)}
         hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
@@ -553,15 +565,14 @@ class ImLivechatChannel(models.Model):
         for user in users:
             agent = facts[user.id]
             # What the switch can undo; more chats than wanted is no matter of the switch.
-            until = user.dispatch_paused_until
-            is_paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
+            is_paused, until = user._is_paused(), user.dispatch_paused_until
             described.append(
                 {
                     "id": user.id,
                     "name": user.name,
                     "image": f"/web/image/res.users/{user.id}/avatar_128"
                     f"?unique={int(user.write_date.timestamp())}",
-                    "status": statuses.get(user, "offline"),
+                    "status": user._get_livechat_status(),
                     "paused": is_paused,
                     "until": is_paused and until and fields.Datetime.to_string(until),
                     "overloaded": user.dispatch_overloaded,

@@ -92,8 +92,7 @@ class ResUsers(models.Model):
                 loads.append(channel._get_load(agent))
                 capacities.append(channel._get_capacity(agent))
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
-        until = user.dispatch_paused_until
-        paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
+        paused, until = user._is_paused(), user.dispatch_paused_until
         return {
             "paused": paused,
             "until": fields.Datetime.to_string(until) if paused and until else False,

@@ -101,10 +101,10 @@ class DiscussChannel(models.Model):
         return notified
 
     def _agents_to_tell_directly(self, message):
-        """:rtype: res.partner: the agents, while nobody has answered the buyer of a new chat."""
+        """:rtype: res.partner: the agents, while none of them has written since it is theirs."""
         if (
             self.channel_type != "livechat"
-            or self.livechat_failure != "no_answer"
+            or self.dispatch_answered_at
             or self.livechat_channel_id.dispatch_mode in (False, "native")
             or message.author_id in self.dispatch_seat_partner_ids
         ):

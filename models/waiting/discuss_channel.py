@@ -9,6 +9,7 @@ from odoo.fields import Domain
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING, Waiting, estimate_wait
+from ...tools.here import gone_since
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
@@ -64,6 +65,7 @@ class DiscussChannel(models.Model):
                 {
                     "dispatch_state": "assigned",
                     "dispatch_assigned_at": fields.Datetime.now(),
+                    "dispatch_answered_at": False,
                     "dispatch_is_away": outcome.values["rule"] == "offline",
                 }
             )
@@ -172,32 +174,38 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _find_absent_buyers(self, chats=None):
-        """Return the chats in line whose buyer's browser has been gone for ``BUYER_GRACE``.
+        """Return the chats in line whose buyer was seen, and has been gone for ``BUYER_GRACE``: as
+        a guest and with each account of the buyer's contact.
 
         :param chats: only of these.
         """
-        self.flush_model(["dispatch_state", "livechat_end_dt"])
-        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
-        # Served by discuss_channel__dispatch_waiting_idx and the unique indexes on mail_presence.
+        self.flush_model(["dispatch_state", "dispatch_queued_at", "livechat_end_dt"])
+        self.env["mail.presence"].flush_model()
+        now = fields.Datetime.now()
+        # Served by discuss_channel__dispatch_waiting_idx, im_livechat_channel_member_history's
+        # index on channel_id, res_users' on partner_id and the unique indexes on mail_presence.
         self.env.cr.execute(
-            """
+            f"""
             SELECT chat.id
-              FROM discuss_channel chat
-              JOIN im_livechat_channel_member_history buyer ON buyer.channel_id = chat.id
-         LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
-         LEFT JOIN mail_presence presence
-                ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
+              FROM discuss_channel chat,
+                   LATERAL (
+                       SELECT {gone_since("chat.dispatch_queued_at")} AS gone_since
+                         FROM im_livechat_channel_member_history buyer
+                    LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
+                         JOIN mail_presence presence
+                           ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
+                        WHERE buyer.channel_id = chat.id
+                          AND buyer.livechat_member_type = 'visitor'
+                   ) buyer
              WHERE chat.dispatch_state = 'queued'
                AND chat.livechat_end_dt IS NULL
-               AND buyer.livechat_member_type = 'visitor'
-               AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at)
-                   <= %(gone_before)s
+               AND buyer.gone_since <= %(gone_before)s
                AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
           ORDER BY chat.id
             """,
             {
-                "gone_before": fields.Datetime.now() - BUYER_GRACE,
+                "now": now,
+                "gone_before": now - BUYER_GRACE,
                 "chat_ids": None if chats is None else chats.ids,
             },
         )

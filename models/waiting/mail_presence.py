@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
-from ...tools.here import SILENCE
+from ...tools.here import is_silent
 
 # Shorter absences are a lost connection: whoever is back so soon was never away.
 _FLAPPING = timedelta(seconds=60)
@@ -26,14 +26,22 @@ class MailPresence(models.Model):
         before = {presence: presence.status for presence in self}
         polls = {presence: presence.last_poll for presence in self}
         result = super().write(vals)
-        changed = self.filtered(lambda presence: presence.status != before[presence])
-        changed._follow_status()
-        for presence in self:
-            if presence in changed or (
-                presence.status == "online" and _was_silent(polls[presence], presence.last_poll)
-            ):
-                was_here = before[presence] != "offline"
-                presence._note_presence(polls[presence] if was_here else None)
+        now = fields.Datetime.now()
+        silent_since = {
+            presence: poll
+            for presence, poll in polls.items()
+            if before[presence] != "offline" and poll and is_silent(poll, now)
+        }
+        # Who gives a sign of life after a silence comes as well, whatever the status was.
+        changed = self.filtered(
+            lambda presence: (
+                presence.status != before[presence]
+                or (presence in silent_since and not is_silent(presence.last_poll, now))
+            )
+        )
+        changed._follow_status(silent_since)
+        for presence in changed:
+            presence._note_presence(silent_since.get(presence))
         return result
 
     def unlink(self):
@@ -45,10 +53,10 @@ class MailPresence(models.Model):
                 )
         return super().unlink()
 
-    def _note_presence(self, last_poll=None):
+    def _note_presence(self, silent_since=None):
         """Note for the figures that an agent has come or gone.
 
-        :param last_poll: the last sign of life before this one.
+        :param silent_since: the last sign of life before this one, of who had gone silent.
         """
         self.ensure_one()
         # sudo: res.users - whether it is an agent who comes
@@ -56,15 +64,18 @@ class MailPresence(models.Model):
         if not user:
             return
         Presence = self.env["livechat.dispatch.presence"]
-        if _was_silent(last_poll, fields.Datetime.now()):
-            Presence._note(user, last_poll, is_gone=True)
+        if silent_since:
+            Presence._note(user, silent_since, is_gone=True)
             if self.status != "online":
                 return
         Presence._note(user)
 
-    def _follow_status(self):
-        """Note since when somebody is here or gone; who comes may take those who wait."""
-        now = fields.Datetime.now()
+    def _follow_status(self, silent_since=None):
+        """Note since when somebody is here or gone; who comes may take those who wait.
+
+        :param silent_since: ``{presence: moment}`` of those who had not been heard of since then.
+        """
+        now, silent_since = fields.Datetime.now(), silent_since or {}
         # sudo: res.users - whose presence it is, to tell those who may know
         users = self.sudo().user_id
         announcement = self.env["livechat.announcement"]
@@ -73,7 +84,7 @@ class MailPresence(models.Model):
             if presence.status == "offline":
                 presence.livechat_offline_since = now
                 continue
-            gone = presence.livechat_offline_since
+            gone = presence.livechat_offline_since or silent_since.get(presence)
             if not presence.livechat_online_since or (gone and now - gone > _FLAPPING):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
@@ -82,8 +93,3 @@ class MailPresence(models.Model):
             users.livechat_channel_ids or users._get_shop_channels()
         ):
             announcement._seat_may_be_free()
-
-
-def _was_silent(last_poll, now):
-    """Tell whether there was no sign of life for so long that somebody was not here."""
-    return bool(last_poll) and now - last_poll > SILENCE
