@@ -230,10 +230,6 @@ class ImLivechatChannel(models.Model):
             self.sudo().reception_partner_id.name = vals["name"]
         return result
 
-    def init(self):
-        # Installed before an upgrade that adds a table of the ledger.
-        ledger.create_tables(self.env.cr)
-
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""
         for channel in self:

@@ -150,6 +150,9 @@ class ImLivechatChannel(models.Model):
     @api.model
     def _drain_soon(self):
         """Give seats that this transaction frees to those who wait, once it is committed."""
+        if not self.env.registry.ready:
+            # Modules are being loaded, and whoever serves this database otherwise will see to it.
+            return
         postcommit = self.env.cr.postcommit
         is_draining = self.env.context.get("livechat_draining") is DRAINING
         if not is_draining and not postcommit.data.get("livechat_drain"):
