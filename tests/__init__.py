@@ -16,6 +16,7 @@ from . import (
     test_figures_tours,
     test_get_session,
     test_group_dispatch,
+    test_hostile_values,
     test_ledger,
     test_native,
     test_onchange,

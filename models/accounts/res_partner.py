@@ -1,8 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from ...tools import sent
 
-class ResPartner(models.Model):
+
+class ResPartner(sent.Guard, models.Model):
     _inherit = "res.partner"
 
     livechat_main_account_id = fields.Many2one(

@@ -33,7 +33,11 @@ class ResUsers(models.Model):
         help="What the logins of this main account's sub-accounts start with. It is set once.",
     )
     subaccount_ids = fields.One2many(
-        "livechat.subaccount", "user_id", "Sub-account", groups="base.group_erp_manager"
+        "livechat.subaccount",
+        "user_id",
+        "Sub-account",
+        readonly=True,
+        groups="base.group_erp_manager",
     )
     _main_account_code_uniq = models.UniqueIndex(
         "(main_account_code)", "Another main account has this short name."

@@ -6,10 +6,11 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...dispatch.scope import Buyer
 from ...dispatch.words import RULES
+from ...tools import sent
 from ...tools.rights import READERS
 
 
-class DiscussChannel(models.Model):
+class DiscussChannel(sent.Reader, models.Model):
     _inherit = "discuss.channel"
 
     dispatch_state = fields.Selection(
@@ -33,6 +34,7 @@ class DiscussChannel(models.Model):
         "livechat.dispatch.decision",
         "discuss_channel_id",
         "Dispatch Decisions",
+        readonly=True,
         groups=READERS,
     )
     dispatch_queued_at = fields.Datetime("In Line Since", copy=False, readonly=True, groups=READERS)

@@ -156,7 +156,7 @@ class ResUsers(models.Model):
             account sets the own weight.
         :raise ValidationError: a weight out of range, with the limits in it.
         """
-        self._check_dispatch_weight({"dispatch_weight": weight})
+        (vals,) = self._read_sent([{"dispatch_weight": weight}])
         # sudo: res.users - whose sub-accounts they are
         if len(self.sudo().exists()._find_manageable(self.env.user)[0]) != len(self):
             raise AccessError(
@@ -164,7 +164,7 @@ class ResUsers(models.Model):
             )
         # sudo: res.users - checked above, and nothing but the weight
         users = self.sudo().with_context(self.env["livechat.subaccount"]._clean_context())
-        users.write({"dispatch_weight": int(weight)})
+        users.write(vals)
         # What follows from it is logged now, before the caller's context has a say in it.
         users.env.flush_all()
         return True
