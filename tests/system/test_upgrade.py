@@ -125,15 +125,11 @@ class OldShop:
                 "name": name,
                 "login": name,
                 "password": f"{name}-{name}",
-                "group_ids": [
-                    [4, self.admin.ref(group)] for group in ("base.group_user", *groups)
-                ],
+                "group_ids": [[4, self.admin.ref(group)] for group in ("base.group_user", *groups)],
             }
             for name in names
         ]
-        return self.admin.call(
-            "res.users", "create", values, context={"no_reset_password": True}
-        )
+        return self.admin.call("res.users", "create", values, context={"no_reset_password": True})
 
     def _create_members(self):
         """An administrator says of users whose sub-accounts they are."""
