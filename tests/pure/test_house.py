@@ -32,7 +32,7 @@ CORE = frozenset({"_is_admin", "_render", "_search"})
 NOT_PURE = frozenset({"ledger"})
 
 # So many calls go upwards today. This number may only get smaller.
-UPWARDS_MAX = 20
+UPWARDS_MAX = 4
 
 
 def get_room(path):
