@@ -1,12 +1,13 @@
 import json
 
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestGetSession(HttpCase, DispatchCommon):
+class TestGetSession(PatientCase, DispatchCommon):
     """The public route, as a buyer's browser or an attacker's script calls it."""
 
     @classmethod
