@@ -7,11 +7,12 @@ from psycopg2.errors import QueryCanceled
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import Form, HttpCase, new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from ..dispatch import scope
 from ..dispatch.scope import Buyer
 from .common import DispatchCommon, ShopCommon
+from .walks import PatientCase
 
 
 class GroupCommon(ShopCommon, DispatchCommon):
@@ -633,7 +634,7 @@ class TestDispatchScopes(GroupCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestDispatchGroupTours(GroupCommon, HttpCase):
+class TestDispatchGroupTours(GroupCommon, PatientCase):
     """In a real browser."""
 
     def test_the_widget_tells_the_page_the_buyer_is_on(self):
@@ -669,7 +670,7 @@ class TestDispatchGroupTours(GroupCommon, HttpCase):
 
 
 @tagged("post_install", "-at_install")
-class TestDispatchGroupShop(GroupCommon, HttpCase):
+class TestDispatchGroupShop(GroupCommon, PatientCase):
     """With the modules of a shop."""
 
     @classmethod

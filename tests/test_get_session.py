@@ -1,13 +1,14 @@
 import json
 
 from odoo import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestGetSession(HttpCase, DispatchCommon):
+class TestGetSession(PatientCase, DispatchCommon):
     """The public route, as a buyer's browser or an attacker's script calls it."""
 
     @classmethod

@@ -2,11 +2,12 @@ from datetime import datetime, timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import UserError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 class ShiftCommon(DispatchCommon):
@@ -174,7 +175,7 @@ class TestShifts(ShiftCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestByHand(DispatchCommon, HttpCase):
+class TestByHand(DispatchCommon, PatientCase):
     def test_who_may_not_receive_buyers_is_not_invited(self):
         agent, colleague = self._create_agent("agent"), self._create_agent("colleague")
         packer = new_test_user(self.env, login="packer", groups="base.group_user")

@@ -385,7 +385,7 @@ def _live(shop, happenings):
             shop.set(user_id, permitted=not one.permitted)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(shops, happenings)
 def test_nobody_is_ever_above_capacity_nor_chosen_while_excluded(shop, happenings):
     for decision in _live(shop, happenings):
@@ -399,7 +399,7 @@ def test_nobody_is_ever_above_capacity_nor_chosen_while_excluded(shop, happening
         assert decision.winner not in decision.excluded
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(shops, happenings)
 def test_credit_is_entitled_less_served_and_adds_up_to_zero(shop, happenings):
     for _decision in _live(shop, happenings):
@@ -410,7 +410,7 @@ def test_credit_is_entitled_less_served_and_adds_up_to_zero(shop, happenings):
             assert abs(amount - exact) <= len(happenings), "at most one unit a decision"
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(shops, happenings)
 def test_share_is_fair_to_one_chat_and_a_half_at_every_moment(shop, happenings):
     shop.rules = shop.rules._replace(mode="share", max_sessions=None)
@@ -418,7 +418,7 @@ def test_share_is_fair_to_one_chat_and_a_half_at_every_moment(shop, happenings):
         assert shop.unfairness() <= Fraction(3, 2)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(shops, happenings)
 def test_the_same_happenings_give_the_same_decisions(shop, happenings):
     twin = Shop({i: one.weight for i, one in shop.agents.items()}, shop.rules)

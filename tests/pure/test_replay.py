@@ -68,7 +68,7 @@ def test_another_weight_gives_exactly_what_it_says():
     assert Counter(winners(apply_plans(ramped, {2: Plan(weight=200)}))) == {1: 100, 2: 200}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     weights=st.lists(st.integers(10, 1000), min_size=1, max_size=8),
     mode=st.sampled_from(["share", "least_load"]),
@@ -144,7 +144,7 @@ def random_day(seed, length=200):
     return a_day(agents, events, rules, setup, members)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**9))
 def test_never_above_capacity_and_the_same_again(seed):
     day = random_day(seed)
@@ -164,7 +164,7 @@ def test_never_above_capacity_and_the_same_again(seed):
         assert (fate.user_id is None) == (fate.waited is None)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 10**9))
 def test_who_waits_is_served_in_order(seed):
     """Nobody is served before whoever came earlier to the same line and has the same claims."""

@@ -9,6 +9,7 @@ import itertools
 import json
 import random
 import threading
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -19,6 +20,8 @@ import devenv
 
 #: Seconds a request may take; Odoo itself gives up on one after 120.
 TIMEOUT = 100
+#: Seconds until something that is to happen is given up: a busy machine may need many of them.
+PATIENCE = 100
 
 _unique = itertools.count(random.SystemRandom().randrange(10**6) * 1000)
 
@@ -40,6 +43,18 @@ class Answer(NamedTuple):
     def failed(self):
         """Whether something went wrong, other than that nobody can take the chat."""
         return self.status != 200 or "error" in self.body or "jsonrpc" not in self.body
+
+
+def wait_until(condition, what):
+    """Return the first answer of ``condition`` that is true.
+
+    :raise AssertionError: ``what``, when there is none.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+    return answer
 
 
 def post(session, url, params, raw=None, **options):
@@ -128,10 +143,11 @@ class Shop:
             cursor.execute(query, parameters or None)
             return cursor.fetchall() if cursor.description else cursor.rowcount
 
-    def add_agents(self, weights, online=True, weigh=True, **values):
+    def add_agents(self, weights, online=True, weigh=True, log_in=True, **values):
         """Create agents, with the right to receive buyers and a presence.
 
         :param weigh: False where the addon is not installed
+        :param log_in: False for those who never do: to hash a password takes a third of a second
         """
         marks = [f"{next(_unique)}" for _weight in weights]
         ids = self.call(
@@ -141,7 +157,7 @@ class Shop:
                 {
                     "name": f"Agent {mark}",
                     "login": f"agent{mark}",
-                    "password": f"agent{mark}",
+                    **({"password": f"agent{mark}"} if log_in else {}),
                     "group_ids": [
                         [4, self.ref("base.group_user")],
                         [4, self.ref("im_livechat.im_livechat_group_user")],

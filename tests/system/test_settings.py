@@ -1,9 +1,9 @@
 """A channel's settings while others change them: what is true counts for the next buyer."""
 
 import contextlib
+import operator
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import shop as shops
@@ -137,18 +137,28 @@ def test_threads_that_still_see_the_past_do_not_keep_old_settings_alive(template
         for _repetition in range(4):
             reception = shop.open_reception([100], max_sessions=6)
             is_over = threading.Event()
+            looks = [0] * 3
 
-            def look(reception=reception, is_over=is_over):
+            def look(number, reception=reception, is_over=is_over, looks=looks):
                 buyer = shops.Buyer(threaded.url)
                 while not is_over.is_set():
                     buyer.open_chat(reception, persisted=False)
+                    looks[number] += 1
 
-            with ThreadPoolExecutor(3) as pool:
-                looking = [pool.submit(look) for _thread in range(3)]
-                time.sleep(0.5)
-                shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 2})
-                time.sleep(0.3)
-                is_over.set()
+            def wait_for_looks(more, looks=looks):
+                enough = [count + more for count in looks]
+                shops.wait_until(
+                    lambda: all(map(operator.ge, looks, enough)), "somebody does not look any more"
+                )
+
+            with ThreadPoolExecutor(len(looks)) as pool:
+                looking = [pool.submit(look, number) for number in range(len(looks))]
+                try:
+                    wait_for_looks(5)
+                    shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 2})
+                    wait_for_looks(3)
+                finally:
+                    is_over.set()
             assert not any(thread.exception() for thread in looking)
             chats = [shops.Buyer(threaded.url).open_chat(reception).chat_id for _buyer in range(6)]
             assert all(chats[:2]) and not any(chats[2:])

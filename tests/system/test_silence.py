@@ -7,13 +7,18 @@ import devenv
 HANG = """
 import time
 import psycopg2
+from odoo.tools import SQL
 from odoo.addons.im_livechat_subaccount.dispatch import ledger
 
 try:
     with ledger._locked_transaction(env) as cr:
-        cr.execute("SELECT 1")
-        cr.fetchone()
-        time.sleep(12)
+        cr.execute("SELECT pg_backend_pid()")
+        pid = cr.fetchone()
+        deadline = time.monotonic() + 100
+        while env.execute_query(SQL("SELECT 1 FROM pg_stat_activity WHERE pid = %s", *pid)):
+            assert time.monotonic() < deadline, "nobody ended it"
+            env.cr.rollback()
+            time.sleep(0.5)
         cr.execute("SELECT 1")
         cr.fetchone()
 except psycopg2.Error as error:
