@@ -297,12 +297,12 @@ def run_odoo(args, log=None, timeout=None, coverage=(), **extra_env) -> int:
             stop(process)
 
 
-def shell(db, code, log=None) -> str:
+def shell(db, code, log=None, args=()) -> str:
     """Run Python ``code`` in Odoo's shell on ``db`` (``env`` is there); returns what it prints."""
     with contextlib.ExitStack() as stack:
         errors = stack.enter_context(open(log, "ab")) if log else subprocess.PIPE
         command = odoo_command(
-            "shell", "-d", db, "--no-http", "--workers", 0, "--max-cron-threads", 0
+            *("shell", "-d", db, "--no-http", "--workers", 0, "--max-cron-threads", 0, *args)
         )
         result = subprocess.run(
             command,

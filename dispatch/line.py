@@ -58,9 +58,7 @@ class Round:
         if waiting.number in self.tried:
             return False
         full_since = self.full.get(waiting.group_id)
-        return (
-            full_since is None or waiting.since < full_since or waiting.regular_id in self.roomy
-        )
+        return full_since is None or waiting.since < full_since or waiting.regular_id in self.roomy
 
     def find_next(self, line: Iterable[Waiting]) -> Waiting | None:
         """Return the first who waits and is to be tried."""

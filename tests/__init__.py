@@ -21,6 +21,7 @@ from . import (
     test_get_session,
     test_group_dispatch,
     test_here,
+    test_hostile_values,
     test_house,
     test_ledger,
     test_line,

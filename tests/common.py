@@ -97,7 +97,7 @@ class DispatchCommon(TransactionCase):
         return channel.env["discuss.channel"].create(values).with_env(cls.env)
 
     @classmethod
-    def _say(cls, chat, author, body="Hello"):
+    def _say(cls, chat, author, body="Hello", **values):
         """Post a message of a guest or a user."""
         if author._name == "mail.guest":
             poster = chat.with_user(cls.env.ref("base.public_user")).with_context(guest=author)
@@ -105,7 +105,11 @@ class DispatchCommon(TransactionCase):
         else:
             poster, author_values = chat.with_user(author), {}
         return poster.sudo().message_post(
-            body=body, message_type="comment", subtype_xmlid="mail.mt_comment", **author_values
+            body=body,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+            **author_values,
+            **values,
         )
 
     @classmethod

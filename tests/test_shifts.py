@@ -221,6 +221,56 @@ class TestByHand(DispatchCommon, HttpCase):
         self.assertIn("call me back", mail.body_html)
         self.assertIn(channel.name, mail.subject)
 
+    def test_the_mail_of_the_pool_says_who_wrote_what_and_where_it_is_answered(self):
+        agent = self._create_agent("agent")
+        self._set_online(agent, "offline")
+        channel = self._create_channel(agent, offline_rule="pool", pool_email="owner@example.com")
+        mails = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])
+        self.assertFalse(mails)
+
+        def read_new():
+            nonlocal mails
+            old = mails
+            mails = mails.search([("email_to", "=", "owner@example.com")])
+            return mails - old
+
+        guests = [self._create_guest() for _number in range(3)]
+        chats = [self._come(channel, guest) for guest in guests]
+        picture = self.env["ir.attachment"].create(
+            {
+                "name": "torn-box.png",
+                "raw": b"x",
+                "res_model": "discuss.channel",
+                "res_id": chats[0].id,
+            }
+        )
+        chats[0].dispatch_page = "https://shop.example/lamp"
+        self._say(chats[0], guests[0], "", attachment_ids=picture.ids)
+        mail = read_new()
+        self.assertEqual(len(mail), 1)
+        for text in (
+            guests[0].name,
+            "torn-box.png",
+            "https://shop.example/lamp",
+            f"discuss.channel_{chats[0].id}",
+        ):
+            self.assertIn(text, mail.body_html)
+        # What others leave meanwhile comes in one mail, five minutes later at the earliest.
+        for chat, guest in zip(chats[1:], guests[1:], strict=True):
+            self._say(chat, guest, f"I am {guest.id}")
+        channel._run_dispatch_timers()
+        self.assertFalse(read_new())
+        channel.pool_told_at -= timedelta(minutes=5, seconds=1)
+        channel._run_dispatch_timers()
+        mail = read_new()
+        self.assertEqual(len(mail), 1)
+        for guest in guests[1:]:
+            self.assertIn(f"I am {guest.id}", mail.body_html)
+        self.assertNotIn("torn-box", mail.body_html)
+        channel.pool_told_at -= timedelta(minutes=6)
+        channel._run_dispatch_timers()
+        self.assertFalse(read_new())
+
     def test_who_logs_out_hands_over_its_chats_at_once(self):
         leaver = self._create_agent("leaver", 300, password="leaver-leaver")
         stays = self._create_agent("stays")

@@ -298,6 +298,8 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(chat.dispatch_state, "pool")
         # All was answered so far.
         self.assertEqual(len(read_mails()), 1)
+        # Five minutes after the first mail the next may follow.
+        channel.pool_told_at -= timedelta(minutes=6)
         self._say(chat, guest, "It is urgent!")
         self.assertEqual(len(read_mails()), 2)
         self.assertIn("urgent", read_mails()[1])

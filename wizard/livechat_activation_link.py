@@ -1,7 +1,9 @@
 from odoo import api, fields, models
 
+from ..tools import sent
 
-class LivechatActivationLink(models.TransientModel):
+
+class LivechatActivationLink(sent.Reader, models.TransientModel):
     """Shows an activation link once. It is never saved: only its hash is kept, elsewhere."""
 
     _name = "livechat.activation.link"
@@ -9,9 +11,13 @@ class LivechatActivationLink(models.TransientModel):
 
     name = fields.Char(readonly=True)
     login = fields.Char(readonly=True)
-    url = fields.Char("Link", readonly=True)
+    url = fields.Char("Link", readonly=True, length_max=2000)
     email = fields.Char("Mailed To", readonly=True)
     expiration = fields.Datetime("Valid Until", readonly=True)
+
+    def _may_say(self, name):
+        # It shows what the server's own action gave it in the context.
+        return True
 
     @api.model_create_multi
     def create(self, vals_list):

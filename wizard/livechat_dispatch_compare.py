@@ -5,13 +5,13 @@ from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
 from ..dispatch.fairness import PARTS, round_parts
-from ..tools import clock
+from ..tools import clock, sent
 
 # Ten years of hours of a large team are more than anybody compares.
 _MAX_DAYS = 3660
 
 
-class LivechatDispatchCompare(models.TransientModel):
+class LivechatDispatchCompare(sent.Guard, models.TransientModel):
     """Tells why one agent got more chats than another: in a sentence, and in parts that add up."""
 
     _name = "livechat.dispatch.compare"
@@ -93,50 +93,6 @@ class LivechatDispatchCompare(models.TransientModel):
                 },
                 minimal_qcontext=True,
             )
-
-    @api.model
-    def default_get(self, fields):
-        defaults = super().default_get(fields)
-        for name in ("first_user_id", "second_user_id"):
-            try:
-                self._check_values({name: defaults.get(name)})
-            except ValidationError:
-                # A caller's context may name anybody.
-                del defaults[name]
-        return defaults
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            self._check_values(vals)
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._check_values(vals)
-        return super().write(vals)
-
-    def _check_values(self, vals):
-        """Refuse what is no day, and agents whom the caller cannot read: Odoo tells with sudo the
-        name of whom a many-to-one refers to.
-
-        :raise ValidationError:
-        """
-        for name in ("date_from", "date_to"):
-            try:
-                sound = name not in vals or fields.Date.to_date(vals[name])
-            except (TypeError, ValueError):
-                sound = False
-            if not sound:
-                raise ValidationError(self.env._("Give both days of the period."))
-        users = self.env["res.users"].with_context(active_test=False)
-        for name in ("first_user_id", "second_user_id"):
-            user_id = vals.get(name)
-            if user_id and not (
-                type(user_id) is int
-                and 0 < user_id < 2**31
-                and users.search_count([("id", "=", user_id)])
-            ):
-                raise ValidationError(self.env._("Choose agents of your own shop."))
 
     def _get_labels(self):
         """Return ``{part: what it is called in a sentence}``."""

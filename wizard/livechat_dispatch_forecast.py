@@ -1,22 +1,18 @@
 from datetime import timedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 from odoo.tools import format_datetime
 
 from ..dispatch import policy
-from ..tools.sent import is_record_id
+from ..tools import sent
 
 _DAYS = timedelta(days=30)
 _ROWS_MAX = 100
 # Further away nobody plans, and there would be many occurrences to walk through.
 _HORIZON = timedelta(days=3 * 366)
 
-# What a form may name, and its reader has to be able to read.
-_CHOSEN = ("channel_id", "change_id")
 
-
-class LivechatDispatchForecast(models.TransientModel):
+class LivechatDispatchForecast(sent.Guard, models.TransientModel):
     """Tells, while it is being filled in, what is in force at some moment and by which change."""
 
     _name = "livechat.dispatch.forecast"
@@ -33,50 +29,6 @@ class LivechatDispatchForecast(models.TransientModel):
         "livechat.dispatch.change", "As If Planned", help="A draft that is to be looked at."
     )
     forecast = fields.Html(compute="_compute_forecast", sanitize=False)
-
-    @api.model
-    def default_get(self, fields):
-        defaults = super().default_get(fields)
-        # A caller's context may name anything.
-        return {
-            name: value
-            for name, value in defaults.items()
-            if name not in _CHOSEN or self._is_readable(name, value)
-        }
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            self._check_chosen(vals)
-        return super().create(vals_list)
-
-    def write(self, vals):
-        self._check_chosen(vals)
-        return super().write(vals)
-
-    def onchange(self, values, field_names, fields_spec):
-        self._check_chosen(values)
-        return super().onchange(values, field_names, fields_spec)
-
-    def _check_chosen(self, vals):
-        """Refuse channels and changes that the caller cannot read: Odoo tells with sudo the name of
-        whatever a many-to-one refers to.
-
-        :raise ValidationError:
-        """
-        for name in _CHOSEN if isinstance(vals, dict) else ():
-            value = vals.get(name)
-            value = value.get("id") if isinstance(value, dict) else value
-            if value and not self._is_readable(name, value):
-                raise ValidationError(
-                    self.env._("Choose a channel and a dated change of your own shop.")
-                )
-
-    def _is_readable(self, name, value):
-        model = self.env[self._fields[name].comodel_name]
-        return not value or (
-            is_record_id(value) and bool(model.search_count([("id", "=", value)], limit=1))
-        )
 
     @api.model
     def _find_first_channel(self):

@@ -10,34 +10,13 @@ from odoo.fields import Command
 from odoo.tools import format_date, format_datetime
 
 from ..dispatch import replay
-from ..dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
-from ..tools import clock
-from ..tools.sent import is_record_id
+from ..dispatch.weights import CHATS_MAX, WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+from ..tools import clock, sent
 
 # A replay has to end while somebody looks at the page; see the tests for what it takes.
 _ARRIVALS_MAX = 50_000
 _DAYS_MAX = 92
-_YEARS = range(2000, 2101)
-_SESSIONS_MAX = 10_000
 
-# What can be said about a sheet and its lines; the rest is the server's.
-_SHEET_FIELDS = frozenset(
-    {
-        "channel_id",
-        "period",
-        "date_from",
-        "date_to",
-        "dispatch_mode",
-        "max_sessions_mode",
-        "max_sessions",
-        "main_account_participation",
-        "queue_enabled",
-        "line_ids",
-    }
-)
-_LINE_FIELDS = frozenset(
-    {"whatif_id", "user_id", "weight", "presence", "hour_from", "hour_to", "group_ids"}
-)
 # Settings of the channel that are on the sheet.
 _SETTINGS = (
     "dispatch_mode",
@@ -48,56 +27,7 @@ _SETTINGS = (
 )
 
 
-def _check_sent(model, vals, names, lenient=False):
-    """Refuse what a field cannot hold, before the ORM stumbles over it.
-
-    :param names: the fields that may be set.
-    :param lenient: ignore the others; a form that is being filled in sends all it has.
-    :raise UserError:
-    """
-    if not isinstance(vals, dict):
-        raise UserError(model.env._("This call makes no sense."))
-    for name, value in vals.items():
-        if name not in names:
-            if lenient:
-                continue
-            raise AccessError(model.env._("%(field)s cannot be set here.", field=name))
-        field = model._fields[name]
-        if value is False or value is None:
-            continue
-        sound = True
-        if field.type == "integer":
-            sound = type(value) is int and abs(value) < 2**31
-        elif field.type == "float":
-            sound = type(value) in (int, float) and math.isfinite(value) and abs(value) < 2**31
-        elif field.type == "boolean":
-            sound = type(value) in (bool, int)
-        elif field.type == "many2one":
-            sound = is_record_id(value) or (lenient and _is_named_id(value))
-        elif field.type == "selection":
-            sound = isinstance(value, str) and value in dict(
-                field._description_selection(model.env)
-            )
-        elif field.type == "datetime":
-            sound = _read_datetime(value) is not None
-        if not sound:
-            label = field.get_description(model.env, ["string"])["string"]
-            raise ValidationError(model.env._("%(field)s: this is no such value.", field=label))
-
-
-def _is_named_id(value):
-    return isinstance(value, dict) and is_record_id(value.get("id"))
-
-
-def _read_datetime(value):
-    try:
-        value = fields.Datetime.to_datetime(value)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    return value if value and value.year in _YEARS else None
-
-
-class LivechatDispatchWhatif(models.TransientModel):
+class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     """A sheet with other weights, groups or settings, and what they would have done to the buyers
     of a past period. Nothing of it is in force before :meth:`action_apply`."""
 
@@ -154,6 +84,8 @@ class LivechatDispatchWhatif(models.TransientModel):
         compute="_compute_settings",
         store=True,
         readonly=False,
+        at_least=0,
+        at_most=CHATS_MAX,
         help="How many chats an agent of weight 100 may have at the same time.",
     )
     main_account_participation = fields.Selection(
@@ -251,47 +183,29 @@ class LivechatDispatchWhatif(models.TransientModel):
                 raise ValidationError(
                     self.env._("A period has at most %(maximum)s days.", maximum=_DAYS_MAX)
                 )
-            if sheet.max_sessions_mode == "limited" and not (
-                1 <= sheet.max_sessions <= _SESSIONS_MAX
-            ):
+            if sheet.max_sessions_mode == "limited" and sheet.max_sessions < 1:
                 raise ValidationError(
-                    self.env._(
-                        "The capacity is a whole number from 1 to %(maximum)s.",
-                        maximum=_SESSIONS_MAX,
-                    )
+                    self.env._("Say how many chats an agent of weight 100 can have.")
                 )
 
     # ------------------------------------------------------------
     # What a caller may say
     # ------------------------------------------------------------
 
-    @api.model
-    def default_get(self, fields):
-        defaults = super().default_get([name for name in fields if name != "line_ids"])
-        channel_id = defaults.get("channel_id")
-        if channel_id and not (
-            is_record_id(channel_id) and self._search_channels([("id", "=", channel_id)])
-        ):
-            # A caller's context may name any channel.
-            defaults["channel_id"] = self._default_channel_id().id
-        return defaults
-
     @api.model_create_multi
     def create(self, vals_list):
-        """Open sheets; see ``_SHEET_FIELDS`` for what can be said.
+        """Open sheets.
 
         :raise AccessError: a channel or an agent that is not the caller's.
         :raise UserError: a value that is none.
         """
-        for vals in vals_list if isinstance(vals_list, list) else [None]:
-            self._check_vals(vals)
-        sheets = super().create(vals_list)
+        sheets = super().create(self.browse()._read_sent(vals_list, new=True))
         sheets._compute_lines_now()
         return sheets
 
     def write(self, vals):
         """Change sheets; see ``create``."""
-        self._check_vals(vals)
+        (vals,) = self._read_sent([vals])
         result = super().write({**vals, "is_stale": True} if vals else vals)
         self._compute_lines_now()
         return result
@@ -300,51 +214,23 @@ class LivechatDispatchWhatif(models.TransientModel):
         """Make the lines as the caller: whoever looked at them first would own them."""
         self.mapped("line_ids")
 
-    def onchange(self, values, field_names, fields_spec):
-        self._check_vals(values, lenient=True)
-        return super().onchange(values, field_names, fields_spec)
-
-    @api.onchange(*sorted(_SHEET_FIELDS))
+    @api.onchange("channel_id", "period", "date_from", "date_to", *_SETTINGS, "line_ids")
     def _onchange_sheet(self):
         self.is_stale = True
 
-    def _check_vals(self, vals, lenient=False):
-        """Refuse values that make no sense, and what is not the caller's to choose.
-
-        :raise UserError:
-        """
-        if any(id_ and not is_record_id(id_) for id_ in self._ids if isinstance(id_, (int, str))):
-            raise UserError(self.env._("This call makes no sense."))
-        _check_sent(self, vals, _SHEET_FIELDS, lenient)
-        channel = self._find_channel()
-        if vals.get("channel_id"):
-            channel_id = vals["channel_id"]
-            channel_id = channel_id["id"] if isinstance(channel_id, dict) else channel_id
-            channel = self._search_channels([("id", "=", channel_id)])
-            if not channel:
-                raise AccessError(self.env._("You do not manage the dispatch of this channel."))
-        channel = channel or self._default_channel_id()
-        lines = self.env["livechat.dispatch.whatif.line"]
-        own = set(self.line_ids.ids)
-        commands = vals.get("line_ids") or []
-        for command in commands if isinstance(commands, (list, tuple)) else [None]:
-            match command:
-                case [Command.CREATE, _virtual_id, dict() as line]:
-                    lines._check_vals(line, channel, lenient)
-                case [Command.UPDATE, line_id, dict() as line] if lenient or line_id in own:
-                    lines._check_vals(line, channel, lenient)
-                case [Command.DELETE | Command.UNLINK | Command.LINK, line_id, *_rest] if (
-                    lenient or line_id in own
-                ):
-                    pass
-                case [Command.CLEAR, *_rest]:
-                    pass
-                case [Command.SET, _zero, [*line_ids]] if all(
-                    type(line_id) is int for line_id in line_ids
-                ) and own.issuperset(line_ids):
-                    pass
-                case _:
-                    raise AccessError(self.env._("Only the agents of this sheet can be changed."))
+    def _read_sent(self, vals_list, form=False, new=False):
+        read = super()._read_sent(vals_list, form=form, new=new)
+        for vals in read:
+            channel = self._find_channel()
+            if vals.get("channel_id"):
+                channel = self._search_channels([("id", "=", vals["channel_id"])])
+                if not channel:
+                    raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+            channel = channel or self._default_channel_id()
+            for _code, _line_id, line_vals in vals.get("line_ids") or ():
+                if isinstance(line_vals, dict):
+                    self.line_ids._check_choice(line_vals, channel)
+        return read
 
     @api.model
     def _search_channels(self, domain=(), limit=None):
@@ -419,7 +305,6 @@ class LivechatDispatchWhatif(models.TransientModel):
         """
         channel = self._get_managed_channel()
         self._check_sheet()
-        self.line_ids._check_line()
         count = channel._count_arrivals(self.date_from, self.date_to)
         if count > _ARRIVALS_MAX:
             raise UserError(
@@ -705,7 +590,7 @@ class LivechatDispatchWhatif(models.TransientModel):
         return str(value)
 
 
-class LivechatDispatchWhatifLine(models.TransientModel):
+class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
     """One agent on a sheet."""
 
     _name = "livechat.dispatch.whatif.line"
@@ -714,7 +599,9 @@ class LivechatDispatchWhatifLine(models.TransientModel):
 
     whatif_id = fields.Many2one("livechat.dispatch.whatif", required=True, ondelete="cascade")
     user_id = fields.Many2one("res.users", "Agent", required=True, ondelete="cascade")
-    weight = fields.Integer(default=WEIGHT_DEFAULT, required=True)
+    weight = fields.Integer(
+        default=WEIGHT_DEFAULT, required=True, at_least=WEIGHT_MIN, at_most=WEIGHT_MAX
+    )
     presence = fields.Selection(
         [
             ("as_was", "As it was"),
@@ -727,30 +614,12 @@ class LivechatDispatchWhatifLine(models.TransientModel):
         required=True,
         help="An agent who is to take buyers at some time is present and not paused then.",
     )
-    hour_from = fields.Float("From", default=9)
-    hour_to = fields.Float("To", default=18, help="Before the first hour: on the next day.")
+    hour_from = fields.Float("From", default=9, at_least=0, at_most=24)
+    hour_to = fields.Float(
+        "To", default=18, at_least=0, at_most=24, help="Before the first hour: on the next day."
+    )
     group_ids = fields.Many2many("livechat.dispatch.group", string="Groups")
     channel_id = fields.Many2one(related="whatif_id.channel_id")
-
-    @api.constrains("weight", "hour_from", "hour_to")
-    def _check_line(self):
-        for line in self:
-            if not WEIGHT_MIN <= line.weight <= WEIGHT_MAX:
-                raise ValidationError(
-                    self.env._(
-                        "A dispatch weight is a whole number from %(minimum)s to %(maximum)s.",
-                        minimum=WEIGHT_MIN,
-                        maximum=WEIGHT_MAX,
-                    )
-                )
-            if not (0 <= line.hour_from <= 24 and 0 <= line.hour_to <= 24):
-                raise ValidationError(self.env._("Hours are between 0 and 24."))
-
-    @api.model
-    def default_get(self, fields):
-        # Whom a caller's context names has not been looked at.
-        chosen = {"whatif_id", "user_id", "group_ids"}
-        return super().default_get([name for name in fields if name not in chosen])
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -758,75 +627,49 @@ class LivechatDispatchWhatifLine(models.TransientModel):
 
         :raise AccessError: a sheet, an agent or a group that is not the caller's.
         """
-        sheets = self.env["livechat.dispatch.whatif"]
-        for vals in vals_list if isinstance(vals_list, list) else [None]:
-            sheet_id = vals.get("whatif_id") if isinstance(vals, dict) else None
-            sheet = sheets.search([("id", "=", sheet_id)]) if is_record_id(sheet_id) else sheets
-            self._check_vals(vals, sheet._find_channel())
-            if not vals.get("user_id"):
-                raise ValidationError(self.env._("Each line of a sheet is about an agent."))
-        return super().create(vals_list)
+        return super().create(self.browse()._read_sent(vals_list, new=True))
 
     def write(self, vals):
         """Change agents on sheets; see ``create``."""
-        if isinstance(vals, dict) and "whatif_id" in vals:
-            raise AccessError(self.env._("Only the agents of this sheet can be changed."))
-        for line in self or [self]:
-            line._check_vals(vals, line.whatif_id._find_channel())
+        (vals,) = self._read_sent([vals])
         self.whatif_id._store({"is_stale": True})
         return super().write(vals)
 
-    def onchange(self, values, field_names, fields_spec):
-        sheet = values.get("whatif_id") if isinstance(values, dict) else None
-        sheets = self.env["livechat.dispatch.whatif"]
-        if isinstance(sheet, dict) and is_record_id(sheet.get("id")):
-            sheets = sheets.search([("id", "=", sheet["id"])])
-        elif is_record_id(sheet):
-            sheets = sheets.search([("id", "=", sheet)])
-        channel_id = sheet.get("channel_id") if isinstance(sheet, dict) else None
-        channel = sheets._find_channel()
-        if is_record_id(channel_id):
-            # sudo: im_livechat.channel - one that was just searched with the user's own rights
-            channel = sheets._search_channels([("id", "=", channel_id)]).sudo()
-        self._check_vals(values, channel, lenient=True)
-        return super().onchange(values, field_names, fields_spec)
+    def _may_say(self, name):
+        # A line stays on its sheet.
+        return super()._may_say(name) and not (self and name == "whatif_id")
 
-    def _check_vals(self, vals, channel, lenient=False):
-        """Refuse values that make no sense, and agents and groups of other channels.
+    def _read_sent(self, vals_list, form=False, new=False):
+        read = super()._read_sent(vals_list, form=form, new=new)
+        sheets = self.env["livechat.dispatch.whatif"]
+        for vals in read:
+            sheet = vals.get("whatif_id")
+            channel_id = sheet.get("channel_id") if isinstance(sheet, dict) else None
+            if channel_id:
+                # The form around the line may say another one than is saved.
+                channels = [sheets._search_channels([("id", "=", channel_id)])]
+            else:
+                sheet_id = sheet["id"] if isinstance(sheet, dict) else sheet
+                named = sheets.browse(sheet_id) if sheet_id else self.whatif_id
+                channels = [one._find_channel() for one in named or [named]]
+            for channel in channels:
+                self._check_choice(vals, channel)
+        return read
+
+    def _check_choice(self, vals, channel):
+        """Refuse agents and groups of other channels.
 
         :param channel: the ``im_livechat.channel`` of the sheet, if it is the caller's.
-        :raise UserError:
+        :raise AccessError:
         """
-        if any(id_ and not is_record_id(id_) for id_ in self._ids if isinstance(id_, (int, str))):
-            raise UserError(self.env._("This call makes no sense."))
-        # What the form of the sheet sends of it.
-        vals = {
-            name: value
-            for name, value in (vals if isinstance(vals, dict) else {"": vals}).items()
-            if not (lenient and name == "whatif_id")
-        }
-        _check_sent(self, vals, _LINE_FIELDS, lenient)
         # sudo: im_livechat.channel - who its agents and groups are; the caller manages it
         channel = channel.sudo()
         user_id = vals.get("user_id")
-        user_id = user_id["id"] if isinstance(user_id, dict) else user_id
         if user_id and user_id not in (channel.user_ids | channel.main_account_id).ids:
             raise AccessError(self.env._("Only agents of the channel can be on its sheet."))
-        own = set(channel.dispatch_group_ids.ids)
-        commands = vals.get("group_ids") or []
-        for command in commands if isinstance(commands, (list, tuple)) else [None]:
-            match command:
-                case [Command.LINK | Command.UNLINK, group_id, *_rest]:
-                    sound = type(group_id) is int and group_id in own
-                case [Command.SET, _zero, [*group_ids]]:
-                    sound = all(type(group_id) is int for group_id in group_ids)
-                    sound = sound and own.issuperset(group_ids)
-                case [Command.CLEAR, *_rest]:
-                    sound = True
-                case _:
-                    sound = False
-            if not sound:
-                raise AccessError(self.env._("Only groups of the channel can be chosen."))
+        groups = sent.get_chosen(channel.dispatch_group_ids, vals.get("group_ids") or [])
+        if groups - channel.dispatch_group_ids:
+            raise AccessError(self.env._("Only groups of the channel can be chosen."))
 
     def _get_plan(self, past):
         """Return what this line says of its agent.

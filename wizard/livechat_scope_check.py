@@ -2,16 +2,17 @@ from odoo import api, fields, models
 
 from ..dispatch import scope as scopes
 from ..dispatch.words import ORDER_STATES
+from ..tools import sent
 
 
-class LivechatDispatchTest(models.TransientModel):
+class LivechatDispatchTest(sent.Guard, models.TransientModel):
     """Tells, while it is being filled in, to which dispatch group a buyer would go."""
 
     _name = "livechat.dispatch.test"
     _description = "Test Dispatch Scopes"
 
     channel_id = fields.Many2one("im_livechat.channel", "Channel", required=True)
-    page = fields.Char("Page Address")
+    page = fields.Char("Page Address", length_max=scopes.PAGE_LENGTH_MAX)
     lang_id = fields.Many2one("res.lang", "Language")
     country_id = fields.Many2one("res.country", "Country")
     order_state = fields.Selection(ORDER_STATES, "Newest Order")

@@ -1,7 +1,9 @@
-from odoo import api, fields, models
+from odoo import fields, models
+
+from ..tools import sent
 
 
-class LivechatSubaccountDisable(models.TransientModel):
+class LivechatSubaccountDisable(sent.Guard, models.TransientModel):
     """Asks who takes over the open chats of sub-accounts that are about to be disabled."""
 
     _name = "livechat.subaccount.disable"
@@ -14,12 +16,6 @@ class LivechatSubaccountDisable(models.TransientModel):
         domain="[('state', '=', 'enabled'), ('id', 'not in', subaccount_ids)]",
         help="Empty: each chat is dispatched again.",
     )
-
-    @api.constrains("subaccount_ids", "successor_id")
-    def _check_own(self):
-        for wizard in self:
-            # Odoo reads the name of a many-to-one with sudo, whoever chose it.
-            (wizard.subaccount_ids | wizard.successor_id).sudo(self.env.su).check_access("read")
 
     def action_disable(self):
         """Disable and hand over."""

@@ -18,10 +18,9 @@ nodes take part, and no seat outlives its chat. How:
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
-The tables are in ``ledger.sql``. ``facts`` reads what is true of agents, ``reservations`` says
-which seats are held, ``accounts`` keeps credits and turns, ``packing`` makes few values of many
-numbers, ``locks`` knows whose turn it is, and ``session`` is the connection that the short
-transactions have to themselves.
+The tables are in ``ledger.sql``. ``facts`` reads what is true of agents, ``accounts`` keeps
+credits, turns and reservations, ``packing`` makes few values of many numbers, ``locks`` knows whose
+turn it is, and ``session`` is the connection that the short transactions have to themselves.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -41,7 +40,6 @@ from .facts import (
     read_channel,
 )
 from .locks import BEGIN_DECISION
-from .reservations import take_xid
 from .session import has_session, reader, transaction
 
 __all__ = [
@@ -104,13 +102,13 @@ def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> I
     """
     with _locked_transaction(env) as cr:
         if cr is env.cr:
-            xid = take_xid(cr)
+            xid = accounts.take_xid(cr)
             accounts.ask(cr, query, settles=True)
         else:
             # Two connections, so PostgreSQL does both at the same time.
             accounts.ask(cr, query, settles=True)
             cr.flush()
-            xid = take_xid(env.cr)
+            xid = accounts.take_xid(env.cr)
         stored, agents, is_refunded = accounts.answer(cr, query)
         decision = decide(agents)
         if decision.winner is not None:

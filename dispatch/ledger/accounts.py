@@ -1,4 +1,9 @@
-"""Whom the shop owes how much, and who had the last turn: all agents in one row."""
+"""Whom the shop owes how much and who had the last turn, all agents in one row; and the seats that
+are reserved, with what they were charged.
+
+One row instead of one for each agent takes a fifth, a tenth and a fortieth of the time among 20,
+100 and 1000 agents (0.35 → 0.07, 0.76 → 0.08 and 14.3 → 0.32 ms).
+"""
 
 from functools import partial
 from itertools import repeat
@@ -6,9 +11,21 @@ from typing import NamedTuple
 
 from .. import credit
 from ..policy import Agent, Decision
-from .facts import RECEIVE_GROUPS, Query, get_values, read_expertises, select_facts
+from .facts import IS_HELD, RECEIVE_GROUPS, Query, get_values, read_expertises, select_facts
+from .locks import KEEPALIVE
 from .packing import pack, pack_split, unpack, unpack_facts, unpack_split
-from .reservations import ENDED
+
+# The reservations whose transaction has ended are forgotten; those that were rolled back are given
+# back. Served by a scan: they are a handful of rows.
+_ENDED = f"""ended AS (
+            DELETE FROM livechat_dispatch_reservation
+             WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+               AND NOT ({IS_HELD})
+         RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
+                        THEN pg_xact_status(xid) = 'aborted' END AS is_unused,
+                   user_id,
+                   split
+        )"""
 
 
 class Accounts(NamedTuple):
@@ -38,7 +55,7 @@ def read(cr, query: Query | None, settles=False) -> tuple[Accounts, list[Agent],
 
 def ask(cr, query, settles):
     """Run the statement of :func:`read`."""
-    with_queries = [*([RECEIVE_GROUPS] if query else []), *([ENDED] if settles else [])]
+    with_queries = [*([RECEIVE_GROUPS] if query else []), *([_ENDED] if settles else [])]
     # One statement, because open chats and the reservations that are no chat yet must belong
     # together; and one row, which is faster than a thousand. The accounts are one row as well.
     cr.execute(
@@ -88,6 +105,13 @@ def answer(cr, query):
     # As Agent._make does, without a call of Python for each.
     rows = zip(user_ids, facts, credits, last_turns, strict=True)
     return accounts, list(map(partial(tuple.__new__, Agent), rows)), is_refunded
+
+
+def take_xid(cr) -> str:
+    """Return the id of this transaction, which it is given now, and see to it that it ends within
+    half a minute when its machine vanishes from the network."""
+    cr.execute(f"SELECT {KEEPALIVE}, pg_current_xact_id()::text")
+    return cr.fetchone()[-1]
 
 
 def reserve(cr, accounts: Accounts, decision: Decision, xid: str):

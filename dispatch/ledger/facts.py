@@ -8,7 +8,6 @@ from ...tools.here import IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
 from .. import policy
 from ..policy import Rules
 from .packing import pack_facts
-from .reservations import IS_HELD
 
 # After this time without a message a chat is quiet and keeps only a light hold; the same time
 # after which core forgets it altogether.
@@ -77,6 +76,13 @@ RECEIVE_GROUPS = """receive_group (id) AS (
               FROM res_groups_implied_rel implied
               JOIN receive_group ON implied.hid = receive_group.id
         )"""
+
+# Whether a reservation holds a seat: while its transaction is in progress. Our own is past that:
+# what it did, its own statements see. No request lives for ten minutes; a reservation that old came
+# with a database restored on another server, which has yet to reach its transaction id.
+IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
+                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+                   AND created_at > now() - interval '10 minutes'"""
 
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id

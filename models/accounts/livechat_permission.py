@@ -1,6 +1,8 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
 
+from ...tools import sent
+
 # Nobody gets these through a role, nor anything that implies them: they make an administrator, or
 # let somebody put code into a page.
 _FORBIDDEN_GROUPS = (
@@ -14,9 +16,10 @@ _FORBIDDEN_GROUPS = (
 _FOREIGN_GROUPS = ("base.group_portal", "base.group_public")
 # Whoever may write one of these is an administrator to core.
 _ADMINISTRATION_MODELS = ("res.users", "res.groups", "ir.model.access", "ir.rule")
+_LENGTH_MAX = 2000
 
 
-class LivechatPermission(models.Model):
+class LivechatPermission(sent.Guard, models.Model):
     """One thing a shop's people can be allowed to do, in the shop's words.
 
     Only administrators edit the catalogue; main accounts build roles from what is grantable in it.
@@ -28,16 +31,18 @@ class LivechatPermission(models.Model):
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True)
-    description = fields.Char(translate=True)
-    sequence = fields.Integer(default=100)
+    description = fields.Char(translate=True, length_max=_LENGTH_MAX)
+    sequence = fields.Integer(default=100, at_least=0, at_most=sent.MANY)
     group_xmlids = fields.Char(
         "Access Groups",
+        length_max=_LENGTH_MAX,
         help="External ids of the access groups this permission gives, separated by commas: "
         "stock.group_stock_user",
         frees_seats=True,
     )
     read_models = fields.Char(
         "Readable Models",
+        length_max=_LENGTH_MAX,
         help="Technical names of models whose records this permission lets look at, without "
         "changing anything, separated by commas: sale.order, stock.picking",
         frees_seats=True,

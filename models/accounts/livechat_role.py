@@ -2,13 +2,11 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
 
+from ...tools import sent
 from ...tools.rights import CONVERSATION_SCOPES
 
-# What a main account may say about a role; all else is built on the server.
-_WRITEABLE = frozenset({"name", "permission_ids", "conversation_scope", "sequence"})
 
-
-class LivechatRole(models.Model):
+class LivechatRole(sent.Reader, models.Model):
     """A combination of permissions that a main account gives to its sub-accounts.
 
     Behind each role stands an access group that implies the groups of the role's permissions, so
@@ -20,7 +18,7 @@ class LivechatRole(models.Model):
     _order = "sequence, name, id"
 
     name = fields.Char(required=True, translate=True)
-    sequence = fields.Integer(default=100)
+    sequence = fields.Integer(default=100, at_least=0, at_most=sent.MANY)
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
@@ -97,19 +95,10 @@ class LivechatRole(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        self.env["livechat.subaccount"]._check_call(
-            *vals_list if isinstance(vals_list, (list, tuple)) else [None]
-        )
         main_account = self._get_editor()
-        vals_list = [
-            {
-                **self.browse()._allow(vals),
-                "main_account_id": vals.get("main_account_id")
-                if self._is_admin()
-                else main_account.id,
-            }
-            for vals in vals_list
-        ]
+        vals_list = self.browse()._read_sent(vals_list, new=True)
+        for vals in vals_list if main_account else ():
+            vals["main_account_id"] = main_account.id
         roles = super(LivechatRole, self.with_context(self._clean_context())).create(vals_list)
         roles = roles.with_env(self.env)
         for role in roles._sudo_clean():
@@ -120,13 +109,8 @@ class LivechatRole(models.Model):
         return roles
 
     def write(self, vals):
-        self.env["livechat.subaccount"]._check_call(vals)
+        (vals,) = self._read_sent([vals])
         self._check_editable()
-        if not self._is_admin() and len(self) != 1 and "permission_ids" in vals:
-            # What commands leave depends on what each role has.
-            return all([role.write(vals) for role in self])
-        if not self._is_admin():
-            vals = self._allow(vals)
         result = super(LivechatRole, self.with_context(self._clean_context())).write(vals)
         if "permission_ids" in vals:
             self._apply_permissions()
@@ -188,44 +172,8 @@ class LivechatRole(models.Model):
                 )
             )
 
-    @api.model
-    def _allow(self, vals):
-        """Return what the caller may say about a role.
-
-        :raise AccessError: with the field it may not say anything about.
-        """
-        self.env["livechat.subaccount"]._check_call(vals)
-        allowed = _WRITEABLE | {"main_account_id"}
-        for name in vals:
-            if name not in allowed or (name == "main_account_id" and not self._is_admin()):
-                raise AccessError(self.env._("%(field)s of a role cannot be set.", field=name))
-        return {
-            name: self._read_value(name, value)
-            for name, value in vals.items()
-            if name in _WRITEABLE
-        }
-
-    @api.model
-    def _read_value(self, name, value):
-        """Return a value for a field of a role, built from what the caller sent.
-
-        :raise ValidationError: it is none.
-        """
-        Subaccount = self.env["livechat.subaccount"]
-        if name == "name":
-            text = Subaccount._read_text("name", value)
-            if not text:
-                raise ValidationError(self.env._("A role needs a name."))
-            return text
-        if name == "permission_ids":
-            current = self.permission_ids if len(self) == 1 else self.env["livechat.permission"]
-            permissions = Subaccount._read_set(self.env["livechat.permission"], value, current)
-            return [Command.set(permissions.ids)]
-        if name == "conversation_scope" and value in list(CONVERSATION_SCOPES):
-            return value
-        if name == "sequence" and type(value) is int and 0 <= value < 2**31:
-            return value
-        raise ValidationError(self.env._("This is no value for a role."))
+    def _may_say(self, name):
+        return super()._may_say(name) or (name == "main_account_id" and self._is_admin())
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""
@@ -340,8 +288,7 @@ class LivechatRole(models.Model):
         """
         self.browse().check_access("read")
         numbers = (role_offset, subaccount_offset, limit)
-        if not isinstance(search, str) or any(type(number) is not int for number in numbers):
-            raise UserError(self.env._("The matrix is asked for with a text and three numbers."))
+        sent.expect(self.env, sent.is_text(search) and all(type(one) is int for one in numbers))
         role_offset, subaccount_offset = (
             min(max(0, offset), 2**31 - 1) for offset in (role_offset, subaccount_offset)
         )
@@ -399,8 +346,7 @@ class LivechatRole(models.Model):
         :rtype: list[int]
         """
         self.ensure_one()
-        if type(permission_id) is not int:
-            raise UserError(self.env._("There is no such permission."))
+        sent.expect(self.env, sent.is_record_id(permission_id) and given in (None, True, False))
         permission = self.env["livechat.permission"].search([("id", "=", permission_id)])
         if not permission:
             raise UserError(self.env._("There is no such permission."))

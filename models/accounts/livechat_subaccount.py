@@ -11,30 +11,8 @@ from odoo.fields import Command
 from odoo.tools import consteq, format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
-# What can be said about a sub-account and is kept on its user. Nothing else of a user is ever
-# written for a main account.
-_USER_TEXTS = ("name", "login", "email", "phone", "lang", "livechat_username")
-_USER_SETS = {"livechat_lang_ids": "res.lang", "livechat_expertise_ids": "im_livechat.expertise"}
-_USER_DISPATCH = frozenset(
-    {
-        "dispatch_weight",
-        "dispatch_paused",
-        "dispatch_paused_until",
-        "dispatch_pause_above",
-        "dispatch_resume_below",
-        "dispatch_calendar_id",
-    }
-)
-_USER_FIELDS = frozenset({*_USER_TEXTS, *_USER_SETS, "image_1920", *_USER_DISPATCH})
-# What who manages sub-accounts may say.
-_SAYABLE = _USER_FIELDS | {"role_ids", "channel_ids", "dispatch_group_ids"}
-# What a dispatch manager may say.
-_DISPATCH_FIELDS = _USER_DISPATCH | {"dispatch_group_ids"}
+from ...tools import sent
 
-# Nobody has more chats than these at the same time.
-_CHATS_MAX = 10_000
-
-_TEXT_LENGTH_MAX = 256
 PASSWORD_LENGTH_MIN = 8
 
 
@@ -48,12 +26,14 @@ class _Link(NamedTuple):
     expiration: str
 
 
-class LivechatSubaccount(models.Model):
+class LivechatSubaccount(sent.Reader, models.Model):
     """A member of a shop's staff, as its main account manages it.
 
     A plain model beside ``res.users``, on which a main account has no write access at all: the
     methods here check who asks, whom it is about and what may be said, and only then write to the
-    user, with values built on the server.
+    user, with values built on the server. What can be said and is kept on the user are the fields
+    that are related to it and not read-only; nothing else of a user is ever written for a main
+    account.
     """
 
     _name = "livechat.subaccount"
@@ -252,44 +232,25 @@ class LivechatSubaccount(models.Model):
     # Create, write, delete
     # ------------------------------------------------------------
 
-    def onchange(self, values, field_names, fields_spec):
-        """As core's, of a sub-account that is there or is to be made: what a browser says about
-        whose it is would show any user of the database, past all record rules.
-        """
-        sayable = self._get_sayable()
-        if isinstance(values, dict) and isinstance(field_names, list):
-            values = {name: value for name, value in values.items() if name in sayable}
-            field_names = [name for name in field_names if name in values]
-        return super().onchange(values, field_names, fields_spec)
-
-    @api.model
-    def default_get(self, fields):
-        """As core's, of what the caller may say; a context may name anybody."""
-        sayable = self._get_sayable()
-        return super().default_get([name for name in fields if name in sayable])
-
-    @api.model
-    def _get_sayable(self):
-        """Return the names of the fields that the caller may say of a new sub-account."""
-        return _SAYABLE | ({"main_account_id"} if self._is_admin() else frozenset())
+    def _may_say(self, name):
+        return super()._may_say(name) or (
+            name == "main_account_id" and not self and self._is_admin()
+        )
 
     @api.model_create_multi
     def create(self, vals_list):
         """Pre-register sub-accounts; nobody can log in before the activation link was used.
 
-        :param vals_list: what ``_USER_FIELDS`` lists, ``role_ids``, and ``main_account_id`` from an
-            administrator.
+        :param vals_list: also with ``main_account_id``, from an administrator.
         :raise AccessError: the caller manages no sub-accounts, or says more than it may.
         :raise ValidationError: a login that is taken, a weight out of range, the limit reached.
         """
-        self._check_call(*vals_list if isinstance(vals_list, (list, tuple)) else [None])
         self.check_access("create")
+        vals_list = self.browse()._read_sent(vals_list)
         user_vals_list = []
         for vals in vals_list:
             owner = self._get_owner(vals)
-            user_vals = self._read_user_values(
-                {name: value for name, value in vals.items() if name in _USER_FIELDS}
-            )
+            user_vals = self._get_user_values(vals)
             if not user_vals.get("name"):
                 raise ValidationError(self.env._("A sub-account needs a name."))
             if not user_vals.get("login"):
@@ -306,9 +267,10 @@ class LivechatSubaccount(models.Model):
                     "group_ids": [Command.set(self.env.ref("base.group_user").ids)],
                 }
             )
-        roles_list = [self._read_roles(vals) for vals in vals_list]
-        channels_list = [self._read_channels(vals) for vals in vals_list]
-        groups_list = [self._read_dispatch_groups(vals) for vals in vals_list]
+        roles_list, channels_list, groups_list = (
+            [self.browse()._get_chosen(name, vals) for vals in vals_list]
+            for name in ("role_ids", "channel_ids", "dispatch_group_ids")
+        )
         # sudo: res.users - checked above; all values were built here
         users = self._sudo_clean().env["res.users"].create(user_vals_list)
         self._check_limit(users.main_account_id)
@@ -338,16 +300,9 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: not the caller's to change.
         """
-        self._check_call(vals)
-        self._check_manageable(dispatch_only=vals.keys() <= _DISPATCH_FIELDS)
-        unknown = vals.keys() - _SAYABLE
-        if unknown:
-            raise AccessError(
-                self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
-            )
-        user_vals = self._read_user_values(
-            {name: value for name, value in vals.items() if name in _USER_FIELDS}
-        )
+        (vals,) = self._read_sent([vals])
+        self._check_manageable(dispatch_only=all(name.startswith("dispatch_") for name in vals))
+        user_vals = self._get_user_values(vals)
         if "name" in user_vals and not user_vals["name"]:
             raise ValidationError(self.env._("A sub-account needs a name."))
         if "login" in user_vals:
@@ -358,17 +313,19 @@ class LivechatSubaccount(models.Model):
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
         if "role_ids" in vals:
-            roles_by_subaccount = {subaccount: subaccount._read_roles(vals) for subaccount in self}
+            roles_by_subaccount = {
+                subaccount: subaccount._get_chosen("role_ids", vals) for subaccount in self
+            }
             for roles in set(roles_by_subaccount.values()):
                 self.filtered(
                     lambda subaccount, roles=roles: roles_by_subaccount[subaccount] == roles
                 )._set_roles(roles)
         if "channel_ids" in vals:
             for subaccount in self:
-                subaccount._set_channels(subaccount._read_channels(vals))
+                subaccount._set_channels(subaccount._get_chosen("channel_ids", vals))
         if "dispatch_group_ids" in vals:
             for subaccount in self:
-                subaccount._set_dispatch_groups(subaccount._read_dispatch_groups(vals))
+                subaccount._set_dispatch_groups(subaccount._get_chosen("dispatch_group_ids", vals))
         # What follows from the user is logged now, before the caller's context has a say in it.
         self._sudo_clean().env.flush_all()
         return True
@@ -632,7 +589,7 @@ class LivechatSubaccount(models.Model):
 
         :rtype: livechat.subaccount
         """
-        if not isinstance(token, str) or not token.isascii() or len(token) > _TEXT_LENGTH_MAX:
+        if not sent.is_text(token) or not token.isascii():
             return self.browse()
         # sudo: livechat.subaccount - whoever has the token is the person
         subaccount = (
@@ -654,16 +611,12 @@ class LivechatSubaccount(models.Model):
         :raise UserError: a password that is too short or too long.
         """
         self.ensure_one()
-        if (
-            not isinstance(password, str)
-            or len(password.strip()) < PASSWORD_LENGTH_MIN
-            or len(password) > _TEXT_LENGTH_MAX
-        ):
+        if not sent.is_text(password) or len(password.strip()) < PASSWORD_LENGTH_MIN:
             raise UserError(
                 self.env._(
                     "A password has from %(minimum)s to %(maximum)s characters.",
                     minimum=PASSWORD_LENGTH_MIN,
-                    maximum=_TEXT_LENGTH_MAX,
+                    maximum=sent.TEXT_LENGTH_MAX,
                 )
             )
         # The link is spent before anything else, so that of two that come at once one fails.
@@ -685,15 +638,6 @@ class LivechatSubaccount(models.Model):
         """Tell whether the caller administers users, or is the server itself."""
         return self.env["livechat.role"]._is_admin()
 
-    def _check_call(self, *vals_list):
-        """Refuse a call that makes no sense, before Odoo stumbles over it.
-
-        :raise UserError:
-        """
-        sound = all(isinstance(vals, dict) for vals in vals_list)
-        if not sound or any(_read_id(id_) is None for id_ in self._ids):
-            raise UserError(self.env._("This call makes no sense."))
-
     def _check_manageable(self, dispatch_only=False):
         """Refuse to touch sub-accounts that are not the caller's to manage.
 
@@ -703,7 +647,7 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError:
         """
-        self._check_call()
+        sent.expect_ids(self)
         if self._is_admin():
             return
         self.check_access("write")
@@ -742,11 +686,6 @@ class LivechatSubaccount(models.Model):
 
         :raise AccessError: it is not the caller's shop, or the caller manages no sub-accounts.
         """
-        unknown = vals.keys() - _SAYABLE - {"main_account_id"}
-        if unknown:
-            raise AccessError(
-                self.env._("%(field)s of a sub-account cannot be set.", field=min(unknown))
-            )
         own = self.env.user._get_shop_owner()
         named = vals.get("main_account_id")
         if self._is_admin():
@@ -799,133 +738,40 @@ class LivechatSubaccount(models.Model):
             raise ValidationError(self.env._("The login %(login)s is taken.", login=login))
 
     # ------------------------------------------------------------
-    # Reading what a browser sent
+    # What was said
     # ------------------------------------------------------------
 
-    @api.model
-    def _read_user_values(self, vals):
-        """Return values for ``res.users``, built from what the caller sent.
+    def _get_user_values(self, vals):
+        """Return what is to be written to the user, of values that were read.
 
-        :raise ValidationError: a value that is none.
+        :raise ValidationError: the end of a pause is past.
         """
-        values = {}
-        for name, value in vals.items():
-            if name == "lang" and (value is False or value is None or value == ""):
-                # Nothing chosen in the form; users always have a language.
-                continue
-            if name in _USER_TEXTS:
-                values[name] = self._read_text(name, value)
-            elif name in _USER_SETS:
-                records = self.env[_USER_SETS[name]]
-                current = self[name] if len(self) == 1 else records
-                values[name] = [Command.set(self._read_set(records, value, current).ids)]
-            elif name == "dispatch_paused":
-                values[name] = bool(value)
-            elif name == "dispatch_paused_until":
-                values[name] = self.env["res.users"]._read_until(value)
-            elif name in ("dispatch_pause_above", "dispatch_resume_below"):
-                if type(value) is not int or not 0 <= value <= _CHATS_MAX:
-                    label = self._fields[name].get_description(self.env, ["string"])["string"]
-                    raise ValidationError(
-                        self.env._("%(field)s is a whole number and not negative.", field=label)
-                    )
-                values[name] = value
-            elif name == "dispatch_calendar_id":
-                values[name] = self._read_calendar(value)
-            elif name == "image_1920":
-                if value and not isinstance(value, (str, bytes)):
-                    raise ValidationError(self.env._("This is no image."))
-                values[name] = value or False
-            else:
-                # Checked by res.users itself.
-                values[name] = value
+        values = {
+            name: value
+            for name, value in vals.items()
+            if self._fields[name].related and name != "main_account_id"
+        }
+        if not values.get("lang", True):
+            # Nothing chosen in the form; users always have a language.
+            del values["lang"]
+        if "dispatch_paused_until" in values:
+            until = self.env["res.users"]._read_until(values["dispatch_paused_until"])
+            values["dispatch_paused_until"] = until
         return values
 
-    @api.model
-    def _read_calendar(self, value):
-        """Return the id of a working calendar the caller may see, ``False`` for none."""
-        if not value:
-            return False
-        calendars = self.env["resource.calendar"]
-        if type(value) is int and 0 < value < 2**31:
-            calendars = calendars.search([("id", "=", value)])
-        if not calendars:
-            raise ValidationError(self.env._("This is no working calendar."))
-        return calendars.id
+    def _get_chosen(self, name, vals):
+        """Return the records that values which were read leave in a relation.
 
-    @api.model
-    def _read_text(self, name, value):
-        label = self._fields[name].get_description(self.env, ["string"])["string"]
-        if value not in (False, None) and not isinstance(value, str):
-            raise ValidationError(self.env._("%(field)s is a text.", field=label))
-        text = (value or "").strip()
-        if len(text) > _TEXT_LENGTH_MAX or "\x00" in text:
-            raise ValidationError(
-                self.env._(
-                    "%(field)s has at most %(maximum)s characters.",
-                    field=label,
-                    maximum=_TEXT_LENGTH_MAX,
-                )
-            )
-        if name == "lang" and text not in dict(self.env["res.lang"].get_installed()):
-            raise ValidationError(self.env._("%(lang)s is not an installed language.", lang=text))
-        return text or False
-
-    @api.model
-    def _read_set(self, records, commands, current):
-        """Return the records that x2many ``commands`` leave, without creating or changing any.
-
-        :raise AccessError: a command that would, or a record the caller does not see.
+        :raise AccessError: groups, and the caller manages none.
         """
-        # No commands leave what there is; a form sends False for an emptied field.
-        ids = set() if commands is None or commands is False else set(current.ids)
-        commands = [] if commands is None or commands is False else commands
-        for command in commands if isinstance(commands, (list, tuple)) else [commands]:
-            match command:
-                case int():
-                    ids.add(_read_id(command))
-                case [Command.LINK, record_id, *_rest]:
-                    ids.add(_read_id(record_id))
-                case [Command.UNLINK, record_id, *_rest]:
-                    ids.discard(_read_id(record_id))
-                case [Command.CLEAR, *_rest]:
-                    ids = set()
-                case [Command.SET, _zero, [*set_ids]]:
-                    ids = set(map(_read_id, set_ids))
-                case _:
-                    ids = {None}
-                    break
-        found = records.search([("id", "in", [id_ for id_ in ids if type(id_) is int])])
-        if set(found.ids) != ids:
-            raise AccessError(self.env._("Only existing records can be chosen here."))
-        return found
-
-    def _read_roles(self, vals):
-        return self._read_set(
-            self.env["livechat.role"],
-            vals.get("role_ids", []),
-            self.role_ids if len(self) == 1 else self.env["livechat.role"],
-        )
-
-    def _read_channels(self, vals):
-        return self._read_set(
-            self.env["im_livechat.channel"],
-            vals.get("channel_ids", []),
-            self.channel_ids if len(self) == 1 else self.env["im_livechat.channel"],
-        )
-
-    def _read_dispatch_groups(self, vals):
-        if "dispatch_group_ids" not in vals:
-            return self.env["livechat.dispatch.group"]
-        if not self._is_admin() and not self.env.user.has_group(
-            "im_livechat_subaccount.group_dispatch_manager"
+        if (
+            name == "dispatch_group_ids"
+            and name in vals
+            and not self._is_admin()
+            and not self.env.user.has_group("im_livechat_subaccount.group_dispatch_manager")
         ):
             raise AccessError(self.env._("You do not manage dispatch groups."))
-        return self._read_set(
-            self.env["livechat.dispatch.group"],
-            vals["dispatch_group_ids"],
-            self.dispatch_group_ids if len(self) == 1 else self.env["livechat.dispatch.group"],
-        )
+        return sent.get_chosen(self[name], vals.get(name, []))
 
     # ------------------------------------------------------------
     # Roles
@@ -1021,11 +867,6 @@ class LivechatSubaccount(models.Model):
     def _sudo_clean(self):
         # sudo: livechat.subaccount - the caller has checked who asks, and builds all values itself
         return self.sudo().with_context(self._clean_context())
-
-
-def _read_id(value):
-    """Return a record's id, or None for what is none: PostgreSQL's ids are integers of 32 bits."""
-    return value if type(value) is int and 0 < value < 2**31 else None
 
 
 def _hash(token):

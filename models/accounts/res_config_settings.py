@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from ...tools import sent
+
 
 class ResConfigSettings(models.TransientModel):
     _name = "res.config.settings"
@@ -7,6 +9,8 @@ class ResConfigSettings(models.TransientModel):
 
     subaccount_limit = fields.Integer(
         "Sub-accounts per Main Account",
+        at_least=0,
+        at_most=sent.MANY,
         config_parameter="im_livechat_subaccount.subaccount_limit",
         help="How many sub-accounts each main account can have; 0 for as many as it likes.",
         logged=True,

@@ -1,11 +1,12 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
+from ...tools import sent
 from ...tools.attributes import leave_to_core
 
 
 @leave_to_core
-class ResPartner(models.Model):
+class ResPartner(sent.Guard, models.Model):
     _name = "res.partner"
     _inherit = ["res.partner", "livechat.field.mixin"]
 

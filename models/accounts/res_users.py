@@ -39,7 +39,11 @@ class ResUsers(models.Model):
         logged=False,
     )
     subaccount_ids = fields.One2many(
-        "livechat.subaccount", "user_id", "Sub-account", groups="base.group_erp_manager"
+        "livechat.subaccount",
+        "user_id",
+        "Sub-account",
+        readonly=True,
+        groups="base.group_erp_manager",
     )
     _main_account_code_uniq = models.UniqueIndex(
         "(main_account_code)", "Another main account has this short name."

@@ -10,39 +10,17 @@ from odoo.tools import format_datetime
 
 from ...dispatch import recurrence
 from ...dispatch.recurrence import Occurrence, RuleError, Schedule
-from ...tools import clock
+from ...dispatch.weights import CHATS_MAX
+from ...tools import clock, sent
 from ...tools.clock import WEEKDAYS
-from ...tools.sent import is_record_id, is_storable, without_defaults
 
-# What can be said about a dated change, and about an agent in it.
-_WRITEABLE = frozenset(
-    {
-        "name",
-        "channel_id",
-        "start",
-        "stop",
-        "tz",
-        "recurrence",
-        *WEEKDAYS,
-        "rule",
-        "until",
-        "dispatch_mode",
-        "max_sessions_mode",
-        "max_sessions",
-        "line_ids",
-    }
-)
-_LINE_WRITEABLE = frozenset({"user_id", "weight", "pause"})
 _SCHEDULE = frozenset({"start", "stop", "tz", "recurrence", *WEEKDAYS, "rule", "until"})
-_TEXT_LENGTH_MAX = 256
-_CHATS_MAX = 10_000
 _LASTS_MAX = timedelta(days=366)
-_YEARS = range(2000, 2100)
 # So far ahead two changes are looked at for a moment they share.
 _HORIZON = timedelta(days=731)
 
 
-class LivechatDispatchChange(models.Model):
+class LivechatDispatchChange(sent.Reader, models.Model):
     """Weights, pauses, capacity and mode of a channel for a time: 11 November, an evening shift.
 
     What it replaces is remembered when it starts and put back when it ends, unless somebody set it
@@ -141,6 +119,8 @@ class LivechatDispatchChange(models.Model):
     )
     max_sessions = fields.Integer(
         "Chats at Weight 100",
+        at_least=0,
+        at_most=CHATS_MAX,
         help="How many chats an agent of weight 100 can have.",
         logged=True,
     )
@@ -269,13 +249,10 @@ class LivechatDispatchChange(models.Model):
         :raise AccessError: a channel, an agent or a field that is not the caller's.
         :raise ValidationError: times, a rule or a weight that are none, another channel's agent.
         """
-        if not isinstance(vals_list, (list, tuple)):
-            raise UserError(self.env._("This call makes no sense."))
         self.check_access("create")
-        vals_list = [self.browse()._read_values(vals) for vals in vals_list]
+        clean = self.browse().with_context(sent.without_defaults(self.env.context))
+        vals_list = clean._read_sent(vals_list, new=True)
         for vals in vals_list:
-            if not (vals.get("name") and vals.get("channel_id")):
-                raise ValidationError(self.env._("A dated change needs a name and a channel."))
             self._check_channel(self.env["im_livechat.channel"].browse(vals["channel_id"]))
         changes = super(LivechatDispatchChange, self._sudo_clean()).create(vals_list)
         changes = changes.with_env(self.env)
@@ -290,10 +267,7 @@ class LivechatDispatchChange(models.Model):
         :raise UserError: it is in force or over.
         """
         self._check_manageable()
-        if len(self) != 1 and isinstance(vals, dict) and "line_ids" in vals:
-            # Commands are about the lines of one change.
-            return all([change.write(vals) for change in self])
-        vals = self._read_values(vals)
+        (vals,) = self._read_sent([vals])
         for change in self:
             if change.state not in ("draft", "planned"):
                 raise UserError(
@@ -328,7 +302,7 @@ class LivechatDispatchChange(models.Model):
 
     def _sudo_clean(self):
         # sudo: livechat.dispatch.change - callers check who asks, and read what they say
-        return self.sudo().with_context(without_defaults(self.env.context))
+        return self.sudo().with_context(sent.without_defaults(self.env.context))
 
     def unlink(self):
         self._check_manageable()
@@ -357,37 +331,20 @@ class LivechatDispatchChange(models.Model):
     # What a caller may say
     # ------------------------------------------------------------
 
-    def onchange(self, values, field_names, fields_spec):
-        """As core's, which tells with sudo the name of whatever a many-to-one refers to.
-
-        :raise AccessError: a channel or an agent that the caller cannot read.
-        """
-        if isinstance(values, dict):
-            self._check_readable("im_livechat.channel", [values.get("channel_id")])
-            named = []
-            for command in values.get("line_ids") or ():
-                match command:
-                    case [_code, _id, {"user_id": user_id}]:
-                        named.append(user_id)
-            self._check_readable("res.users", named)
-        return super().onchange(values, field_names, fields_spec)
-
-    def _check_readable(self, model, named):
-        ids = [one.get("id") if isinstance(one, dict) else one for one in named]
-        ids = {id_ for id_ in ids if id_}
-        if ids and not (
-            all(map(is_record_id, ids))
-            and self.env[model].search_count([("id", "in", list(ids))]) == len(ids)
-        ):
-            raise AccessError(self.env._("Choose a channel and agents of your own shop."))
+    def _read_sent(self, vals_list, form=False, new=False):
+        read = super()._read_sent(vals_list, form=form, new=new)
+        for vals in read if not form else ():
+            vals.pop("preset", None)
+            if vals.get("rule"):
+                vals["rule"] = self._read_rule(vals["rule"])
+        return read
 
     def _check_manageable(self):
         """Refuse who does not manage the dispatch of these changes' channels.
 
         :raise AccessError:
         """
-        if not all(map(is_record_id, self._ids)):
-            raise UserError(self.env._("This call makes no sense."))
+        sent.expect_ids(self)
         self.check_access("write")
         for change in self:
             self._check_channel(change.channel_id)
@@ -398,101 +355,6 @@ class LivechatDispatchChange(models.Model):
             channel.sudo().main_account_id
         ):
             raise AccessError(self.env._("You do not manage the dispatch of this channel."))
-
-    def _read_values(self, vals):
-        """Return values for the ORM, built from what the caller sent.
-
-        :raise AccessError: a field or a record that is not the caller's to choose.
-        :raise UserError: a value that is none.
-        """
-        if not isinstance(vals, dict):
-            raise UserError(self.env._("This call makes no sense."))
-        vals = {name: value for name, value in vals.items() if name != "preset"}
-        for name in vals:
-            if name not in _WRITEABLE:
-                raise AccessError(
-                    self.env._("%(field)s of a dated change cannot be set.", field=name)
-                )
-        return {name: self._read_value(self, name, value) for name, value in vals.items()}
-
-    @api.model
-    def _read_value(self, records, name, value):
-        field = records._fields[name]
-        label = field.get_description(self.env, ["string"])["string"]
-        if name == "line_ids":
-            return self._read_line_commands(records, value)
-        empty = value is False or value is None or value == ""
-        if field.type == "boolean" and (empty or isinstance(value, bool)):
-            return bool(value)
-        if empty and field.required:
-            raise ValidationError(self.env._("%(field)s is missing.", field=label))
-        if field.type == "integer":
-            value = 0 if empty else value
-            if type(value) is int and 0 <= value <= _CHATS_MAX:
-                return value
-        elif empty:
-            return False
-        elif name == "rule":
-            return self._read_rule(value)
-        elif field.type == "many2one":
-            comodel = self.env[field.comodel_name].with_context(active_test=False)
-            if is_record_id(value) and comodel.search_count([("id", "=", value)], limit=1):
-                return value
-            raise AccessError(self.env._("%(field)s: choose one that is there.", field=label))
-        elif field.type == "selection":
-            known = [key for key, _label in field._description_selection(self.env)]
-            if isinstance(value, str) and value in known:
-                return value
-        elif field.type in ("datetime", "date"):
-            moment = _read_moment(field, value)
-            if moment:
-                return moment
-        elif field.type == "char":
-            text = value.strip() if isinstance(value, str) else ""
-            if text and len(text) <= _TEXT_LENGTH_MAX and is_storable(text):
-                return text
-        raise ValidationError(self.env._("This is no value for %(field)s.", field=label))
-
-    @api.model
-    def _read_line_commands(self, records, commands):
-        """Return commands that only touch the lines of this change, with checked values.
-
-        :raise AccessError:
-        """
-        lines = self.env["livechat.dispatch.change.line"]
-        # sudo: livechat.dispatch.change.line - to compare
-        own = set(records.sudo().line_ids.ids)
-        read = []
-        for command in commands or [] if isinstance(commands, (list, tuple, bool)) else [None]:
-            match command:
-                case [Command.CREATE, _virtual_id, dict() as vals]:
-                    if not vals.get("user_id"):
-                        raise ValidationError(self.env._("Choose an agent."))
-                    read.append(Command.create(self._read_line(lines, vals)))
-                case [Command.UPDATE, line_id, dict() as vals] if _is_one_of(line_id, own):
-                    read.append(Command.update(line_id, self._read_line(lines, vals)))
-                case [Command.DELETE | Command.UNLINK, line_id, *_rest] if _is_one_of(line_id, own):
-                    read.append(Command.delete(line_id))
-                case [Command.LINK, line_id, *_rest] if _is_one_of(line_id, own):
-                    continue
-                case [Command.CLEAR, *_rest]:
-                    read += [Command.delete(line_id) for line_id in own]
-                case [Command.SET, _zero, [*ids]] if all(_is_one_of(id_, own) for id_ in ids):
-                    read += [Command.delete(line_id) for line_id in own.difference(ids)]
-                case _:
-                    raise AccessError(
-                        self.env._("Only the agents of this change can be changed here.")
-                    )
-        return read
-
-    @api.model
-    def _read_line(self, lines, vals):
-        for name in vals:
-            if name not in _LINE_WRITEABLE:
-                raise AccessError(
-                    self.env._("%(field)s of a dated change cannot be set.", field=name)
-                )
-        return {name: self._read_value(lines, name, value) for name, value in vals.items()}
 
     # ------------------------------------------------------------
     # Checks
@@ -825,8 +687,8 @@ class LivechatDispatchChange(models.Model):
 
     def action_preview(self):
         """Open what is in force when this change starts, drafts as if they were planned."""
-        if len(self) != 1 or not is_record_id(self._ids[0]):
-            raise UserError(self.env._("This call makes no sense."))
+        sent.expect(self.env, len(self) == 1)
+        sent.expect_ids(self)
         self.check_access("read")
         return {
             "type": "ir.actions.act_window",
@@ -1044,20 +906,3 @@ def _get_old_values(name, old):
         # That pause would be over by now.
         return {"dispatch_paused": False}
     return {"dispatch_paused": True, "dispatch_paused_until": until}
-
-
-def _is_one_of(value, ids):
-    return type(value) is int and value in ids
-
-
-def _read_moment(field, value):
-    """Return a date or a datetime, ``None`` for what is none or far away."""
-    try:
-        moment = (
-            type(field).to_datetime(value) if field.type == "datetime" else field.to_date(value)
-        )
-    except (TypeError, ValueError, AttributeError, OverflowError):
-        return None
-    if not hasattr(moment, "year") or moment.year not in _YEARS:
-        return None
-    return moment.replace(microsecond=0) if field.type == "datetime" else moment

@@ -2,9 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
+from ...tools import sent
 
 
-class LivechatDispatchChangeLine(models.Model):
+class LivechatDispatchChangeLine(sent.Reader, models.Model):
     """What a dated change does with one agent.
 
     Written by way of the change only, which checks who asks.
@@ -20,7 +21,11 @@ class LivechatDispatchChangeLine(models.Model):
     )
     user_id = fields.Many2one("res.users", "Agent", required=True, index=True, ondelete="cascade")
     weight = fields.Integer(
-        default=0, help="From 10 to 1000; 0 leaves the weight as it is.", aggregator=None
+        default=0,
+        at_least=0,
+        at_most=WEIGHT_MAX,
+        help="From 10 to 1000; 0 leaves the weight as it is.",
+        aggregator=None,
     )
     pause = fields.Selection(
         [("pause", "Gets no new buyers"), ("resume", "Gets new buyers")],

@@ -6,7 +6,6 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
 from ...tools.sent import is_record_id
-from ...tools.transaction import notes
 
 # Models whose records come and go in the log as well.
 _LIVES = ("im_livechat.channel", "livechat.dispatch.group", "livechat.dispatch.change")
@@ -254,12 +253,13 @@ class LivechatDispatchLog(models.Model):
     def _by(self, way, change=None):
         """Log what is changed in this block as done in this way.
 
-        Kept by the transaction, not by the context, which others clean and browsers send.
+        Kept by the transaction, where no savepoint takes it away, and not by the context, which
+        others clean and browsers send.
 
         :param way: ``undo``, ``change`` or ``dispatch``.
         :param change: the ``livechat.dispatch.change`` that does it.
         """
-        noted = notes(self.env.cr)
+        noted = self.env.cr.postcommit.data
         before = noted.get(_WAY)
         noted[_WAY] = (way, change.id if change else False)
         try:
@@ -282,7 +282,7 @@ class LivechatDispatchLog(models.Model):
             yield
             return
         # What an outer block compares is logged once, by that one.
-        compared = notes(self.env.cr).setdefault(_COMPARED, set())
+        compared = self.env.cr.postcommit.data.setdefault(_COMPARED, set())
         keys = {(records._name, id_, name) for name in names for id_ in records.ids} - compared
         compared |= keys
         try:
@@ -386,7 +386,7 @@ class LivechatDispatchLog(models.Model):
         """
         if not rows:
             return
-        way, change_id = notes(self.env.cr).get(_WAY, ("hand", False))
+        way, change_id = self.env.cr.postcommit.data.get(_WAY, ("hand", False))
         # Nobody does what dispatch does by itself, even while somebody's request runs.
         by_nobody = way == "dispatch" or (way == "change" and self.env.uid == SUPERUSER_ID)
         common = {

@@ -2,14 +2,12 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...dispatch import ledger, policy
+from ...tools import sent
 from ...tools.attributes import leave_to_core
-
-# Settings that are whole numbers; the limits of each are constraints below.
-_WHOLE_NUMBERS = ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes")
 
 
 @leave_to_core
-class ImLivechatChannel(models.Model):
+class ImLivechatChannel(sent.Guard, models.Model):
     _name = "im_livechat.channel"
     _inherit = ["im_livechat.channel", "livechat.field.mixin"]
 
@@ -98,6 +96,8 @@ class ImLivechatChannel(models.Model):
     sticky_hours = fields.Integer(
         "Returning Buyers (hours)",
         default=72,
+        at_least=0,
+        at_most=8760,
         help="So long a returning buyer gets the agent who answered last, if there is room; within "
         "24 hours even when that agent is paused. 0: never.",
         frees_seats=True,
@@ -114,6 +114,8 @@ class ImLivechatChannel(models.Model):
     )
     queue_limit = fields.Integer(
         "Places in Line",
+        at_least=0,
+        at_most=sent.MANY,
         help="Of each dispatch group; 0 for no limit. Beyond it, the rule for "
         "when nobody is here applies.",
         frees_seats=False,
@@ -156,6 +158,8 @@ class ImLivechatChannel(models.Model):
     )
     no_reply_seconds = fields.Integer(
         "No Reply (seconds)",
+        at_least=0,
+        at_most=86400,
         help="A buyer who waits so long for a first answer goes to the next agent; after three "
         "such misses in a row the agent is paused. 0: never.",
         frees_seats=False,
@@ -174,6 +178,8 @@ class ImLivechatChannel(models.Model):
     )
     ramp_minutes = fields.Integer(
         "Calm Start (minutes)",
+        at_least=0,
+        at_most=480,
         help="The weight of an agent who comes grows to its full size in this time; 0: at once.",
         frees_seats=True,
         logged=True,
@@ -208,8 +214,6 @@ class ImLivechatChannel(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        for vals in vals_list:
-            self._check_whole_numbers(vals)
         channels = super().create(vals_list)
         if channels.main_account_id:
             # Record rules are cached and depend on it.
@@ -218,7 +222,6 @@ class ImLivechatChannel(models.Model):
         return channels
 
     def write(self, vals):
-        self._check_whole_numbers(vals)
         result = super().write(vals)
         if "main_account_id" in vals:
             # Record rules are cached and depend on it.
@@ -229,10 +232,6 @@ class ImLivechatChannel(models.Model):
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]
         return result
-
-    def init(self):
-        # Installed before an upgrade that adds a table of the ledger.
-        ledger.create_tables(self.env.cr)
 
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""
@@ -314,15 +313,3 @@ class ImLivechatChannel(models.Model):
     def _get_capacity(self, agent):
         """Return how many chats a :class:`policy.Agent` may have here, ``None`` for no limit."""
         return policy.capacity(self._get_dispatch_rules().max_sessions, agent.weight)
-
-    @api.model
-    def _check_whole_numbers(self, vals):
-        """Refuse what no column can hold before the ORM sees it.
-
-        :raise ValidationError:
-        """
-        for name in _WHOLE_NUMBERS if isinstance(vals, dict) else ():
-            value = vals.get(name) or 0
-            if type(value) is not int or abs(value) >= 2**31:
-                field = self._fields[name].get_description(self.env, ["string"])["string"]
-                raise ValidationError(self.env._("%(field)s: enter a whole number.", field=field))

@@ -1,13 +1,13 @@
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
 
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
+from ...tools import sent
 
 QUIET_HOLD_DEFAULT = 0.5
 DECISION_DAYS_DEFAULT = 90
 
 
-class ResConfigSettings(models.TransientModel):
+class ResConfigSettings(sent.Guard, models.TransientModel):
     _inherit = "res.config.settings"
 
     dispatch_mode_default = fields.Selection(
@@ -25,6 +25,8 @@ class ResConfigSettings(models.TransientModel):
     dispatch_weight_default = fields.Integer(
         "Weight of New Agents",
         default=WEIGHT_DEFAULT,
+        at_least=WEIGHT_MIN,
+        at_most=WEIGHT_MAX,
         config_parameter="im_livechat_subaccount.dispatch_weight_default",
         help="The dispatch weight a user created from now on starts with.",
         logged=True,
@@ -32,6 +34,8 @@ class ResConfigSettings(models.TransientModel):
     dispatch_quiet_hold = fields.Float(
         "Hold of a Quiet Chat",
         default=QUIET_HOLD_DEFAULT,
+        at_least=0,
+        at_most=1,
         help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
         "1 the whole seat.",
         logged=True,
@@ -40,32 +44,11 @@ class ResConfigSettings(models.TransientModel):
     dispatch_decision_days = fields.Integer(
         "Keep Decision Records (days)",
         default=DECISION_DAYS_DEFAULT,
+        at_least=0,
+        at_most=36500,
         help="Older records are deleted; the figures they are part of stay. 0: never.",
         logged=True,
     )
-
-    @api.constrains("dispatch_decision_days")
-    def _check_dispatch_decision_days(self):
-        if any(not 0 <= settings.dispatch_decision_days <= 36500 for settings in self):
-            raise ValidationError(
-                self.env._("Decision records are kept for 0 (for ever) to 36500 days.")
-            )
-
-    @api.constrains("dispatch_weight_default", "dispatch_quiet_hold")
-    def _check_dispatch_settings(self):
-        for settings in self:
-            if not WEIGHT_MIN <= settings.dispatch_weight_default <= WEIGHT_MAX:
-                raise ValidationError(
-                    self.env._(
-                        "A dispatch weight is a whole number from %(minimum)s to %(maximum)s.",
-                        minimum=WEIGHT_MIN,
-                        maximum=WEIGHT_MAX,
-                    )
-                )
-            if not 0 <= settings.dispatch_quiet_hold <= 1:
-                raise ValidationError(
-                    self.env._("The hold of a quiet chat is a number from 0 to 1.")
-                )
 
     @api.model
     def get_values(self):

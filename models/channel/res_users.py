@@ -2,14 +2,14 @@ from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
-from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
-from ...tools import here
+from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
+from ...tools import here, sent
 from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 
 
 @leave_to_core
-class ResUsers(models.Model):
+class ResUsers(sent.Guard, models.Model):
     _inherit = "res.users"
 
     def _default_dispatch_weight(self):
@@ -25,6 +25,8 @@ class ResUsers(models.Model):
         "Dispatch Weight",
         default=_default_dispatch_weight,
         required=True,
+        at_least=WEIGHT_MIN,
+        at_most=WEIGHT_MAX,
         aggregator=None,
         groups=READERS,
         help="How many buyers this agent gets compared with the others: 200 gets twice as many as "
@@ -53,6 +55,8 @@ class ResUsers(models.Model):
     )
     dispatch_pause_above = fields.Integer(
         "Pause Above (chats)",
+        at_least=0,
+        at_most=CHATS_MAX,
         groups=READERS,
         help="With more open chats than these the agent gets no new buyers; 0: never.",
         frees_seats=True,
@@ -60,6 +64,8 @@ class ResUsers(models.Model):
     )
     dispatch_resume_below = fields.Integer(
         "Resume Below (chats)",
+        at_least=0,
+        at_most=CHATS_MAX,
         groups=READERS,
         help="With fewer open chats than these the agent gets new buyers again.",
         frees_seats=True,
@@ -101,14 +107,7 @@ class ResUsers(models.Model):
         "An agent resumes below the number of chats above which it pauses.",
     )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        for vals in vals_list:
-            self._check_dispatch_weight(vals)
-        return super().create(vals_list)
-
     def write(self, vals):
-        self._check_dispatch_weight(vals)
         if "dispatch_paused" in vals:
             # A new pause does not end when the last one was to end.
             vals = {"dispatch_paused_until": False, **vals}
@@ -118,32 +117,6 @@ class ResUsers(models.Model):
         return result
 
     @api.model
-    def _check_dispatch_weight(self, vals):
-        """Refuse a weight that is not a whole number within the limits.
-
-        Before the ORM sees it: an integer field would take "abc" for a programming error and 99.9
-        for 99.
-
-        :raise ValidationError: with the limits in it.
-        """
-        if "dispatch_weight" not in vals:
-            return
-        weight = vals["dispatch_weight"]
-        try:
-            if isinstance(weight, bool) or weight != weight // 1:
-                raise TypeError
-            valid = WEIGHT_MIN <= weight <= WEIGHT_MAX
-        except TypeError:
-            valid = False
-        if not valid:
-            raise ValidationError(
-                self.env._(
-                    "A dispatch weight is a whole number from %(minimum)s to %(maximum)s.",
-                    minimum=WEIGHT_MIN,
-                    maximum=WEIGHT_MAX,
-                )
-            )
-
     def dispatch_pause(self, until=False):
         """Give these agents no new buyers; their own chats go on.
 
@@ -207,10 +180,9 @@ class ResUsers(models.Model):
         """
         if not until:
             return False
-        try:
-            until = fields.Datetime.to_datetime(until)
-        except (TypeError, ValueError) as error:
-            raise ValidationError(self.env._("This is no date and time.")) from error
+        until = sent.to_moment(until)
+        if not until:
+            raise ValidationError(self.env._("This is no date and time."))
         if until <= fields.Datetime.now():
             raise ValidationError(self.env._("The end of the pause is past."))
         return until

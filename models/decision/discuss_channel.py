@@ -5,13 +5,14 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...dispatch.words import RULES
+from ...tools import sent
 from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 from ...tools.turn import UNANSWERED
 
 
 @leave_to_core
-class DiscussChannel(models.Model):
+class DiscussChannel(sent.Reader, models.Model):
     _name = "discuss.channel"
     _inherit = ["discuss.channel", "livechat.field.mixin"]
 
@@ -45,6 +46,7 @@ class DiscussChannel(models.Model):
         "livechat.dispatch.decision",
         "discuss_channel_id",
         "Dispatch Decisions",
+        readonly=True,
         groups=READERS,
     )
     dispatch_queued_at = fields.Datetime(
@@ -120,6 +122,13 @@ class DiscussChannel(models.Model):
         readonly=True,
         groups=READERS,
         help="The buyer left before anybody took the chat.",
+    )
+    dispatch_page = fields.Char(
+        "From Page",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Where the buyer was when the chat began, as its browser said.",
     )
     dispatch_is_told = fields.Boolean(
         copy=False,

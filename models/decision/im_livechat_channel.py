@@ -12,7 +12,6 @@ from ...dispatch.scope import Buyer
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
-from ...tools.transaction import notes
 from .staff import Staff, Tree
 
 
@@ -41,7 +40,8 @@ _STICKY_EVEN_PAUSED = timedelta(hours=24)
 # disk. Who comes after that is turned away without a record, and not counted.
 NOBODY_RECORDS_MAX = 100
 
-# Where a transaction keeps the outcome of its dispatch until the chat is there.
+# Where a transaction keeps the outcome of its dispatch until the chat is there: in its
+# `postcommit.data`. Its `precommit.data` is emptied by whoever makes a savepoint meanwhile.
 _OUTCOME = "livechat_dispatch_outcome"
 
 
@@ -112,7 +112,7 @@ class ImLivechatChannel(models.Model):
             # sudo: res.partner - a buyer may see the desk of the shop
             info["operator_partner"] = self.sudo().reception_partner_id
             return info
-        outcome = notes(self.env.cr).get(_OUTCOME)
+        outcome = self.env.cr.postcommit.data.get(_OUTCOME)
         if (
             outcome
             and not info["operator_partner"]
@@ -563,6 +563,7 @@ class ImLivechatChannel(models.Model):
         values = super()._get_livechat_discuss_channel_vals(**kwargs)
         if self.dispatch_mode == "native":
             return values
+        values["dispatch_page"] = self._get_buyer().page
         guest = self.env["mail.guest"]._get_guest_from_context()
         if guest and not self.env.user._is_public():
             values["dispatch_guest_id"] = guest.id
@@ -570,7 +571,7 @@ class ImLivechatChannel(models.Model):
             # Known now, wanted when the bot hands over.
             group = self._find_dispatch_group(self._get_buyer())
             return {**values, "dispatch_group_id": group.id}
-        outcome = notes(self.env.cr).get(_OUTCOME)
+        outcome = self.env.cr.postcommit.data.get(_OUTCOME)
         now = fields.Datetime.now()
         if not outcome:
             return values
@@ -594,6 +595,9 @@ class ImLivechatChannel(models.Model):
         return values
 
     def _get_channel_name(self, /, *, visitor_user=None, guest=None, agent=None, **kwargs):
+        # sudo: mail.guest - the buyer's own name; core has it in the cache, which whoever makes a
+        # savepoint may empty
+        guest = guest and guest.sudo()
         if not agent and kwargs.get("operator_model") == "res.users":
             # Who waits has no agent to be named after yet.
             return f"{visitor_user.display_name if visitor_user else guest.name} {self.name}"
@@ -661,7 +665,7 @@ class ImLivechatChannel(models.Model):
 
     def _keep_outcome(self, outcome):
         """Remember the outcome for the chat that this transaction is about to open."""
-        notes(self.env.cr)[_OUTCOME] = outcome
+        self.env.cr.postcommit.data[_OUTCOME] = outcome
 
     @api.model
     def _take_outcome(self):
@@ -669,4 +673,4 @@ class ImLivechatChannel(models.Model):
 
         :rtype: Outcome | None
         """
-        return notes(self.env.cr).pop(_OUTCOME, None)
+        return self.env.cr.postcommit.data.pop(_OUTCOME, None)

@@ -2,12 +2,10 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from odoo import api, fields, models, tools
-from odoo.exceptions import ValidationError
 from odoo.http import request
 
 from ...dispatch import scope as scopes
-
-_ORDER_DAYS_MAX = 3650
+from ...tools.sent import is_record_id
 
 
 class ImLivechatChannel(models.Model):
@@ -22,6 +20,8 @@ class ImLivechatChannel(models.Model):
     order_days = fields.Integer(
         "Orders of the Last (days)",
         default=30,
+        at_least=1,
+        at_most=3650,
         help="Older orders of a buyer do not count for the scopes of dispatch groups.",
         frees_seats=False,
         logged=True,
@@ -40,24 +40,7 @@ class ImLivechatChannel(models.Model):
         for channel in self:
             channel.dispatch_group_count = counts.get(channel._origin, 0)
 
-    @api.constrains("order_days")
-    def _check_order_days(self):
-        for channel in self:
-            if not 1 <= channel.order_days <= _ORDER_DAYS_MAX:
-                raise ValidationError(
-                    self.env._(
-                        "Orders count for 1 to %(maximum)s days.",
-                        maximum=_ORDER_DAYS_MAX,
-                    )
-                )
-
     def write(self, vals):
-        days = vals.get("order_days", 1) if isinstance(vals, dict) else 1
-        if type(days) is not int or not 1 <= days <= _ORDER_DAYS_MAX:
-            # Before the ORM sees what no column can hold.
-            raise ValidationError(
-                self.env._("Orders count for 1 to %(maximum)s days.", maximum=_ORDER_DAYS_MAX)
-            )
         result = super().write(vals)
         if "user_ids" in vals:
             self.env["livechat.dispatch.group"]._release_former_agents()
@@ -257,7 +240,7 @@ class ImLivechatChannel(models.Model):
     def _read_slug(self, slug):
         """Return the id in ``kettle-12``."""
         _name, record_id = self.env["ir.http"]._unslug(slug)
-        return record_id if record_id and 0 < record_id < 2**31 else None
+        return record_id if is_record_id(record_id) else None
 
     @api.model
     def _is_own_host(self, host):

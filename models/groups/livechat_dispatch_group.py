@@ -1,29 +1,13 @@
 from odoo import SUPERUSER_ID, api, fields, models, tools
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
 from ...dispatch import scope as scopes
-from ...tools.sent import is_record_id, is_storable, without_defaults
+from ...tools import sent
 from .livechat_dispatch_scope import BY_GROUP
 
-# What can be said about a group; see ``_read_value``.
-_WRITEABLE = frozenset(
-    {
-        "name",
-        "channel_id",
-        "parent_id",
-        "sequence",
-        "user_ids",
-        "overflow_seconds",
-        "required_permission_id",
-        "calendar_id",
-        "scope_ids",
-    }
-)
-_NAME_LENGTH_MAX = 256
 
-
-class LivechatDispatchGroup(models.Model):
+class LivechatDispatchGroup(sent.Reader, models.Model):
     """A node of a shop's organisation tree, which owns the buyers of some scope.
 
     What no group's scope claims is the default group's: the channel's agents who are in no group
@@ -50,10 +34,14 @@ class LivechatDispatchGroup(models.Model):
         logged=True,
         shown="trees",
     )
-    parent_path = fields.Char(index=True)
-    child_ids = fields.One2many("livechat.dispatch.group", "parent_id", "Groups Below")
+    parent_path = fields.Char(index=True, readonly=True)
+    child_ids = fields.One2many(
+        "livechat.dispatch.group", "parent_id", "Groups Below", readonly=True
+    )
     sequence = fields.Integer(
         default=10,
+        at_least=0,
+        at_most=sent.MANY,
         help="Of two groups whose scopes fit a buyer equally well, the first one wins.",
         frees_seats=False,
         logged=True,
@@ -89,6 +77,8 @@ class LivechatDispatchGroup(models.Model):
     overflow_seconds = fields.Integer(
         "Overflow After (seconds)",
         default=60,
+        at_least=0,
+        at_most=sent.MANY,
         help="When a buyer has waited so long, the agents of the parent group join.",
         frees_seats=True,
         logged=True,
@@ -150,18 +140,14 @@ class LivechatDispatchGroup(models.Model):
         :raise ValidationError: a parent of another channel, a scope that another group has.
         """
         by_group = self.with_context(
-            {**without_defaults(self.env.context), "livechat_dispatch_lines": BY_GROUP}
+            {**sent.without_defaults(self.env.context), "livechat_dispatch_lines": BY_GROUP}
         )
-        if not isinstance(vals_list, (list, tuple)):
-            raise UserError(self.env._("This call makes no sense."))
-        vals_list = [self.browse()._read_values(vals) for vals in vals_list]
-        if any(not (vals.get("name") and vals.get("channel_id")) for vals in vals_list):
-            raise ValidationError(self.env._("A dispatch group needs a name and a channel."))
-        agents_list = [vals.pop("user_ids", self.env["res.users"]) for vals in vals_list]
+        vals_list = by_group.browse()._read_sent(vals_list, new=True)
+        commands_list = [vals.pop("user_ids", []) for vals in vals_list]
         groups = super(LivechatDispatchGroup, by_group).create(vals_list).with_env(self.env)
         groups._check_parent()
-        for group, agents in zip(groups, agents_list, strict=True):
-            group._set_agents(agents)
+        for group, commands in zip(groups, commands_list, strict=True):
+            group._set_agents(commands)
         groups._on_scope_change()
         return groups
 
@@ -171,11 +157,8 @@ class LivechatDispatchGroup(models.Model):
         :raise ValidationError: also for a parent below the group, and for another channel.
         """
         by_group = self.with_context(livechat_dispatch_lines=BY_GROUP)
-        if len(self) != 1 and isinstance(vals, dict) and vals.keys() & {"user_ids", "scope_ids"}:
-            # What commands leave depends on what each group has.
-            return all([group.write(vals) for group in self])
-        vals = self._read_values(vals)
-        agents = vals.pop("user_ids", None)
+        (vals,) = self._read_sent([vals])
+        commands = vals.pop("user_ids", [])
         channel_id = vals.get("channel_id")
         if channel_id and any(group.channel_id.id != channel_id for group in self):
             raise ValidationError(
@@ -191,8 +174,8 @@ class LivechatDispatchGroup(models.Model):
             self.check_access("write")
         if "parent_id" in vals:
             self._check_parent()
-        if agents is not None:
-            self._set_agents(agents)
+        for group in self if commands else ():
+            group._set_agents(commands)
         if vals.keys() & {"scope_ids", "sequence"}:
             self._on_scope_change()
         return result
@@ -261,86 +244,6 @@ class LivechatDispatchGroup(models.Model):
             for group, vals in zip(self, super().copy_data(default), strict=True)
         ]
 
-    # ------------------------------------------------------------
-    # What a caller may say
-    # ------------------------------------------------------------
-
-    def _read_values(self, vals):
-        """Return values for the ORM, built from what the caller sent; ``user_ids`` are records.
-
-        :raise AccessError: a field or a record that is not the caller's to choose.
-        :raise UserError: a value that is none.
-        """
-        if not isinstance(vals, dict) or any(
-            id_ and not is_record_id(id_) for id_ in self._ids if isinstance(id_, (int, str, bool))
-        ):
-            raise UserError(self.env._("This call makes no sense."))
-        for name in vals:
-            if name not in _WRITEABLE:
-                raise AccessError(
-                    self.env._("%(field)s of a dispatch group cannot be set.", field=name)
-                )
-        return {name: self._read_value(name, value) for name, value in vals.items()}
-
-    def _read_value(self, name, value):
-        field = self._fields[name]
-        label = field.get_description(self.env, ["string"])["string"]
-        if name == "user_ids":
-            current = self.with_context(active_test=False).user_ids
-            return self.env["livechat.subaccount"]._read_set(
-                self.env["res.users"].with_context(active_test=False), value, current
-            )
-        if name == "scope_ids":
-            return self._read_line_commands(value)
-        if field.type == "integer":
-            if type(value) is int and 0 <= value < 2**31:
-                return value
-            raise ValidationError(
-                self.env._("%(field)s is a whole number and not negative.", field=label)
-            )
-        if field.type == "many2one":
-            if not value and not field.required:
-                return False
-            if is_record_id(value) and self.env[field.comodel_name].search_count(
-                [("id", "=", value)], limit=1
-            ):
-                return value
-            raise AccessError(self.env._("%(field)s: choose one that is there.", field=label))
-        text = value.strip() if isinstance(value, str) else ""
-        if not text or len(text) > _NAME_LENGTH_MAX or not is_storable(text):
-            raise ValidationError(
-                self.env._(
-                    "A dispatch group needs a name of at most %(maximum)s characters.",
-                    maximum=_NAME_LENGTH_MAX,
-                )
-            )
-        return text
-
-    def _read_line_commands(self, commands):
-        """Return ``commands`` if they only touch this group's own scope lines.
-
-        :raise AccessError:
-        """
-        own = set(self.scope_ids.ids)
-        for command in commands or [] if isinstance(commands, (list, tuple, bool)) else [None]:
-            match command:
-                case [Command.CREATE, _virtual_id, dict()]:
-                    sound = True
-                case [Command.UPDATE, line_id, dict()]:
-                    sound = type(line_id) is int and line_id in own
-                case [Command.DELETE | Command.UNLINK | Command.LINK, line_id, *_rest]:
-                    sound = type(line_id) is int and line_id in own
-                case [Command.CLEAR, *_rest]:
-                    sound = True
-                case [Command.SET, _zero, [*line_ids]]:
-                    sound = all(type(line_id) is int for line_id in line_ids)
-                    sound = sound and own.issuperset(line_ids)
-                case _:
-                    sound = False
-            if not sound:
-                raise AccessError(self.env._("Only the scope of this group can be changed here."))
-        return commands or []
-
     def _check_no_cycle(self, parent):
         """Refuse a parent that is one of these groups, or below one.
 
@@ -378,14 +281,15 @@ class LivechatDispatchGroup(models.Model):
     # Agents
     # ------------------------------------------------------------
 
-    def _set_agents(self, agents):
-        """Let exactly these users be the agents of this group, and agents of its channel.
+    def _set_agents(self, commands):
+        """Let those be the agents of this group whom commands leave, and agents of its channel.
 
         :raise AccessError: who may not be an agent of the channel, as the channel itself says.
         """
         self.ensure_one()
         group = self.with_context(active_test=False)
         channel = group.channel_id
+        agents = sent.get_chosen(group.user_ids, commands)
         joining = agents - group.user_ids
         leaving = group.user_ids - agents
         # A write, because assigning commands would forget the agents who are not active yet.

@@ -3,11 +3,11 @@ import logging
 from psycopg2 import DataError, errors
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import ValidationError
 
 from ...dispatch import scope as scopes
 from ...dispatch.words import ORDER_STATES
-from ...tools.sent import is_record_id, is_storable, without_defaults
+from ...tools import sent
 
 # Which field holds the value of each kind.
 _VALUE_FIELDS = {
@@ -27,7 +27,6 @@ _NEEDED_MODELS = {
     "category": "product.public.category",
     "order_state": "sale.order",
 }
-_PATTERN_LENGTH_MAX = 500
 # What bounds the work of matching is the size of the patterns: some milliseconds. This is for what
 # `scope.measure_pattern` does not know of, and so long that a busy machine does not reach it.
 _MATCH_TIME = "2s"
@@ -37,7 +36,7 @@ BY_GROUP = object()
 _logger = logging.getLogger(__name__)
 
 
-class LivechatDispatchScope(models.Model):
+class LivechatDispatchScope(sent.Reader, models.Model):
     """One line of what a dispatch group receives.
 
     Lines of one kind are alternatives; a buyer has to fit one line of every kind there is.
@@ -54,6 +53,7 @@ class LivechatDispatchScope(models.Model):
     value = fields.Char(compute="_compute_value")
     page_pattern = fields.Char(
         "Page Address",
+        length_max=500,
         help="A regular expression as PostgreSQL knows it, such as /refunds?/ or ^https://shop\\. "
         "for addresses that start so. It may match any part of the address.",
     )
@@ -97,22 +97,22 @@ class LivechatDispatchScope(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        clean = self.with_context(without_defaults(self.env.context))
-        lines = super(LivechatDispatchScope, clean).create(
-            [self._read_values(vals) for vals in vals_list]
-        )
-        lines = lines.with_env(self.env)
-        lines._check_values()
+        clean = self.browse().with_context(sent.without_defaults(self.env.context))
+        vals_list = clean._read_sent(vals_list, new=True)
+        lines = super(LivechatDispatchScope, clean).create(vals_list).with_env(self.env)
+        for line, vals in zip(lines, vals_list, strict=True):
+            line._check_values(vals)
         lines._notify_groups(lines.group_id)
         return lines
 
     def write(self, vals):
+        (vals,) = self._read_sent([vals])
         groups = self.group_id
-        result = super().write(self._read_values(vals))
+        result = super().write(vals)
         if "group_id" in vals:
             # Record rules are checked before a write; this one may have moved the line elsewhere.
             self.check_access("write")
-        self._check_values()
+        self._check_values(vals)
         self._notify_groups(groups | self.group_id)
         return result
 
@@ -126,41 +126,10 @@ class LivechatDispatchScope(models.Model):
         if self.env.context.get("livechat_dispatch_lines") is not BY_GROUP:
             groups._on_scope_change()
 
-    @api.model
-    def _read_values(self, vals):
-        """Return values for a line, without what no column can hold.
-
-        :raise UserError: a value that is none.
-        """
-        allowed = {"group_id", "kind", *_VALUE_FIELDS.values()}
-        for name, value in vals.items() if isinstance(vals, dict) else [("", None)]:
-            if name not in allowed:
-                raise AccessError(
-                    self.env._("%(field)s of a dispatch scope cannot be set.", field=name)
-                )
-            field = self._fields[name]
-            if not value:
-                sound = name not in ("kind", "group_id")
-            elif field.type == "many2one":
-                sound = is_record_id(value) and self.env[field.comodel_name].with_context(
-                    active_test=False
-                ).search_count([("id", "=", value)], limit=1)
-            elif field.type == "many2one_reference":
-                sound = is_record_id(value)
-            elif field.type == "selection":
-                sound = value in (
-                    [key for key, _label in field._description_selection(self.env)]
-                    if isinstance(value, str)
-                    else ()
-                )
-            else:
-                sound = isinstance(value, str) and is_storable(value)
-            if not sound:
-                raise UserError(self.env._("This is no value for a dispatch scope."))
-        return vals
-
-    def _check_values(self):
+    def _check_values(self, said):
         """Refuse lines without a value, and patterns that are not to be used.
+
+        :param said: the values that were set now.
 
         :raise ValidationError:
         """
@@ -173,6 +142,10 @@ class LivechatDispatchScope(models.Model):
                 )
             others = set(_VALUE_FIELDS.values()) - {name}
             filled = {other: False for other in others if line[other]}
+            if filled.keys() & said.keys():
+                raise ValidationError(
+                    self.env._("%(kind)s has another value.", kind=kinds.get(line.kind))
+                )
             if filled:
                 # What an earlier kind has left.
                 super(LivechatDispatchScope, line).write(filled)
@@ -239,13 +212,6 @@ class LivechatDispatchScope(models.Model):
 
         :raise ValidationError:
         """
-        if len(pattern) > _PATTERN_LENGTH_MAX:
-            raise ValidationError(
-                self.env._(
-                    "The pattern of a page address has at most %(maximum)s characters.",
-                    maximum=_PATTERN_LENGTH_MAX,
-                )
-            )
         if scopes.FORBIDDEN.search(pattern):
             raise ValidationError(
                 self.env._(

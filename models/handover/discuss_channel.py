@@ -8,8 +8,8 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch import policy
 from ...dispatch.line import WAITING
+from ...tools import sent
 from ...tools.here import gone_since
-from ...tools.sent import is_storable
 from ...tools.turn import UNANSWERED
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
@@ -241,7 +241,7 @@ class DiscussChannel(models.Model):
             return
         self._note_word(message)
         if self.dispatch_state == "pool":
-            self._tell_of_messages()
+            self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
             return
         agents = self.dispatch_seat_partner_ids
@@ -344,11 +344,12 @@ class DiscussChannel(models.Model):
         reasons = dict(self._get_transfer_reasons())
         if not isinstance(reason, str) or reason not in reasons:
             raise ValidationError(self.env._("Choose a reason for the transfer."))
-        note = note.strip() if isinstance(note, str) else ""
-        if len(note) > _NOTE_LENGTH or not is_storable(note):
+        note = note or ""
+        if not sent.is_text(note, _NOTE_LENGTH):
             raise ValidationError(
                 self.env._("The note is too long: at most %s characters.", _NOTE_LENGTH)
             )
+        note = note.strip()
         if reason == "other" and not note:
             raise ValidationError(self.env._("Write down the reason for the transfer."))
         values = {
@@ -358,9 +359,9 @@ class DiscussChannel(models.Model):
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()
         was_in_line, line = chat.dispatch_state == "queued", chat.dispatch_group_id
-        if type(user_id) is int and user_id:
+        if sent.is_record_id(user_id):
             result = chat._transfer_to_agent(user_id, values, self.env.user)
-        elif type(group_id) is int and group_id:
+        elif sent.is_record_id(group_id):
             result = chat._transfer_to_group(group_id, values)
         else:
             raise ValidationError(self.env._("Choose a colleague or a group."))

@@ -17,5 +17,9 @@ class ImLivechatChannel(models.Model):
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()
+        # Served by a scan: a shop has few channels.
+        told_by_mail = self.search([("pool_email", "!=", False)])
+        for channel in told_by_mail:
+            self._attempt(channel._tell_of_messages)
         self._drain_all()
         self._attempt(self.env["livechat.dispatch.total"]._count)

@@ -7,8 +7,8 @@ from odoo.fields import Command
 from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
+from ...tools import sent
 from ...tools.here import SILENCE
-from ...tools.sent import is_record_id
 
 # The second part of the bus channels of open Reception pages; the first is whose shop it is.
 RECEPTION = "livechat_reception"
@@ -86,12 +86,8 @@ class ImLivechatChannel(models.Model):
             in ``_describe_reception_channel``.
         :rtype: dict
         """
-        if (
-            not isinstance(user_ids, list)
-            or len(user_ids) > _ASKED_MAX
-            or not all(map(is_record_id, user_ids))
-        ):
-            raise UserError(self.env._("This call makes no sense."))
+        sent.expect(self.env, isinstance(user_ids, list) and len(user_ids) <= _ASKED_MAX)
+        sent.expect(self.env, all(map(sent.is_record_id, user_ids)))
         channels = self._search_reception()
         staff = channels._read_staff(set(user_ids))
         members = [
@@ -121,8 +117,7 @@ class ImLivechatChannel(models.Model):
         """
         groups = self.env["livechat.dispatch.group"]
         ids = [group_id for group_id in (from_group_id, to_group_id) if group_id]
-        if len(self) != 1 or not all(map(is_record_id, [user_id, *ids])):
-            raise UserError(self.env._("This call makes no sense."))
+        sent.expect(self.env, len(self) == 1 and all(map(sent.is_record_id, [user_id, *ids])))
         self.check_access("read")
         if not self.env.user._manages_dispatch_of(self.main_account_id):
             raise AccessError(self.env._("You do not manage the dispatch of this channel."))

@@ -111,14 +111,14 @@ class ResUsers(models.Model):
             account sets the own weight.
         :raise ValidationError: a weight out of range, with the limits in it.
         """
-        self._check_dispatch_weight({"dispatch_weight": weight})
+        (vals,) = self._read_sent([{"dispatch_weight": weight}])
         if self.exists()._find_manageable(self.env.user)[0] != self:
             raise AccessError(
                 self.env._("You can set the weights of other agents of your shop only.")
             )
         # sudo: res.users - checked above, and nothing but the weight
         users = self.sudo().with_context(self.env["livechat.subaccount"]._clean_context())
-        users.write({"dispatch_weight": int(weight)})
+        users.write(vals)
         # What follows from it is logged now, before the caller's context has a say in it.
         users.env.flush_all()
         return True

@@ -2,28 +2,29 @@ from odoo import api, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
+from ...tools import sent
+
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
 
     def write(self, vals):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
-            self._check_shop_values(vals)
+            vals = self._read_shop_values(vals)
         return super().write(vals)
 
-    def _check_shop_values(self, vals):
-        """Refuse what a shop's people may not say about their channel.
+    def _read_shop_values(self, vals):
+        """Return what a shop's people say about their channel.
 
         :raise AccessError: a field for live chat's managers, or agents of somebody else.
         """
         for name in vals:
             if not self._says(name, "shop_may_set"):
                 raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
+        vals = sent.read_fields(self, vals)
         if "user_ids" in vals:
             for channel in self:
-                agents = self.env["livechat.subaccount"]._read_set(
-                    self.env["res.users"], vals["user_ids"], channel.user_ids
-                )
+                agents = sent.get_chosen(channel.user_ids, vals["user_ids"])
                 owner = self.env.user._get_shop_owner()
                 # sudo: res.users - whose sub-accounts they are
                 if (
@@ -34,6 +35,7 @@ class ImLivechatChannel(models.Model):
                     )
                 ):
                     raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
+        return vals
 
     def action_join(self):
         # Core lets every agent join every channel, with sudo; who is on a channel is its shop's

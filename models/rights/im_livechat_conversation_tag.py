@@ -1,7 +1,9 @@
 from odoo import fields, models
 
+from ...tools import sent
 
-class ImLivechatConversationTag(models.Model):
+
+class ImLivechatConversationTag(sent.Guard, models.Model):
     _inherit = "im_livechat.conversation.tag"
 
     # To search by it would tell what another shop's conversations are about. Core uses sudo. Agents

@@ -136,7 +136,7 @@ class DiscussChannel(models.Model):
         )
         self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
-        self._tell_of_messages()
+        self.livechat_channel_id._tell_of_messages()
         # Since the decision.
         self.env["livechat.announcement"]._seat_may_be_free()
 
@@ -283,12 +283,12 @@ class DiscussChannel(models.Model):
             for history in self.livechat_channel_member_history_ids
         )
 
-    def _tell_of_messages(self):
-        """Mail what a buyer has left in the pool to whom the channel names, once each time it comes
-        to wait there: what was written since an agent's last answer."""
-        address = self.livechat_channel_id.pool_email
-        if not address or self.dispatch_is_told:
-            return
+    def _find_untold(self):
+        """Return what the buyer has written since an agent's last answer: what an agent who comes
+        has to read first.
+
+        :rtype: mail.message
+        """
         histories = self.livechat_channel_member_history_ids
         buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
         messages = self.env["mail.message"]
@@ -302,21 +302,28 @@ class DiscussChannel(models.Model):
                 messages |= message
             elif message.author_id in self.livechat_agent_history_ids.partner_id:
                 messages = messages.browse()
-        if not messages:
-            return
-        self.dispatch_is_told = True
-        # The mail queue sends it; a buyer does not wait for a mail server.
-        self.env["mail.mail"].create(
-            {
-                "email_to": address,
-                "subject": self.env._(
-                    "%(channel)s: a message of %(buyer)s waits",
-                    channel=self.livechat_channel_id.name,
-                    buyer=messages[0].author_guest_id.name or messages[0].author_id.name,
-                ),
-                "body_html": Markup("<br/>").join(messages.mapped("body")),
-                "auto_delete": True,
-            }
+        return messages
+
+    def _describe_untold(self, messages):
+        """Return for a mail who has written, from where and what, and where it is answered."""
+        author = messages[0].author_id or messages[0].author_guest_id
+        buyer = author.display_name
+        email = author.email_formatted if author._name == "res.partner" else author.email
+        link = f"{self.get_base_url()}/odoo/discuss?active_id=discuss.channel_{self.id}"
+        names = [
+            self.env._("Attached: %s", attachment.name) for attachment in messages.attachment_ids
+        ]
+        return Markup(
+            "<p><b>{buyer}</b> {email}<br/>{page}</p>{words}{names}"
+            "<p><a href='{link}'>{open}</a></p>"
+        ).format(
+            buyer=buyer,
+            email=email or "",
+            page=self.dispatch_page or "",
+            words=Markup("<br/>").join(messages.mapped("body")),
+            names=Markup("").join(Markup("<p>{}</p>").format(name) for name in names),
+            link=link,
+            open=self.env._("Open the conversation"),
         )
 
     def action_take(self):

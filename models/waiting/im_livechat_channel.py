@@ -2,9 +2,11 @@ import logging
 import os
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from statistics import fmean, pstdev
 
+from markupsafe import Markup
 from psycopg2.errors import LockNotAvailable
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -30,6 +32,8 @@ _SILENCE = "60s"
 # So often a chat that somebody else is changing is tried again.
 _MAX_FAILURES = 20
 
+# Whom a channel names gets a mail of the pool no more often than this.
+_DIGEST_AFTER = timedelta(minutes=5)
 
 # So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
 _LAST_SERVICES = 200
@@ -42,6 +46,7 @@ class ImLivechatChannel(models.Model):
 
     dispatch_queued_count = fields.Integer("Waiting", compute="_compute_waiting_counts")
     dispatch_pool_count = fields.Integer("In the Pool", compute="_compute_waiting_counts")
+    pool_told_at = fields.Datetime("Told of Messages At", copy=False, readonly=True)
 
     def _compute_waiting_counts(self):
         # sudo: discuss.channel - numbers only, of channels that may be read
@@ -145,6 +150,9 @@ class ImLivechatChannel(models.Model):
     @api.model
     def _drain_soon(self):
         """Give seats that this transaction frees to those who wait, once it is committed."""
+        if not self.env.registry.ready:
+            # Modules are being loaded, and whoever serves this database otherwise will see to it.
+            return
         postcommit = self.env.cr.postcommit
         is_draining = self.env.context.get("livechat_draining") is DRAINING
         if not is_draining and not postcommit.data.get("livechat_drain"):
@@ -331,6 +339,51 @@ class ImLivechatChannel(models.Model):
         )
         row = self.env.cr.fetchone()
         return chats.browse(row)
+
+    def _tell_of_messages(self):
+        """Mail what buyers have left in the pool to whom the channel names, each message once: in
+        one mail, and that every ``_DIGEST_AFTER`` at most. The minute's timer sends what comes in
+        between."""
+        now = fields.Datetime.now()
+        for channel in self:
+            told_at = channel.pool_told_at
+            if not channel.pool_email or (told_at and told_at > now - _DIGEST_AFTER):
+                continue
+            # Served by discuss_channel__dispatch_waiting_idx.
+            waiting = self.env["discuss.channel"].search(
+                [
+                    ("livechat_channel_id", "=", channel.id),
+                    ("dispatch_state", "=", "pool"),
+                    ("livechat_end_dt", "=", False),
+                    ("dispatch_is_told", "=", False),
+                ]
+            )
+            untold = {chat: messages for chat in waiting if (messages := chat._find_untold())}
+            if not untold:
+                continue
+            channel.pool_told_at = now
+            for chat in untold:
+                chat.dispatch_is_told = True
+            subject = self.env._("%(channel)s: messages of buyers wait", channel=channel.name)
+            if len(untold) == 1:
+                (messages,) = untold.values()
+                author = messages[0].author_id or messages[0].author_guest_id
+                subject = self.env._(
+                    "%(channel)s: a message of %(buyer)s waits",
+                    channel=channel.name,
+                    buyer=author.display_name,
+                )
+            # The mail queue sends it; a buyer does not wait for a mail server.
+            self.env["mail.mail"].create(
+                {
+                    "email_to": channel.pool_email,
+                    "subject": subject,
+                    "body_html": Markup("<hr/>").join(
+                        chat._describe_untold(messages) for chat, messages in untold.items()
+                    ),
+                    "auto_delete": True,
+                }
+            )
 
     def _get_line(self, group):
         """Return the chats in the line of this group, in order."""

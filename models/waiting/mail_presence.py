@@ -2,13 +2,14 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 
+from ...tools import sent
 from ...tools.here import is_silent
 
 # Shorter absences are a lost connection: whoever is back so soon was never away.
 _FLAPPING = timedelta(seconds=60)
 
 
-class MailPresence(models.Model):
+class MailPresence(sent.Guard, models.Model):
     _inherit = "mail.presence"
 
     livechat_online_since = fields.Datetime()

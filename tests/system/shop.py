@@ -93,20 +93,20 @@ class Agent(NamedTuple):
 
 
 class Shop:
-    """A database behind a server, seen by its administrator."""
+    """A database behind a server, seen by its administrator or by whoever else logs in."""
 
-    def __init__(self, db, url):
+    def __init__(self, db, url, login="admin", password="admin"):
         self.db, self.url = db, url
         self.session = requests.Session()
         answer = post(
             self.session,
             f"{url}/web/session/authenticate",
-            {"db": db, "login": "admin", "password": "admin"},
+            {"db": db, "login": login, "password": password},
         )
         assert not answer.failed, answer.text
 
     def call(self, model, method, *args, **kwargs):
-        """Call a method as the administrator's web client does."""
+        """Call a method as the web client does."""
         answer = post(
             self.session,
             f"{self.url}/web/dataset/call_kw/{model}/{method}",

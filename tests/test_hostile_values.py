@@ -1,0 +1,362 @@
+"""What no page sends, through every field of ours that anybody may set and every method of ours
+that takes arguments: a sentence, or what was meant is stored; never a traceback, and never a change
+of what it is not about.
+
+Fields and methods are found in the registry: who adds one adds it here.
+"""
+
+import json
+
+from psycopg2 import IntegrityError
+
+from odoo.service.model import call_kw
+from odoo.tests import tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.im_livechat_subaccount.tools import sent
+
+from .security_matrix import CLEAR_ERRORS, SecurityCommon
+
+ADDON = sent.ADDON
+FOREIGN, OWN, LINE = object(), object(), object()
+
+VALUES = {
+    "null": None,
+    "false": False,
+    "true": True,
+    "zero": 0,
+    "one": 1,
+    "negative": -1,
+    "fraction": 1.5,
+    "not a number": float("nan"),
+    "infinite": float("inf"),
+    "minus infinite": float("-inf"),
+    "beyond integer": 2**31,
+    "beyond integer, negative": -(2**31) - 1,
+    "beyond bigint": 2**63,
+    "beyond all": 10**400,
+    "nobody's id": 2**31 - 1,
+    "text": "abc",
+    "empty text": "",
+    "blank text": "  ",
+    "number as text": "12",
+    "NUL": "a\0b",
+    "lone surrogate": "a\ud800b",
+    "5 MB": "x" * 5_000_000,
+    "last moment": "9999-12-31 23:59:59",
+    "first moment": "0001-01-01 00:00:00",
+    "no moment": "2026-02-30 25:00:00",
+    "moment with a zone": "2026-02-03T10:00:00Z",
+    "day": "2026-02-03",
+    "SQL": "1); DROP TABLE res_users; --",
+    "object": {},
+    "object with an id": {"id": 1},
+    "object with a foreign id": {"id": FOREIGN},
+    "object in objects": {"id": {"id": {"id": "abc"}}},
+    "list": [],
+    "list of text": ["abc"],
+    "list of null": [None],
+    "list of true": [True],
+    "list of objects": [{"id": 1}],
+    "list of lists": [[]],
+    "list in lists": [[[[[]]]]],
+    "foreign id": FOREIGN,
+    "foreign ids": [FOREIGN],
+    "own id": OWN,
+    "own id and text": [OWN, "abc"],
+    "create": [[0, 0, {}]],
+    "create of text": [[0, "virtual_1", "abc"]],
+    "create of objects": [[0, {"a": 1}, {"name": {"a": 1}, "user_id": [1]}]],
+    "create with what is the server's": [[0, 0, {"id": 1, "create_uid": 1, "group_id": 1}]],
+    "create of lines in lines": [[0, 0, {"line_ids": [[0, 0, {"line_ids": [[0, 0, {}]]}]]}]],
+    "update of nobody": [[1, 2**31 - 1, {"name": "abc"}]],
+    "update of a foreign one": [[1, FOREIGN, {"name": "abc"}]],
+    "update of an own one": [[1, OWN, {"name": "abc"}]],
+    "update of a line": [[1, LINE, {"user_id": "abc", "kind": [1], "weight": "abc"}]],
+    "update by true": [[True, LINE, {}]],
+    "update of text": [[1, "abc", {}]],
+    "delete of a foreign one": [[2, FOREIGN, 0]],
+    "delete of an object": [[2, {"a": 1}, 0]],
+    "delete of nothing": [[2]],
+    "unlink of a foreign one": [[3, FOREIGN]],
+    "link of a foreign one": [[4, FOREIGN, 0]],
+    "link of text": [[4, "abc"]],
+    "link of a list": [[4, [1], 0]],
+    "clear of everything": [[5]],
+    "set of foreign ones": [[6, 0, [FOREIGN]]],
+    "set of text": [[6, 0, "abc"]],
+    "set of lists": [[6, 0, [[1], None, {}]]],
+    "set beyond bigint": [[6, 0, [2**63]]],
+    "no command": [[7, 0, 0]],
+    "negative command": [[-1, 0, 0]],
+    "command as text": [["0", 0, {}]],
+    "command as an object": [{"0": 0}],
+}
+
+
+def get_ours(model):
+    """Return the fields that hostile values are for: those of ours, and all of a model of ours."""
+    is_own = model._original_module == ADDON
+    return [
+        field
+        for field in model._fields.values()
+        if field.name != "id" and (is_own or (ADDON in field._modules and not field.readonly))
+    ]
+
+
+class HostileCommon(SecurityCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.users["admin"] = cls.env.ref("base.user_admin")
+        cls.sentences = {
+            table_object.full_name(model)
+            for model in cls.env.registry.values()
+            for table_object in model._table_objects.values()
+            if table_object._module == ADDON
+        }
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(mute_logger("odoo.sql_db", "odoo.addons.base.models.ir_model"))
+        self.enterContext(mute_logger("odoo.addons.base.models.ir_rule", "odoo.orm.models"))
+        self.attempts = self.accepted = 0
+
+    def _attempt(self, call, check=None):
+        """Tell whether a call is accepted; all it did is undone."""
+        self.attempts += 1
+        with self._rollback():
+            try:
+                result = call()
+                self.env.cr.flush()
+            except CLEAR_ERRORS as error:
+                self.assertTrue(str(error))
+                return False
+            except IntegrityError as error:
+                # The server makes the sentence of the constraint of it.
+                if error.diag.constraint_name not in self.sentences:
+                    self.fail(f"a database error instead of a sentence: {error!r}"[:1000])
+                return False
+            except Exception as error:
+                self.fail(f"a traceback instead of a sentence: {error!r}"[:1000])
+            self.accepted += 1
+            if check:
+                check(result)
+            return True
+
+    def _call(self, records, method, *args):
+        """As a browser's call reaches the ORM: by JSON."""
+        self.env.transaction.clear()
+        args = json.loads(json.dumps(args))
+        model = records.browse()
+        ids = [] if method in ("create", "get_matrix", "get_reception_agents") else [records.ids]
+        return call_kw(model, method, [*ids, *args], {})
+
+
+@tagged("post_install", "-at_install")
+class TestHostileValues(HostileCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        shop, staff = cls.shop, cls.subaccounts
+        # Of each model anybody may change: a record, if it is the shop's, and what makes another.
+        cls.samples = {
+            "discuss.channel": (shop["discuss.channel"], {"name": "Sample"}),
+            "im_livechat.channel": (shop["im_livechat.channel"], {"name": "Sample"}),
+            "im_livechat.conversation.tag": (shop["tag"], {"name": "Sample"}),
+            "livechat.activation.link": (None, {}),
+            "livechat.dispatch.change": (
+                shop["livechat.dispatch.change"],
+                {"name": "Sample", "channel_id": shop["im_livechat.channel"].id},
+            ),
+            "livechat.dispatch.compare": (None, {}),
+            "livechat.dispatch.forecast": (None, {}),
+            "livechat.dispatch.group": (
+                shop["livechat.dispatch.group"],
+                {"name": "Sample", "channel_id": shop["im_livechat.channel"].id},
+            ),
+            "livechat.dispatch.scope": (
+                shop["livechat.dispatch.scope"],
+                {"group_id": shop["livechat.dispatch.group"].id, "page_pattern": "/sample"},
+            ),
+            "livechat.dispatch.test": (None, {"channel_id": shop["im_livechat.channel"].id}),
+            "livechat.dispatch.whatif": (None, {"channel_id": shop["im_livechat.channel"].id}),
+            "livechat.dispatch.whatif.line": (None, {"user_id": cls.users["reception"].id}),
+            "livechat.permission": (cls.permissions["receive_buyers"], {"name": "Sample"}),
+            "livechat.role": (cls.role_planner, {"name": "Sample"}),
+            "livechat.subaccount": (staff["colleague"], {"name": "Sample"}),
+            "livechat.subaccount.disable": (None, {"subaccount_ids": staff["colleague"].ids}),
+            "res.config.settings": (None, {}),
+            "res.partner": (cls.env["res.partner"].create({"name": "Buyer"}), {"name": "Sample"}),
+            "res.users": (cls.users["colleague"], {"name": "Sample", "login": "sample"}),
+        }
+        # Nobody changes these; a record is there to try.
+        for name in ("change.line", "decision", "log", "total"):
+            model = f"livechat.dispatch.{name}"
+            cls.samples[model] = (shop[model][:1], {})
+        cls.samples["livechat.dispatch.presence"] = (
+            cls.env["livechat.dispatch.presence"].search([], limit=1),
+            {},
+        )
+        cls.samples["mail.presence"] = (
+            cls.env["mail.presence"].create({"user_id": cls.users["reception"].id}),
+            {},
+        )
+        cls.foreign = {
+            record._table: set()
+            for record in (*cls.victim_shop.values(), cls.victims, cls.rival, cls.victim_role)
+        }
+        for record in (
+            *cls.victim_shop.values(),
+            *(cls.victims, cls.victims.user_id, cls.victims.user_id.partner_id, cls.victim_role),
+            *(cls.rival, cls.rival.partner_id, cls.users["admin"], cls.users["admin"].partner_id),
+        ):
+            cls.foreign.setdefault(record._table, set()).update(record.ids)
+
+    def _get_foreign(self, comodel):
+        """Return the id of a record of the other shop, or one that is there, of this model."""
+        record = {
+            "res.users": self.victim.user_id,
+            "livechat.subaccount": self.victim,
+            "livechat.role": self.victim_role,
+            "res.partner": self.victim.user_id.partner_id,
+        }.get(comodel, self.victim_shop.get(comodel))
+        return record[:1].id if record else self.env[comodel].search([], limit=1).id or 1
+
+    def _get_own(self, comodel):
+        record, _values = self.samples.get(comodel, (None, None))
+        return record[:1].id if record else self.env[comodel].search([], limit=1).id or 1
+
+    def _fill_in(self, value, record, field):
+        """Return a value with the ids that fit the field in it."""
+        if isinstance(value, list):
+            return [self._fill_in(one, record, field) for one in value]
+        if isinstance(value, dict):
+            return {key: self._fill_in(one, record, field) for key, one in value.items()}
+        comodel = field.comodel_name or record._name
+        if value is FOREIGN:
+            return self._get_foreign(comodel)
+        if value is OWN:
+            return self._get_own(comodel)
+        if value is LINE:
+            many = field.type in ("one2many", "many2many")
+            return record[field.name][:1].id or 1 if many else 1
+        return value
+
+    def _read_foreign_rows(self):
+        """Return a digest of the rows that none of these calls is about."""
+        self.env.flush_all()
+        digests = {}
+        for table, ids in self.foreign.items():
+            self.env.cr.execute(
+                f"SELECT id, md5((to_jsonb(t) - 'write_date' - 'write_uid')::text) FROM {table} t"
+                " WHERE id = ANY(%s)",
+                [list(ids)],
+            )
+            digests[table] = dict(self.env.cr.fetchall())
+        return digests
+
+    def test_every_model_of_ours_has_a_sample(self):
+        for name, model in self.env.registry.items():
+            if get_ours(model) and not model._abstract and model._auto:
+                self.assertIn(name, self.samples, "say how one is made")
+
+    def test_every_number_says_its_limits(self):
+        for name, model in self.env.registry.items():
+            for field in get_ours(model):
+                while field.related:
+                    field = field.related_field
+                if field.type in ("integer", "float") and not field.readonly:
+                    self.assertTrue(hasattr(field, "at_least"), f"{name}.{field.name}")
+                    self.assertTrue(hasattr(field, "at_most"), f"{name}.{field.name}")
+
+    def test_administrators(self):
+        self._attack("admin")
+
+    def test_main_accounts(self):
+        self._attack("main_account")
+
+    def _attack(self, who):
+        import cProfile, pstats, os, time  # noqa
+
+        only = os.environ.get("HOSTILE_ONLY")
+        user = self.users[who]
+        self.before = self._read_foreign_rows()
+        for name, (record, values) in sorted(self.samples.items()):
+            if only and name not in only.split(","):
+                continue  # noqa
+            begun, t0 = self.attempts, time.time()
+            model = self.env[name].with_user(user)
+            if not record and model.has_access("create"):
+                if name == "livechat.dispatch.whatif.line":
+                    sheets = self.env["livechat.dispatch.whatif"].with_user(user)
+                    channel = self.shop["im_livechat.channel"]
+                    record = sheets.create({"channel_id": channel.id}).line_ids[:1]
+                    values = {**values, "whatif_id": record.whatif_id.id}
+                else:
+                    record = model.create(values)
+                self.env.cr.flush()
+            record = (record or model).with_user(user)
+            if model.has_access("create") and name != "livechat.dispatch.change.line":
+                create = lambda: self._call(model, "create", values)  # noqa: B023, E731
+                self.assertTrue(self._attempt(create), f"{who} makes no {name}")
+            for field in get_ours(self.env[name]):
+                self._attack_field(record, values, field)
+            print(who, name, self.attempts - begun, round(time.time() - t0, 1), flush=True)
+        print(who, self.attempts, self.accepted)
+
+    def _attack_field(self, record, values, field):
+        name = field.name
+        model = record.browse()
+        spec = {
+            other.name: {"fields": {"display_name": {}}} if other.relational else {}
+            for other in get_ours(model)
+            if not other.groups or self.env.user.has_groups(other.groups)
+        }
+        for label, template in VALUES.items():
+            value = self._fill_in(template, record.sudo(), field)
+
+            def check(result, value=value, label=label):
+                self.assertEqual(self._read_foreign_rows(), self.before, "changed the other shop's")
+
+            def check_write(result, value=value):
+                check(result)
+                self._check_stored(record, field, value)
+
+            with self.subTest(
+                model=record._name, field=name, value=label, who=record.env.user.login
+            ):
+                with self.subTest(way="create"):
+                    self._attempt(
+                        lambda: self._call(model, "create", {**values, name: value}), check
+                    )
+                if record:
+                    with self.subTest(way="write"):
+                        self._attempt(
+                            lambda: self._call(record, "write", {name: value}), check_write
+                        )
+                for way, records in (("new form", model), ("form", record)):
+                    with self.subTest(way=way):
+                        self._attempt(
+                            lambda: self._call(records, "onchange", {name: value}, [name], spec),
+                            check,
+                        )
+
+    def _check_stored(self, record, field, value):
+        """Check that an accepted value is stored as it was meant."""
+        record.invalidate_recordset()
+        stored = record.sudo()[field.name]
+        if field.type in ("integer", "float", "boolean"):
+            self.assertEqual(stored, value or 0)
+        elif field.type in ("char", "text", "selection") and (field.store or field.related):
+            text = value.strip() if isinstance(value, str) else value
+            if field.name != "lang":
+                self.assertEqual(stored or False, text or False)
+        elif field.type == "many2one":
+            self.assertEqual(stored.id or False, value or False)
+        elif field.type in ("date", "datetime"):
+            text = str(stored)[: len(value or "")] if stored else ""
+            self.assertTrue((value or "").startswith(text) and bool(stored) == bool(value))
+        if field.relational and stored:
+            unseen = stored - stored.with_env(record.env)._filtered_access("read").sudo()
+            self.assertFalse(unseen, "chosen without being seen")
