@@ -274,6 +274,15 @@ class TestSeveralUsersOfOneContact(DispatchCommon):
         self.assertEqual(decision.previous_user_id, self.agent)
         self.assertEqual((self.agent | self.twin).mapped("dispatch_miss_count"), [1, 0])
 
+    def test_an_old_login_that_goes_takes_no_chats_along(self):
+        self.twin.active = True
+        self.twin.group_ids |= self.receive_group
+        self.twin.active = False
+        self.twin._hand_over_chats()
+        self.assertEqual(self._agent_of(self.chat), self.agent)
+        self.agent._hand_over_chats()
+        self.assertEqual(self._agent_of(self.chat), self.colleague)
+
     def test_a_returning_buyer_gets_the_agent_of_the_channel(self):
         self.twin.active = True
         self._say(self.chat, self.agent, "Yes")

@@ -71,14 +71,17 @@ IS_PAUSED = """(users.dispatch_paused IS TRUE
                     AND (users.dispatch_paused_until IS NULL
                          OR users.dispatch_paused_until > %(now)s))"""
 
-#: The time off that somebody has now, as Odoo's own ``resource.calendar`` counts it.
-_TIME_OFF = """resource_calendar_leaves off
-                      JOIN resource_resource resource ON resource.id = off.resource_id
-                     WHERE off.time_type = 'leave'
-                       AND off.date_from <= %(now)s
-                       AND off.date_to > %(now)s"""
-IS_SOMEBODY_OFF = f"EXISTS (SELECT FROM {_TIME_OFF} AND resource.user_id IS NOT NULL)"
-IS_OFF = f"users.id IN (SELECT resource.user_id FROM {_TIME_OFF})"
+#: Who has time off now, as Odoo's own ``resource.calendar`` counts it.
+IS_OFF = """users.id IN (
+                       SELECT resource.user_id
+                         FROM resource_calendar_leaves off
+                         JOIN resource_resource resource ON resource.id = off.resource_id
+                        WHERE off.resource_id IS NOT NULL
+                          AND off.date_to > %(now)s
+                          AND off.date_from <= %(now)s
+                          AND off.time_type = 'leave'
+                          AND resource.user_id IS NOT NULL
+                   )"""
 
 
 def gone_since(expected_since="NULL"):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY, IS_SOMEBODY_OFF
+from ...tools.here import IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
 from .. import policy
 from ..policy import Rules
 from .packing import pack_facts
@@ -56,14 +56,13 @@ class Channel(NamedTuple):
     calendar_id: int | None
     ramp_minutes: int | None
     has_shifts: bool
-    """Whether anybody of the database follows a shift or has time off; in most shops nobody."""
+    """Whether any agent of the database follows a shift; most shops have none."""
 
 
 # Fragments of the statements below. A statement has only the parts that it needs.
 
-# Served by res_users' index on dispatch_calendar_id and the one on time off that is not over.
-_HAS_SHIFTS = f"""(EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)
-                OR {IS_SOMEBODY_OFF})"""
+# Served by res_users' index on dispatch_calendar_id.
+_HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
 
 # The values of a Channel.
 _CHANNEL = ", ".join([*(f"channel.{name}" for name in Channel._fields[:-1]), _HAS_SHIFTS])
@@ -126,12 +125,12 @@ def get_values(query: Query) -> dict:
     }
 
 
-def read_channel(cr, channel_id: int, now: datetime) -> Channel | None:
+def read_channel(cr, channel_id: int) -> Channel | None:
     """Return what the transaction of ``cr`` sees of a channel, ``None`` when it is gone."""
     # Served by im_livechat_channel_pkey.
     cr.execute(
         f"SELECT {_CHANNEL} FROM im_livechat_channel channel WHERE channel.id = %(channel_id)s",
-        {"channel_id": channel_id, "now": now},
+        {"channel_id": channel_id},
     )
     row = cr.fetchone()
     return row and Channel(*row)
@@ -140,9 +139,9 @@ def read_channel(cr, channel_id: int, now: datetime) -> Channel | None:
 def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) -> bool:
     """As ``ledger.has_room_at_once``."""
     # Served by im_livechat_channel_pkey, res_users_pkey, the unique index on mail_presence
-    # (user_id), res_groups_users_rel's index on uid, livechat_dispatch_seat's on partner_id and
-    # discuss_channel_pkey. Sub-selects of single values are planned at once and looked up for the
-    # few only.
+    # (user_id), the index on time off that is not over, res_groups_users_rel's index on uid,
+    # livechat_dispatch_seat's on partner_id and discuss_channel_pkey. Sub-selects of single values
+    # are planned at once and looked up for the few only.
     cr.execute(
         f"""
         WITH RECURSIVE {RECEIVE_GROUPS}
@@ -164,6 +163,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                       AND users.active
                       AND NOT {IS_PAUSED}
                       AND users.dispatch_overloaded IS NOT TRUE
+                      AND NOT {IS_OFF}
                       AND users.id IS DISTINCT FROM channel.main_account_id
                       AND NOT {IS_SET_AWAY}
                       AND (SELECT {IS_ONLINE}
@@ -207,13 +207,16 @@ def select_facts(query: Query) -> str:
     # Of the chats only those that have gone quiet are looked at: a seat's chat is open.
     # Served by im_livechat_channel_im_user_pkey, res_users_pkey, a scan of livechat_dispatch_seat
     # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise), the unique
-    # index on mail_presence (user_id), res_groups_users_rel's index on gid and res_partner_pkey.
+    # index on mail_presence (user_id), the index on time off that is not over,
+    # res_groups_users_rel's index on gid and res_partner_pkey.
     facts = pack_facts(
         {
             "lively_chats": "coalesce(load.lively, 0) + coalesce(reserved.seats, 0)",
             "quiet_chats": "coalesce(load.quiet, 0)",
             "weight": "users.dispatch_weight",
             "overloaded": "users.dispatch_overloaded IS TRUE",
+            # What the hours of shift, group and channel say is added later.
+            "off_shift": IS_OFF,
             "enabled": "users.active IS TRUE",
             "permitted": """users.id IN (
                        SELECT uid

@@ -22,9 +22,10 @@ LAYOUT = (
     ("permitted", 1),
     ("enabled", 1),
     ("overloaded", 1),
+    ("off_shift", 1),
     ("weight", 16),
     ("quiet_chats", 16),
-    ("lively_chats", 22),
+    ("lively_chats", 21),
 )
 _NAMES, _WIDTHS = zip(*LAYOUT, strict=True)
 _SHIFTS = (0, *accumulate(_WIDTHS[:-1]))

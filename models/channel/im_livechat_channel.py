@@ -255,13 +255,13 @@ class ImLivechatChannel(sent.Guard, models.Model):
         :rtype: res.users
         """
         staff = self.user_ids | self.main_account_id
+
+        def get_rank(user):
+            return user not in staff, not user.active, user.id
+
+        contacts = partners.with_context(active_test=False)
         return self.env["res.users"].union(
-            *(
-                contact.user_ids.sorted(lambda user: (user not in staff, not user.active, user.id))[
-                    :1
-                ]
-                for contact in partners.with_context(active_test=False)
-            )
+            *(contact.user_ids.sorted(get_rank)[:1] for contact in contacts)
         )
 
     def _read_dispatch_channel(self):
@@ -273,9 +273,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         if self == self._origin:
             self.flush_recordset()
             self.env["res.users"].flush_model(["dispatch_calendar_id"])
-            self.env["resource.resource"].flush_model(["user_id"])
-            self.env["resource.calendar.leaves"].flush_model()
-            if channel := ledger.read_channel(self.env.cr, self.id, fields.Datetime.now()):
+            if channel := ledger.read_channel(self.env.cr, self.id):
                 return channel
         return self._get_dispatch_channel()
 

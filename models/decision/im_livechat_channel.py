@@ -10,7 +10,6 @@ from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer
 from ...dispatch.weights import WEIGHT_MIN
-from ...tools.here import IS_OFF
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
 from .staff import Staff, Tree
@@ -390,7 +389,7 @@ class ImLivechatChannel(models.Model):
             agent.but(
                 declined=agent.user_id in declined,
                 missing_permission=agent.user_id in lacking,
-                off_shift=agent.user_id in off_shift,
+                off_shift=agent.off_shift or agent.user_id in off_shift,
                 weight=ramped.get(agent.user_id, agent.weight),
             )
             for agent in agents
@@ -410,38 +409,35 @@ class ImLivechatChannel(models.Model):
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
     def _find_off_shift(self, group, settings):
-        """Return the ids of the agents who do not work at this hour: by their own shift or time
-        off, or because the channel or the group is closed."""
+        """Return the ids of the agents who do not work at this hour: by their own shift, or because
+        the channel or the group is closed."""
         calendars = self.env["resource.calendar"]
         if not calendars.browse(settings.calendar_id or ())._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
         if not settings.has_shifts and not group.calendar_id:
             return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
-        # Served by res_users' index on dispatch_calendar_id, those who follow one, and by the
-        # index on time off that is not over.
+        # Served by res_users' index on dispatch_calendar_id: those who follow one.
         self.env.cr.execute(
-            f"""
-            SELECT CASE WHEN {IS_OFF} THEN 0 ELSE users.dispatch_calendar_id END AS calendar_id,
-                   array_agg(users.id)
+            """
+            SELECT users.dispatch_calendar_id, array_agg(users.id)
               FROM res_users users
-             WHERE (users.dispatch_calendar_id IS NOT NULL OR {IS_OFF})
+             WHERE users.dispatch_calendar_id IS NOT NULL
                AND (users.id = %(main_account_id)s OR users.id IN (
                        SELECT user_id
                          FROM im_livechat_channel_im_user
                         WHERE channel_id = %(channel_id)s
                    ))
-          GROUP BY calendar_id
+          GROUP BY users.dispatch_calendar_id
             """,
             {
-                "now": fields.Datetime.now(),
                 "channel_id": self._origin.id or None,
                 "main_account_id": self.main_account_id._origin.id or None,
             },
         )
         off_shift = set()
         for calendar_id, user_ids in self.env.cr.fetchall():
-            if not calendar_id or not calendars.browse(calendar_id)._is_working_now():
+            if not calendars.browse(calendar_id)._is_working_now():
                 off_shift.update(user_ids)
         if group.calendar_id and not group.calendar_id._is_working_now():
             off_shift.update(group._get_agents().ids)
@@ -485,7 +481,7 @@ class ImLivechatChannel(models.Model):
         buyer = self.env.context.get("livechat_dispatch_buyer")
         # A browser can put any JSON in the context but never such an object.
         if not isinstance(buyer, Buyer):
-            return self._describe_buyer(lang=lang, country_id=country_id)
+            return self._make_buyer(*self._identify_buyer(), lang, country_id)
         return buyer._replace(lang=lang or buyer.lang, country_id=country_id or buyer.country_id)
 
     def _find_regulars(self, buyer):

@@ -493,7 +493,7 @@ class ImLivechatChannel(models.Model):
                     staff.facts[user_id].but(
                         is_main_account=user_id == self.main_account_id.id,
                         missing_permission=user_id in lacking,
-                        off_shift=user_id in away,
+                        off_shift=staff.facts[user_id].off_shift or user_id in away,
                     ),
                     rules,
                 )

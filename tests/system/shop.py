@@ -23,6 +23,9 @@ TIMEOUT = 100
 #: Seconds until something that is to happen is given up: a busy machine may need many of them.
 PATIENCE = 100
 
+#: The last sign of life of agents without a browser, who are here for as long as a test takes.
+EVER = "2100-01-01 00:00:00"
+
 _unique = itertools.count(random.SystemRandom().randrange(10**6) * 1000)
 
 
@@ -173,7 +176,7 @@ class Shop:
             self.call(
                 "mail.presence",
                 "create",
-                [{"user_id": user_id, "status": "online"} for user_id in ids],
+                [{"user_id": user_id, "status": "online", "last_poll": EVER} for user_id in ids],
             )
         rows = self.sql(
             "SELECT users.id, partner_id, name, users.login FROM res_users users"

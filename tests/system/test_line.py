@@ -115,7 +115,8 @@ def test_50_messages_are_handed_out_once_when_two_agents_come(server, shop):
     assert not [answer for answer in answers if answer.failed]
     assert {state for _id, state, *_times in states(shop, reception)} == {"pool"}
     for agent in agents:
-        shop.call("mail.presence", "create", [{"user_id": agent.user_id, "status": "online"}])
+        presence = {"user_id": agent.user_id, "status": "online", "last_poll": shops.EVER}
+        shop.call("mail.presence", "create", [presence])
     shops.wait_until(
         lambda: {state for _id, state, *_times in states(shop, reception)} == {"assigned"},
         "the pool was not handed out",
