@@ -96,6 +96,17 @@ def test_each_test_and_file_that_is_named_exists(document):
     assert not lost
 
 
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_each_name_of_the_code_is_one(document):
+    folders = ("controllers", "dev", "dispatch", "models", "static/src", "tests", "tools", "wizard")
+    sources = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]
+    code = "\n".join(path.read_text() for path in sources if path.suffix in (".js", ".py", ".sql"))
+    known = set(re.findall(r"\w+", code))
+    words = re.findall(r"`([^`\n]+)`", read_prose(ROOT / document))
+    names = {name for word in words for name in re.findall(r"(?<![/>\w])\w*_\w+(?![/\w])", word)}
+    assert sorted(names - known) == []
+
+
 def read_names(file, model):
     """Return the names of the records in a data file, in its order."""
     records = ElementTree.parse(ROOT / "data" / file).iterfind(f".//record[@model='{model}']")
