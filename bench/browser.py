@@ -12,7 +12,7 @@ import time
 
 import reception_page as reception_pages
 import shop as shops
-from browsers import DESKTOP, PATIENCE
+from browsers import PATIENCE
 from playwright.sync_api import expect, sync_playwright
 
 import devenv

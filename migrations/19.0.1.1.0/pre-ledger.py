@@ -35,14 +35,10 @@ def migrate(cr, version):
         """
     )
     for reservation_id, *columns in cr.fetchall():
-        user_ids, shares = (
-            struct.unpack(f"<{len(column) // 8}q", column) for column in columns
-        )
+        user_ids, shares = (struct.unpack(f"<{len(column) // 8}q", column) for column in columns)
         # How many shares there are, each with the one who had it; then their ids.
         heads = [number for share in shares for number in (share, 1)]
-        split = struct.pack(
-            f"<{1 + len(heads)}q{len(user_ids)}i", len(shares), *heads, *user_ids
-        )
+        split = struct.pack(f"<{1 + len(heads)}q{len(user_ids)}i", len(shares), *heads, *user_ids)
         cr.execute(
             "UPDATE livechat_dispatch_reservation SET split = %s WHERE id = %s",
             [split, reservation_id],

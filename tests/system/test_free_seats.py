@@ -7,11 +7,10 @@ import threading
 import time
 
 import shop as shops
-from test_line import states, wait_until
+from test_line import states
 from test_reception_browsers import channel_of, open_reception_page, row_of
 
 # Seconds in which something happens, on however busy a machine.
-PATIENCE = 30
 
 # A guest whose browser is there is refused a second after the agent was chosen.
 FAILS = "Antarctica/Troll"
@@ -58,9 +57,8 @@ class TwoGroups:
         """This serves the buyer: nothing else does anything here."""
         change()
         done = time.monotonic()
-        wait_until(
+        shops.wait_until(
             lambda: find_state(self.shop, self.reception, self.waiting) == "assigned",
-            PATIENCE,
             "the line was not served",
         )
         print(f"served after {time.monotonic() - done:.2f} s")
@@ -146,22 +144,20 @@ def test_a_seat_of_a_request_that_fails_serves_the_line(shop):
         answers = []
         failing = threading.Thread(target=lambda: answers.append(fails.open_chat(reception)))
         failing.start()
-        wait_until(
+        shops.wait_until(
             lambda: shop.sql(
                 "SELECT FROM livechat_dispatch_reservation"
                 " WHERE user_id = %s AND pg_xact_status(xid) = 'in progress'",
                 reception.agents[0].user_id,
             ),
-            PATIENCE,
             "the request never came to its decision",
         )
         chat_id = waits.open_chat(reception).chat_id
         assert find_state(shop, reception, chat_id) == "queued"
         failing.join()
         assert "refused for a test" in answers[0].text
-        wait_until(
+        shops.wait_until(
             lambda: find_state(shop, reception, chat_id) == "assigned",
-            PATIENCE,
             "the line was not served",
         )
     finally:

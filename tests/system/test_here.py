@@ -9,12 +9,10 @@ import pytest
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, wait_until_online
 from playwright.sync_api import expect
-from test_line import wait_until
 from test_waiting_browsers import BANNER, ask, foreign_page, last_chat
 
 import devenv
 
-PATIENCE = 30
 ANDROID = (
     "Mozilla/5.0 (Linux; Android 14; Pixel 8) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/131.0.0.0 Mobile Safari/537.36"
@@ -113,7 +111,7 @@ def test_an_agents_page_gives_a_sign_of_life_every_minute_and_a_phone_in_a_pocke
     else:
         page.clock.fast_forward("01:00")
 
-    wait_until(lambda: is_heard(shop, **whose), PATIENCE, "the page gave no sign of life")
+    shops.wait_until(lambda: is_heard(shop, **whose), "the page gave no sign of life")
     assert get_agent(shop, agent)["status"] == "online"
     assert shops.Buyer(shop.url).open_chat(reception).chat_id
     assert page.errors == []
@@ -187,13 +185,11 @@ def test_a_buyer_on_a_page_elsewhere_waits_as_long_as_the_page_is_open(shop, ope
         stop_clock(page)
         page.clock.fast_forward("00:30")
         seen = "SELECT FROM mail_presence WHERE guest_id = %s"
-        wait_until(lambda: shop.sql(seen, guest_id), PATIENCE, "no sign of life was given")
+        shops.wait_until(lambda: shop.sql(seen, guest_id), "no sign of life was given")
         for _half_minute in range(3):
             age(shop, 6, guest_id=guest_id)
             page.clock.fast_forward("00:30")
-            wait_until(
-                lambda: is_heard(shop, guest_id=guest_id), PATIENCE, "no sign of life was given"
-            )
+            shops.wait_until(lambda: is_heard(shop, guest_id=guest_id), "no sign of life was given")
             run_timers(shop)
             assert shop.sql(state, chat_id) == [("queued",)]
         expect(window.locator(BANNER)).to_contain_text("You are number 1 in line")
