@@ -63,8 +63,8 @@ LINE_AIM = 2
 GROWTH_AIM = 6
 AVAILABILITY_AIM = {1000: 1 / 20}
 SESSIONS_AIM = 1.0
-# Seconds until a freed seat has its next buyer, of 95 in 100; until the page Reception is there, and
-# until it shows what has changed; milliseconds of a frame; seconds of a replay.
+# Seconds until a freed seat has its next buyer, of 95 in 100; until the page Reception is there,
+# and until it shows what has changed; milliseconds of a frame; seconds of a replay.
 SEATED_AIM, OPEN_AIM, TOLD_AIM, FRAME_AIM, REPLAY_AIM = 1.0, 1.0, 1.0, 16.0, 10.0
 SEATS, FREED = 200, 40
 # Milliseconds to match an address of 2000 characters with one pattern, when it is new to a worker.
@@ -180,7 +180,8 @@ def print_decisions(rows):
             print()
     slowest = max(max(times) for times in rows[-1]["patterns"].values())
     print(
-        f"the largest page patterns that are allowed, each new to PostgreSQL: at most {slowest:.0f} ms"
+        "the largest page patterns that are allowed, each new to PostgreSQL:"
+        f" at most {slowest:.0f} ms"
     )
     print(f"   {verdict(slowest <= PATTERN_AIM, f'{PATTERN_AIM} ms')}\n")
     by_agents = {row["agents"]: row["decision"] for row in rows}
@@ -482,7 +483,8 @@ def print_replay(rows):
     for row in rows:
         print(
             f"replay of {row['buyers']} buyers among 20 agents, one every {row['gap']} s:"
-            f" {row['seconds']:.2f} s   {verdict(row['seconds'] <= REPLAY_AIM, f'{REPLAY_AIM:.0f} s')}"
+            f" {row['seconds']:.2f} s  "
+            f" {verdict(row['seconds'] <= REPLAY_AIM, f'{REPLAY_AIM:.0f} s')}"
         )
     print()
 

@@ -16,9 +16,9 @@ def migrate(cr, version):
         """
         UPDATE livechat_dispatch_credit
            SET (user_ids, last_turns) = (
-                   SELECT string_agg(substring(user_ids FROM 8 * place + 1 FOR 4), '' ORDER BY place),
-                          string_agg(substring(last_turns FROM 8 * place + 1 FOR 4), '' ORDER BY place)
-                     FROM generate_series(0, length(credits) / 8 - 1) place
+                   SELECT string_agg(substring(user_ids FROM start FOR 4), '' ORDER BY start),
+                          string_agg(substring(last_turns FROM start FOR 4), '' ORDER BY start)
+                     FROM generate_series(1, length(credits) - 7, 8) start
                )
          WHERE length(user_ids) = length(credits)
            AND length(credits) > 0
