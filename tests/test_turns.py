@@ -150,7 +150,7 @@ class TestTurns(DispatchCommon):
             """
         )
         self.env.invalidate_all()
-        path = file_path("im_livechat_subaccount/migrations/19.0.1.2.0/post-turns.py")
+        path = file_path("im_livechat_subaccount/migrations/19.0.1.1.0/post-turns.py")
         runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.0.0")
         self.assertEqual(chats.read(names), before)
         self.assertEqual(chats.dispatch_decision_ids.mapped("answer_seconds"), answers)

@@ -39,7 +39,7 @@ def assign_open_chats(cr):
         """
         UPDATE discuss_channel chat
            SET dispatch_state = 'assigned',
-               dispatch_assigned_at = seated.since
+               dispatch_assigned_at = date_trunc('second', seated.since)
           FROM (SELECT seat.discuss_channel_id AS id, max(history.create_date) AS since
                   FROM livechat_dispatch_seat seat
                   JOIN im_livechat_channel_member_history history
