@@ -48,7 +48,7 @@ class TestAttributes(TransactionCase):
             for definition in model_class._model_classes__:
                 if not definition.__module__.startswith(f"odoo.addons.{MODULE}."):
                     continue
-                for ours in definition._field_definitions:
+                for ours in getattr(definition, "_field_definitions", ()):
                     if ours._args__ and set(ours._args__) <= ATTRIBUTES:
                         extended += 1
                         field = model_class._fields[ours.name]
