@@ -1,9 +1,10 @@
 """The ledger's own connection to PostgreSQL, kept from one decision to the next.
 
-Odoo discards what a connection has prepared whenever it is borrowed from the pool, and to plan the
-statements of a decision takes half as long as to run them. So each process keeps one connection to
-each database in which they stay prepared. It holds nothing between decisions: PostgreSQL may end it
-at any time, does so when no buyer came for ten minutes, and the next decision opens another. In
+Odoo discards what a connection has prepared whenever it is borrowed from the pool. To read agents
+with a statement that is planned already takes 0.4, 0.5 and 0.9 of the time among 20, 100 and 1000
+of them (0.96 → 0.41, 1.21 → 0.65 and 5.4 → 4.7 ms). So each process keeps one connection to each
+database in which they stay prepared. It holds nothing between decisions: PostgreSQL may end it at
+any time, does so when no buyer came for ten minutes, and the next decision opens another. In
 between it answers what every page view asks, see :func:`reader`.
 
 Like Odoo's bus, it needs a connection to PostgreSQL itself or a pooler that pools sessions.

@@ -49,6 +49,10 @@ class Chat(models.Model):
 """
 
 
+# A busy machine takes its time to install an addon.
+pytestmark = pytest.mark.timeout(1200)
+
+
 @pytest.fixture(scope="module")
 def neighbourhood(template, tmp_path_factory):
     folder = tmp_path_factory.mktemp("addons")
