@@ -97,6 +97,19 @@ class DiscussChannel(models.Model):
             .user_ids
         )
 
+    def _get_serving_partner(self):
+        """Return who served the buyer of this chat: the agent who wrote last, or whose it is while
+        none has.
+
+        :rtype: res.partner
+        """
+        self.ensure_one()
+        agents = self.livechat_agent_history_ids.partner_id
+        answers = self.message_ids.filtered(
+            lambda message: message.message_type == "comment" and message.author_id in agents
+        ).sorted(lambda message: (message.date, message.id))
+        return answers[-1:].author_id or self.dispatch_seat_partner_ids[:1]
+
     @api.model
     def _reassign_unanswered(self):
         """Give chats that are unanswered to the next agents; see ``no_reply_seconds``. The time

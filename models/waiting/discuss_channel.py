@@ -10,12 +10,16 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING, Waiting, estimate_wait
 from ...tools.here import gone_since
+from ...tools.turn import UNANSWERED
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
 
 # In the context of core's daily cleaning: it leaves out the chats that wait, however long.
 NOT_WAITING = object()
+
+# A chat that waits: in line, in the pool, or for the first word of the agent whose turn it is.
+WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED)
 
 
 class DiscussChannel(models.Model):
@@ -46,12 +50,12 @@ class DiscussChannel(models.Model):
     @api.model
     def _search(self, domain, *args, **kwargs):
         if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
-            domain = Domain(domain) & Domain("dispatch_state", "not in", WAITING)
+            domain = Domain(domain) & ~WAITS
         return super()._search(domain, *args, **kwargs)
 
     @api.autovacuum
     def _gc_bot_only_ongoing_sessions(self):
-        # What only the desk took part in waits for an agent.
+        # What only the desk took part in, or an agent who has not come yet, is not over.
         model = self.with_context(livechat_dispatch_states=NOT_WAITING)
         return super(DiscussChannel, model)._gc_bot_only_ongoing_sessions()
 

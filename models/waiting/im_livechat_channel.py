@@ -15,7 +15,7 @@ from odoo.modules import module
 from odoo.modules.registry import Registry
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from ...dispatch import policy
+from ...dispatch import ledger, policy
 from ...dispatch.ledger import locks
 from ...dispatch.line import IS_ADMITTED, ORDER_BY, WAITING, Round, estimate_wait, number_places
 from ...tools.sentinels import DRAINING
@@ -421,10 +421,15 @@ class ImLivechatChannel(models.Model):
 
         :rtype: tuple[float, float, int] | None
         """
-        # Served by discuss_channel__dispatch_service_idx.
+        # A chat that lay silent for a day was ended by core's cleaning: the agent was free at its
+        # last word. Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(
             """
-            SELECT extract(epoch FROM livechat_end_dt - dispatch_assigned_at)
+            SELECT extract(epoch FROM
+                       CASE WHEN last_interest_dt <= livechat_end_dt - %s
+                            THEN last_interest_dt
+                            ELSE livechat_end_dt END
+                       - dispatch_assigned_at)
               FROM discuss_channel
              WHERE livechat_channel_id = %s
                AND dispatch_assigned_at IS NOT NULL
@@ -432,7 +437,7 @@ class ImLivechatChannel(models.Model):
           ORDER BY livechat_end_dt DESC
              LIMIT %s
             """,
-            [self.id, _LAST_SERVICES],
+            [ledger.FORGOTTEN_AFTER, self.id, _LAST_SERVICES],
         )
         services = [max(0.0, float(seconds)) for (seconds,) in self.env.cr.fetchall()]
         if len(services) < _ENOUGH_SERVICES:
