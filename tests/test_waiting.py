@@ -309,6 +309,7 @@ class TestWaiting(DispatchCommon):
                         "livechat_end_dt": now - timedelta(days=3, minutes=-5) + silent,
                     }
                 )
+        self.env.flush_all()
         mean, deviation, _seats = channel._get_pace(self.env["livechat.dispatch.group"])
         self.assertEqual((mean, deviation), (300, 0))
 

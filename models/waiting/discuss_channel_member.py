@@ -10,7 +10,7 @@ class DiscussChannelMember(models.Model):
     @api.model
     def _search(self, domain, *args, **kwargs):
         if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
-            domain = Domain(domain) & ~Domain("channel_id", "any", WAITS)
+            domain = Domain(domain) & Domain("channel_id", "any", ~WAITS)
         return super()._search(domain, *args, **kwargs)
 
     @api.autovacuum
