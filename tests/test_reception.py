@@ -7,6 +7,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
+from odoo.addons.mail.tests.common import freeze_all_time
+
 from ..dispatch import credit, policy
 from .common import DispatchCommon, ShopCommon
 from .walks import PatientCase
@@ -568,6 +570,94 @@ class TestReceptionSignals(ReceptionCommon):
         self._take_signals()
         chat.last_interest_dt = fields.Datetime.now()
         self._expect(agents=self.maria.ids)
+
+    def test_a_call_is_a_signal_when_it_begins_and_when_it_ends(self):
+        room = self.env["discuss.channel"].create({"name": "Room", "channel_type": "channel"})
+        member = self.env["discuss.channel.member"].create(
+            {"channel_id": room.id, "partner_id": self.maria.partner_id.id}
+        )
+        self._take_signals()
+        call = self.env["discuss.channel.rtc.session"].create({"channel_member_id": member.id})
+        self._expect(agents=self.maria.ids)
+        call.unlink()
+        self._expect(agents=self.maria.ids)
+
+    def test_a_chat_that_is_deleted_and_one_that_is_left_are_signals(self):
+        chat = self._open_chat(self.channel, self.maria)
+        self._take_signals()
+        chat.channel_member_ids.unlink()
+        self._expect(agents=self.maria.ids)
+        chat = self._open_chat(self.channel, self.maria)
+        self._take_signals()
+        chat.unlink()
+        self._expect(agents=self.maria.ids, lines=True)
+
+    def test_the_name_of_an_agents_contact_is_a_signal(self):
+        self.maria.partner_id.name = "Maria dos Santos"
+        self._expect(agents=self.maria.ids)
+
+    def test_rights_and_what_a_quiet_chat_holds_are_signals_to_look_at_all_of_it(self):
+        team = self.env["res.groups"].create({"name": "Team", "user_ids": self.maria.ids})
+        self._take_signals()
+        may_transfer = self.env.ref("im_livechat_subaccount.group_transfer_chats")
+        team.implied_ids = may_transfer
+        self._expect(tree=True)
+        team.unlink()
+        self._expect(tree=True)
+        parameters = self.env["ir.config_parameter"]
+        parameters.set_param("im_livechat_subaccount.quiet_hold", "0.25")
+        # Of all shops.
+        signals = {signal[:2]: signal[2] for signal in self._take_signals()}
+        self.assertTrue(signals["res.users", self.owner.id]["tree"])
+        self.assertTrue(signals["res.users", self.rival.id]["tree"])
+        parameters.set_param("im_livechat_subaccount.dispatch_weight_default", "110")
+        self.assertEqual(self._take_signals(), [])
+
+    def test_hours_are_signals_when_they_are_changed_and_when_they_begin(self):
+        hours = {"name": "Shift", "dayofweek": "2", "day_period": "morning"}
+        calendar = self.env["resource.calendar"].create(
+            {
+                "name": "Wednesday",
+                "tz": "UTC",
+                "attendance_ids": [Command.create({**hours, "hour_from": 9, "hour_to": 12})],
+            }
+        )
+        self._take_signals()
+        calendar.attendance_ids.hour_to = 13
+        self.assertEqual(self._take_signals(), [], "nobody keeps these hours")
+        self.maria.dispatch_calendar_id = calendar
+        self._take_signals()
+        calendar.attendance_ids.hour_to = 12
+        self._expect(tree=True)
+        for hour, minute, is_turn in ((8, 59, False), (9, 1, True), (9, 5, False), (12, 1, True)):
+            with self.subTest(time=f"{hour}:{minute}"):
+                with freeze_all_time(datetime(2026, 11, 11, hour, minute)):
+                    self.env["resource.calendar"]._follow_the_clock()
+                    if is_turn:
+                        self._expect(tree=True)
+                    else:
+                        self.assertEqual(self._take_signals(), [])
+
+    def test_an_agents_bar_follows_what_it_shows(self):
+        def is_told(change):
+            self._take_signals()
+            change()
+            told = []
+            with patch.object(
+                type(self.maria), "_bus_send", lambda user, *_args: told.append(user)
+            ):
+                self._take_signals()
+            return self.maria in told
+
+        for change in (
+            lambda: self.maria.write({"dispatch_weight": 250}),
+            lambda: self.maria.write({"dispatch_paused": True}),
+            lambda: self.channel.write({"max_sessions": 8}),
+            lambda: self.channel.write({"user_ids": [Command.unlink(self.maria.id)]}),
+            lambda: self.maria.write({"livechat_channel_ids": [Command.link(self.channel.id)]}),
+        ):
+            self.assertTrue(is_told(change))
+        self.assertFalse(is_told(lambda: self.channel.write({"sticky_hours": 5})))
 
     def test_chat_that_goes_quiet_weighs_less(self):
         chat = self._open_chat(self.channel, self.maria)

@@ -14,7 +14,6 @@ from ...dispatch.weights import CHATS_MAX
 from ...tools import clock, sent
 from ...tools.clock import WEEKDAYS
 
-_SCHEDULE = frozenset({"start", "stop", "tz", "recurrence", *WEEKDAYS, "rule", "until"})
 _LASTS_MAX = timedelta(days=366)
 # So far ahead two changes are looked at for a moment they share.
 _HORIZON = timedelta(days=731)
@@ -282,9 +281,10 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                         "A dated change stays in its channel. Make a new one in the other channel."
                     )
                 )
-        if _SCHEDULE & vals.keys():
-            vals["last_start"] = False
+        schedules = {change: change._get_schedule() for change in self}
         self._store(vals)
+        moved = self.filtered(lambda change: change._get_schedule() != schedules[change])
+        moved._store({"last_start": False})
         self._check_saved()
         planned = self.filtered(lambda change: change.state == "planned")
         for change in planned:

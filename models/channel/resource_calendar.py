@@ -1,6 +1,6 @@
 from datetime import timedelta, timezone
 
-from odoo import fields, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 
 
@@ -32,20 +32,57 @@ class ResourceCalendar(models.Model):
             self.env["livechat.announcement"]._seat_may_be_free()
             self.env["livechat.announcement"]._look_again(channels, "trees")
 
+    @api.model
+    def _follow_the_clock(self):
+        """Follow that hours, or somebody's time off, have begun or ended since the last minutes."""
+        now = fields.Datetime.now()
+        # The cron comes late at times; what is looked at twice has lost nothing.
+        since = now - timedelta(minutes=3)
+        # sudo: resource.calendar, resource.calendar.leaves - the clock is nobody
+        env = self.sudo().env
+        kept = [
+            env[model].with_context(active_test=False).search([(name, "!=", False)])[name]
+            for model, name in (
+                ("im_livechat.channel", "calendar_id"),
+                ("livechat.dispatch.group", "calendar_id"),
+                ("res.users", "dispatch_calendar_id"),
+            )
+        ]
+        self.union(*kept).filtered(
+            lambda calendar: calendar._is_working(since) != calendar._is_working(now)
+        )._follow_hours()
+        # Served by resource_calendar_leaves__livechat_own_idx: what was not over by then.
+        leaves = env["resource.calendar.leaves"].search(
+            Domain("resource_id", "!=", False)
+            & Domain("date_to", ">", since)
+            & (
+                Domain("date_to", "<=", now)
+                | (Domain("date_from", ">", since) & Domain("date_from", "<=", now))
+            )
+        )
+        leaves._find_absentees()._follow_time_off()
+
     def _is_working_now(self):
-        """Tell whether this calendar's hours include this moment, in its own time zone and without
-        the public holidays of its company; no calendar is always working."""
+        """Tell whether this calendar's hours include this moment."""
+        return self._is_working(fields.Datetime.now())
+
+    def _is_working(self, moment):
+        """Tell whether this calendar's hours include a moment, in its own time zone and without the
+        public holidays of its company; no calendar is always working.
+
+        :param moment: in UTC.
+        """
         if not self:
             return True
         # sudo: resource.calendar - whether a shop is open is no secret
         calendar = self.sudo()
-        now = fields.Datetime.now().replace(tzinfo=timezone.utc)
+        moment = moment.replace(tzinfo=timezone.utc)
         # Core leaves the choice to the caller: a holiday of no calendar is one of a company.
         holidays = Domain("time_type", "=", "leave") & (
             Domain("calendar_id", "=", calendar.id)
             | Domain("company_id", "in", [False, calendar.company_id.id])
         )
         hours = calendar._work_intervals_batch(
-            now, now + timedelta(seconds=1), domain=list(holidays)
+            moment, moment + timedelta(seconds=1), domain=list(holidays)
         )
         return bool(hours[False])

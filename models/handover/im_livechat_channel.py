@@ -21,5 +21,6 @@ class ImLivechatChannel(models.Model):
         told_by_mail = self.search([("pool_email", "!=", False)])
         for channel in told_by_mail:
             self._attempt(channel._tell_of_messages)
+        self._attempt(self.env["resource.calendar"]._follow_the_clock)
         self._drain_all()
         self._attempt(self.env["livechat.dispatch.total"]._count)
