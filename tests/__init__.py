@@ -35,6 +35,7 @@ from . import (
     test_reception_tours,
     test_regulars,
     test_role,
+    test_route,
     test_second_reading,
     test_security,
     test_security_rpc,

@@ -373,10 +373,14 @@ class DiscussChannel(sent.Reader, models.Model):
                 create_member_params={"livechat_member_type": "agent"},
                 inviting_partner=desk or self.env.ref("base.partner_root"),
             )
+        now = fields.Datetime.now()
         values = {
             "livechat_operator_id": agent.partner_id.id,
             "dispatch_state": "assigned",
-            "dispatch_assigned_at": fields.Datetime.now(),
+            "dispatch_assigned_at": now,
+            # However long the buyer has waited: for this agent the chat begins now, and is not
+            # quiet, nor forgotten, before it has answered.
+            "last_interest_dt": now,
             "dispatch_answered_at": False,
             "dispatch_queued_at": False,
             "dispatch_is_away": self.dispatch_rule == "offline",

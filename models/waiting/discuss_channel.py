@@ -64,6 +64,9 @@ class DiscussChannel(models.Model):
         # sudo: im_livechat.channel, discuss.channel - what dispatch has decided for this chat
         chat = self.sudo()
         outcome = chat.livechat_channel_id._take_outcome()
+        if outcome and outcome.state in WAITING and chatbot_script_step:
+            # As core notes of who gets an agent at once: whom this buyer waits for.
+            chat.livechat_expertise_ids |= chatbot_script_step.operator_expertise_ids
         if outcome and outcome.state == "assigned" and outcome.agent != self.env.user:
             chat.write(
                 {

@@ -293,7 +293,9 @@ class ImLivechatChannel(models.Model):
 
     def _serve(self, chat):
         """Decide about one chat that waits; whether it has moved."""
-        outcome = self._dispatch(chat._get_buyer(), chat=chat)
+        outcome = self._dispatch(
+            chat._get_buyer(), chat=chat, expertises=chat.livechat_expertise_ids
+        )
         if outcome.state == "assigned":
             chat._assign(outcome)
         elif outcome.state == "pool" and chat.dispatch_state == "queued":
