@@ -29,6 +29,7 @@ from . import (
     test_second_reading,
     test_security,
     test_security_rpc,
+    test_sent,
     test_session,
     test_shifts,
     test_shop_roles,

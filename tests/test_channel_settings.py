@@ -1,11 +1,8 @@
 from datetime import timedelta
 
-from psycopg2.errors import CheckViolation
-
 from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
-from odoo.tools import mute_logger
 
 from .common import DispatchCommon
 
@@ -49,15 +46,12 @@ class TestChannelSettings(DispatchCommon):
         channel = self._create_channel(self._create_agent("agent"))
         for name in ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes"):
             before = channel[name]
-            for value in ("abc", "12", 1.5, 10**12, -(10**12), [1], True):
+            for value in ("abc", "12", 1.5, 10**12, -(10**12), [1], True, -1):
                 with self.subTest(name=name, value=value):
-                    with self.assertRaisesRegex(ValidationError, "enter a whole number"):
+                    with self.assertRaisesRegex(ValidationError, "is a whole number from"):
                         channel.write({name: value})
-                    with self.assertRaisesRegex(ValidationError, "enter a whole number"):
+                    with self.assertRaisesRegex(ValidationError, "is a whole number from"):
                         self._create_channel(self.env["res.users"], **{name: value})
-            with mute_logger("odoo.sql_db"), self.assertRaises(CheckViolation):
-                channel.write({name: -1})
-                self.env.flush_all()
             channel.invalidate_recordset()
             self.assertEqual(channel[name], before)
 

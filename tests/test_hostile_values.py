@@ -7,9 +7,10 @@ Fields and methods are found in the registry: who adds one adds it here.
 
 import inspect
 import json
+import logging
+from functools import partial
 
 from psycopg2 import IntegrityError
-
 
 from odoo.service.model import call_kw
 from odoo.tests import tagged
@@ -19,7 +20,10 @@ from odoo.addons.im_livechat_subaccount.tools import sent
 
 from .security_matrix import CLEAR_ERRORS, SecurityCommon
 
+_logger = logging.getLogger(__name__)
+
 ADDON = sent.ADDON
+# In the values below: ids that fit the field.
 FOREIGN, OWN, LINE = object(), object(), object()
 
 VALUES = {
@@ -45,11 +49,6 @@ VALUES = {
     "NUL": "a\0b",
     "lone surrogate": "a\ud800b",
     "5 MB": "x" * 5_000_000,
-    "last moment": "9999-12-31 23:59:59",
-    "first moment": "0001-01-01 00:00:00",
-    "no moment": "2026-02-30 25:00:00",
-    "moment with a zone": "2026-02-03T10:00:00Z",
-    "day": "2026-02-03",
     "SQL": "1); DROP TABLE res_users; --",
     "object": {},
     "object with an id": {"id": 1},
@@ -66,6 +65,19 @@ VALUES = {
     "foreign ids": [FOREIGN],
     "own id": OWN,
     "own id and text": [OWN, "abc"],
+}
+
+# What is like a moment or a day.
+MOMENTS = {
+    "last moment": "9999-12-31 23:59:59",
+    "first moment": "0001-01-01 00:00:00",
+    "no moment": "2026-02-30 25:00:00",
+    "moment with a zone": "2026-02-03T10:00:00Z",
+    "day": "2026-02-03",
+}
+
+# What is like the commands of a many-to-many or of lines.
+COMMANDS = {
     "create": [[0, 0, {}]],
     "create of text": [[0, "virtual_1", "abc"]],
     "create of objects": [[0, {"a": 1}, {"name": {"a": 1}, "user_id": [1]}]],
@@ -106,6 +118,15 @@ def get_ours(model):
     ]
 
 
+def _fill_in(value, ids):
+    """Return a value with ids in it."""
+    if isinstance(value, list):
+        return [_fill_in(one, ids) for one in value]
+    if isinstance(value, dict):
+        return {key: _fill_in(one, ids) for key, one in value.items()}
+    return ids[value] if type(value) is object else value
+
+
 class HostileCommon(SecurityCommon):
     @classmethod
     def setUpClass(cls):
@@ -129,7 +150,7 @@ class HostileCommon(SecurityCommon):
         self.attempts += 1
         with self._rollback():
             try:
-                result = call()
+                call()
                 self.env.cr.flush()
             except CLEAR_ERRORS as error:
                 self.assertTrue(str(error))
@@ -143,7 +164,7 @@ class HostileCommon(SecurityCommon):
                 self.fail(f"a traceback instead of a sentence: {error!r}"[:1000])
             self.accepted += 1
             if check:
-                check(result)
+                check()
             return True
 
     def _call(self, records, method, *args):
@@ -184,7 +205,11 @@ class TestHostileValues(HostileCommon):
             "livechat.dispatch.test": (None, {"channel_id": shop["im_livechat.channel"].id}),
             "livechat.dispatch.whatif": (None, {"channel_id": shop["im_livechat.channel"].id}),
             "livechat.dispatch.whatif.line": (None, {"user_id": cls.users["reception"].id}),
-            "livechat.permission": (cls.permissions["receive_buyers"], {"name": "Sample"}),
+            "livechat.permission": (
+                # One that no role has: others change what everybody may.
+                cls.env["livechat.permission"].create({"name": "Unused"}),
+                {"name": "Sample"},
+            ),
             "livechat.role": (cls.role_planner, {"name": "Sample"}),
             "livechat.subaccount": (staff["colleague"], {"name": "Sample"}),
             "livechat.subaccount.disable": (None, {"subaccount_ids": staff["colleague"].ids}),
@@ -202,7 +227,7 @@ class TestHostileValues(HostileCommon):
         )
         cls.samples["mail.presence"] = (
             cls.env["mail.presence"].create({"user_id": cls.users["reception"].id}),
-            {},
+            {"user_id": cls.users["planner"].id},
         )
         cls.foreign = {
             record._table: set()
@@ -229,21 +254,25 @@ class TestHostileValues(HostileCommon):
         record, _values = self.samples.get(comodel, (None, None))
         return record[:1].id if record else self.env[comodel].search([], limit=1).id or 1
 
-    def _fill_in(self, value, record, field):
-        """Return a value with the ids that fit the field in it."""
-        if isinstance(value, list):
-            return [self._fill_in(one, record, field) for one in value]
-        if isinstance(value, dict):
-            return {key: self._fill_in(one, record, field) for key, one in value.items()}
+    def _get_ids(self, record, field):
+        """Return which ids stand for those in the values."""
         comodel = field.comodel_name or record._name
-        if value is FOREIGN:
-            return self._get_foreign(comodel)
-        if value is OWN:
-            return self._get_own(comodel)
-        if value is LINE:
-            many = field.type in ("one2many", "many2many")
-            return record[field.name][:1].id or 1 if many else 1
-        return value
+        line = record[field.name][:1] if field.type in ("one2many", "many2many") else None
+        return {
+            FOREIGN: self._get_foreign(comodel),
+            OWN: self._get_own(comodel),
+            LINE: line.id if line else 1,
+        }
+
+    def _get_values(self, field, may):
+        """Return which values a field is sent; few to what the caller does not set at all."""
+        if field.readonly or not may:
+            return {label: VALUES[label] for label in ("true", "text", "list of objects")}
+        if field.type in ("one2many", "many2many"):
+            return {**VALUES, **COMMANDS}
+        if field.type in ("date", "datetime"):
+            return {**VALUES, **MOMENTS}
+        return {**VALUES, "command": COMMANDS["create of objects"]}
 
     def _read_foreign_rows(self):
         """Return a digest of the rows that none of these calls is about."""
@@ -279,69 +308,68 @@ class TestHostileValues(HostileCommon):
         self._attack("main_account")
 
     def _attack(self, who):
-        import cProfile, pstats, os, time  # noqa
-        only = os.environ.get("HOSTILE_ONLY")
+
         user = self.users[who]
         self.before = self._read_foreign_rows()
         for name, (record, values) in sorted(self.samples.items()):
-            if only and name not in only.split(","): continue  # noqa
-            begun, t0 = self.attempts, time.time()
             model = self.env[name].with_user(user)
-            if not record and model.has_access("create"):
-                if name == "livechat.dispatch.whatif.line":
-                    sheets = self.env["livechat.dispatch.whatif"].with_user(user)
-                    channel = self.shop["im_livechat.channel"]
-                    record = sheets.create({"channel_id": channel.id}).line_ids[:1]
-                    values = {**values, "whatif_id": record.whatif_id.id}
-                else:
-                    record = model.create(values)
-                self.env.cr.flush()
+            may_create = model.has_access("create")
+            if not record and may_create:
+                record, values = self._make_sample(model, values)
             record = (record or model).with_user(user)
-            if model.has_access("create") and name != "livechat.dispatch.change.line":
-                create = lambda: self._call(model, "create", values)  # noqa: B023, E731
-                self.assertTrue(self._attempt(create), f"{who} makes no {name}")
+            if who == "admin" and name == "livechat.subaccount":
+                values = {**values, "main_account_id": self.owner.id}
+            if may_create and name != "livechat.dispatch.change.line":
+                with self.subTest(model=name, who=who):
+                    create = partial(self._call, model, "create", values)
+                    self.assertTrue(self._attempt(create), "the sample itself is refused")
             for field in get_ours(self.env[name]):
                 self._attack_field(record, values, field)
-            print(who, name, self.attempts - begun, round(time.time() - t0, 1), flush=True)
-        print(who, self.attempts, self.accepted)
+        _logger.info("%s: %s attempts, %s accepted", who, self.attempts, self.accepted)
+
+    def _make_sample(self, model, values):
+        if model._name == "livechat.dispatch.whatif.line":
+            channel = self.shop["im_livechat.channel"]
+            sheet = self.env["livechat.dispatch.whatif"].with_env(model.env)
+            sheet = sheet.create({"channel_id": channel.id})
+            record, values = sheet.line_ids[:1], {**values, "whatif_id": sheet.id}
+        else:
+            record = model.create(values)
+        self.env.cr.flush()
+        return record, values
 
     def _attack_field(self, record, values, field):
-        name = field.name
-        model = record.browse()
+        name, model = field.name, record.browse()
+        ids = self._get_ids(record.sudo(), field)
+        may = record.has_access("write") or model.has_access("create")
         spec = {
             other.name: {"fields": {"display_name": {}}} if other.relational else {}
             for other in get_ours(model)
-            if not other.groups or self.env.user.has_groups(other.groups)
+            if not other.groups or record.env.user.has_groups(other.groups)
         }
-        for label, template in VALUES.items():
-            value = self._fill_in(template, record.sudo(), field)
-
-            def check(result, value=value, label=label):
-                self.assertEqual(self._read_foreign_rows(), self.before, "changed the other shop's")
-
-            def check_write(result, value=value):
-                check(result)
-                self._check_stored(record, field, value)
-
-            with self.subTest(model=record._name, field=name, value=label, who=record.env.user.login):
+        for label, template in self._get_values(field, may).items():
+            value = _fill_in(template, ids)
+            with self.subTest(model=record._name, field=name, value=label):
                 with self.subTest(way="create"):
-                    self._attempt(
-                        lambda: self._call(model, "create", {**values, name: value}), check
-                    )
+                    call = partial(self._call, model, "create", {**values, name: value})
+                    self._attempt(call, self._check_others)
                 if record:
                     with self.subTest(way="write"):
+                        call = partial(self._call, record, "write", {name: value})
+                        self._attempt(call, partial(self._check_stored, record, field, value))
+                # A form that is saved already, and one that is not.
+                for form in {record, model} if field.relational else {record}:
+                    with self.subTest(way="onchange", saved=bool(form)):
                         self._attempt(
-                            lambda: self._call(record, "write", {name: value}), check_write
-                        )
-                for way, records in (("new form", model), ("form", record)):
-                    with self.subTest(way=way):
-                        self._attempt(
-                            lambda: self._call(records, "onchange", {name: value}, [name], spec),
-                            check,
+                            partial(self._call, form, "onchange", {name: value}, [name], spec)
                         )
 
+    def _check_others(self):
+        self.assertEqual(self._read_foreign_rows(), self.before, "changed the other shop's")
+
     def _check_stored(self, record, field, value):
-        """Check that an accepted value is stored as it was meant."""
+        """Check that an accepted value is stored as it was meant, and nothing else was changed."""
+        self._check_others()
         record.invalidate_recordset()
         stored = record.sudo()[field.name]
         if field.type in ("integer", "float", "boolean"):
@@ -358,3 +386,71 @@ class TestHostileValues(HostileCommon):
         if field.relational and stored:
             unseen = stored - stored.with_env(record.env)._filtered_access("read").sudo()
             self.assertFalse(unseen, "chosen without being seen")
+
+
+@tagged("post_install", "-at_install")
+class TestHostileArguments(HostileCommon):
+    """Public methods of ours, of which a browser chooses the arguments."""
+
+    def _get_methods(self):
+        """Yield what a browser can call with arguments and is no method of core's."""
+        for name, model in self.env.registry.items():
+            ours = [base for base in model.mro() if getattr(base, "_module", None) == ADDON]
+            others = [base for base in model.mro() if base not in ours and base is not model]
+            for method in {method for base in ours for method in vars(base)}:
+                function = inspect.unwrap(getattr(model, method))
+                if (
+                    not method.startswith("_")
+                    and inspect.isfunction(function)
+                    and not getattr(function, "_api_private", False)
+                    and not any(method in vars(base) for base in others)
+                    and len(inspect.signature(function).parameters) > 1
+                ):
+                    yield name, method, list(inspect.signature(function).parameters)[1:]
+
+    def test_every_argument(self):
+        chat, channel = self.shop["discuss.channel"], self.shop["im_livechat.channel"]
+        agent, group = self.users["reception"], self.shop["livechat.dispatch.group"]
+        # For each method a record and sound arguments.
+        sound = {
+            "dispatch_pause": (agent, {"until": "2090-01-01 00:00:00"}),
+            "dispatch_set_weight": (agent, {"weight": 50}),
+            "get_matrix": (
+                self.env["livechat.role"],
+                {"search": "", "role_offset": 0, "subaccount_offset": 0, "limit": 80},
+            ),
+            "get_reception_agents": (channel.browse(), {"user_ids": agent.ids}),
+            "move_dispatch_agent": (
+                channel,
+                {"user_id": agent.id, "from_group_id": group.id, "to_group_id": 0},
+            ),
+            "toggle_permission": (
+                self.role_planner,
+                {"permission_id": self.permissions["receive_buyers"].id, "given": True},
+            ),
+            "transfer": (
+                chat,
+                {
+                    "reason": "asked",
+                    "user_id": self.users["colleague"].id,
+                    "group_id": False,
+                    "note": "",
+                },
+            ),
+        }
+        ids = {FOREIGN: self.victim.user_id.id, OWN: agent.id, LINE: agent.id}
+        names = set()
+        for model, method, parameters in self._get_methods():
+            names.add(method)
+            self.assertIn(method, sound, f"say how {model}.{method} is called")
+            record, arguments = sound[method]
+            self.assertEqual(list(arguments), parameters)
+            for who in ("admin", "main_account"):
+                records = record.with_user(self.users[who])
+                for name in parameters:
+                    for label, value in {**VALUES, **MOMENTS, **COMMANDS}.items():
+                        value = _fill_in(value, ids)
+                        sent_arguments = {**arguments, name: value}.values()
+                        with self.subTest(method=method, argument=name, value=label, who=who):
+                            self._attempt(partial(self._call, records, method, *sent_arguments))
+        self.assertEqual(names, set(sound))

@@ -91,9 +91,9 @@ class TestSecondReading(ShopCommon, DispatchCommon):
             {"channel_id": self.channel.id, "change_id": secret.id},
             {"channel_id": "x"},
         ):
-            with self.subTest(**vals), self.assertRaises(ValidationError):
+            with self.subTest(**vals), self.assertRaises(AccessError):
                 forecasts.create(vals)
-            with self.subTest(onchange=vals), self.assertRaises(ValidationError):
+            with self.subTest(onchange=vals), self.assertRaises(AccessError):
                 forecasts.onchange(vals, [], {"channel_id": {"fields": {"display_name": {}}}})
         context = {
             "default_channel_id": self.foreign_channel.id,
@@ -136,13 +136,13 @@ class TestSecondReading(ShopCommon, DispatchCommon):
             self.assertNotIn(secret, form.forecast)
 
     def test_a_moment_nobody_plans_for_has_no_forecast(self):
-        for moment in ("9999-12-31 23:59:59", "0001-01-01 00:00:00"):
-            form = (
-                self.env["livechat.dispatch.forecast"]
-                .with_user(self.manager)
-                .create({"channel_id": self.channel.id, "moment": moment})
-            )
+        forecasts = self.env["livechat.dispatch.forecast"].with_user(self.manager)
+        for moment in ("2100-12-31 23:59:59", "2000-01-01 00:00:00"):
+            form = forecasts.create({"channel_id": self.channel.id, "moment": moment})
             self.assertFalse(form.forecast)
+        for moment in ("9999-12-31 23:59:59", "0001-01-01 00:00:00"):
+            with self.assertRaises(ValidationError):
+                forecasts.create({"channel_id": self.channel.id, "moment": moment})
 
     def test_comparisons_are_their_makers_own(self):
         compare = self.env["livechat.dispatch.compare"]

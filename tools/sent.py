@@ -304,12 +304,13 @@ class _Reading:
         if field.type in ("date", "datetime"):
             read = to_moment(value, type(field))
         elif field.type == "selection":
-            known = field.get_values(self.env)
-            read = value if isinstance(value, str) and value in known else None
+            sound = isinstance(value, str) and value in field.get_values(self.env)
+            read = value if sound else None
         elif field.type == "many2one_reference":
             read = value if is_record_id(value) else None
         elif field.type == "binary":
-            read = value if isinstance(value, (str, bytes)) else None
+            sound = isinstance(value, (str, bytes)) and value.isascii()
+            read = value if sound else None
         if read is None:
             self._refuse(records, field)
         return read
@@ -392,6 +393,9 @@ class _Reading:
             named = payload if code == Command.SET else [line_id]
             if code not in (Command.CREATE, Command.CLEAR) and not own.issuperset(named):
                 self._refuse_record(records, field)
+            if code == Command.CREATE:
+                # A copy says it, and the new record is the one it becomes.
+                payload = {name: value for name, value in payload.items() if name != inverse}
             if code in (Command.CREATE, Command.UPDATE):
                 line = lines.browse(line_id if code == Command.UPDATE else ())
                 vals = self.read(line, payload, inverse)
