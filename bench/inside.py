@@ -8,6 +8,7 @@ are measured in turn, one call each, so that whatever disturbs the machine distu
 begins with an empty ORM cache, as a request does, and ends with a commit.
 """
 
+import itertools
 import json
 import statistics
 import sys
@@ -25,6 +26,16 @@ CHATS_PER_AGENT = 5
 WARM_UP = 10
 # How many wait when the line is measured, and for how many agents.
 LINE_LENGTH, LINE_AGENTS = 500, 100
+# Some of the dearest patterns that `scope.measure_pattern` allows.
+PATTERNS = (
+    "(.?){100}",
+    r"(.*\w*){50}b",
+    "(a{1,30}){1,30}b",
+    "(a|b){0,400}a(a|b){50}b",
+    "a(?![a-z]{45})x{1,40}",
+    r"([ab]*[ab]*?a?){30}\d",
+)
+_unique = itertools.count(100)
 # So high that the limit is read and kept, and turns nobody away.
 MAX_SESSIONS = 1000
 
@@ -83,14 +94,32 @@ def measure(env, count, options):
             "plain_queries": count_queries(env, call, native),
             "ours_queries": count_queries(env, call, share),
         }
+    row["patterns"] = {pattern: measure_pattern(env, pattern) for pattern in PATTERNS}
     if count == LINE_AGENTS:
         row["line"] = measure_line(env, share, options["repeat"])
     return row
 
 
+def measure_pattern(env, pattern):
+    """Return the ms to match each of three addresses with a pattern that PostgreSQL does not know
+    yet: it keeps those that a connection has asked for."""
+    from odoo.addons.im_livechat_subaccount.dispatch import scope
+
+    times = []
+    for address in ("a" * 1999, "ab" * 1000, "https://shop.example.com/" + "aB/" * 600):
+        new = f"{pattern}|{next(_unique)}"
+        assert scope.measure_pattern(new) <= scope.PATTERN_SIZE_MAX, new
+        started = time.perf_counter()
+        env["livechat.dispatch.scope"]._find_matching_patterns([new], address)
+        times.append(1000 * (time.perf_counter() - started))
+    return times
+
+
 def measure_line(env, channel, repeat):
     """Return the seconds of a decision with nobody in line, and of those about 500 who wait: for
     who comes next, and for the first in line when a seat is free."""
+    from odoo.addons.im_livechat_subaccount.dispatch.line import Round
+
     channel.write({"max_sessions": MAX_SESSIONS, "queue_enabled": True})
     waiting = env["discuss.channel"]
 
@@ -102,7 +131,7 @@ def measure_line(env, channel, repeat):
         assert outcome.state == ("queued" if waiting else "assigned")
 
     def serve():
-        chat = channel._get_next_in_line({}, set(), set())
+        chat = channel._get_next_in_line(Round())
         outcome = channel._dispatch(chat._get_buyer(), chat=chat)
         env.cr.commit()
         assert outcome.agent and chat in waiting
@@ -230,7 +259,9 @@ def grow_shop(env, count):
         )
     )
     channels.write({"user_ids": [(4, agent.id) for agent in agents]})
-    env["mail.presence"].create([{"user_id": agent.id, "status": "online"} for agent in agents])
+    # Here for as long as it takes, without a page that gives signs of life.
+    presence = {"status": "online", "last_poll": "2100-01-01 00:00:00"}
+    env["mail.presence"].create([{"user_id": agent.id, **presence} for agent in agents])
     open_chats(env, native, agents)
     env.cr.execute("ANALYZE")  # as autovacuum does sooner or later; for both alike
     env.cr.commit()

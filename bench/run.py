@@ -1,9 +1,13 @@
 """Measure this addon beside plain Odoo, in the same run on the same machine.
 
-    dev/bench                      every table; about 15 minutes on two cores
-    dev/bench decision             decisions and availability with 10, 100 and 1000 agents
+    dev/bench                      every table; about 20 minutes on two cores
+    dev/bench decision             decisions and availability with 10, 100 and 1000 agents; the page
+                                   patterns that are largest
     dev/bench sessions             get_session per second, and races for too few seats
     dev/bench split                160 chats over agents of weight 100, 50 and 10
+    dev/bench seats                how soon a freed seat has its next buyer
+    dev/bench reception            the page Reception with 200 agents and 50 who wait
+    dev/bench replay               a day of 10 000 buyers once more
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
 What is compared, and how it is made fair:
@@ -17,6 +21,12 @@ decision, availability
 sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
+seats, reception, replay
+    what plain Odoo does not have, beside what the design promises. A seat of one of 200 agents is
+    freed over HTTP while other buyers come. The page is open in a real browser, while an agent's
+    weight or presence changes on the server; a frame is the processor time of the page's main
+    thread (scripts, style, layout, paint) in the most expensive of the frames that show the change.
+    The replay is the pure engine alone, on a calm day and with a line of hundreds.
 
 What happens when processes are killed meanwhile is a matter of `dev/test system -k crash`.
 
@@ -29,6 +39,7 @@ import os
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -52,6 +63,12 @@ LINE_AIM = 2
 GROWTH_AIM = 6
 AVAILABILITY_AIM = {1000: 1 / 20}
 SESSIONS_AIM = 1.0
+# Seconds until a freed seat has its next buyer, of 95 in 100; until the page Reception is there,
+# and until it shows what has changed; milliseconds of a frame; seconds of a replay.
+SEATED_AIM, OPEN_AIM, TOLD_AIM, FRAME_AIM, REPLAY_AIM = 1.0, 1.0, 1.0, 16.0, 10.0
+SEATS, FREED = 200, 40
+# Milliseconds to match an address of 2000 characters with one pattern, when it is new to a worker.
+PATTERN_AIM = 50
 # Chats an agent may be away from what it is entitled to, on the way; and at the end, of 100.
 PREFIX_AIM, LEAST_LOAD_AIM = 1.5, 5
 
@@ -60,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ["decision", "sessions", "split"]
+    parts = ["decision", "sessions", "split", "seats", "reception", "replay"]
     parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
@@ -92,6 +109,15 @@ def main():
         if "split" in parts:
             result["split"] = measure_split(ours)
             print_split(result["split"])
+        if "seats" in parts:
+            result["seats"] = measure_seats(ours)
+            print_seats(result["seats"])
+        if "reception" in parts:
+            result["reception"] = measure_reception(ours)
+            print_reception(result["reception"])
+    if "replay" in parts:
+        result["replay"] = measure_replay()
+        print_replay(result["replay"])
     options.json.parent.mkdir(parents=True, exist_ok=True)
     options.json.write_text(json.dumps(result, indent=1) + "\n")
     print(f"figures: {options.json}")
@@ -152,6 +178,12 @@ def print_decisions(rows):
                     f"   {verdict(ratio <= LINE_AIM, f'x{LINE_AIM}')}"
                 )
             print()
+    slowest = max(max(times) for times in rows[-1]["patterns"].values())
+    print(
+        "the largest page patterns that are allowed, each new to PostgreSQL:"
+        f" at most {slowest:.0f} ms"
+    )
+    print(f"   {verdict(slowest <= PATTERN_AIM, f'{PATTERN_AIM} ms')}\n")
     by_agents = {row["agents"]: row["decision"] for row in rows}
     if {10, 1000} <= by_agents.keys():
         plain, ours = (
@@ -334,6 +366,126 @@ def print_split(rows):
         label = f"{row['mode']}, {'each closed first' if row['closed'] else 'all stay open'}"
         chats = "/".join(map(str, row["chats"]))
         print(f"{label:<34}{chats:>12}{row['furthest']:>15.2f}   {verdict(reached, aim)}")
+    print()
+
+
+# --------------------------------------------------------------------------- a freed seat
+
+
+def measure_seats(template):
+    """Seats of a full shop are freed one after another while buyers go on coming; return the
+    seconds until each has the next in line."""
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=WORKERS) as server:
+        shop = shops.Shop(db, server.url)
+        reception = shop.open_reception([], max_sessions=1, queue_enabled=True)
+        for _batch in range(SEATS // 25):
+            reception.agents += shop.add_agents([100] * 25, log_in=False)
+        ids = [agent.user_id for agent in reception.agents]
+        shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
+
+        def open_chat(_number):
+            buyer = shops.Buyer(shop.url)
+            return buyer.open_chat(reception).chat_id, buyer
+
+        def read_chats(state):
+            rows = shop.sql(
+                "SELECT id FROM discuss_channel WHERE livechat_channel_id = %s"
+                " AND dispatch_state = %s ORDER BY dispatch_queued_at, id",
+                reception.id,
+                state,
+            )
+            return [chat_id for (chat_id,) in rows]
+
+        with ThreadPoolExecutor(2 * WORKERS) as pool:
+            buyers = dict(pool.map(open_chat, range(SEATS + FREED)))
+            # One buyer after the other is the load, until the last seat is taken.
+            is_over = threading.Event()
+            load = pool.submit(lambda: [open_chat(0) for _ in iter(is_over.is_set, True)])
+            seconds = []
+            try:
+                for seated, waiting in zip(read_chats("assigned"), read_chats("queued")[:FREED]):
+                    started = time.perf_counter()
+                    buyers[seated].leave(seated)
+                    shops.wait_until(
+                        lambda waiting=waiting: waiting in read_chats("assigned"),
+                        "the line was not served",
+                    )
+                    seconds.append(time.perf_counter() - started)
+            finally:
+                is_over.set()
+        return {"agents": SEATS, "seconds": seconds, "meanwhile": len(load.result())}
+
+
+def print_seats(result):
+    seconds = result["seconds"]
+    p95 = statistics.quantiles(seconds, n=20)[-1]
+    print(
+        f"a freed seat has its next buyer, {result['agents']} agents, while"
+        f" {result['meanwhile']} others came: p50 {statistics.median(seconds):.2f} s,"
+        f" p95 {p95:.2f} s   {verdict(p95 <= SEATED_AIM, f'{SEATED_AIM} s')}\n"
+    )
+
+
+# --------------------------------------------------------------------------- the page Reception
+
+
+def measure_reception(template):
+    environment = devenv.env()
+    environment["PYTHONPATH"] = f"{ROOT / 'dev'}:{ROOT / 'tests/system'}"
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=WORKERS) as server:
+        run = subprocess.run(
+            [devenv.python(devenv.VENV_TEST), ROOT / "bench/browser.py", db, server.url],
+            stdout=subprocess.PIPE,
+            env=environment,
+            check=False,
+        )
+    if run.returncode:
+        raise devenv.DevError("bench/browser.py failed")
+    return json.loads(run.stdout)
+
+
+def print_reception(result):
+    print("the page Reception with 200 agents and 50 who wait")
+    for name, label, aim in (
+        ("opening", "until it is there", 1000 * OPEN_AIM),
+        ("told", "until it shows a change", 1000 * TOLD_AIM),
+        ("weight", "frame of a changed weight", FRAME_AIM),
+        ("presence", "frame of a changed presence", FRAME_AIM),
+    ):
+        figures = result[name]
+        median = statistics.median(figures)
+        print(
+            f"   {label:<30}median {median:>7.1f} ms, {min(figures):.1f} to {max(figures):.1f}"
+            f"   {verdict(median <= aim, f'{aim:.0f} ms')}"
+        )
+    print()
+
+
+# --------------------------------------------------------------------------- the replay
+
+
+def measure_replay():
+    sys.path.insert(0, str(ROOT / "tests/pure"))
+    from simulation import busy_day
+
+    from dispatch.replay import replay
+
+    rows = []
+    for gap in (9, 4.7):
+        day = busy_day(10_000, gap)
+        started = time.perf_counter()
+        fates = replay(day).fates
+        rows.append({"gap": gap, "buyers": len(fates), "seconds": time.perf_counter() - started})
+    return rows
+
+
+def print_replay(rows):
+    for row in rows:
+        print(
+            f"replay of {row['buyers']} buyers among 20 agents, one every {row['gap']} s:"
+            f" {row['seconds']:.2f} s  "
+            f" {verdict(row['seconds'] <= REPLAY_AIM, f'{REPLAY_AIM:.0f} s')}"
+        )
     print()
 
 

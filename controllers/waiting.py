@@ -7,7 +7,31 @@ from ..tools.sent import is_record_id
 
 
 class WaitingController(Controller):
-    """What a buyer who waits in line can do."""
+    """What the page of a buyer who waits in line can do."""
+
+    @route("/im_livechat_subaccount/here", methods=["POST"], type="jsonrpc", auth="public")
+    @add_guest_to_context
+    def here(self, **_ignored):
+        """Take a sign of life of the page of whoever asks; of who is unknown, none."""
+        self._give_sign()
+
+    @route(
+        "/im_livechat_subaccount/cors/here",
+        methods=["POST"],
+        type="jsonrpc",
+        auth="public",
+        cors="*",
+    )
+    def cors_here(self, guest_token="", **_ignored):
+        """As :meth:`here`, for a shop's pages elsewhere, which send no cookie."""
+        if isinstance(guest_token, str):
+            force_guest_env(guest_token, raise_if_not_found=False)
+            self._give_sign()
+
+    def _give_sign(self):
+        partner, guest = request.env["res.partner"]._get_current_persona()
+        if partner or guest:
+            request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
 
     @route("/im_livechat_subaccount/leave_message", methods=["POST"], type="jsonrpc", auth="public")
     @add_guest_to_context

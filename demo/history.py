@@ -7,9 +7,11 @@ from typing import NamedTuple
 from odoo import fields
 from odoo.fields import Command
 
-from ..dispatch import policy
+from ..dispatch import policy, route
 from ..dispatch.credit import charge
+from ..dispatch.line import Round
 from ..models.decision.im_livechat_channel import Outcome
+from ..models.decision.staff import Tree
 from ..tools.sentinels import DRAINING
 
 _DAYS = 7
@@ -124,6 +126,26 @@ class _Chat:
         self.came = self.since = self.spoke = moment
         self.record = self.agent = None
         self.tried = []
+
+
+class _Staff:
+    """The agents of the shop at one moment of its history; see ``route.Staff``."""
+
+    def __init__(self, history, declined):
+        self._history, self._declined = history, declined
+
+    def get_members(self, group_id):
+        return self._history.channel._get_member_ids(group_id)
+
+    def choose(self, user_ids, decide):
+        return decide(self.look(user_ids))
+
+    def look(self, user_ids):
+        return [
+            self._history._describe(user, self._declined)
+            for user in self._history.channel.user_ids
+            if user_ids is None or user.id in user_ids
+        ]
 
 
 class _History:
@@ -278,58 +300,46 @@ class _History:
             )
         return regulars
 
-    def _get_members(self, group):
-        return set(group._get_agents().ids)
-
     def _dispatch(self, chat, declined=(), only=None):
         """Decide as the channel's ``_dispatch`` does, about this moment.
 
         :param only: the colleague to whom the chat is given by hand.
         """
-        group, regulars = chat.group, self._find_regulars(chat)
+        group = chat.group
         waited = int((self.moment - chat.since).total_seconds())
-        levels, to_the_top = [set(self.channel._get_default_agents().ids)], True
-        if only:
-            levels, regulars = [set(only.ids)], []
-        elif group:
-            levels, to_the_top = policy.climb(group._get_ascent(), self._get_members, waited)
-        behind = not chat.record and any(
-            other.group == group and other.record.dispatch_state == "queued"
-            for other in self.waiting
+        in_line = 0
+        if not chat.record:
+            in_line = sum(
+                other.group == group and other.record.dispatch_state == "queued"
+                for other in self.waiting
+            )
+        request = route.Request(
+            group_id=group.id or None,
+            regulars=[] if only else self._find_regulars(chat),
+            in_line=in_line,
+            waited=waited,
+            user_ids=only.ids if only else None,
         )
-        if behind:
-            levels = [levels[-1] & {regular.user_id for regular in regulars}]
-        agents = [self._describe(user, declined) for user in self.channel.user_ids]
-        rules = self.channel._get_dispatch_rules()
-        ascent = policy.ascend(
-            agents, rules, levels, regulars, regulars_only=behind, to_the_top=to_the_top
-        )
-        decision = ascent.decision
+        settings = self.channel._read_settings()
+        setup = settings.setup._replace(groups=Tree(group))
+        found = route.find_route(request, settings.rules, setup, _Staff(self, declined))
+        ascent = found.ascent
+        if ascent.decision.winner:
+            split = charge(ascent.decision.shares, ascent.decision.winner)
+            for user_id, change in split.items():
+                self.credits[user_id] += change
+            self.turns[ascent.decision.winner] = 1 + max(self.turns.values(), default=0)
         values = {
             **self.env["livechat.dispatch.decision"]._describe_decision(
-                decision, ascent.agents, ascent.rules, regulars
+                ascent.decision, ascent.agents, ascent.rules, ascent.regulars
             ),
-            "kind": "overflow" if ascent.level else "assign",
+            "kind": found.kind,
+            "rule": found.rule,
             "moment": self.moment,
             "waited_seconds": waited,
         }
-        if decision.winner:
-            for user_id, change in charge(decision.shares, decision.winner).items():
-                self.credits[user_id] += change
-            self.turns[decision.winner] = 1 + max(self.turns.values(), default=0)
-            state = "assigned"
-        elif behind or self._is_worth_waiting(group, decision, rules):
-            state, values["kind"] = "queued", "queue"
-            values["rule"] = "line" if behind else values["rule"]
-        else:
-            state, values["kind"] = "pool", "pool"
-        return Outcome(self.env["res.users"].browse(decision.winner or []), state, group, values)
-
-    def _is_worth_waiting(self, group, decision, rules):
-        passing = (None, *policy.PASSING_REASONS)
-        above = [user for over in [*group._get_ascent()][1:] for user in over._get_agents()]
-        reasons = [policy.exclusion(self._describe(user, ()), rules) for user in above]
-        return any(reason in passing for reason in [*decision.excluded.values(), *reasons])
+        agent = self.env["res.users"].browse(ascent.decision.winner or [])
+        return Outcome(agent, found.state, group, values)
 
     # --- what happens ---------------------------------------------------------------------------
 
@@ -381,19 +391,28 @@ class _History:
         return self.buyers[name]
 
     def _serve(self):
-        """Give free seats to those who wait: the line first, then the pool, each in its order."""
-        full = set()
-        self.waiting.sort(key=lambda chat: (chat.record.dispatch_state == "pool", chat.came))
-        for chat in [*self.waiting]:
-            if chat.group in full:
-                continue
+        """Give free seats to those who wait, as the channel's ``_serve_line`` does."""
+        serving = Round()
+        waiting = {chat.record.id: chat for chat in self.waiting}
+        while found := serving.find_next(
+            chat.record._get_waiting()._replace(since=chat.came) for chat in waiting.values()
+        ):
+            chat = waiting[found.number]
             outcome = self._dispatch(chat)
             if outcome.agent:
+                del waiting[found.number]
                 self.waiting.remove(chat)
                 chat.record._assign(outcome)
                 self._seat(chat, outcome.agent)
+            elif outcome.state == "pool" and not found.is_pooled:
+                chat.record._enter_pool(outcome.values)
+                serving.skip(found.number)
             else:
-                full.add(chat.group)
+                serving.pass_over(found, self._find_roomy)
+
+    def _find_roomy(self):
+        agents = (self._describe(user, ()) for user in self.channel.user_ids)
+        return policy.find_roomy(agents, self.channel._get_dispatch_rules())
 
     def _seat(self, chat, agent):
         """Go on with a chat that an agent has just got."""

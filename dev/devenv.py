@@ -65,6 +65,9 @@ CHROMIUM = (
 #: The host as a shop runs it, without this addon.
 CORE_MODULES = ("website_livechat", "website_sale", "sale_stock", "crm_livechat", "hr_livechat")
 
+# What lies beside the addon's files in its folder and is none of Odoo's business.
+NOT_ODOO = ("bench", "dev", "docs", "node_modules", "__pycache__")
+
 _PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGDATABASE", "PGSERVICE")
 # Set in the environment of what we start, so that it does not take our cluster for a foreign one.
 _OWN_PG = "IM_LIVECHAT_SUBACCOUNT_DEV_PG"
@@ -177,6 +180,15 @@ def odoo() -> Odoo:
     return Odoo(Path(os.environ.get("ODOO_HOME") or DEV_HOME / "odoo").absolute())
 
 
+def addon_entries():
+    """The entries of the checkout that make up the addon; its documents and commands do not."""
+    return sorted(
+        entry
+        for entry in ROOT.iterdir()
+        if not entry.name.startswith(".") and entry.name not in NOT_ODOO and entry != DEV_HOME
+    )
+
+
 def link_addon():
     """Show the addon to Odoo as .dev/addons/<name>/, a folder of links to its entries.
 
@@ -185,13 +197,7 @@ def link_addon():
     """
     folder = ADDONS_PATH / ADDON
     folder.mkdir(parents=True, exist_ok=True)
-    wanted = {
-        entry.name: entry
-        for entry in ROOT.iterdir()
-        if not entry.name.startswith(".")
-        and entry.name not in ("dev", "bench", "node_modules", "__pycache__")
-        and entry != DEV_HOME
-    }
+    wanted = {entry.name: entry for entry in addon_entries()}
     for link in folder.iterdir():
         if link.is_symlink() and (link.name not in wanted or link.readlink() != wanted[link.name]):
             link.unlink(missing_ok=True)
@@ -203,14 +209,7 @@ def link_addon():
 def addon_files():
     """The files of the addon that Odoo reads, sorted."""
     found = []
-    for entry in sorted(ROOT.iterdir()):
-        if entry.name.startswith(".") or entry.name in (
-            "dev",
-            "bench",
-            "node_modules",
-            "__pycache__",
-        ):
-            continue
+    for entry in addon_entries():
         paths = [entry] if entry.is_file() else sorted(entry.rglob("*"))
         found += [
             p for p in paths if p.is_file() and "__pycache__" not in p.parts and p.suffix != ".pyc"
@@ -219,11 +218,12 @@ def addon_files():
 
 
 def addon_hash():
-    """Changes with any file of the addon that ends up in a database (so not with its tests)."""
+    """Changes with any file of the addon that ends up in a database: not with its tests, and of
+    those beside the manifest only with what Python runs."""
     digest = hashlib.sha256()
     for path in addon_files():
         relative = path.relative_to(ROOT)
-        if relative.parts[0] in ("tests", "README.md", "CHANGELOG.md", "package-lock.json"):
+        if relative.parts[0] == "tests" or (path.parent == ROOT and path.suffix != ".py"):
             continue
         digest.update(f"{relative}\0".encode() + path.read_bytes())
     return digest.hexdigest()
@@ -297,12 +297,12 @@ def run_odoo(args, log=None, timeout=None, coverage=(), **extra_env) -> int:
             stop(process)
 
 
-def shell(db, code, log=None) -> str:
+def shell(db, code, log=None, args=()) -> str:
     """Run Python ``code`` in Odoo's shell on ``db`` (``env`` is there); returns what it prints."""
     with contextlib.ExitStack() as stack:
         errors = stack.enter_context(open(log, "ab")) if log else subprocess.PIPE
         command = odoo_command(
-            "shell", "-d", db, "--no-http", "--workers", 0, "--max-cron-threads", 0
+            *("shell", "-d", db, "--no-http", "--workers", 0, "--max-cron-threads", 0, *args)
         )
         result = subprocess.run(
             command,

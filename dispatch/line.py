@@ -1,12 +1,117 @@
-"""The line of those who wait: who is in it, and how long it will take."""
+"""The line of those who wait: who is next in it, at which place, and how long it will take.
 
+Pure, but for the SQL that says the same of the rows of ``discuss_channel``, beside the Python that
+it repeats: a line of thousands is not read to find who is next.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from math import sqrt
+from typing import NamedTuple
 
 #: Messages may lie in the pool for weeks; the sum of an hour has to fit an integer of 32 bits.
 LONGEST_WAIT = 24 * 3600
 
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
+
+
+class Waiting(NamedTuple):
+    """Somebody who waits. Who is less is served before: the fields stand in the order in which they
+    decide that, and the number is of one only."""
+
+    is_pooled: bool
+    """Whether it left a message: the line comes before the pool."""
+    is_new: bool
+    """Whether it had no agent yet: who was served before waits in front."""
+    since: datetime | float
+    number: int
+    group_id: int = 0
+    """In whose line; 0 for the default group."""
+    regular_id: int | None = None
+    """The user id of the agent to whom it belongs."""
+
+
+# The order of Waiting.
+ORDER_BY = """dispatch_state = 'pool',
+                   dispatch_assigned_at IS NULL,
+                   dispatch_queued_at,
+                   id"""
+
+
+class Round:
+    """One serving of the lines of a channel: each who waits is tried once, in order, until nobody
+    is left for whom somebody may have room."""
+
+    def __init__(self):
+        self.tried = set()
+        """The numbers of those who were tried and stay."""
+        self.full = {}
+        """``{group id: moment}``: nobody has room for those of the group who wait since then or
+        later, but an agent of their own. For those who wait longer the agents of the group above
+        may have joined."""
+        self.roomy = frozenset()
+        """The user ids of the agents who may have room for a buyer of their own."""
+
+    def admits(self, waiting: Waiting) -> bool:
+        """Tell whether it makes sense to try somebody who waits."""
+        if waiting.number in self.tried:
+            return False
+        full_since = self.full.get(waiting.group_id)
+        return full_since is None or waiting.since < full_since or waiting.regular_id in self.roomy
+
+    def find_next(self, line: Iterable[Waiting]) -> Waiting | None:
+        """Return the first who waits and is to be tried."""
+        return min(filter(self.admits, line), default=None)
+
+    def skip(self, number: int):
+        """Note that somebody is not to be tried again in this round."""
+        self.tried.add(number)
+
+    def pass_over(self, waiting: Waiting, find_roomy: Callable[[], Iterable[int]]):
+        """Note that somebody was tried and nobody has room.
+
+        :param find_roomy: returns the user ids of who could take a buyer of its own.
+        """
+        self.skip(waiting.number)
+        since = self.full.get(waiting.group_id, waiting.since)
+        self.full[waiting.group_id] = min(since, waiting.since)
+        self.roomy = frozenset(find_roomy())
+
+    def get_params(self) -> dict:
+        """Return what :data:`IS_ADMITTED` asks for."""
+        return {
+            "tried": list(self.tried),
+            "full_groups": list(self.full),
+            "full_since": list(self.full.values()),
+            "roomy": list(self.roomy),
+        }
+
+
+# Round.admits; a few groups and agents come along.
+IS_ADMITTED = """id != ALL(%(tried)s)
+               AND (NOT EXISTS (
+                        SELECT
+                          FROM unnest(%(full_groups)s::integer[], %(full_since)s::timestamp[])
+                               AS full_group (id, since)
+                         WHERE full_group.id = coalesce(dispatch_group_id, 0)
+                           AND full_group.since <= coalesce(dispatch_queued_at, 'infinity')
+                    )
+                    OR dispatch_regular_id = ANY(%(roomy)s))"""
+
+
+def number_places(line: Iterable[Waiting]) -> dict[int, int]:
+    """Return the place of each who stands in line: ``{number: place}``, from 1 in each group; who
+    left a message has none.
+
+    :param line: who waits on one channel, in any order.
+    """
+    places, last = {}, {}
+    for waiting in sorted(line):
+        if not waiting.is_pooled:
+            place = last[waiting.group_id] = last.get(waiting.group_id, 0) + 1
+            places[waiting.number] = place
+    return places
 
 
 def estimate_wait(place, pace):

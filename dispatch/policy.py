@@ -4,21 +4,18 @@ Pure: no Odoo, no database, no clock, no randomness. The same facts give the sam
 is what makes a decision explainable afterwards and testable before.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Collection, Iterable
 from functools import lru_cache
 from heapq import nlargest, nsmallest
 from itertools import repeat
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 from .credit import CHAT, split_chat
 
 #: Which rules a recorded decision followed; to be raised whenever the same facts may decide
 #: differently than before.
-VERSION = 1
-
-# A node of the shop's tree: of the database, or of a replay.
-Group = TypeVar("Group")
+VERSION = 2
 
 # Credits closer than this are a tie (one millionth of a chat): what remains of thirds and sevenths
 # must not decide between agents who are owed the same.
@@ -282,6 +279,15 @@ def sort_agents(agents: Iterable[Agent], rules: Rules) -> tuple[list[Agent], dic
     return candidates, excluded
 
 
+def find_roomy(agents: Iterable[Agent], rules: Rules) -> set[int]:
+    """Return the user ids of the agents who could take a buyer of their own, even when paused."""
+    return {
+        agent.user_id
+        for agent in agents
+        if not exclusion(agent.but(paused=False, overloaded=False), rules)
+    }
+
+
 def find_regular(
     agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular]
 ) -> Regular | None:
@@ -327,7 +333,10 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
     credits = [agent.credit + share for agent, share in zip(suited, shares.values(), strict=True)]
     contenders, loads = suited, None
     if rules.mode == "least_load":
-        loads = [load(agent.facts, rules.quiet_hold) / agent.facts.weight for agent in suited]
+        loads = _compare_loads(
+            [load(agent.facts, rules.quiet_hold) for agent in suited],
+            [agent.facts.weight for agent in suited],
+        )
     else:
         # Who is clearly owed less than the last of those to be described is not one of them.
         least = nlargest(_DESCRIBED, credits)[-1] - _TIE
@@ -360,13 +369,15 @@ class Ascent(NamedTuple):
     """Whom the decision was about."""
     rules: Rules
     """How it was taken: a main account that stands in does so after the last level only."""
+    regulars: Collection[Regular] = ()
+    """The agents to whom the buyer belongs."""
 
 
 def ascend(
     agents: Iterable[Agent],
     rules: Rules,
     levels: list[set[int]] | None,
-    regulars: Iterable[Regular] = (),
+    regulars: Collection[Regular] = (),
     *,
     regulars_only: bool = False,
     to_the_top: bool = True,
@@ -374,13 +385,14 @@ def ascend(
     """Decide among the agents of a group; when none of them can, with those above as well.
 
     :param levels: the user ids of the group, then of the group and its parent, …; ``None`` for all
-        agents. The last level has the main account as well.
+        agents. The last level has the main account as well, unless it takes no chats.
     :param regulars_only: only a regular agent may take the chat, because others wait before.
     :param to_the_top: whether the levels reach the top of the tree; a main account that stands in
         does so after that only.
     """
     agents = list(agents)
     last = len(levels or [None]) - 1
+    takes_main_account = to_the_top and rules.main_account_participation != "never"
     for level, members in enumerate(levels or [None]):
         joined = agents
         if members is not None:
@@ -388,7 +400,7 @@ def ascend(
                 agent
                 for agent in agents
                 if agent.user_id in members
-                or (level == last and to_the_top and agent.is_main_account)
+                or (level == last and takes_main_account and agent.is_main_account)
             ]
         ruled = rules
         if (level < last or not to_the_top) and rules.main_account_participation == "fallback":
@@ -398,29 +410,7 @@ def ascend(
             decision = decision._replace(winner=None)
         if decision.winner is not None:
             break
-    return Ascent(decision, level, joined, ruled)
-
-
-def climb(
-    groups: Iterable[Group], get_members: Callable[[Group], set[int]], waited: float | None
-) -> tuple[list[set[int]], bool]:
-    """Return who may take the chat of a group: first its agents, then those above it as well.
-
-    :param groups: the group, its parent, …, up to the top; each with ``overflow_seconds``, after
-        which the agents of the next one join. What is not reached is not asked for.
-    :param get_members: returns the user ids of a group's agents.
-    :param waited: seconds; ``None`` where nobody can wait, and all join at once.
-    :return: a list of sets of user ids, each holding the one before; and whether it goes to the
-        top of the tree.
-    """
-    levels, members, due = [], set(), 0
-    for group in groups:
-        if levels and waited is not None and waited < due:
-            return levels, False
-        members = members | get_members(group)
-        levels.append(members)
-        due += group.overflow_seconds
-    return levels, True
+    return Ascent(decision, level, joined, ruled, regulars)
 
 
 def rank(candidates: Iterable[Candidate], mode: str) -> list[Candidate]:
@@ -428,16 +418,32 @@ def rank(candidates: Iterable[Candidate], mode: str) -> list[Candidate]:
     candidates = list(candidates)
     loads = None
     if mode == "least_load":
-        loads = [candidate.load / candidate.weight for candidate in candidates]
+        loads = _compare_loads(
+            [candidate.load for candidate in candidates],
+            [candidate.weight for candidate in candidates],
+        )
     credits = [candidate.credit for candidate in candidates]
     return [candidate for *_, candidate in sorted(_places(candidates, loads, credits))]
+
+
+def _compare_loads(loads, weights):
+    """Return whole numbers that are in the order of the loads per weight, and equal where those
+    are: divided, 0.7 chats at weight 50 and 2.1 at 150 would not be.
+
+    Two loads per weight that differ do so by one unit over the product of the weights, at least.
+    """
+    scale = max(weights, default=1) ** 2
+    return [
+        round(load * 10**_LOAD_DIGITS) * scale // weight
+        for load, weight in zip(loads, weights, strict=True)
+    ]
 
 
 def _places(agents, loads, credits):
     """Yield what agents are sorted by, and each agent at the end: the ids before it are all
     different, so the agents are never compared.
 
-    :param loads: per weight; ``None`` where they do not matter.
+    :param loads: see :func:`_compare_loads`; ``None`` where they do not matter.
     """
     owed = [-((credit + _TIE // 2) // _TIE) for credit in credits]
     last_turns = map(attrgetter("last_turn"), agents)

@@ -6,7 +6,7 @@ does to UTC. All moments that come in and go out are naive UTC, as Odoo stores t
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import date, datetime, timezone
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -151,12 +151,12 @@ def _repeat(schedule, start):
 
 
 def _to_local(moment, zone):
-    return moment.replace(tzinfo=UTC).astimezone(zone).replace(tzinfo=None)
+    return moment.replace(tzinfo=timezone.utc).astimezone(zone).replace(tzinfo=None)
 
 
 def _to_utc(moment, zone):
     # Of an hour that comes twice the second one; an hour that does not come is the one after it.
-    return zone.localize(moment, is_dst=False).astimezone(UTC).replace(tzinfo=None)
+    return zone.localize(moment, is_dst=False).astimezone(timezone.utc).replace(tzinfo=None)
 
 
 def get_next(schedule: Schedule, now: datetime, last_start: datetime | None = None):

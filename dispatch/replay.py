@@ -2,7 +2,7 @@
 
 Pure: no Odoo, no database, no clock, no randomness. A day is a list of arrivals and of what was
 true of the agents from which moment on; the replay is a heap of events, and each buyer goes where
-``policy.ascend`` and ``policy.decide`` send it, charged by ``credit.charge`` as the ledger does.
+``route.find_route`` sends it, charged by ``credit.charge`` as the ledger does.
 What the engine keeps in the database (open chats, credits, the line, the pool) is kept here.
 
 What a day's records do not tell is not invented: a buyer who did not leave in fact would have
@@ -11,16 +11,18 @@ waited, a chat stays with the agent it came to, and takes as long with any agent
 Moments are seconds since whenever; the same zero for all.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
+from itertools import islice
 from math import ceil, inf
-from operator import attrgetter
 from typing import NamedTuple
 
-from . import policy
+from . import policy, route
 from .credit import CHAT, charge
+from .line import Round, Waiting
 from .policy import Agent, Decision, Regular, Rules
+from .route import Request, Setup
 
 # What happens at the same moment happens in this order: a seat that becomes free is free for
 # whoever comes in that second.
@@ -95,27 +97,6 @@ class Charge(NamedTuple):
     moment: float
     shares: Mapping[int, int]
     winner: int
-
-
-class Group(NamedTuple):
-    """A node of the tree."""
-
-    parent_id: int | None = None
-    overflow_seconds: int = 0
-    group_id: int | None = None
-
-
-class Setup(NamedTuple):
-    """The channel, apart from its rules."""
-
-    groups: Mapping[int, Group] = {}
-    queue_enabled: bool = False
-    queue_limit: int = 0
-    """Places in the line of each group, 0 for no limit."""
-    keeps_pool: bool = False
-    """Whether messages are kept when nobody is here."""
-    offline_takers: frozenset[int] = frozenset()
-    """Who takes chats when nobody is here, present or not."""
 
 
 class Day(NamedTuple):
@@ -253,70 +234,80 @@ def replay(day: Day) -> Result:
     return _Replay(day).run()
 
 
-class _Waiting:
-    """A buyer without an agent."""
-
-    __slots__ = ("arrival", "index", "pooled")
-
-    def __init__(self, index, arrival):
-        self.index, self.arrival, self.pooled = index, arrival, False
-
-    @property
-    def place(self):
-        return self.arrival.moment, self.index
-
-
 class _Line:
-    """Those who wait, in order; found without looking at all of them."""
+    """Those who wait, each with its arrival; who is next is found without looking at all of them,
+    as ``line.Round.find_next`` would find it."""
 
     def __init__(self):
+        self.arrivals = {}
+        """``{Waiting: Arrival}`` of all."""
         self._by_group = {}
         self._with_regular = []
 
-    def __bool__(self):
-        return any(self._by_group.values())
-
-    def __contains__(self, waiting):
-        return waiting in self._by_group.get(waiting.arrival.group_id, ())
-
     def count(self, group_id):
-        return len(self._by_group.get(group_id, ()))
+        return len(self._by_group.get((group_id or 0, False), ()))
 
     def _get_lists(self, waiting):
-        lists = [self._by_group.setdefault(waiting.arrival.group_id, [])]
-        return [*lists, self._with_regular] if waiting.arrival.regulars else lists
+        lists = [self._by_group.setdefault((waiting.group_id, waiting.is_pooled), [])]
+        return lists if waiting.regular_id is None else [*lists, self._with_regular]
 
-    def add(self, waiting):
+    def add(self, waiting, arrival):
+        self.arrivals[waiting] = arrival
         for those in self._get_lists(waiting):
-            insort(those, waiting, key=attrgetter("place"))
+            insort(those, waiting)
 
     def remove(self, waiting):
         for those in self._get_lists(waiting):
-            those.remove(waiting)
+            del those[bisect_left(those, waiting)]
+        return self.arrivals.pop(waiting)
 
-    def find_next(self, full, tried, roomy):
+    def find_next(self, serving):
         """Return the first one to try.
 
-        :param full: groups of which nobody has room; only who has an agent of its own with room,
-            one of ``roomy``, is tried of them.
-        :param tried: who was tried already; each of them is in a full group.
+        :param Round serving: what was tried so far.
         """
-        candidates = [
-            those[0] for group, those in self._by_group.items() if those and group not in full
-        ]
-        if full and roomy:
-            for waiting in self._with_regular:
-                if waiting not in tried and waiting.arrival.regulars[0].user_id in roomy:
+        candidates = []
+        for those in self._by_group.values():
+            for waiting in those:
+                if serving.admits(waiting):
                     candidates.append(waiting)
                     break
-        return min(candidates, key=attrgetter("place"), default=None)
+                if waiting.number not in serving.tried:
+                    # The group is full for all who wait since later as well, …
+                    break
+        if serving.roomy:
+            # … but for those who have an agent of their own.
+            candidates += islice(filter(serving.admits, self._with_regular), 1)
+        return min(candidates, default=None)
+
+
+class _Staff:
+    """The agents at one moment, as they suit one buyer; see ``route.Staff``."""
+
+    def __init__(self, agents, members, fits):
+        self._agents, self._members, self._fits = agents, members, fits
+
+    def get_members(self, group_id):
+        return self._members.get(group_id, None if group_id is None else frozenset())
+
+    def choose(self, user_ids, decide):
+        return decide(self.look(user_ids))
+
+    def look(self, user_ids):
+        agents = self._agents
+        if user_ids is not None:
+            agents = {user_id: agents[user_id] for user_id in user_ids if user_id in agents}
+        suited = dict(agents)
+        for user_id, fit in self._fits.items():
+            if user_id in agents:
+                suited[user_id] = agents[user_id].but(**fit._asdict())
+        return suited.values()
 
 
 class _Replay:
     def __init__(self, day):
         self.day = day
         self.rules = day.rules
-        self.setup = day.setup
         self.agents = {agent.user_id: agent for agent in day.agents}
         self.members = dict(day.members)
         self.turn = max((agent.last_turn for agent in day.agents), default=0)
@@ -324,7 +315,9 @@ class _Replay:
         self.entitled = dict.fromkeys(self.agents, 0)
         self.peaks = dict.fromkeys(self.agents, 0)
         self.fates = []
-        self.line, self.pool = _Line(), _Line()
+        self.line = _Line()
+        self.waiting = {}
+        """``{index of an arrival: Waiting}`` of those in line and in the pool."""
         self.now = 0
         # (moment, rank, number, event): the number keeps the order of what happens at the same
         # moment, and events are never compared.
@@ -355,15 +348,11 @@ class _Replay:
             case Arrival():
                 self._arrive(event)
             case State():
-                if event.user_id in self.agents:
-                    self._set(event.user_id, **event.facts)
-                    self._serve_line()
+                self._set(event.user_id, **event.facts)
             case Change():
                 self.rules = event.rules
-                self._serve_line()
             case Membership():
                 self.members[event.group_id] = event.user_ids
-                self._serve_line()
             case Charge():
                 self._charge(event.shares, event.winner)
             case Seat():
@@ -371,23 +360,22 @@ class _Replay:
                     self._sit(event.user_id, event.end, event.quiet_at)
             case ("end", user_id, kind):
                 self._count_chats(user_id, **{kind[0]: -1})
-                self._serve_line()
             case ("quiet", user_id, kind):
                 kind[0] = "quiet"
                 self._count_chats(user_id, lively=-1, quiet=1)
-                self._serve_line()
-            case ("gone", waiting):
-                self._leave(waiting)
-            case ("pooled", waiting):
-                if waiting in self.line:
-                    self._enter_pool(waiting)
-            case "overflow":
-                self._serve_line()
+            case ("gone", index):
+                self._leave(index)
+            case ("pooled", index):
+                if index in self.waiting and not self.waiting[index].is_pooled:
+                    self._enter_pool(index)
+        # Whatever happened may have freed a seat, as the time that has passed may have.
+        self._serve_line()
 
     # --- agents ---------------------------------------------------------------------------------
 
     def _set(self, user_id, **facts):
-        self.agents[user_id] = self.agents[user_id].but(**facts)
+        if user_id in self.agents:
+            self.agents[user_id] = self.agents[user_id].but(**facts)
 
     def _count_chats(self, user_id, lively=0, quiet=0):
         agent = self.agents[user_id]
@@ -418,94 +406,19 @@ class _Replay:
         if winner in self.agents:
             self.agents[winner] = self.agents[winner]._replace(last_turn=self.turn)
 
-    # --- one decision ---------------------------------------------------------------------------
+    # --- those who come and wait ----------------------------------------------------------------
 
-    def _get_levels(self, group_id, waited):
-        """As the channel's ``_get_levels``."""
-        if group_id is None or group_id not in self.setup.groups:
-            members = self.members.get(None)
-            return (None if members is None else [members]), True
-        return policy.climb(
-            self._get_ascent(group_id),
-            lambda group: self.members.get(group.group_id, frozenset()),
-            waited if self.setup.queue_enabled else None,
+    def _find_route(self, arrival, in_line=0):
+        """Decide about one buyer; see ``route.find_route``."""
+        request = Request(
+            group_id=arrival.group_id,
+            regulars=arrival.regulars,
+            asked_expertises=arrival.asked_expertises,
+            in_line=in_line,
+            waited=self.now - arrival.moment,
         )
-
-    def _get_ascent(self, group_id):
-        while group_id is not None:
-            group = self.setup.groups[group_id]
-            yield group
-            group_id = group.parent_id
-
-    def _suit(self, arrival):
-        """Return the agents with what this buyer makes of them."""
-        if not arrival.fits:
-            return self.agents.values()
-        return [
-            agent.but(**arrival.fits[agent.user_id]._asdict())
-            if agent.user_id in arrival.fits
-            else agent
-            for agent in self.agents.values()
-        ]
-
-    def _dispatch(self, index, arrival, arrives):
-        """Decide about one buyer, as the channel's ``_dispatch``.
-
-        :return: ``assigned``, ``queued``, ``pool`` or ``None`` for nobody.
-        """
-        waited = self.now - arrival.moment
-        in_line = self.line.count(arrival.group_id) if arrives else 0
-        behind = self.setup.queue_enabled and in_line > 0
-        agents = self._suit(arrival)
-        levels, to_the_top = self._get_levels(arrival.group_id, waited)
-        if behind:
-            able = set(self.agents) if levels is None else levels[-1]
-            levels = [able & {regular.user_id for regular in arrival.regulars}]
-        rules = self.rules._replace(asked_expertises=arrival.asked_expertises)
-        ascent = policy.ascend(
-            agents,
-            rules,
-            levels,
-            arrival.regulars,
-            regulars_only=behind,
-            to_the_top=to_the_top,
-        )
-        decision = ascent.decision
-        if decision.winner is not None:
-            self._assign(index, arrival, decision)
-            return "assigned"
-        waits = behind or self._is_worth_waiting(decision, arrival.group_id)
-        if waits and not (self.setup.queue_limit and in_line >= self.setup.queue_limit):
-            return "queued"
-        return self._dispatch_offline(index, arrival, agents)
-
-    def _is_worth_waiting(self, decision, group_id):
-        """As the channel's ``_is_worth_waiting``."""
-        if not self.setup.queue_enabled:
-            return False
-        if policy.PASSING_REASONS & set(decision.excluded.values()):
-            return True
-        if group_id not in self.setup.groups:
-            return False
-        for group in list(self._get_ascent(group_id))[1:]:
-            for user_id in self.members.get(group.group_id, ()):
-                agent = self.agents.get(user_id)
-                if agent and policy.exclusion(agent, self.rules) in (None, *policy.PASSING_REASONS):
-                    return True
-        return False
-
-    def _dispatch_offline(self, index, arrival, agents):
-        """As the channel's ``_dispatch_offline``."""
-        if self.setup.keeps_pool:
-            return "pool"
-        takers = [agent for agent in agents if agent.user_id in self.setup.offline_takers]
-        if takers:
-            rules = self.rules._replace(needs_presence=False, main_account_participation="member")
-            decision = policy.decide(takers, rules)
-            if decision.winner is not None:
-                self._assign(index, arrival, decision)
-                return "assigned"
-        return None
+        staff = _Staff(self.agents, self.members, arrival.fits)
+        return route.find_route(request, self.rules, self.day.setup, staff)
 
     def _assign(self, index, arrival, decision: Decision):
         winner = decision.winner
@@ -518,70 +431,60 @@ class _Replay:
         lively = arrival.lively_seconds
         self._sit(winner, self.now + arrival.seconds, lively and self.now + lively)
 
-    # --- those who wait -------------------------------------------------------------------------
-
     def _arrive(self, arrival):
         index = len(self.fates)
         self.fates.append(Fate(None))
-        state = self._dispatch(index, arrival, arrives=True)
-        waiting = _Waiting(index, arrival)
-        if state == "queued":
-            self.line.add(waiting)
-            self._expect(waiting)
-        elif state == "pool":
-            self._enter_pool(waiting)
-        if state in ("queued", "pool"):
-            if arrival.gone_after is not None:
-                self._push(arrival.moment + arrival.gone_after, _GOES, ("gone", waiting))
-            # A seat may be free for those who wait.
-            self._serve_line()
+        found = self._find_route(arrival, in_line=self.line.count(arrival.group_id))
+        if found.state == "assigned":
+            self._assign(index, arrival, found.ascent.decision)
+        elif found.state:
+            regular_id = next((regular.user_id for regular in arrival.regulars), None)
+            waiting = Waiting(False, True, arrival.moment, index, arrival.group_id or 0, regular_id)
+            self._wait(waiting, arrival)
+            if found.state == "pool":
+                self._enter_pool(index)
+            self._expect(index, arrival)
 
-    def _expect(self, waiting):
-        """Note when the agents above join, and when this buyer will leave a message."""
-        arrival = waiting.arrival
+    def _wait(self, waiting, arrival):
+        self.waiting[waiting.number] = waiting
+        self.line.add(waiting, arrival)
+
+    def _expect(self, index, arrival):
+        """Note when the agents above join, and when this buyer will leave a message or go."""
+        if arrival.gone_after is not None:
+            self._push(arrival.moment + arrival.gone_after, _GOES, ("gone", index))
         if arrival.pooled_after is not None:
-            self._push(arrival.moment + arrival.pooled_after, _GOES, ("pooled", waiting))
-        if arrival.group_id not in self.setup.groups:
-            return
-        due = 0
-        for group in self._get_ascent(arrival.group_id):
-            due += group.overflow_seconds
-            if group.parent_id is not None:
-                self._push(arrival.moment + due, _OVERFLOWS, "overflow")
+            self._push(arrival.moment + arrival.pooled_after, _GOES, ("pooled", index))
+        if arrival.group_id in self.day.setup.groups:
+            for _group, due in route.climb(self.day.setup.groups, arrival.group_id):
+                if due:
+                    self._push(arrival.moment + due, _OVERFLOWS, "overflow")
 
-    def _enter_pool(self, waiting):
-        self._leave(waiting)
-        waiting.pooled = True
-        self.fates[waiting.index] = Fate(None, pooled=True)
-        self.pool.add(waiting)
+    def _leave(self, index):
+        """Take a buyer who still waits out of the line or the pool; return its arrival."""
+        waiting = self.waiting.pop(index, None)
+        return waiting and self.line.remove(waiting)
 
-    def _leave(self, waiting):
-        for those in (self.line, self.pool):
-            if waiting in those:
-                those.remove(waiting)
+    def _enter_pool(self, index):
+        waiting = self.waiting[index]
+        self._wait(waiting._replace(is_pooled=True), self._leave(index))
+        self.fates[index] = Fate(None, pooled=True)
 
     def _serve_line(self):
         """Give seats to those who wait, as the channel's ``_serve_line``."""
-        full, tried, roomy = set(), set(), frozenset()
-        while waiting := self.line.find_next(full, tried, roomy) or self.pool.find_next(
-            full, tried, roomy
-        ):
-            arrival = waiting.arrival
-            state = self._dispatch(waiting.index, arrival, arrives=False)
-            if state == "assigned":
-                self._leave(waiting)
-                continue
-            tried.add(waiting)
-            if state == "pool" and not waiting.pooled:
-                self._enter_pool(waiting)
-                continue
-            full.add(arrival.group_id)
-            roomy = self._find_roomy()
+        serving = Round()
+        while waiting := self.line.find_next(serving):
+            index, arrival = waiting.number, self.line.arrivals[waiting]
+            found = self._find_route(arrival)
+            if found.state == "assigned":
+                self._leave(index)
+                self._assign(index, arrival, found.ascent.decision)
+            elif found.state == "pool" and not waiting.is_pooled:
+                self._enter_pool(index)
+                serving.skip(index)
+            else:
+                serving.pass_over(waiting, self._find_roomy)
 
     def _find_roomy(self):
         """Return who could take a buyer of its own, even when paused."""
-        return {
-            agent.user_id
-            for agent in self.agents.values()
-            if not policy.exclusion(agent.but(paused=False, overloaded=False), self.rules)
-        }
+        return policy.find_roomy(self.agents.values(), self.rules)

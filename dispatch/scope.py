@@ -1,5 +1,8 @@
 """What is known about a buyer, and which dispatch group's scope fits: pure."""
 
+import functools
+import math
+import re
 from typing import NamedTuple
 
 # What a scope can ask about, the most specific first.
@@ -9,6 +12,34 @@ _RANKS = {kind: len(KINDS) - index for index, kind in enumerate(KINDS)}
 GUEST = "guest"
 SIGNED_IN = "signed_in"
 PAGE_LENGTH_MAX = 2000
+
+# The most that `measure_pattern` may say of a pattern that is matched with buyers' pages.
+PATTERN_SIZE_MAX = 1000
+# What no pattern has in it: a back reference, for which the engine goes back, or an option.
+FORBIDDEN = re.compile(r"^\*\*\*|^\(\?[a-z]|(?<!\\)(?:\\\\)*\\[1-9]")
+# What counts as more than one place. PostgreSQL's engine links every place with all those that can
+# be reached from it without a character: over one that may be left out, over an edge, and along all
+# the ways there are around an edge that is repeated. It looks around anew at every character.
+_LEFT_OUT = 8
+_EDGE = 8
+_WORD_EDGE = 150
+_REPEATED_EDGE = 200
+_LOOKING_AROUND = 10
+_EDGES = {
+    **dict.fromkeys(("^", "$", r"\A", r"\Z"), _EDGE),
+    **dict.fromkeys((r"\m", r"\M", r"\y", r"\Y"), _WORD_EDGE),
+}
+_TOKEN = re.compile(
+    r"""
+    \\.
+    | \[\^?\]? (?: \\. | \[([:.=]).*?\1\] | [^\]\\] )* \]
+    | \( (?: \? (?: [:=!] | <[=!] ) )?
+    | [*+?] \??
+    | \{ (?P<low>\d+) ,? (?P<high>\d*) \} \??
+    | .
+    """,
+    re.DOTALL | re.VERBOSE,
+)
 
 
 class Buyer(NamedTuple):
@@ -112,3 +143,52 @@ def _get_depth(scope, buyer):
     depths = dict(zip(buyer.category_ids, buyer.category_depths))
     categories = dict(scope.values).get("category", ())
     return max((depths.get(category, 0) for category in categories), default=0)
+
+
+# --------------------------------------------------------------------------- page addresses
+
+
+@functools.lru_cache(maxsize=4096)
+def measure_pattern(pattern):
+    """Return how large PostgreSQL's engine makes a regular expression, in places.
+
+    The engine writes repetitions out: ``(a{1,100}){1,100}`` has 10,000 places. It does not go back,
+    so the work of matching is bounded by the places and the length of the address, whatever the
+    address is. Infinitely large is what is forbidden, and what looks around while it looks around.
+
+    :rtype: float
+    """
+    if FORBIDDEN.search(pattern):
+        return math.inf
+    size = edges = last_size = last_edges = depth = looks = 0
+    before, outer = "(", []
+    for token in _TOKEN.finditer(pattern):
+        text = token[0]
+        if text[0] == "(":
+            is_look = text[-1] in "=!"
+            depth += is_look
+            looks += is_look
+            if depth > 1:
+                return math.inf
+            outer.append((size, edges, is_look))
+            size = edges = 0
+        elif text == ")" and outer:
+            last_size = size + (_LEFT_OUT if before in "(|" else 0)
+            outer_size, outer_edges, is_look = outer.pop()
+            depth -= is_look
+            last_edges = edges + is_look
+            size, edges = outer_size + last_size, outer_edges + last_edges
+        elif text == "|":
+            size += _LEFT_OUT if before in "(|" else 0
+        elif text[0] in "*+?" or token["low"]:
+            low = int(token["low"]) if token["low"] else int(text[0] == "+")
+            times = max(1, low, int(token["high"] or 0))
+            more = last_size * (times - 1) + _REPEATED_EDGE * last_edges * times
+            more += 0 if low else _LEFT_OUT
+            size, edges = size + more, edges + last_edges * (times - 1)
+            last_size, last_edges = last_size + more, last_edges * times
+        else:
+            last_size, last_edges = _EDGES.get(text, 1), int(text in _EDGES)
+            size, edges = size + last_size, edges + last_edges
+        before = text[0]
+    return size * max(1, _LOOKING_AROUND * looks)

@@ -1,4 +1,5 @@
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
@@ -30,8 +31,18 @@ class DispatchCommon(TransactionCase):
         for agent in agents:
             if status == "online":
                 cls.env["mail.presence"]._update_presence(agent)
+                # The page goes on to give signs of life, however long the test takes.
+                agent.presence_ids.last_poll += timedelta(days=1)
+                agent.presence_ids.flush_recordset()
             else:
                 agent.presence_ids.status = status
+
+    @classmethod
+    def _silence(cls, users_or_guests, **since):
+        """Nothing was heard of the pages of these people for some time."""
+        presences = users_or_guests.sudo().presence_ids
+        presences.last_poll = fields.Datetime.now() - timedelta(**since)
+        cls.env.flush_all()
 
     @classmethod
     def _create_channel(cls, agents, **vals):
@@ -86,7 +97,7 @@ class DispatchCommon(TransactionCase):
         return channel.env["discuss.channel"].create(values).with_env(cls.env)
 
     @classmethod
-    def _say(cls, chat, author, body="Hello"):
+    def _say(cls, chat, author, body="Hello", **values):
         """Post a message of a guest or a user."""
         if author._name == "mail.guest":
             poster = chat.with_user(cls.env.ref("base.public_user")).with_context(guest=author)
@@ -94,7 +105,11 @@ class DispatchCommon(TransactionCase):
         else:
             poster, author_values = chat.with_user(author), {}
         return poster.sudo().message_post(
-            body=body, message_type="comment", subtype_xmlid="mail.mt_comment", **author_values
+            body=body,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+            **author_values,
+            **values,
         )
 
     @classmethod

@@ -151,7 +151,6 @@ class TestChannelSettings(DispatchCommon):
                 )
 
     def _change(self, channel, values, by_orm):
-        self.assertTrue(channel._recall_settings().query.version)
         if by_orm:
             channel.write(values)
             return
@@ -202,12 +201,11 @@ class TestChannelSettings(DispatchCommon):
             self.assertFalse(channel._is_livechat_available())
             self.assertFalse(channel._get_operator())
 
-    def test_opening_hours_that_are_remembered_and_gone_turn_nobody_away(self):
+    def test_opening_hours_that_are_gone_turn_nobody_away(self):
         agent = self._create_agent("agent")
         hours = self.env["resource.calendar"].create({"name": "Never", "attendance_ids": False})
         channel = self._create_channel(agent, calendar_id=hours.id)
         self.assertFalse(channel._get_operator())
-        self.assertEqual(channel._recall_settings().calendar_id, hours.id)
         self._change(channel, {"calendar_id": False}, by_orm=False)
         self.env.cr.execute("DELETE FROM resource_calendar WHERE id = %s", [hours.id])
         self.env.invalidate_all()
@@ -244,7 +242,32 @@ class TestChannelSettings(DispatchCommon):
 
     def test_a_form_being_filled_in_has_its_own_settings(self):
         channel = self._create_channel(self._create_agent("agent"))
-        channel._recall_settings()
         draft = channel.new({"max_sessions_mode": "limited", "max_sessions": 9}, origin=channel)
         self.assertEqual(draft._get_dispatch_rules().max_sessions, 9)
         self.assertIsNone(channel._get_dispatch_rules().max_sessions)
+
+    def test_a_channel_is_the_same_by_its_row_and_by_the_orm(self):
+        hours = self.env["resource.calendar"].create({"name": "Day"})
+        owner = self._create_agent("owner")
+        channel = self._create_channel(self._create_agent("agent"))
+        for values in (
+            {},
+            {"dispatch_mode": "least_load", "max_sessions_mode": "limited", "max_sessions": 7},
+            {"max_sessions_mode": "unlimited", "block_assignment_during_call": True},
+            {"main_account_id": owner.id, "main_account_participation": "member"},
+            {"prefers_suited_agents": not channel.prefers_suited_agents, "ramp_minutes": 3},
+            {"queue_enabled": True, "calendar_id": hours.id},
+            {"dispatch_mode": "native"},
+        ):
+            with self.subTest(values=values):
+                channel.write(values)
+                read = channel._read_dispatch_channel()
+                self.assertFalse(read.has_shifts)
+                by_orm = channel._get_dispatch_channel()._replace(has_shifts=False)
+                self.assertEqual([x or False for x in read], [x or False for x in by_orm])
+                for users in (None, owner):
+                    self.assertEqual(
+                        channel._get_dispatch_query(users, read)._replace(now=None, asks_in_call=1),
+                        channel._get_dispatch_query(users)._replace(now=None, asks_in_call=1),
+                    )
+                self.assertEqual(channel._get_dispatch_rules(read), channel._get_dispatch_rules())

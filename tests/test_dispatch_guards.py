@@ -3,13 +3,14 @@ from functools import partial
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon, ShopCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestDispatchGuards(ShopCommon, DispatchCommon, HttpCase):
+class TestDispatchGuards(ShopCommon, DispatchCommon, PatientCase):
     """What only dispatch itself, or who manages it, may say."""
 
     def setUp(self):

@@ -342,6 +342,7 @@ class TestWhatHappenedIsCountedOnce(DispatchCommon):
         (agent,) = self._agent_of(chat)
         self._say(chat, guest, "Is it in stock?")
         chat.dispatch_assigned_at -= timedelta(seconds=61)
+        chat.dispatch_asked_at -= timedelta(seconds=61)
         self.env.flush_all()
         self.env["discuss.channel"]._reassign_unanswered()
         (successor,) = self._agent_of(chat)

@@ -1,12 +1,14 @@
 import json
 
-from odoo.tests import HttpCase, tagged
+from odoo import Command
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestGetSession(HttpCase, DispatchCommon):
+class TestGetSession(PatientCase, DispatchCommon):
     """The public route, as a buyer's browser or an attacker's script calls it."""
 
     @classmethod
@@ -28,6 +30,59 @@ class TestGetSession(HttpCase, DispatchCommon):
         answer = self._call({"channel_id": self.channel.id, **params}, route).json()
         self.assertNotIn("error", answer)
         return answer["result"]
+
+    def test_a_guest_who_signs_in_and_out_is_the_same_buyer_with_groups_and_without(self):
+        buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        for groups in (0, 1):
+            with self.subTest(groups=groups):
+                one, other = (self._create_agent(f"{name}{groups}") for name in ("one", "other"))
+                channel = self._create_channel(one | other)
+                if groups:
+                    self.env["livechat.dispatch.group"].create(
+                        {
+                            "name": "Elsewhere",
+                            "channel_id": channel.id,
+                            "scope_ids": [Command.create({"kind": "page", "page_pattern": "/x"})],
+                        }
+                    )
+
+                def ask(channel=channel):
+                    answer = self._call({"channel_id": channel.id}).json()
+                    chat = self.env["discuss.channel"].browse(answer["result"]["channel_id"])
+                    self.env.invalidate_all()
+                    return chat
+
+                def answer(chat, agent):
+                    self._say(chat, agent)
+                    self._close(chat)
+                    self.env.flush_all()
+
+                self.authenticate(None, None)
+                self.opener.cookies.pop("dgid", None)
+                chat = ask()
+                agent = self._agent_of(chat)
+                answer(chat, agent)
+                cookie = self.opener.cookies["dgid"]
+                self.authenticate("buyer", "sesame-open")
+                self.opener.cookies["dgid"] = cookie
+                known = ask()
+                self.assertEqual(known.dispatch_rule, "sticky")
+                self.assertEqual(self._agent_of(known), agent)
+                # Dispatch knows it later as well: when the chat waits, or changes hands.
+                guest = chat.channel_member_ids.guest_id
+                found = known._get_buyer()
+                self.assertEqual(
+                    (found.partner_id, found.guest_id), (buyer.partner_id.id, guest.id)
+                )
+                # Somebody else answers the account; without it the cookie leads there, too.
+                known._leave(agent.partner_id)
+                known._seat((one | other) - agent)
+                answer(known, (one | other) - agent)
+                self.authenticate(None, None)
+                self.opener.cookies["dgid"] = cookie
+                again = ask()
+                self.assertEqual(again.dispatch_rule, "sticky")
+                self.assertEqual(self._agent_of(again), (one | other) - agent)
 
     def _chats(self):
         return self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])

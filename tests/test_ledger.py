@@ -86,34 +86,6 @@ class TestLedger(DispatchCommon):
         self.assertEqual(chat.dispatch_seat_partner_ids, agent.partner_id)
         self.assertEqual(self._credits(agent), {agent.id: 0})
 
-    def test_an_upgrade_keeps_credits_that_were_stored_with_ids_of_64_bits(self):
-        agents = self._create_agent("one", 300) | self._create_agent("other", 100)
-        channel = self._create_channel(agents)
-        channel._get_operator()
-        before = self._credits(agents)
-        rows = "SELECT user_ids, last_turns FROM livechat_dispatch_credit"
-        self.env.cr.execute(rows)
-        stored = [bytes(column) for column in self.env.cr.fetchone()]
-        longer = [
-            b"".join(column[place : place + 4] + bytes(4) for place in range(0, len(column), 4))
-            for column in stored
-        ]
-        self.env.cr.execute(
-            "UPDATE livechat_dispatch_credit SET user_ids = %s, last_turns = %s", longer
-        )
-        self.env.cr.execute(
-            """
-            DROP TABLE livechat_dispatch_reservation;
-            CREATE TABLE livechat_dispatch_reservation (candidate_ids bytea, shares bytea)
-            """
-        )
-        for _time in range(2):
-            ledger.create_tables(self.env.cr)
-            self.env.cr.execute(rows)
-            self.assertEqual([bytes(column) for column in self.env.cr.fetchone()], stored)
-        self.assertEqual(self._credits(agents), before)
-        self.assertEqual(channel._get_operator(), agents[1])
-
     def test_the_last_turn_is_that_of_the_winner(self):
         agents = self.env["res.users"].union(
             *(self._create_agent(f"agent{number}") for number in range(4))

@@ -3,9 +3,10 @@ from freezegun import freeze_time
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 
 from .common import DispatchCommon, ShopCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
@@ -110,7 +111,7 @@ class TestPages(DispatchCommon, ShopCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestXmlRpc(HttpCase, ShopCommon):
+class TestXmlRpc(PatientCase, ShopCommon):
     """The fixed names answer over XML-RPC, which knows no ``None``."""
 
     def test_a_sub_account_is_disabled_enabled_and_deleted(self):

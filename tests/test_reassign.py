@@ -22,6 +22,8 @@ class ReassignCommon(DispatchCommon):
 
     def _let_pass(self, chat, seconds):
         chat.dispatch_assigned_at -= timedelta(seconds=seconds)
+        if chat.dispatch_asked_at:
+            chat.dispatch_asked_at -= timedelta(seconds=seconds)
         self.env.flush_all()
 
     def _last_decision(self, chat):
@@ -613,7 +615,7 @@ class TestPause(ReassignCommon, ShopCommon):
         waiting = self._come(channel)
         self.assertEqual(waiting.dispatch_state, "queued")
         self.assertEqual(waiting.dispatch_decision_ids.excluded, {str(agent.id): "overloaded"})
-        self.assertFalse(channel._is_agent_available())
+        self.assertFalse(channel._get_available_operators_by_livechat_channel()[channel])
         with self.assertRaisesRegex(UserError, "has more chats than it wants"):
             waiting.with_user(agent).action_take()
         self._close(chats[0])

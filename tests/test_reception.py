@@ -5,10 +5,11 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from ..dispatch import credit, policy
 from .common import DispatchCommon, ShopCommon
+from .walks import PatientCase
 
 
 class ReceptionCommon(DispatchCommon, ShopCommon):
@@ -572,12 +573,12 @@ class TestReceptionSignals(ReceptionCommon):
         chat = self._open_chat(self.channel, self.maria)
         chat.last_interest_dt = fields.Datetime.now() - timedelta(minutes=16)
         self._take_signals()
-        self.env["im_livechat.channel"]._mark_chats_gone_quiet()
+        self.env["im_livechat.channel"]._mark_gone_quiet()
         self._expect(agents=self.maria.ids)
 
 
 @tagged("post_install", "-at_install")
-class TestReceptionArithmetic(HttpCase):
+class TestReceptionArithmetic(PatientCase):
     def test_browser_reckons_capacity_and_share_as_the_server_does(self):
         weights = range(10, 1001)
         cases = [

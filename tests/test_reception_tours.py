@@ -16,9 +16,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         cls._open_chat(cls.channel, cls.maria)
 
     def _start(self, tour, user=None, url="/odoo/livechat-reception"):
-        self.start_tour(
-            url, f"im_livechat_subaccount.{tour}", login=(user or self.owner).login, timeout=120
-        )
+        self.start_tour(url, f"im_livechat_subaccount.{tour}", login=(user or self.owner).login)
 
     @walk
     def test_arrows_keys_and_typing_change_weights_within_the_limits(self):

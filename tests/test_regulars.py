@@ -127,6 +127,42 @@ class TestRegulars(DispatchCommon):
         self.env.flush_all()
         self.assertEqual(self._agent_of(self._come(channel, guest)), other)
 
+    def test_a_buyer_returns_to_who_answered_last_in_time(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        channel = self._create_channel(one | other)
+        guest = self._create_guest()
+        chat = self._open_chat(channel, one)
+        chat._add_members(guests=guest, create_member_params={"livechat_member_type": "visitor"})
+        for giver, taker, answers in ((None, one, 1), (one, other, 1), (other, one, 3)):
+            if giver:
+                chat._leave(giver.partner_id)
+                chat._seat(taker)
+            for _answer in range(answers):
+                self._say(chat, taker)
+        self._close(chat)
+        again = self._come(channel, guest)
+        self.assertEqual((again.dispatch_decision_ids.rule, self._agent_of(again)), ("sticky", one))
+
+    def test_a_buyer_returns_to_who_answered_last_of_several_chats(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        channel = self._create_channel(one | other)
+        guest = self._create_guest()
+        # The chat that something happened in last is not the one that was answered last.
+        self._serve(channel, one, guest, 3)
+        self._serve(channel, other, guest, 5)
+        older = channel.channel_ids.filtered(
+            lambda chat: chat.livechat_operator_id == other.partner_id
+        )
+        self._say(older, guest, "Hello?")
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE mail_message SET date = date - interval '5 hours'"
+            " WHERE model = 'discuss.channel' AND res_id = %s AND author_id = %s",
+            [older.id, other.partner_id.id],
+        )
+        self.env.invalidate_all()
+        self.assertEqual(self._agent_of(self._come(channel, guest)), one)
+
     def test_0_hours_switches_it_off(self):
         last, other = self._create_agent("last", 100), self._create_agent("other", 300)
         channel = self._create_channel(last | other, sticky_hours=0)

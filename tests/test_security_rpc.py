@@ -3,10 +3,11 @@ from base64 import b64encode
 from datetime import timedelta
 
 from odoo import exceptions, fields
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .security_matrix import ALLOWED, NOTHING, SECRET, Attack, SecurityMatrix
+from .walks import PatientCase
 
 _QUIET = (
     "odoo.http",
@@ -23,7 +24,7 @@ class Refused(exceptions.UserError):
     """A route that says no in words of HTTP."""
 
 
-class RpcCommon(SecurityMatrix, HttpCase):
+class RpcCommon(SecurityMatrix, PatientCase):
     """The matrix from outside, as a browser or a program calls."""
 
     @classmethod

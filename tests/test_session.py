@@ -7,6 +7,8 @@ from odoo.tests import TransactionCase, tagged
 from ..dispatch.ledger import session
 
 PID = "SELECT pg_backend_pid()"
+# Seconds in which another session has to begin what it was told to.
+PATIENCE = 100
 
 
 @tagged("post_install", "-at_install")
@@ -73,12 +75,16 @@ class TestSession(TransactionCase):
 
     def test_a_question_is_a_transaction_by_itself(self):
         self._read(PID)
-        now = "SELECT now()"
         with session.reader(self.env.cr) as asked:
-            asked.execute(now)
-            first = asked.fetchone()
-            asked.execute(now)
-            self.assertLess(first, asked.fetchone())
+            self._assert_transaction_each(asked)
+
+    def _assert_transaction_each(self, asked):
+        """A transaction's id does not change within it."""
+        ids = []
+        for _question in range(2):
+            asked.execute("SELECT pg_current_xact_id()")
+            ids.append(asked.fetchone())
+        self.assertNotEqual(*ids)
 
     def test_a_question_finds_a_connection_that_ended_while_idle_and_opens_another(self):
         (pid,) = self._read(PID)
@@ -109,29 +115,26 @@ class TestSession(TransactionCase):
             cr.flush()
             self.assertNotEqual(cr.fetchone(), (pid,))
 
+    def _read_state(self, pid):
+        """What another session does, and what it waits for."""
+        self.env.cr.execute("SELECT pg_stat_clear_snapshot()")
+        self.env.cr.execute("SELECT state, wait_event FROM pg_stat_activity WHERE pid = %s", [pid])
+        return self.env.cr.fetchone()
+
+    def _wait_until(self, pid, event):
+        deadline = time.monotonic() + PATIENCE
+        while self._read_state(pid) != ("active", event):
+            self.assertLess(time.monotonic(), deadline, f"it never came to wait for {event}")
+            time.sleep(0.02)
+
     def test_who_does_not_wait_for_the_answer_can_do_something_else(self):
-        self._read(PID)
+        (pid,) = self._read(PID)
         with self._transaction() as cr:
-            cr.execute("SELECT pg_backend_pid(), pg_sleep(60)")
+            cr.execute(f"SELECT pg_sleep({2 * PATIENCE})")
             cr.flush()
             # This transaction is not held up by that one: it finds it asleep, and wakes it.
-            found = []
-            for _try in range(100):
-                self.env.cr.execute(
-                    """
-                    SELECT pg_stat_clear_snapshot();
-                    SELECT pg_cancel_backend(pid)
-                      FROM pg_stat_activity
-                     WHERE datname = current_database()
-                       AND query LIKE 'BEGIN;EXECUTE%'
-                       AND wait_event = 'PgSleep'
-                    """
-                )
-                found = self.env.cr.fetchall()
-                if found:
-                    break
-                time.sleep(0.05)
-            self.assertEqual(found, [(True,)])
+            self._wait_until(pid, "PgSleep")
+            self.env.cr.execute("SELECT pg_cancel_backend(%s)", [pid])
             with self.assertRaises(psycopg2.errors.QueryCanceled):
                 cr.fetchone()
 
@@ -147,20 +150,28 @@ class TestSession(TransactionCase):
         with self._transaction():
             pass
         with session.reader(self.env.cr) as asked:
-            asked.execute("SELECT now()")
-            first = asked.fetchone()
-            asked.execute("SELECT now()")
-            self.assertLess(first, asked.fetchone())
+            self._assert_transaction_each(asked)
 
     def test_a_commit_that_was_sent_before_is_waited_for_at_the_end_of_the_block(self):
+        lock = [4711, 4712]
+        self.env.cr.execute("SELECT pg_advisory_lock(%s, %s)", lock)
+        self.addCleanup(self.env.cr.execute, "SELECT pg_advisory_unlock_all()")
         with self._transaction() as cr:
             cr.execute(PID)
-            cr.fetchone()
-            cr.execute("SELECT set_config('livechat.test', 'sent', false), pg_sleep(0.2)")
-            started = time.monotonic()
+            (pid,) = cr.fetchone()
+            cr.execute(
+                f"""
+                SELECT set_config('livechat.test', 'sent', false),
+                       set_config('lock_timeout', '{2 * PATIENCE}s', true),
+                       pg_advisory_xact_lock(4711, 4712),
+                       pg_sleep(0.2)
+                """
+            )
+            # Whoever waited here would not see it waiting.
             cr.flush("COMMIT")
-            self.assertLess(time.monotonic() - started, 0.1)
-        self.assertGreater(time.monotonic() - started, 0.1)
+            self._wait_until(pid, "advisory")
+            self.env.cr.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
+        self.assertEqual(self._read_state(pid)[0], "idle")
         self.assertEqual(self._read("SELECT current_setting('livechat.test')"), ("sent",))
 
     def test_a_commit_that_fails_fails_the_block_though_it_was_sent_before(self):

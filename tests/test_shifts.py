@@ -2,11 +2,12 @@ from datetime import datetime, timedelta
 
 from odoo import Command, fields
 from odoo.exceptions import UserError
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 class ShiftCommon(DispatchCommon):
@@ -100,6 +101,64 @@ class TestShifts(ShiftCommon):
         channel._drain()
         self.assertEqual(channel.dispatch_pool_count, 0)
 
+    def _add_leave(self, company=None, **vals):
+        now = fields.Datetime.now()
+        company = company or self.env.company
+        return (
+            self.env["resource.calendar.leaves"]
+            .with_company(company)
+            .create(
+                {
+                    "name": "Holiday",
+                    "date_from": now - timedelta(hours=1),
+                    "date_to": now + timedelta(hours=1),
+                    **vals,
+                }
+            )
+        )
+
+    def test_only_holidays_of_the_calendars_company_close_it(self):
+        always = self._create_calendar(0, 24)
+        other = self.env["res.company"].create({"name": "Another Shop"})
+        foreign = self.env["resource.calendar"].create({"name": "Theirs", "company_id": other.id})
+        self.assertTrue(always.company_id)
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, calendar_id=always.id)
+        for company, calendar, is_open in (
+            (other, False, True),
+            (other, foreign, True),
+            (always.company_id, False, False),
+            (always.company_id, always, False),
+        ):
+            leave = self._add_leave(company, calendar_id=calendar and calendar.id)
+            self.assertEqual(leave.company_id, company)
+            with self.subTest(company=company.name, calendar=calendar and calendar.name):
+                self.assertEqual(always._is_working_now(), is_open)
+                self.assertEqual(bool(channel._is_livechat_available()), is_open)
+            leave.time_type = "other"
+            self.assertTrue(always._is_working_now(), "no time off")
+
+    def test_an_agents_own_time_off_counts_with_a_shift_and_without_one(self):
+        agent, colleague = self._create_agent("agent", 300), self._create_agent("colleague")
+        channel = self._create_channel(agent | colleague)
+        resource = self.env["resource.resource"].create({"name": "Agent", "user_id": agent.id})
+        always = self._create_calendar(0, 24)
+        leave = self._add_leave(resource_id=resource.id)
+        for shift in (False, always):
+            with self.subTest(shift=shift):
+                agent.dispatch_calendar_id = shift
+                decision = self._come(channel).dispatch_decision_ids
+                self.assertEqual(decision.user_id, colleague)
+                self.assertEqual(decision.excluded, {str(agent.id): "off_shift"})
+        self.assertTrue(channel._is_livechat_available())
+        colleague.dispatch_paused = True
+        self.assertFalse(channel._is_livechat_available())
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
+        leave.unlink()
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"), "those who wait")
+        self.assertTrue(channel._is_livechat_available())
+        self.assertEqual(self._agent_of(self._come(channel)), agent)
+
     def test_a_calm_start_grows_the_weight(self):
         agent, other = self._create_agent("agent", 200), self._create_agent("other", 100)
         channel = self._create_channel(agent | other, ramp_minutes=60)
@@ -116,7 +175,7 @@ class TestShifts(ShiftCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestByHand(DispatchCommon, HttpCase):
+class TestByHand(DispatchCommon, PatientCase):
     def test_who_may_not_receive_buyers_is_not_invited(self):
         agent, colleague = self._create_agent("agent"), self._create_agent("colleague")
         packer = new_test_user(self.env, login="packer", groups="base.group_user")
@@ -162,6 +221,56 @@ class TestByHand(DispatchCommon, HttpCase):
         (mail,) = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])
         self.assertIn("call me back", mail.body_html)
         self.assertIn(channel.name, mail.subject)
+
+    def test_the_mail_of_the_pool_says_who_wrote_what_and_where_it_is_answered(self):
+        agent = self._create_agent("agent")
+        self._set_online(agent, "offline")
+        channel = self._create_channel(agent, offline_rule="pool", pool_email="owner@example.com")
+        mails = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])
+        self.assertFalse(mails)
+
+        def read_new():
+            nonlocal mails
+            old = mails
+            mails = mails.search([("email_to", "=", "owner@example.com")])
+            return mails - old
+
+        guests = [self._create_guest() for _number in range(3)]
+        chats = [self._come(channel, guest) for guest in guests]
+        picture = self.env["ir.attachment"].create(
+            {
+                "name": "torn-box.png",
+                "raw": b"x",
+                "res_model": "discuss.channel",
+                "res_id": chats[0].id,
+            }
+        )
+        chats[0].dispatch_page = "https://shop.example/lamp"
+        self._say(chats[0], guests[0], "", attachment_ids=picture.ids)
+        mail = read_new()
+        self.assertEqual(len(mail), 1)
+        for text in (
+            guests[0].name,
+            "torn-box.png",
+            "https://shop.example/lamp",
+            f"discuss.channel_{chats[0].id}",
+        ):
+            self.assertIn(text, mail.body_html)
+        # What others leave meanwhile comes in one mail, five minutes later at the earliest.
+        for chat, guest in zip(chats[1:], guests[1:], strict=True):
+            self._say(chat, guest, f"I am {guest.id}")
+        channel._run_dispatch_timers()
+        self.assertFalse(read_new())
+        channel.pool_told_at -= timedelta(minutes=5, seconds=1)
+        channel._run_dispatch_timers()
+        mail = read_new()
+        self.assertEqual(len(mail), 1)
+        for guest in guests[1:]:
+            self.assertIn(f"I am {guest.id}", mail.body_html)
+        self.assertNotIn("torn-box", mail.body_html)
+        channel.pool_told_at -= timedelta(minutes=6)
+        channel._run_dispatch_timers()
+        self.assertFalse(read_new())
 
     def test_who_logs_out_hands_over_its_chats_at_once(self):
         leaver = self._create_agent("leaver", 300, password="leaver-leaver")

@@ -1,13 +1,14 @@
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import Form, HttpCase, JsonRpcException, new_test_user, tagged
+from odoo.tests import Form, JsonRpcException, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import ShopCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestShopRoles(HttpCase, ShopCommon):
+class TestShopRoles(PatientCase, ShopCommon):
     """What the roles open in the shop's own applications, with `sale_stock` installed."""
 
     @classmethod

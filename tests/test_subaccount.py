@@ -3,9 +3,10 @@ from datetime import timedelta
 from odoo import fields
 from odoo.exceptions import AccessDenied, AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon, ShopCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
@@ -431,7 +432,7 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestActivationPage(HttpCase, ShopCommon):
+class TestActivationPage(PatientCase, ShopCommon):
     def test_the_person_sets_a_password_and_logs_in(self):
         subaccount = self.Subaccounts.create({"name": "Chen Jing"})
         url = subaccount.action_activation_link()["context"]["default_url"]

@@ -2,13 +2,14 @@ from unittest.mock import patch
 
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestSubaccountTours(HttpCase, DispatchCommon):
+class TestSubaccountTours(PatientCase, DispatchCommon):
     """What a main account and its people do, in a real browser."""
 
     @classmethod

@@ -272,6 +272,46 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])
         self.assertTrue(all((bots | read).mapped("livechat_end_dt")))
 
+    def test_the_daily_cleaning_ends_no_chat_that_waits_for_its_agents_first_word(self):
+        agent, proxy = self._create_agent("agent"), self._create_agent("proxy")
+        self._set_online(agent | proxy, "offline")
+        channel = self._create_channel(
+            agent | proxy, offline_rule="proxy", proxy_user_ids=proxy.ids
+        )
+        guests = [self._create_guest() for _guest in range(2)]
+        asked, answered = (self._come(channel, guest) for guest in guests)
+        self.assertEqual(self._agent_of(asked), proxy)
+        for chat, guest in zip((asked, answered), guests, strict=True):
+            self._say(chat, guest, "Can I send it back?")
+        self._say(answered, proxy, "Within two weeks.")
+        chats = asked | answered
+        friday = fields.Datetime.now() - timedelta(days=2)
+        chats.last_interest_dt = friday
+        chats.channel_member_ids.last_seen_dt = friday
+        chats.channel_member_ids.filtered("guest_id").unpin_dt = False
+        self.env.flush_all()
+        self.env["discuss.channel"]._gc_bot_only_ongoing_sessions()
+        self.env["discuss.channel.member"]._gc_unpin_livechat_sessions()
+        self.assertFalse(asked.livechat_end_dt)
+        self.assertTrue(answered.livechat_end_dt)
+
+    def test_the_estimate_does_not_take_the_daily_cleaning_for_service(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        now = fields.Datetime.now()
+        for silent in (timedelta(), timedelta(days=2)):
+            for _chat in range(10):
+                chat = self._open_chat(channel, agent)
+                chat.sudo().write(
+                    {
+                        "dispatch_assigned_at": now - timedelta(days=3),
+                        "last_interest_dt": now - timedelta(days=3, minutes=-5),
+                        "livechat_end_dt": now - timedelta(days=3, minutes=-5) + silent,
+                    }
+                )
+        mean, deviation, _seats = channel._get_pace(self.env["livechat.dispatch.group"])
+        self.assertEqual((mean, deviation), (300, 0))
+
     def test_the_shop_is_told_each_time_a_buyer_comes_to_wait_in_the_pool(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(
@@ -298,6 +338,8 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(chat.dispatch_state, "pool")
         # All was answered so far.
         self.assertEqual(len(read_mails()), 1)
+        # Five minutes after the first mail the next may follow.
+        channel.pool_told_at -= timedelta(minutes=6)
         self._say(chat, guest, "It is urgent!")
         self.assertEqual(len(read_mails()), 2)
         self.assertIn("urgent", read_mails()[1])

@@ -429,7 +429,7 @@ class TestWhatif(ShopCommon, DispatchCommon):
                     with self.assertRaises(AccessError):
                         sheet.action_apply()
                 self.assertEqual(agent.dispatch_weight, before + 20 * allowed)
-                self.assertEqual(bool(agent.id in agent._find_manageable(user)[0]), allowed)
+                self.assertEqual(agent in agent._find_manageable(user)[0], allowed)
 
     # ------------------------------------------------------------
     # Who may

@@ -1,4 +1,11 @@
+from unittest.mock import patch
+
 from odoo.tests import HttpCase
+from odoo.tests.common import ChromeBrowser
+
+# Seconds in which a request has to be answered, and as how many times as long as Odoo's own tests
+# give it a browser may take for each thing: a busy machine makes nobody fail.
+PATIENCE, BROWSER_PATIENCE = 100, 5
 
 SIZES = {"wide": ("1280x800", False), "narrow": ("360x800", True)}
 LANGUAGES = {"english": "en_US", "chinese": "zh_CN"}
@@ -30,7 +37,30 @@ class walk:
         return run
 
 
-class WalkCase(HttpCase):
+class PatientBrowser(ChromeBrowser):
+    # By which Odoo multiplies how long it waits for a browser that it slows down.
+    throttling_factor = property(lambda self: BROWSER_PATIENCE, lambda self, factor: None)
+
+
+class PatientCase(HttpCase):
+    """Requests and tours that may take long; `support/patience.js` says so of their steps."""
+
+    def url_open(self, url, data=None, files=None, timeout=PATIENCE, **kwargs):
+        return super().url_open(url, data, files, timeout=timeout, **kwargs)
+
+    def make_jsonrpc_request(self, route, params=None, timeout=PATIENCE, **kwargs):
+        return super().make_jsonrpc_request(route, params, timeout=timeout, **kwargs)
+
+    def browser_js(self, *args, **kwargs):
+        common = "odoo.tests.common"
+        with (
+            patch(f"{common}.ChromeBrowser", PatientBrowser),
+            patch(f"{common}.CHECK_BROWSER_ITERATIONS", 100 * BROWSER_PATIENCE),
+        ):
+            super().browser_js(*args, **kwargs)
+
+
+class WalkCase(PatientCase):
     """People who speak English or Chinese, before a large screen or with a phone."""
 
     lang = "en_US"

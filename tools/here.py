@@ -1,5 +1,96 @@
+"""Who is here, of agents and buyers alike, which agent is paused, and which has time off: each said
+once in Python and, beside it, in SQL. ``tests/test_definitions.py`` holds the two together.
+
+In the SQL ``presence`` is a row of ``mail_presence``, ``users`` one of ``res_users``, and ``now``
+the parameter of this moment.
+"""
+
 from datetime import timedelta
 
-#: A browser gives a sign of life every minute. Whoever gave none for so long was not here
-#: meanwhile, whatever its status said: its server had died.
+#: Pages of agents, and of buyers who wait, give a sign of life every minute at least. Whoever gave
+#: none for so long is not here, whatever the status says: the server that would have noticed has
+#: died, or the phone is in a pocket.
 SILENCE = timedelta(minutes=3)
+
+# What people can call themselves, as Odoo has it, when they do not want to be spoken to. Who does
+# not want to be disturbed is here: an agent pauses.
+_SET_AWAY = ("away", "offline")
+
+
+def is_silent(last_poll, now):
+    """Tell whether the last sign of life, false for none, is too long ago to be here still."""
+    return not last_poll or last_poll <= now - SILENCE
+
+
+def get_status(status, last_poll, set_by_hand, now):
+    """Return whether somebody is ``online``, which is *here*, or ``away`` or ``offline``.
+
+    :param status: of the ``mail.presence``, false without one, and so is ``last_poll``, the last
+        sign of life.
+    :param set_by_hand: what the user has set itself to (``res.users.manual_im_status``).
+    """
+    if status not in ("online", "away") or is_silent(last_poll, now):
+        return "offline"
+    return "away" if status == "away" or set_by_hand in _SET_AWAY else "online"
+
+
+def find_gone_since(presences, now, expected_since=None):
+    """Return since when somebody is gone, ``None`` for who is not, and for who was never seen.
+
+    :param presences: ``(status, last_poll, offline_since)`` of each ``mail.presence`` that somebody
+        has: a contact may have several users, and is not gone while one of them is there.
+    :param expected_since: since when signs of life are expected: a page that does not wait gives
+        none, and its buyer is not gone.
+    """
+    since = []
+    for status, last_poll, offline_since in presences:
+        if status in ("online", "away"):
+            moment = max(filter(None, (last_poll, expected_since)), default=None)
+            if not is_silent(moment, now):
+                return None
+        else:
+            moment = offline_since or last_poll
+        since.append(moment)
+    return max(filter(None, since), default=None)
+
+
+def is_paused(paused, until, now):
+    """Tell whether an agent has paused by hand, or dispatch has paused it: for a time or until told
+    otherwise. A pause that is over is none, whether or not somebody has noticed."""
+    return bool(paused) and (not until or until > now)
+
+
+_SILENT = f"%(now)s::timestamp - interval '{SILENCE.total_seconds():.0f} seconds'"
+
+#: As ``get_status(…) == "online"``, in two parts: of the presence and of the user.
+IS_ONLINE = f"(presence.status = 'online' AND presence.last_poll > {_SILENT})"
+IS_SET_AWAY = f"coalesce(users.manual_im_status IN {_SET_AWAY}, false)"
+
+#: As :func:`is_paused`.
+IS_PAUSED = """(users.dispatch_paused IS TRUE
+                    AND (users.dispatch_paused_until IS NULL
+                         OR users.dispatch_paused_until > %(now)s))"""
+
+#: Who has time off now, as Odoo's own ``resource.calendar`` counts it.
+IS_OFF = """users.id IN (
+                       SELECT resource.user_id
+                         FROM resource_calendar_leaves off
+                         JOIN resource_resource resource ON resource.id = off.resource_id
+                        WHERE off.resource_id IS NOT NULL
+                          AND off.date_to > %(now)s
+                          AND off.date_from <= %(now)s
+                          AND off.time_type = 'leave'
+                          AND resource.user_id IS NOT NULL
+                   )"""
+
+
+def gone_since(expected_since="NULL"):
+    """Return the aggregate that says over rows of ``mail_presence`` what :func:`find_gone_since`
+    says."""
+    heard = f"greatest(presence.last_poll, {expected_since})"
+    is_there = f"(presence.status IN ('online', 'away') AND {heard} > {_SILENT})"
+    return f"""
+        CASE WHEN NOT bool_or(coalesce({is_there}, false))
+             THEN max(CASE WHEN presence.status IN ('online', 'away') THEN {heard}
+                           ELSE coalesce(presence.livechat_offline_since, presence.last_poll) END)
+        END"""

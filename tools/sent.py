@@ -317,7 +317,7 @@ class _Reading:
 
     def _read_number(self, records, field, value):
         is_whole = field.type == "integer"
-        if is_whole and type(value) is float and value.is_integer():
+        if is_whole and type(value) is float and float.is_integer(value):
             value = int(value)
         sound = type(value) is int or (
             type(value) is float and math.isfinite(value) and not is_whole

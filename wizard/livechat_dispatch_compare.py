@@ -1,13 +1,11 @@
-from datetime import datetime, time, timedelta
-
-import pytz
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
 from ..dispatch.fairness import PARTS, round_parts
-from ..tools import sent
+from ..tools import clock, sent
 
 # Ten years of hours of a large team are more than anybody compares.
 _MAX_DAYS = 3660
@@ -111,11 +109,10 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
 
     def _get_domain(self):
         """Return the domain on totals of the period, whose days are those of the user."""
-        zone = pytz.timezone(self.env.user.tz or "UTC")
         if not (self.date_from and self.date_to):
             return [(0, "=", 1)]
         start, end = (
-            zone.localize(datetime.combine(day, time())).astimezone(pytz.utc).replace(tzinfo=None)
+            clock.begin_day(day, self.env.tz)
             for day in (self.date_from, self.date_to + timedelta(days=1))
         )
         return [("hour", ">=", start), ("hour", "<", end)]

@@ -1,4 +1,3 @@
-import math
 from datetime import datetime, time, timedelta
 from functools import partial
 
@@ -10,8 +9,8 @@ from odoo.fields import Command
 from odoo.tools import format_date, format_datetime
 
 from ..dispatch import replay
-from ..dispatch.weights import CHATS_MAX, WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
-from ..tools import sent
+from ..dispatch.weights import CHATS_MAX
+from ..tools import clock, sent
 
 # A replay has to end while somebody looks at the page; see the tests for what it takes.
 _ARRIVALS_MAX = 50_000
@@ -266,13 +265,9 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     # The period
     # ------------------------------------------------------------
 
-    def _get_timezone(self):
-        return pytz.timezone(self.env.user.tz or "UTC")
-
     def _get_period(self):
         """Return the beginning and the end of the chosen period, in UTC."""
-        zone = self._get_timezone()
-        today = fields.Datetime.now().replace(tzinfo=pytz.utc).astimezone(zone).date()
+        today = clock.get_day(fields.Datetime.now(), self.env.tz)
         first, last = {
             "today": (today, today),
             "week": (today - timedelta(days=7), today - timedelta(days=1)),
@@ -285,17 +280,15 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         :param hours: since midnight, up to 24.
         """
         local = datetime.combine(day, time()) + timedelta(minutes=round(60 * hours))
-        return self._get_timezone().localize(local).astimezone(pytz.utc).replace(tzinfo=None)
+        return clock.to_moment(local, self.env.tz)
 
     def _get_days(self):
         """Return the days of the period, and the one before: a night shift reaches into the next.
 
         :rtype: list[date]
         """
-        zone = self._get_timezone()
         first, last = (
-            moment.replace(tzinfo=pytz.utc).astimezone(zone).date()
-            for moment in (self.date_from, self.date_to)
+            clock.get_day(moment, self.env.tz) for moment in (self.date_from, self.date_to)
         )
         return [first + timedelta(days=day) for day in range(-1, (last - first).days + 1)]
 
@@ -342,7 +335,7 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     def _get_changed_day(self, channel, past):
         """Return the day as it would have been with this sheet.
 
-        :type past: models.figures.past.Past
+        :type past: models.decision.past.Past
         :rtype: replay.Day
         """
         day = past.day
@@ -470,7 +463,7 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             for event in past.day.events
             if isinstance(event, replay.Arrival)
         ]
-        zone = self._get_timezone()
+        zone = self.env.tz
         by_day = self.date_to - self.date_from > timedelta(days=4)
         buckets = {}
         for index, moment in enumerate(moments):
@@ -594,118 +587,3 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         if field.type == "selection":
             return dict(field._description_selection(self.env)).get(value, value)
         return str(value)
-
-
-class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
-    """One agent on a sheet."""
-
-    _name = "livechat.dispatch.whatif.line"
-    _description = "Agent on a What-if Sheet"
-    _order = "id"
-
-    whatif_id = fields.Many2one("livechat.dispatch.whatif", required=True, ondelete="cascade")
-    user_id = fields.Many2one("res.users", "Agent", required=True, ondelete="cascade")
-    weight = fields.Integer(
-        default=WEIGHT_DEFAULT, required=True, at_least=WEIGHT_MIN, at_most=WEIGHT_MAX
-    )
-    presence = fields.Selection(
-        [
-            ("as_was", "As it was"),
-            ("always", "The whole period"),
-            ("never", "Not at all"),
-            ("hours", "These hours"),
-        ],
-        "Takes Buyers",
-        default="as_was",
-        required=True,
-        help="An agent who is to take buyers at some time is present and not paused then.",
-    )
-    hour_from = fields.Float("From", default=9, at_least=0, at_most=24)
-    hour_to = fields.Float(
-        "To", default=18, at_least=0, at_most=24, help="Before the first hour: on the next day."
-    )
-    group_ids = fields.Many2many("livechat.dispatch.group", string="Groups")
-    channel_id = fields.Many2one(related="whatif_id.channel_id")
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Add agents to sheets; a sheet opens with all it can have.
-
-        :raise AccessError: a sheet, an agent or a group that is not the caller's.
-        """
-        return super().create(self.browse()._read_sent(vals_list, new=True))
-
-    def write(self, vals):
-        """Change agents on sheets; see ``create``."""
-        (vals,) = self._read_sent([vals])
-        self.whatif_id._store({"is_stale": True})
-        return super().write(vals)
-
-    def _may_say(self, name):
-        # A line stays on its sheet.
-        return super()._may_say(name) and not (self and name == "whatif_id")
-
-    def _read_sent(self, vals_list, form=False, new=False):
-        read = super()._read_sent(vals_list, form=form, new=new)
-        sheets = self.env["livechat.dispatch.whatif"]
-        for vals in read:
-            sheet = vals.get("whatif_id")
-            channel_id = sheet.get("channel_id") if isinstance(sheet, dict) else None
-            if channel_id:
-                # The form around the line may say another one than is saved.
-                channels = [sheets._search_channels([("id", "=", channel_id)])]
-            else:
-                sheet_id = sheet["id"] if isinstance(sheet, dict) else sheet
-                named = sheets.browse(sheet_id) if sheet_id else self.whatif_id
-                channels = [one._find_channel() for one in named or [named]]
-            for channel in channels:
-                self._check_choice(vals, channel)
-        return read
-
-    def _check_choice(self, vals, channel):
-        """Refuse agents and groups of other channels.
-
-        :param channel: the ``im_livechat.channel`` of the sheet, if it is the caller's.
-        :raise AccessError:
-        """
-        # sudo: im_livechat.channel - who its agents and groups are; the caller manages it
-        channel = channel.sudo()
-        user_id = vals.get("user_id")
-        if user_id and user_id not in (channel.user_ids | channel.main_account_id).ids:
-            raise AccessError(self.env._("Only agents of the channel can be on its sheet."))
-        groups = sent.get_chosen(channel.dispatch_group_ids, vals.get("group_ids") or [])
-        if groups - channel.dispatch_group_ids:
-            raise AccessError(self.env._("Only groups of the channel can be chosen."))
-
-    def _get_plan(self, past):
-        """Return what this line says of its agent.
-
-        :type past: models.figures.past.Past
-        :rtype: replay.Plan
-        """
-        self.ensure_one()
-        sheet = self.whatif_id
-        whole = (sheet.date_to - sheet.date_from).total_seconds()
-        presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence)
-        if self.presence == "hours":
-            presence = []
-            for day in sheet._get_days():
-                start, end = (
-                    (sheet._to_utc(day, hour) - sheet.date_from).total_seconds()
-                    for hour in (
-                        self.hour_from,
-                        self.hour_to + (24 if self.hour_to <= self.hour_from else 0),
-                    )
-                )
-                if end > 0 and start < whole:
-                    presence.append((max(0, start), end))
-            presence = tuple(presence)
-        recorded = past.weights.get(self.user_id.id)
-        return replay.Plan(None if self.weight == recorded else self.weight, presence)
-
-    def _apply_weight(self):
-        """Give the agent this weight, as the caller.
-
-        :raise AccessError: who may not set it elsewhere either.
-        """
-        self.user_id.dispatch_set_weight(self.weight)

@@ -1,5 +1,5 @@
--- The tables of the seat ledger; see ledger.py. Run at installation and at every
--- upgrade, so each statement may find its work done.
+-- The tables of the seat ledger as they are made at the installation; see __init__.py. What an
+-- upgrade changes about them is in migrations/.
 
 -- The credits of all agents, in one row: every decision changes those of all its candidates, and a
 -- thousand new row versions a decision cost more than all the rest of it. Numbers are packed, 32 bits
@@ -12,31 +12,6 @@ CREATE TABLE IF NOT EXISTS livechat_dispatch_credit (
     last_turns bytea NOT NULL
 );
 INSERT INTO livechat_dispatch_credit VALUES (1, 0, '', '', '') ON CONFLICT DO NOTHING;
-
--- Ids and turns had 64 bits before, least significant byte first as now.
-UPDATE livechat_dispatch_credit
-   SET (user_ids, last_turns) = (
-           SELECT string_agg(substring(user_ids FROM 8 * place + 1 FOR 4), '' ORDER BY place),
-                  string_agg(substring(last_turns FROM 8 * place + 1 FOR 4), '' ORDER BY place)
-             FROM generate_series(0, length(credits) / 8 - 1) place
-       )
- WHERE length(user_ids) = length(credits)
-   AND length(credits) > 0;
-
--- Reservations told otherwise what they charged before. Those that are left from then are of
--- transactions that have ended, as an upgrade is made while nobody is served; what one of them
--- charged for nothing in the last second is not given back.
-DO $$
-BEGIN
-    IF EXISTS (
-        SELECT FROM information_schema.columns
-         WHERE table_schema = current_schema()
-           AND table_name = 'livechat_dispatch_reservation'
-           AND column_name = 'candidate_ids'
-    ) THEN
-        DROP TABLE livechat_dispatch_reservation;
-    END IF;
-END $$;
 
 -- One row per decision whose outcome is not settled: a handful at any time.
 CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (

@@ -4,24 +4,54 @@ import struct
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain, islice, product
+from itertools import accumulate, chain, islice
 
 from ..policy import Facts
 
-# What is true of an agent is read as one number, because a dozen columns of a thousand rows take
-# their time. Its bits, from the lowest: one for each flag, from `same_country` up to `enabled` in
-# the order of `Facts`, then `overloaded`; the weight; the quiet chats; the lively ones.
-_FLAGS = tuple(product((False, True), repeat=9))
-WEIGHT_SHIFT, QUIET_SHIFT, LIVELY_SHIFT = 9, 25, 41
+#: What is true of an agent is read as one number of 64 bits, because a dozen columns of a thousand
+#: rows take their time (5/6, 1/3 and 1/3 of it for 20, 100 and 1000 agents: 0.06 → 0.05,
+#: 0.30 → 0.10 and 3.67 → 1.31 ms). These are the facts and how many bits each has, from the
+#: lowest; both PostgreSQL's side and ours are made from this.
+LAYOUT = (
+    ("same_country", 1),
+    ("speaks_language", 1),
+    ("is_main_account", 1),
+    ("in_call", 1),
+    ("paused", 1),
+    ("online", 1),
+    ("permitted", 1),
+    ("enabled", 1),
+    ("overloaded", 1),
+    ("off_shift", 1),
+    ("weight", 16),
+    ("quiet_chats", 16),
+    ("lively_chats", 21),
+)
+_NAMES, _WIDTHS = zip(*LAYOUT, strict=True)
+_SHIFTS = (0, *accumulate(_WIDTHS[:-1]))
+_FLAGS = frozenset(name for name, width in LAYOUT if width == 1)
+
+
+def pack_facts(expressions: dict[str, str]) -> str:
+    """Return the SQL of the number that says these facts.
+
+    :param expressions: the SQL of each, none of them null.
+    """
+    assert expressions.keys() == set(_NAMES)
+    return " + ".join(
+        f"(({expressions[name]}){'::integer' * (name in _FLAGS)}::bigint << {shift})"
+        for name, shift in zip(_NAMES, _SHIFTS, strict=True)
+    )
 
 
 @lru_cache(4096)
 def unpack_facts(number: int) -> Facts:
     """Return what the number says; the same object to all who share it."""
-    overloaded, *flags = _FLAGS[number & 0x1FF]
-    weight = number >> WEIGHT_SHIFT & 0xFFFF
-    quiet = number >> QUIET_SHIFT & 0xFFFF
-    return Facts(weight, *flags, number >> LIVELY_SHIFT, quiet, overloaded=overloaded)
+    values = {
+        name: number >> shift & (1 << width) - 1
+        for (name, width), shift in zip(LAYOUT, _SHIFTS, strict=True)
+    }
+    return Facts(**values | {name: bool(values[name]) for name in _FLAGS})
 
 
 def pack(code: str, numbers: Iterable[int]) -> bytes:

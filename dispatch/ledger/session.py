@@ -1,9 +1,10 @@
 """The ledger's own connection to PostgreSQL, kept from one decision to the next.
 
-Odoo discards what a connection has prepared whenever it is borrowed from the pool, and to plan the
-statements of a decision takes half as long as to run them. So each process keeps one connection to
-each database in which they stay prepared. It holds nothing between decisions: PostgreSQL may end it
-at any time, does so when no buyer came for ten minutes, and the next decision opens another. In
+Odoo discards what a connection has prepared whenever it is borrowed from the pool. To read agents
+with a statement that is planned already takes 0.4, 0.5 and 0.9 of the time among 20, 100 and 1000
+of them (0.96 → 0.41, 1.21 → 0.65 and 5.4 → 4.7 ms). So each process keeps one connection to each
+database in which they stay prepared. It holds nothing between decisions: PostgreSQL may end it at
+any time, does so when no buyer came for ten minutes, and the next decision opens another. In
 between it answers what every page view asks, see :func:`reader`.
 
 Like Odoo's bus, it needs a connection to PostgreSQL itself or a pooler that pools sessions.
@@ -19,12 +20,7 @@ from psycopg2.extensions import POLL_OK, POLL_READ
 
 from odoo.sql_db import connection_info_for
 
-# A transaction takes milliseconds. Whoever waits longer than this for a lock is in trouble that
-# waiting will not mend: PostgreSQL then reports it and Odoo retries the request.
-LOCK_TIMEOUT = "10s"
-
-# Nobody may sit on a lock either: PostgreSQL ends a transaction whose process has gone silent.
-SILENCE_TIMEOUT = "10s"
+from .locks import LOCK_TIMEOUT, SILENCE_TIMEOUT
 
 # The sessions that wait for the next transaction, by database.
 _idle: dict[str, "Session"] = {}
@@ -189,6 +185,11 @@ def transaction(dbname: str, begin: str) -> Iterator[Session]:
         session.begin(begin)
         yield session
         session.commit()
+
+
+def has_session(dbname: str) -> bool:
+    """Tell whether a session waits for the next one who needs it."""
+    return dbname in _idle
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class LivechatPermission(sent.Guard, models.Model):
 
     _name = "livechat.permission"
     _description = "Reception Permission"
+    _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True)
@@ -37,12 +38,14 @@ class LivechatPermission(sent.Guard, models.Model):
         length_max=_LENGTH_MAX,
         help="External ids of the access groups this permission gives, separated by commas: "
         "stock.group_stock_user",
+        frees_seats=True,
     )
     read_models = fields.Char(
         "Readable Models",
         length_max=_LENGTH_MAX,
         help="Technical names of models whose records this permission lets look at, without "
         "changing anything, separated by commas: sale.order, stock.picking",
+        frees_seats=True,
     )
     grantable = fields.Boolean(
         default=True, help="Main accounts can put this permission into their roles."

@@ -506,7 +506,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         # sudo: res.users - checked above
         leavers = self._sudo_clean().user_id.filtered("active")
         if agent:
-            leavers._hand_over_chats(agent)
+            self.env["livechat.announcement"]._agent_leaves(leavers, agent)
         leavers.write({"active": False})
 
     def action_delete(self):

@@ -2,11 +2,19 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 from ...tools import sent
+from ...tools.attributes import leave_to_core
 
 
+@leave_to_core
 class ResPartner(sent.Guard, models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "livechat.field.mixin"]
 
+    name = fields.Char(shown="agents")
+    image_1920 = fields.Image(shown="agents")
+    # A company's agent is that of all who buy for it.
+    parent_id = fields.Many2one(frees_seats=True)
+    is_company = fields.Boolean(frees_seats=True)
     livechat_main_account_id = fields.Many2one(
         "res.users",
         "Main Account of this Contact",
@@ -23,9 +31,12 @@ class ResPartner(sent.Guard, models.Model):
         "Exclusive Agent",
         index="btree_not_null",
         ondelete="set null",
+        # Who may not read it copies contacts as well; a copy is another buyer.
+        copy=False,
         domain="[('share', '=', False)]",
         groups="im_livechat.im_livechat_group_user",
         help="In live chat this buyer goes to this agent whenever there is room.",
+        frees_seats=True,
     )
 
     @api.depends("user_ids.main_account_id", "user_ids.main_account_code", "user_ids.active")
@@ -72,8 +83,12 @@ class ResPartner(sent.Guard, models.Model):
             raise AccessError(self.env._("Only who manages dispatch appoints agents to buyers."))
 
     def write(self, vals):
-        if "livechat_agent_id" in vals:
-            self._check_exclusive_agent()
+        # sudo: res.partner - whether another agent is appointed; to keep one takes no right
+        appointed = "livechat_agent_id" in vals and self.filtered(
+            lambda partner: partner.sudo().livechat_agent_id.id != vals["livechat_agent_id"]
+        )
+        if appointed:
+            appointed._check_exclusive_agent()
         # sudo: res.partner - whether it is a sub-account's
         if not self.env.su and (
             self.sudo().livechat_main_account_id
@@ -83,8 +98,8 @@ class ResPartner(sent.Guard, models.Model):
             # activation link, which goes to the contact's address.
             self.env["res.users"].check_access("write")
         result = super().write(vals)
-        if "livechat_agent_id" in vals:
-            self._check_exclusive_agent()
+        if appointed:
+            appointed._check_exclusive_agent()
         return result
 
     def signup_get_auth_param(self):

@@ -13,7 +13,8 @@ from ...tools.rights import READERS
 
 
 class ResUsers(models.Model):
-    _inherit = "res.users"
+    _name = "res.users"
+    _inherit = ["res.users", "livechat.field.mixin"]
 
     # None of these is in SELF_WRITEABLE_FIELDS: nobody raises their own weight.
     main_account_id = fields.Many2one(
@@ -24,6 +25,9 @@ class ResUsers(models.Model):
         copy=False,
         groups=READERS,
         help="The shop owner whose sub-account this user is.",
+        frees_seats=False,
+        logged=False,
+        shown="staff",
     )
     main_account_code = fields.Char(
         "Short Name",
@@ -31,6 +35,8 @@ class ResUsers(models.Model):
         copy=False,
         groups=READERS,
         help="What the logins of this main account's sub-accounts start with. It is set once.",
+        frees_seats=False,
+        logged=False,
     )
     subaccount_ids = fields.One2many(
         "livechat.subaccount",
@@ -93,11 +99,9 @@ class ResUsers(models.Model):
         if "main_account_id" in vals:
             self._join_shop()
         if vals.get("active") is False:
-            self._hand_over_chats()
+            self.env["livechat.announcement"]._agent_leaves(self)
         if returners:
             returners._return_to_reception()
-        if "livechat_channel_ids" in vals:
-            self.env["livechat.dispatch.group"]._release_former_agents()
         if "group_ids" in vals:
             self.env["im_livechat.channel"]._release_lost_agents()
         return result

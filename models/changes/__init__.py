@@ -5,5 +5,6 @@ from . import (
     livechat_dispatch_group,
     livechat_dispatch_log,
     livechat_dispatch_scope,
+    res_config_settings,
     res_users,
 )

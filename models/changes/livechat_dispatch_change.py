@@ -1,5 +1,5 @@
 from collections import defaultdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, time, timedelta
 
 import pytz
 
@@ -11,7 +11,7 @@ from odoo.tools import format_datetime
 from ...dispatch import recurrence
 from ...dispatch.recurrence import Occurrence, RuleError, Schedule
 from ...dispatch.weights import CHATS_MAX
-from ...tools import sent
+from ...tools import clock, sent
 from ...tools.clock import WEEKDAYS
 
 _SCHEDULE = frozenset({"start", "stop", "tz", "recurrence", *WEEKDAYS, "rule", "until"})
@@ -29,9 +29,10 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
     _name = "livechat.dispatch.change"
     _description = "Dated Change"
+    _inherit = ["livechat.field.mixin"]
     _order = "next_start, start desc, id desc"
 
-    name = fields.Char(required=True)
+    name = fields.Char(required=True, logged=True)
     channel_id = fields.Many2one(
         "im_livechat.channel", "Channel", required=True, index=True, ondelete="cascade"
     )
@@ -42,6 +43,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         store=True,
         index="btree_not_null",
         readonly=True,
+        # It follows the channel, and so would all that is said of the channel's.
+        logged=False,
     )
     preset = fields.Selection(
         [
@@ -54,8 +57,13 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         store=False,
         help="Fills in name, times and repetition; change them as you like.",
     )
-    start = fields.Datetime(required=True, default=lambda self: self._get_midnight(1))
-    stop = fields.Datetime("End", required=True, default=lambda self: self._get_midnight(2))
+    start = fields.Datetime(required=True, default=lambda self: self._get_midnight(1), logged=True)
+    stop = fields.Datetime(
+        "End",
+        required=True,
+        default=lambda self: self._get_midnight(2),
+        logged=True,
+    )
     tz = fields.Selection(
         "_get_time_zones",
         "Time Zone",
@@ -65,6 +73,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         required=True,
         precompute=True,
         help="The shop's: what begins at 20:00 there begins at 20:00, in summer and in winter.",
+        logged=True,
     )
     recurrence = fields.Selection(
         [
@@ -77,34 +86,51 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         "Repeats",
         default="none",
         required=True,
+        logged=True,
     )
-    monday = fields.Boolean()
-    tuesday = fields.Boolean()
-    wednesday = fields.Boolean()
-    thursday = fields.Boolean()
-    friday = fields.Boolean()
-    saturday = fields.Boolean()
-    sunday = fields.Boolean()
+    monday = fields.Boolean(logged=True)
+    tuesday = fields.Boolean(logged=True)
+    wednesday = fields.Boolean(logged=True)
+    thursday = fields.Boolean(logged=True)
+    friday = fields.Boolean(logged=True)
+    saturday = fields.Boolean(logged=True)
+    sunday = fields.Boolean(logged=True)
     rule = fields.Char(
         help="As RFC 5545 has it, without a time of day: FREQ=MONTHLY;BYDAY=1MO is the first "
-        "Monday of each month."
+        "Monday of each month.",
+        logged=True,
     )
-    until = fields.Date("Repeats Until", help="The last day on which it starts; empty: for ever.")
+    until = fields.Date(
+        "Repeats Until",
+        help="The last day on which it starts; empty: for ever.",
+        logged=True,
+    )
     dispatch_mode = fields.Selection(
-        "_get_modes", "Dispatch", help="Empty leaves the mode as it is."
+        "_get_modes",
+        "Dispatch",
+        help="Empty leaves the mode as it is.",
+        logged=True,
     )
     max_sessions_mode = fields.Selection(
         [("limited", "Limited"), ("unlimited", "Unlimited")],
         "Capacity",
         help="Empty leaves the capacity as it is.",
+        logged=True,
     )
     max_sessions = fields.Integer(
         "Chats at Weight 100",
         at_least=0,
         at_most=CHATS_MAX,
         help="How many chats an agent of weight 100 can have.",
+        logged=True,
     )
-    line_ids = fields.One2many("livechat.dispatch.change.line", "change_id", "Agents", copy=True)
+    line_ids = fields.One2many(
+        "livechat.dispatch.change.line",
+        "change_id",
+        "Agents",
+        copy=True,
+        logged=True,
+    )
     state = fields.Selection(
         [
             ("draft", "Draft"),
@@ -118,6 +144,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         readonly=True,
         copy=False,
         index=True,
+        logged=True,
     )
     next_start = fields.Datetime(
         "Starts", readonly=True, copy=False, help="The time it runs, or the next one."
@@ -143,9 +170,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     @api.model
     def _get_midnight(self, days):
         """Return the midnight so many days from today, for whoever asks, in UTC."""
-        zone = pytz.timezone(self._find_tz(self.env.user))
-        today = datetime.now(UTC).astimezone(zone).date()
-        return _to_utc(datetime.combine(today, datetime.min.time()) + timedelta(days=days), zone)
+        return clock.get_midnight(fields.Datetime.now(), self.env.tz, days)
 
     @api.model
     def _find_tz(self, *users):
@@ -192,8 +217,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         if not self.preset:
             return
         zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
-        today = datetime.now(UTC).astimezone(zone).replace(tzinfo=None)
-        today = today.replace(hour=0, minute=0, second=0, microsecond=0)
+        today = datetime.combine(clock.get_day(fields.Datetime.now(), zone), time.min)
         name, days, repeats = {
             "singles_day": (self.env._("11 November"), (11, 11), "yearly"),
             "june": (self.env._("18 June"), (6, 18), "yearly"),
@@ -211,7 +235,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         for weekday in WEEKDAYS:
             self[weekday] = self.preset == "weekend" and weekday in ("saturday", "sunday")
         self.name = name
-        self.start, self.stop = _to_utc(start, zone), _to_utc(stop, zone)
+        self.start, self.stop = clock.to_moment(start, zone), clock.to_moment(stop, zone)
         self.recurrence = repeats
 
     # ------------------------------------------------------------
@@ -397,7 +421,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                     channel=change.channel_id.name,
                 )
             )
-        if not self.env.su and (beyond := self.env.user._find_beyond_dispatch(agents)):
+        beyond = agents - agents._find_manageable(self.env.user)[0]
+        if beyond and not self.env.su:
             raise AccessError(
                 self.env._(
                     "You cannot set how %(agents)s get buyers.",
@@ -649,7 +674,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             # sudo: im_livechat.channel - the agents of a channel whose dispatch the caller manages
             agents = change.sudo().channel_id.user_ids - change.sudo().line_ids.user_id
             if not self.env.su:
-                agents -= self.env.user._find_beyond_dispatch(agents)
+                agents = agents._find_manageable(self.env.user)[0]
             change.write(
                 {
                     "line_ids": [
@@ -881,7 +906,3 @@ def _get_old_values(name, old):
         # That pause would be over by now.
         return {"dispatch_paused": False}
     return {"dispatch_paused": True, "dispatch_paused_until": until}
-
-
-def _to_utc(moment, zone):
-    return zone.localize(moment).astimezone(UTC).replace(tzinfo=None)

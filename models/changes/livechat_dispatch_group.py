@@ -23,6 +23,10 @@ class LivechatDispatchGroup(models.Model):
         with self.env["livechat.dispatch.log"]._comparing(self, names):
             return super().write(vals)
 
+    def _release_agent(self, user_id):
+        with self.env["livechat.dispatch.log"]._comparing(self, ["user_ids"]):
+            super()._release_agent(user_id)
+
     def unlink(self):
         self.check_access("unlink")
         log = self.env["livechat.dispatch.log"]

@@ -5,81 +5,8 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
-from ...tools.clock import WEEKDAYS
 from ...tools.sent import is_record_id
 
-# Every dispatch setting whose changes are logged: the one list of them. Agents of channels and of
-# groups get a row for each agent, everything else a row for each field.
-LOGGED = {
-    "res.users": (
-        "dispatch_weight",
-        "dispatch_paused",
-        "dispatch_pause_above",
-        "dispatch_resume_below",
-        "dispatch_calendar_id",
-        "livechat_channel_ids",
-    ),
-    "im_livechat.channel": (
-        "main_account_id",
-        "dispatch_mode",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "order_days",
-        "prefers_suited_agents",
-        "sticky_hours",
-        "queue_enabled",
-        "queue_limit",
-        "offline_rule",
-        "proxy_user_ids",
-        "pool_email",
-        "no_reply_seconds",
-        "calendar_id",
-        "ramp_minutes",
-        "user_ids",
-    ),
-    "livechat.dispatch.group": (
-        "name",
-        "parent_id",
-        "sequence",
-        "overflow_seconds",
-        "required_permission_id",
-        "calendar_id",
-        "scope_ids",
-        "user_ids",
-    ),
-    "livechat.dispatch.change": (
-        "name",
-        "start",
-        "stop",
-        "tz",
-        "recurrence",
-        *WEEKDAYS,
-        "rule",
-        "until",
-        "dispatch_mode",
-        "max_sessions_mode",
-        "max_sessions",
-        "line_ids",
-        "state",
-    ),
-    "res.config.settings": (
-        "dispatch_mode_default",
-        "dispatch_weight_default",
-        "dispatch_quiet_hold",
-        "dispatch_decision_days",
-        "subaccount_limit",
-    ),
-}
-# Where agents are, as seen from either side.
-_MEMBERSHIPS = {
-    ("res.users", "livechat_channel_ids"): "im_livechat.channel.user_ids",
-    ("im_livechat.channel", "user_ids"): "im_livechat.channel.user_ids",
-    ("livechat.dispatch.group", "user_ids"): "livechat.dispatch.group.user_ids",
-}
-# A pause is one thing with its end.
-_TOGETHER = {"dispatch_paused_until": "dispatch_paused"}
 # Models whose records come and go in the log as well.
 _LIVES = ("im_livechat.channel", "livechat.dispatch.group", "livechat.dispatch.change")
 # Which field of a row holds the record it is about.
@@ -89,6 +16,8 @@ _SUBJECTS = {
     "livechat.dispatch.group": "group_id",
     "livechat.dispatch.change": "change_id",
 }
+# The models that have fields which are logged.
+_LOGGED_MODELS = (*_SUBJECTS, "res.config.settings")
 _KEPT_FOR = timedelta(days=400)
 _VACUUM_LIMIT = 20_000
 
@@ -97,16 +26,6 @@ _BY_LOG = object()
 # Where a transaction keeps on whose behalf it changes settings, and what is being compared.
 _WAY = "livechat_dispatch_log_way"
 _COMPARED = "livechat_dispatch_log_compared"
-
-
-def get_logged(model, names):
-    """Return which logged fields of a model are concerned when these are written.
-
-    :param names: names of fields.
-    :rtype: list[str]
-    """
-    names = {_TOGETHER.get(name, name) for name in names}
-    return [name for name in LOGGED[model] if name in names]
 
 
 class LivechatDispatchLog(models.Model):
@@ -205,11 +124,33 @@ class LivechatDispatchLog(models.Model):
             }[model]
             words[f"{model}.create"] = self.env._("%(thing)s made", thing=name)
             words[f"{model}.unlink"] = self.env._("%(thing)s deleted", thing=name)
-        for model, names in LOGGED.items():
-            for name in names:
-                if (model, name) not in _MEMBERSHIPS:
-                    words.setdefault(f"{model}.{name}", self._get_label(model, name))
+        for model in _LOGGED_MODELS:
+            for name in self._get_logged(model):
+                words.setdefault(self._get_code(model, name), self._get_label(model, name))
         return list(words.items())
+
+    @api.model
+    def _get_logged(self, model, names=None):
+        """Return which logged fields of a model are concerned when these are written.
+
+        :param names: names of fields; all of the model's, if not given.
+        :rtype: list[str]
+        """
+        model = self.env[model]
+        told = {}
+        for name in model._fields if names is None else names:
+            if logged := model._says(name, "logged"):
+                told[name if logged in (True, "each") else logged] = True
+        return list(told)
+
+    @api.model
+    def _get_code(self, model, name):
+        """Return what a row says it is about: the model and the field, for the agents of a channel
+        from either side the channel's."""
+        field = self.env[model]._fields[name]
+        if field.logged == "each" and model == "res.users":
+            return f"{field.comodel_name}.user_ids"
+        return f"{model}.{name}"
 
     @api.model
     def _get_label(self, model, name):
@@ -312,21 +253,21 @@ class LivechatDispatchLog(models.Model):
     def _by(self, way, change=None):
         """Log what is changed in this block as done in this way.
 
-        Kept by the transaction, not by the context, which others clean and browsers send.
+        Kept by the transaction, where no savepoint takes it away, and not by the context, which
+        others clean and browsers send.
 
         :param way: ``undo``, ``change`` or ``dispatch``.
         :param change: the ``livechat.dispatch.change`` that does it.
         """
-        data = self.env.cr.precommit.data
-        before = data.get(_WAY)
-        data[_WAY] = (way, change.id if change else False)
+        noted = self.env.cr.postcommit.data
+        before = noted.get(_WAY)
+        noted[_WAY] = (way, change.id if change else False)
         try:
             yield
         finally:
-            data = self.env.cr.precommit.data
-            data.pop(_WAY, None)
+            noted.pop(_WAY, None)
             if before:
-                data[_WAY] = before
+                noted[_WAY] = before
 
     @api.model
     @contextmanager
@@ -335,14 +276,13 @@ class LivechatDispatchLog(models.Model):
 
         :param names: of any fields of the model; only the logged ones count.
         """
-        names = get_logged(records._name, names)
+        names = self._get_logged(records._name, names)
         if not names or not records or not all(map(is_record_id, records._ids)):
             # What is no record is refused in the block.
             yield
             return
-        data = self.env.cr.precommit.data
         # What an outer block compares is logged once, by that one.
-        compared = data.setdefault(_COMPARED, set())
+        compared = self.env.cr.postcommit.data.setdefault(_COMPARED, set())
         keys = {(records._name, id_, name) for name in names for id_ in records.ids} - compared
         compared |= keys
         try:
@@ -370,16 +310,16 @@ class LivechatDispatchLog(models.Model):
         """Return ``{record id: value}`` of a field as the log keeps it."""
         # sudo: any - the log is the server's, and reads the same whoever changes something
         records = records.sudo().with_context(active_test=False)
-        if (records._name, name) in _MEMBERSHIPS:
+        if records._says(name, "logged") == "each":
             return {record.id: set(record[name].ids) for record in records}
         return {record.id: _to_json(record, name) for record in records}
 
     @api.model
     def _describe_difference(self, record, name, old, new):
         """Return the values of the rows that say how a field of a record changed."""
-        code = _MEMBERSHIPS.get((record._name, name))
-        if not code:
-            return [self._describe(record, f"{record._name}.{name}", old, new)]
+        code = self._get_code(record._name, name)
+        if record._says(name, "logged") != "each":
+            return [self._describe(record, code, old, new)]
         rows = []
         for ids, joins in ((new - old, True), (old - new, False)):
             for id_ in sorted(ids):
@@ -446,7 +386,7 @@ class LivechatDispatchLog(models.Model):
         """
         if not rows:
             return
-        way, change_id = self.env.cr.precommit.data.get(_WAY, ("hand", False))
+        way, change_id = self.env.cr.postcommit.data.get(_WAY, ("hand", False))
         # Nobody does what dispatch does by itself, even while somebody's request runs.
         by_nobody = way == "dispatch" or (way == "change" and self.env.uid == SUPERUSER_ID)
         common = {
@@ -522,13 +462,13 @@ class LivechatDispatchLog(models.Model):
     def _get_undoable(self):
         """Return the record whose simple setting this row is about; empty if it is none."""
         model, _dot, name = (self.what or "").rpartition(".")
-        if self.remark or name not in LOGGED.get(model, ()):
-            return self.env["res.users"]
-        if model == "res.users" and name in ("dispatch_weight", "dispatch_paused"):
-            return self.agent_id
-        simple = ("selection", "integer", "boolean")
-        if model == "im_livechat.channel" and self.env[model]._fields[name].type in simple:
-            return self.channel_id
+        if (
+            not self.remark
+            and model in ("res.users", "im_livechat.channel")
+            and self.env[model]._says(name, "logged")
+            and self.env[model]._fields[name].type in ("selection", "integer", "boolean")
+        ):
+            return self[_SUBJECTS[model]]
         return self.env["res.users"]
 
     def _may_undo(self, subject):
@@ -537,7 +477,7 @@ class LivechatDispatchLog(models.Model):
         if subject._name == "res.users":
             if self.what == "res.users.dispatch_paused" and subject == user:
                 return True
-            return not user._find_beyond_dispatch(subject)
+            return subject in subject._find_manageable(user)[0]
         # sudo: im_livechat.channel - whose it is
         return user._manages_dispatch_of(subject.sudo().main_account_id)
 

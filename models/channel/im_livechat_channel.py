@@ -3,37 +3,47 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch import ledger, policy
 from ...tools import sent
-
-# What gives a seat to somebody who waits when it changes.
-_FREES_SEATS = frozenset(
-    {
-        "user_ids",
-        "dispatch_mode",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "offline_rule",
-        "proxy_user_ids",
-        "queue_enabled",
-        "calendar_id",
-        "ramp_minutes",
-    }
-)
+from ...tools.attributes import leave_to_core
 
 
+@leave_to_core
 class ImLivechatChannel(sent.Guard, models.Model):
-    _inherit = "im_livechat.channel"
+    _name = "im_livechat.channel"
+    _inherit = ["im_livechat.channel", "livechat.field.mixin"]
 
     def _default_dispatch_mode(self):
         return self.env["res.config.settings"]._get_dispatch_mode_default()
 
+    name = fields.Char(shop_may_set=True, shown="trees")
+    button_text = fields.Char(shop_may_set=True)
+    default_message = fields.Char(shop_may_set=True)
+    header_background_color = fields.Char(shop_may_set=True)
+    title_color = fields.Char(shop_may_set=True)
+    button_background_color = fields.Char(shop_may_set=True)
+    button_text_color = fields.Char(shop_may_set=True)
+    review_link = fields.Char(shop_may_set=True)
+    user_ids = fields.Many2many(
+        frees_seats=True, logged="each", shop_may_set=True, shown=("trees", "bars")
+    )
+    max_sessions_mode = fields.Selection(
+        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
+    )
+    max_sessions = fields.Integer(
+        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
+    )
+    block_assignment_during_call = fields.Boolean(
+        frees_seats=True, logged=True, shop_may_set=True, shown="trees"
+    )
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
         index="btree_not_null",
         domain="[('share', '=', False), ('main_account_id', '=', False)]",
         help="The shop owner whose sub-accounts receive buyers here.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=False,
+        shown=("trees", "staff"),
     )
     dispatch_mode = fields.Selection(
         [
@@ -45,6 +55,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default=_default_dispatch_mode,
         required=True,
         help="How the agent of a new buyer is chosen.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown=("trees", "bars"),
     )
     main_account_participation = fields.Selection(
         [
@@ -56,6 +70,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default="never",
         required=True,
         help="When the shop's owner receives buyers, too.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown="trees",
     )
     reception_partner_id = fields.Many2one(
         "res.partner",
@@ -71,6 +89,9 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default=True,
         help="Agents who speak the buyer's language, know what is asked or are in the buyer's "
         "country come first; among them the mode decides.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     sticky_hours = fields.Integer(
         "Returning Buyers (hours)",
@@ -79,10 +100,17 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_most=8760,
         help="So long a returning buyer gets the agent who answered last, if there is room; within "
         "24 hours even when that agent is paused. 0: never.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     queue_enabled = fields.Boolean(
         "Waiting Line",
         help="When everybody is busy, buyers wait in order and see their place.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown="trees",
     )
     queue_limit = fields.Integer(
         "Places in Line",
@@ -90,6 +118,9 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_most=sent.MANY,
         help="Of each dispatch group; 0 for no limit. Beyond it, the rule for "
         "when nobody is here applies.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     offline_rule = fields.Selection(
         [
@@ -102,6 +133,9 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default="native",
         required=True,
         help="What becomes of buyers who come while no agent is here, or outside opening hours.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     proxy_user_ids = fields.Many2many(
         "res.users",
@@ -111,9 +145,16 @@ class ImLivechatChannel(sent.Guard, models.Model):
         string="Proxies",
         domain="[('id', 'in', user_ids)]",
         help="Agents of this channel who take chats while nobody is here.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     pool_email = fields.Char(
-        "Tell by E-mail", help="Whom to tell when a buyer leaves a message in the pool."
+        "Tell by E-mail",
+        help="Whom to tell when a buyer leaves a message in the pool.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     no_reply_seconds = fields.Integer(
         "No Reply (seconds)",
@@ -121,18 +162,28 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_most=86400,
         help="A buyer who waits so long for a first answer goes to the next agent; after three "
         "such misses in a row the agent is paused. 0: never.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Opening Hours",
         ondelete="restrict",
         help="Outside these hours the rule for when nobody is here applies; empty: always open.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
+        shown="trees",
     )
     ramp_minutes = fields.Integer(
         "Calm Start (minutes)",
         at_least=0,
         at_most=480,
         help="The weight of an agent who comes grows to its full size in this time; 0: at once.",
+        frees_seats=True,
+        logged=True,
+        shop_may_set=True,
     )
     _ramp_minutes_range = models.Constraint(
         "CHECK(ramp_minutes BETWEEN 0 AND 480)", "A calm start takes 0 to 480 minutes."
@@ -177,16 +228,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
             self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
-        if _FREES_SEATS & vals.keys():
-            self._drain_soon()
         if "name" in vals:
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]
         return result
-
-    def init(self):
-        # Installed before an upgrade that adds a table of the ledger.
-        ledger.create_tables(self.env.cr)
 
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""
@@ -202,19 +247,63 @@ class ImLivechatChannel(sent.Guard, models.Model):
                     .create({"name": channel.name, "active": False})
                 )
 
-    def _get_dispatch_rules(self):
-        """Return how this channel wants its buyers dispatched.
+    def _get_agents_of(self, partners):
+        """Return the users whom these contacts are on this channel, one for each: a contact may
+        have several, some of them archived. Who serves the channel comes before who does not, who
+        is active before who is archived.
 
-        :rtype: policy.Rules
+        :rtype: res.users
+        """
+        staff = self.user_ids | self.main_account_id
+
+        def get_rank(user):
+            return user not in staff, not user.active, user.id
+
+        contacts = partners.with_context(active_test=False)
+        return self.env["res.users"].union(
+            *(contact.user_ids.sorted(get_rank)[:1] for contact in contacts)
+        )
+
+    def _read_dispatch_channel(self):
+        """Return what a decision is told by this channel, with one query.
+
+        :rtype: ledger.Channel
         """
         self.ensure_one()
+        if self == self._origin:
+            self.flush_recordset()
+            self.env["res.users"].flush_model(["dispatch_calendar_id"])
+            if channel := ledger.read_channel(self.env.cr, self.id):
+                return channel
+        return self._get_dispatch_channel()
+
+    def _get_dispatch_channel(self):
+        """As :meth:`_read_dispatch_channel`, of a form being filled in as well; shifts may matter.
+
+        :rtype: ledger.Channel
+        """
+        values = (self[name] for name in ledger.Channel._fields[:-1])
+        return ledger.Channel(
+            *(value._origin.id if isinstance(value, models.Model) else value for value in values),
+            has_shifts=True,
+        )
+
+    def _get_dispatch_rules(self, channel=None):
+        """Return how this channel wants its buyers dispatched.
+
+        :param ledger.Channel channel: what is stored, when that has just been read.
+        :rtype: policy.Rules
+        """
+        channel = channel or self._get_dispatch_channel()
         return policy.Rules(
-            mode=self.dispatch_mode,
-            max_sessions=self.max_sessions if self.max_sessions_mode == "limited" else None,
+            mode=channel.dispatch_mode,
+            max_sessions=(channel.max_sessions or 0)
+            if channel.max_sessions_mode == "limited"
+            else None,
             quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
-            block_during_call=self.block_assignment_during_call,
-            main_account_participation=self.main_account_participation,
-            prefers_suited=self.prefers_suited_agents,
+            block_during_call=bool(channel.block_assignment_during_call),
+            main_account_participation=channel.main_account_participation,
+            prefers_suited=bool(channel.prefers_suited_agents),
         )
 
     def _get_load(self, agent):

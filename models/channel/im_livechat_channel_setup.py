@@ -10,7 +10,9 @@ class ImLivechatChannel(models.Model):
         compute="_compute_dispatch_setup_steps",
         help="The five steps of the first set-up, and which of them are done.",
     )
-    dispatch_setup_hidden = fields.Boolean("Set-up Guide Hidden", copy=False)
+    dispatch_setup_hidden = fields.Boolean(
+        "Set-up Guide Hidden", copy=False, frees_seats=False, logged=False, shop_may_set=True
+    )
 
     @api.depends(
         "user_ids.dispatch_weight",

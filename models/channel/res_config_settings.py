@@ -20,6 +20,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         default="native",
         config_parameter="im_livechat_subaccount.dispatch_mode_default",
         help="How a channel created from now on chooses the agent. Existing channels keep theirs.",
+        logged=True,
     )
     dispatch_weight_default = fields.Integer(
         "Weight of New Agents",
@@ -28,6 +29,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         at_most=WEIGHT_MAX,
         config_parameter="im_livechat_subaccount.dispatch_weight_default",
         help="The dispatch weight a user created from now on starts with.",
+        logged=True,
     )
     dispatch_quiet_hold = fields.Float(
         "Hold of a Quiet Chat",
@@ -36,14 +38,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         at_most=1,
         help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
         "1 the whole seat.",
-    )
-
-    subaccount_limit = fields.Integer(
-        "Sub-accounts per Main Account",
-        at_least=0,
-        at_most=sent.MANY,
-        config_parameter="im_livechat_subaccount.subaccount_limit",
-        help="How many sub-accounts each main account can have; 0 for as many as it likes.",
+        logged=True,
     )
 
     dispatch_decision_days = fields.Integer(
@@ -52,6 +47,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         at_least=0,
         at_most=36500,
         help="Older records are deleted; the figures they are part of stay. 0: never.",
+        logged=True,
     )
 
     @api.model
@@ -63,7 +59,6 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         }
 
     def set_values(self):
-        before = self._read_dispatch_settings()
         super().set_values()
         # Not a `config_parameter` field: those take a zero for "not set".
         self.env["ir.config_parameter"].set_param(
@@ -72,46 +67,6 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
         )
-        log = self.env["livechat.dispatch.log"]
-        log._add_rows(
-            [
-                {
-                    "subject": log._get_label(self._name, name),
-                    "what": f"{self._name}.{name}",
-                    "old_value": before[name],
-                    "new_value": value,
-                }
-                for name, value in self._read_dispatch_settings().items()
-                if value != before[name]
-            ]
-        )
-
-    @api.model
-    def _read_dispatch_settings(self):
-        """Return ``{field: value}`` of the settings of dispatch as they are in force."""
-        return {
-            "dispatch_mode_default": self._get_dispatch_mode_default(),
-            "dispatch_weight_default": self._get_dispatch_weight_default(),
-            "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
-            "dispatch_decision_days": self._get_dispatch_decision_days(),
-            "subaccount_limit": self._get_subaccount_limit(),
-        }
-
-    @api.model
-    def _get_dispatch_parameter(self, name, convert, default, valid):
-        """Return a system parameter of ours, or ``default`` if it is not set or makes no sense.
-
-        System parameters can be edited by hand; a typing mistake there must not close the shop.
-        """
-        # sudo: ir.config_parameter - reading our own settings, which are no secret
-        text = self.env["ir.config_parameter"].sudo().get_param(f"im_livechat_subaccount.{name}")
-        if not text:
-            return default
-        try:
-            value = convert(text)
-        except ValueError:
-            return default
-        return value if valid(value) else default
 
     @api.model
     def _get_dispatch_weight_default(self):
@@ -122,11 +77,6 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
             WEIGHT_DEFAULT,
             lambda weight: WEIGHT_MIN <= weight <= WEIGHT_MAX,
         )
-
-    @api.model
-    def _get_subaccount_limit(self):
-        """Return how many sub-accounts a main account can have, 0 for no limit."""
-        return self._get_dispatch_parameter("subaccount_limit", int, 0, lambda limit: limit >= 0)
 
     @api.model
     def _get_dispatch_quiet_hold(self):

@@ -3,30 +3,24 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
-from ...tools import sent
+from ...tools import here, sent
+from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 
-# What gives a seat to somebody who waits when it changes.
-_FREES_SEATS = frozenset(
-    {
-        "active",
-        "dispatch_paused",
-        "dispatch_paused_until",
-        "dispatch_pause_above",
-        "dispatch_resume_below",
-        "dispatch_weight",
-        "dispatch_calendar_id",
-        "group_ids",
-    }
-)
 
-
+@leave_to_core
 class ResUsers(sent.Guard, models.Model):
     _inherit = "res.users"
 
     def _default_dispatch_weight(self):
         return self.env["res.config.settings"]._get_dispatch_weight_default()
 
+    active = fields.Boolean(frees_seats=True, shown="staff")
+    group_ids = fields.Many2many(frees_seats=True, shown="staff")
+    livechat_channel_ids = fields.Many2many(
+        frees_seats=True, logged="each", shown=("staff", "bars")
+    )
+    manual_im_status = fields.Selection(frees_seats=True, shown="agents")
     dispatch_weight = fields.Integer(
         "Dispatch Weight",
         default=_default_dispatch_weight,
@@ -37,15 +31,27 @@ class ResUsers(sent.Guard, models.Model):
         groups=READERS,
         help="How many buyers this agent gets compared with the others: 200 gets twice as many as "
         "100. It also scales how many chats the agent can have at the same time.",
+        frees_seats=True,
+        logged=True,
+        shown=("agents", "bars"),
     )
     dispatch_paused = fields.Boolean(
         "Dispatch Paused",
         copy=False,
         groups=READERS,
         help="No new buyers; the chats the agent already has go on.",
+        frees_seats=True,
+        logged=True,
+        shown=("agents", "bars"),
     )
     dispatch_paused_until = fields.Datetime(
-        "Paused Until", copy=False, groups=READERS, help="The pause ends then by itself."
+        "Paused Until",
+        copy=False,
+        groups=READERS,
+        help="The pause ends then by itself.",
+        frees_seats=True,
+        logged="dispatch_paused",
+        shown=("agents", "bars"),
     )
     dispatch_pause_above = fields.Integer(
         "Pause Above (chats)",
@@ -53,6 +59,8 @@ class ResUsers(sent.Guard, models.Model):
         at_most=CHATS_MAX,
         groups=READERS,
         help="With more open chats than these the agent gets no new buyers; 0: never.",
+        frees_seats=True,
+        logged=True,
     )
     dispatch_resume_below = fields.Integer(
         "Resume Below (chats)",
@@ -60,8 +68,16 @@ class ResUsers(sent.Guard, models.Model):
         at_most=CHATS_MAX,
         groups=READERS,
         help="With fewer open chats than these the agent gets new buyers again.",
+        frees_seats=True,
+        logged=True,
     )
-    dispatch_overloaded = fields.Boolean(copy=False, readonly=True, groups=READERS)
+    dispatch_overloaded = fields.Boolean(
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        frees_seats=True,
+        shown=("agents", "bars"),
+    )
     dispatch_miss_count = fields.Integer(
         "Misses in a Row",
         copy=False,
@@ -77,6 +93,9 @@ class ResUsers(sent.Guard, models.Model):
         ondelete="restrict",
         groups=READERS,
         help="New buyers come in these working hours only; empty: whenever the agent is here.",
+        frees_seats=True,
+        logged=True,
+        shown="agents",
     )
     _dispatch_weight_range = models.Constraint(
         "CHECK (dispatch_weight BETWEEN 10 AND 1000)",
@@ -93,26 +112,11 @@ class ResUsers(sent.Guard, models.Model):
             # A new pause does not end when the last one was to end.
             vals = {"dispatch_paused_until": False, **vals}
         result = super().write(vals)
-        if "dispatch_paused" in vals:
-            # sudo: res.users, mail.presence - of those who are here, when they paused
-            here = self.sudo().filtered(lambda user: user.presence_ids.status == "online")
-            self.env["livechat.dispatch.presence"]._note(here)
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
-        if _FREES_SEATS & vals.keys():
-            self.env["im_livechat.channel"]._drain_soon()
         return result
 
     @api.model
-    def _is_there_a_shift(self):
-        """Tell whether any agent follows a shift; most shops have none."""
-        # sudo: res.users - whether, not who
-        return bool(
-            self.sudo()
-            .with_context(active_test=False)
-            .search_count([("dispatch_calendar_id", "!=", False)], limit=1)
-        )
-
     def dispatch_pause(self, until=False):
         """Give these agents no new buyers; their own chats go on.
 
@@ -135,21 +139,39 @@ class ResUsers(sent.Guard, models.Model):
         )
         return True
 
-    @api.model
-    def _get_past_pause_domain(self):
-        """Return who is still called paused though the pause was to end by itself."""
-        return [
-            ("dispatch_paused", "=", True),
-            ("dispatch_paused_until", "<=", fields.Datetime.now()),
-        ]
+    def _get_livechat_status(self):
+        """Return whether this user is ``online``, which is *here*, ``away`` or ``offline``."""
+        self.ensure_one()
+        # sudo: mail.presence - whether somebody is here
+        presence = self.sudo().presence_ids
+        return here.get_status(
+            presence.status, presence.last_poll, self.manual_im_status, fields.Datetime.now()
+        )
 
-    def _end_pause(self):
-        """Let an agent resume whose pause was to end by itself."""
-        # Found a while ago: meanwhile it may have paused anew.
-        agent = self.try_lock_for_update(allow_referencing=True)
-        if agent.filtered_domain(self._get_past_pause_domain()):
-            with self.env["livechat.dispatch.log"]._by("dispatch"):
-                agent.write({"dispatch_paused": False, "dispatch_paused_until": False})
+    def _is_paused(self):
+        """Tell whether this agent is paused, see :func:`here.is_paused`."""
+        self.ensure_one()
+        return here.is_paused(
+            self.dispatch_paused, self.dispatch_paused_until, fields.Datetime.now()
+        )
+
+    def _follow_time_off(self):
+        """Follow that these users have other time off: those who are agents may be free now."""
+        # sudo: res.users - whether they are agents, whoever enters their time off
+        agents = self.sudo().filtered(
+            lambda user: user.livechat_channel_ids or user._get_shop_channels()
+        )
+        if agents:
+            self.env["livechat.announcement"]._seat_may_be_free()
+            self.env["livechat.announcement"]._look_again(agents, "agents")
+
+    @api.model
+    def _find_past_pauses(self):
+        """Return who is still called paused though the pause has ended by itself."""
+        users = self.search(
+            [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
+        )
+        return users.filtered(lambda user: not user._is_paused())
 
     def _read_until(self, until):
         """Return the end of a pause as a datetime.

@@ -4,21 +4,32 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import LONGEST_WAIT, WAITING
-from ...dispatch.scope import Buyer
 from ...dispatch.words import RULES
 from ...tools import sent
+from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
+from ...tools.turn import UNANSWERED
 
 
+@leave_to_core
 class DiscussChannel(sent.Reader, models.Model):
-    _inherit = "discuss.channel"
+    _name = "discuss.channel"
+    _inherit = ["discuss.channel", "livechat.field.mixin"]
 
+    name = fields.Char(shown="lines")
+    # Core says with sudo whose a live chat is; nobody has to by hand.
+    channel_type = fields.Selection(shop_may_set=False)
+    livechat_channel_id = fields.Many2one(frees_seats=True, shop_may_set=False, shown="lines")
+    livechat_operator_id = fields.Many2one(shop_may_set=False)
+    livechat_end_dt = fields.Datetime(shown="lines")
+    livechat_failure = fields.Selection(shown="lines")
     dispatch_state = fields.Selection(
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
         copy=False,
         readonly=True,
         groups=READERS,
         help="Where dispatch has sent this chat; empty when it came to nobody through dispatch.",
+        shown="lines",
     )
     dispatch_group_id = fields.Many2one(
         "livechat.dispatch.group",
@@ -29,6 +40,7 @@ class DiscussChannel(sent.Reader, models.Model):
         ondelete="set null",
         groups=READERS,
         help="The group whose scope this buyer fits; empty for the agents in no such group.",
+        shown="lines",
     )
     dispatch_decision_ids = fields.One2many(
         "livechat.dispatch.decision",
@@ -37,8 +49,29 @@ class DiscussChannel(sent.Reader, models.Model):
         readonly=True,
         groups=READERS,
     )
-    dispatch_queued_at = fields.Datetime("In Line Since", copy=False, readonly=True, groups=READERS)
+    dispatch_queued_at = fields.Datetime(
+        "In Line Since",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        shown="lines",
+    )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
+    dispatch_asked_at = fields.Datetime(
+        "Asked At",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="When the buyer wrote first after an agent's last word; empty: the last word is an "
+        "agent's.",
+    )
+    dispatch_answered_at = fields.Datetime(
+        "Answered At",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="When the present agent wrote first since the chat is theirs.",
+    )
     dispatch_regular_id = fields.Many2one(
         "res.users",
         "Buyer's Own Agent",
@@ -90,6 +123,13 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         help="The buyer left before anybody took the chat.",
     )
+    dispatch_page = fields.Char(
+        "From Page",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Where the buyer was when the chat began, as its browser said.",
+    )
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,
@@ -107,10 +147,10 @@ class DiscussChannel(sent.Reader, models.Model):
         "(livechat_channel_id, livechat_end_dt DESC) "
         "WHERE dispatch_assigned_at IS NOT NULL AND livechat_end_dt IS NOT NULL"
     )
-    # Serves the search for those who wait for a first answer.
+    # Serves the searches for those who wait for a word of their agent.
     _dispatch_unanswered_idx = models.Index(
-        "(dispatch_assigned_at) WHERE dispatch_state = 'assigned' "
-        "AND livechat_failure = 'no_answer' AND livechat_end_dt IS NULL"
+        "(dispatch_asked_at) WHERE dispatch_state = 'assigned' "
+        "AND dispatch_asked_at IS NOT NULL AND livechat_end_dt IS NULL"
     )
 
     @api.model_create_multi
@@ -129,10 +169,8 @@ class DiscussChannel(sent.Reader, models.Model):
                         # sudo: res.users - its own figures follow
                         chat._follow_agents(outcome.agent.sudo())
                     else:
-                        # A seat may have become free while others were waiting.
-                        chat.env["im_livechat.channel"]._drain_soon()
-                    if outcome.state == "queued":
-                        chat.livechat_channel_id._send_line()
+                        # While others were waiting.
+                        chat.env["livechat.announcement"]._seat_may_be_free()
         return chats
 
     def write(self, vals):
@@ -149,8 +187,20 @@ class DiscussChannel(sent.Reader, models.Model):
                     "dispatch_state": False,
                     "dispatch_assigned_at": False,
                     "dispatch_queued_at": False,
+                    "dispatch_asked_at": False,
+                    "dispatch_answered_at": False,
                 }
             )
+        return result
+
+    def unlink(self):
+        # sudo: discuss.channel - who is seated, whoever deletes it
+        chats = self.sudo().filtered(lambda chat: chat.channel_type == "livechat")
+        self.env["livechat.announcement"]._look_again(chats, "lines")
+        agents = chats.dispatch_seat_partner_ids.user_ids
+        result = super().unlink()
+        if chats:
+            chats.browse()._follow_seats(agents)
         return result
 
     def _refuse_dispatch_values(self, vals):
@@ -166,13 +216,15 @@ class DiscussChannel(sent.Reader, models.Model):
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats."""
         self._follow_agents(agents)
-        self.env["im_livechat.channel"]._drain_soon()
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _follow_agents(self, agents):
         """Follow that these agents have got or lost chats, and let them know."""
         agents._follow_load()
+        announcement = self.env["livechat.announcement"]
+        announcement._look_again(agents, "agents")
         if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
-            agents._send_dispatch_status()
+            announcement._look_again(agents, "bars")
 
     # ------------------------------------------------------------
     # Records
@@ -217,28 +269,57 @@ class DiscussChannel(sent.Reader, models.Model):
             self.write(values)
 
     def _get_waited_seconds(self):
-        """Return for how many seconds the buyer has waited: in line, or for the first answer,
-        however many agents had the chat meanwhile."""
+        """Return for how many seconds the buyer has waited: in line, or for an answer, however many
+        agents had the chat meanwhile."""
         since = self.dispatch_queued_at or self.dispatch_assigned_at
-        if since and self.dispatch_state == "assigned" and self.livechat_failure == "no_answer":
-            since = min([since, *self.livechat_agent_history_ids.mapped("create_date")])
+        if since and self.filtered_domain(UNANSWERED):
+            since = min(since, self.dispatch_asked_at)
         return int((fields.Datetime.now() - since).total_seconds()) if since else 0
 
-    def _get_buyer(self):
-        """Return what is known about the buyer of this chat.
+    def _note_word(self, message):
+        """Note whose the last word is: that of a buyer or of an agent who is seated here. What a
+        bot or the desk says is no answer, and what a colleague who looks in says is none either."""
+        now = fields.Datetime.now()
+        if message.author_id in self.dispatch_seat_partner_ids:
+            if not self.dispatch_answered_at:
+                self._note_first_answer(now)
+            if self.dispatch_asked_at:
+                self.dispatch_asked_at = False
+        elif not self.dispatch_asked_at and self._is_buyer(
+            message.author_guest_id or message.author_id
+        ):
+            self.dispatch_asked_at = now
 
-        :rtype: scope.Buyer
+    def _note_first_answer(self, moment):
+        """Note the first word of the present agent's turn, and how long the buyer waited for it
+        in this turn."""
+        self.dispatch_answered_at = moment
+        asked = [self.dispatch_asked_at, self.dispatch_assigned_at]
+        asked = max(filter(None, asked), default=moment)
+        # What gave the agent the chat. Served by livechat_dispatch_decision's index on
+        # discuss_channel_id.
+        turn = self.env["livechat.dispatch.decision"].search(
+            [("discuss_channel_id", "=", self.id), ("user_id", "!=", False)],
+            order="moment desc, id desc",
+            limit=1,
+        )
+        turn.answer_seconds = (moment - asked).total_seconds()
+
+    def _is_buyer(self, guest_or_partner):
+        """Tell whether this guest or contact is the buyer of this chat."""
+        buyers = self.livechat_customer_history_ids
+        return guest_or_partner in (
+            buyers.guest_id if guest_or_partner._name == "mail.guest" else buyers.partner_id
+        )
+
+    def _get_seated(self, partners=None):
+        """Return the users who are seated here, one for each contact.
+
+        :param partners: these contacts instead of those who are seated.
+        :rtype: res.users
         """
-        buyers = self.livechat_channel_member_history_ids.filtered(
-            lambda history: history.livechat_member_type == "visitor"
-        )
-        return Buyer(
-            partner_id=buyers.partner_id[:1].id or None,
-            guest_id=buyers.guest_id[:1].id or None,
-            lang=self.livechat_lang_id.code or None,
-            country_id=self.country_id.id or None,
-            tag_ids=tuple(buyers.partner_id[:1].category_id.ids),
-        )
+        partners = self.dispatch_seat_partner_ids if partners is None else partners
+        return self.livechat_channel_id._get_agents_of(partners)
 
     # ------------------------------------------------------------
     # Chatbots
@@ -296,6 +377,7 @@ class DiscussChannel(sent.Reader, models.Model):
             "livechat_operator_id": agent.partner_id.id,
             "dispatch_state": "assigned",
             "dispatch_assigned_at": fields.Datetime.now(),
+            "dispatch_answered_at": False,
             "dispatch_queued_at": False,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
@@ -320,7 +402,6 @@ class DiscussChannel(sent.Reader, models.Model):
         if not left:
             return
         left.unlink()
-        self._follow_seats(partners.user_ids)
         for partner in partners:
             Store(bus_channel=partner).add(
                 self, {"close_chat_window": True, "isLocallyPinned": False}
@@ -374,22 +455,30 @@ class DiscussChannel(sent.Reader, models.Model):
         channel = chat.livechat_channel_id
         if chat.channel_type != "livechat" or channel.dispatch_mode in (False, "native"):
             return
-        staff = channel.user_ids | channel.main_account_id
         # sudo: res.users - what rights the invited have
-        invited = (users or self.env["res.users"]).sudo() | partners.sudo().user_ids
-        for user in invited.filtered(lambda user: not user.share):
-            if not user._has_agent_group() or (channel.main_account_id and user not in staff):
-                raise UserError(
-                    self.env._("%s may not receive buyers of this channel.", user.display_name)
-                )
-            if user.id in channel._find_lacking(chat.dispatch_group_id, user):
-                raise UserError(
-                    self.env._(
-                        "%(agent)s lacks the permission that %(group)s asks for.",
-                        agent=user.display_name,
-                        group=chat.dispatch_group_id.name,
-                    )
-                )
+        invited = [*(users or self.env["res.users"]).sudo()]
+        invited += [partner.user_ids for partner in partners.sudo()]
+        for accounts in invited:
+            # A contact may have several users: one of them is enough.
+            refusals = [
+                chat._refuse_agent(user) for user in accounts.filtered(lambda user: not user.share)
+            ]
+            if refusals and all(refusals):
+                raise UserError(refusals[0])
+
+    def _refuse_agent(self, user):
+        """Return in one sentence why this user may not be brought into the chat, if so."""
+        channel, group = self.livechat_channel_id, self.dispatch_group_id
+        staff = channel.user_ids | channel.main_account_id
+        if not user._has_agent_group() or (channel.main_account_id and user not in staff):
+            return self.env._("%s may not receive buyers of this channel.", user.display_name)
+        if user.id in channel._find_lacking(group, user):
+            return self.env._(
+                "%(agent)s lacks the permission that %(group)s asks for.",
+                agent=user.display_name,
+                group=group.name,
+            )
+        return None
 
     # ------------------------------------------------------------
     # Transfer

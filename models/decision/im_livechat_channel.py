@@ -1,17 +1,18 @@
 import logging
 import time
 from datetime import timedelta
+from functools import partial
 from typing import NamedTuple
 
 from odoo import api, fields, models
-from odoo.tools import ormcache
 
-from ...dispatch import ledger, policy
+from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
+from .staff import Staff, Tree
 
 
 class Settings(NamedTuple):
@@ -20,10 +21,13 @@ class Settings(NamedTuple):
     rules: policy.Rules
     query: ledger.Query
     """Whom to read."""
-    has_line: bool
+    setup: route.Setup
+    """Without groups."""
     calendar_id: int | bool
     """The ``resource.calendar`` of the opening hours, ``False`` for always."""
     ramp_minutes: int
+    has_shifts: bool
+    """Whether any agent follows a shift."""
 
 
 _logger = logging.getLogger(__name__)
@@ -36,7 +40,8 @@ _STICKY_EVEN_PAUSED = timedelta(hours=24)
 # disk. Who comes after that is turned away without a record, and not counted.
 NOBODY_RECORDS_MAX = 100
 
-# Where a transaction keeps the outcome of its dispatch until the chat is there.
+# Where a transaction keeps the outcome of its dispatch until the chat is there: in its
+# `postcommit.data`. Its `precommit.data` is emptied by whoever makes a savepoint meanwhile.
 _OUTCOME = "livechat_dispatch_outcome"
 
 
@@ -107,7 +112,7 @@ class ImLivechatChannel(models.Model):
             # sudo: res.partner - a buyer may see the desk of the shop
             info["operator_partner"] = self.sudo().reception_partner_id
             return info
-        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        outcome = self.env.cr.postcommit.data.get(_OUTCOME)
         if (
             outcome
             and not info["operator_partner"]
@@ -133,25 +138,9 @@ class ImLivechatChannel(models.Model):
             "expertises": expertises,
             "users": users,
         }
-        settings = self._recall_settings()
-        if settings.rules.mode != "native":
-            try:
-                return self._choose_agent(settings, **buyer)
-            except ledger.Outdated:
-                pass
-        elif self.dispatch_mode == "native":
-            return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
-        self._forget_settings()
         settings = self._read_settings()
         if settings.rules.mode == "native":
             return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
-        return self._choose_agent(settings, **buyer)
-
-    def _choose_agent(self, settings, lang, country_id, expertises, users):
-        """As :meth:`_get_operator`, by these settings.
-
-        :raise ledger.Outdated: they are remembered and have been changed; nothing was done.
-        """
         if self._is_preview() or (users is not None and not users):
             return self.env["res.users"]
         outcome = self._dispatch(
@@ -195,101 +184,75 @@ class ImLivechatChannel(models.Model):
 
     def _is_open_otherwise(self):
         """Tell whether a buyer would be taken though a look at a few agents found no room."""
-        return self.offline_rule == "pool" or self._is_agent_available() or self._is_line_open()
+        if self.offline_rule == "pool":
+            # Nothing more is asked.
+            return True
+        settings = self._read_settings()
+        nothing = self.env["livechat.dispatch.group"]
+        staff = Staff(self, settings.query, partial(self._complete_facts, nothing, (), settings))
+        return route.is_open(settings.rules, settings.setup, staff, self._count_lines)
 
     def _is_room_at_once(self):
         """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
         on every page view of the shop, and takes one query."""
         self.env.flush_all()
-        # Once more by what is true now, if what is remembered is not.
-        for _time in range(2):
-            settings = self._recall_settings()
-            remembered = settings.rules.mode, settings.calendar_id, settings.ramp_minutes
-            if remembered[0] == "native" or any(remembered[1:]) or settings.query.has_shifts:
-                if remembered == (self.dispatch_mode, self.calendar_id.id, self.ramp_minutes):
-                    return False
-                self._forget_settings()
-                continue
-            try:
-                return ledger.has_room_at_once(self.env.cr, settings.query, settings.rules)
-            except ledger.Outdated:
-                self._forget_settings()
-        return False
-
-    def _is_agent_available(self):
-        """Tell whether a buyer who came now would get an agent."""
-        settings = self._read_settings()
-        complete = self._complete_facts(self.env["livechat.dispatch.group"], (), settings)
-        agents = complete(ledger.read_agents(self.env.cr, settings.query, committed=True))
-        return any(not policy.exclusion(agent, settings.rules) for agent in agents)
-
-    @ormcache()
-    def _get_memory(self):
-        """Return what is remembered: ``{id of a channel: Settings}``. It may be out of date, as the
-        threads of one process see different moments of the database."""
-        return {}
-
-    def _recall_settings(self):
-        """Return how this channel is set, as it is remembered; whoever decides by that has the
-        ledger check the version.
-
-        :rtype: Settings
-        """
-        self.ensure_one()
-        memory = self._get_memory()
-        # The version is that of the database.
-        self.flush_recordset()
-        settings = memory.get(self.id)
-        if not settings:
-            settings = self.sudo()._read_settings()  # sudo: the same for whoever asks
-            version = ledger.read_version(self.env.cr, self.id)
-            settings = settings._replace(query=settings.query._replace(version=version))
-            memory[self.id] = settings
-        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
-        return settings._replace(
-            rules=settings.rules._replace(quiet_hold=hold),
-            query=settings.query._replace(now=fields.Datetime.now()),
+        if not ledger.is_prepared(self.env.cr) and self.dispatch_mode == "native":
+            # A shop that leaves all to Odoo takes no decisions: there the question would have to be
+            # planned each time, while Odoo reads the channel anyway.
+            return False
+        query = ledger.Query(
+            receive_group_id=self._get_receive_group_id(),
+            now=fields.Datetime.now(),
+            channel_id=self.id,
         )
+        return ledger.has_room_at_once(self.env.cr, query, self._get_dispatch_rules)
 
-    def _forget_settings(self):
-        self._get_memory().pop(self.id, None)
-
-    def _read_settings(self, has_shifts=None):
+    def _read_settings(self):
         """Return how this channel is set.
 
-        :param has_shifts: whether any agent follows a shift, where that is known.
         :rtype: Settings
         """
-        if has_shifts is None:
-            has_shifts = self.env["res.users"]._is_there_a_shift()
+        channel = self._read_dispatch_channel()
         return Settings(
-            rules=self._get_dispatch_rules(),
-            query=self._get_dispatch_query()._replace(has_shifts=has_shifts),
-            has_line=self.queue_enabled,
-            calendar_id=self.calendar_id._origin.id,
-            ramp_minutes=self.ramp_minutes,
+            rules=self._get_dispatch_rules(channel),
+            query=self._get_dispatch_query(channel=channel),
+            setup=route.Setup(
+                queue_enabled=bool(channel.queue_enabled),
+                queue_limit=channel.queue_limit or 0,
+                keeps_pool=channel.offline_rule == "pool",
+                offline_takers=self._get_offline_takers(channel),
+                main_account_id=channel.main_account_id or None,
+            ),
+            calendar_id=channel.calendar_id,
+            ramp_minutes=channel.ramp_minutes,
+            has_shifts=channel.has_shifts,
         )
 
-    def _get_dispatch_query(self, users=None):
+    def _get_dispatch_query(self, users=None, channel=None):
         """Return whom to read for this channel.
 
         :param users: these instead of the channel's agents.
+        :param ledger.Channel channel: what is stored, when that has just been read.
         :rtype: ledger.Query
         """
         self.ensure_one()
+        channel = channel or self._get_dispatch_channel()
         if users is None and self != self._origin:
             # A form being filled in: its agents, not those of the database.
             users = self.user_ids | self.main_account_id
         return ledger.Query(
-            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
-                "im_livechat.im_livechat_group_user"
-            ),
+            receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
             channel_id=self._origin.id or None,
-            asks_in_call=self.block_assignment_during_call,
+            asks_in_call=channel.block_assignment_during_call,
             user_ids=None if users is None else users._origin.ids,
-            main_account_id=self.main_account_id._origin.id or None,
+            main_account_id=channel.main_account_id or None,
         )
+
+    @api.model
+    def _get_receive_group_id(self):
+        """Return the id of the group whose members may receive buyers."""
+        return self.env["ir.model.data"]._xmlid_to_res_id("im_livechat.im_livechat_group_user")
 
     def _read_dispatch_agents(self, users=None):
         """Return what is true of the channel's agents right now.
@@ -330,116 +293,48 @@ class ImLivechatChannel(models.Model):
         :param declined: ids of users who left this very chat unanswered.
         :param expertises: ``im_livechat.expertise`` to prefer.
         :param offline: whether the rule for when nobody is here may choose.
-        :param Settings settings: those of the channel as somebody remembers them.
+        :param Settings settings: those of the channel, when they have just been read.
         :rtype: Outcome
-        :raise ledger.Outdated: the settings have been changed; nothing was done.
         """
         self.ensure_one()
         started = time.perf_counter()
         settings = settings or self._read_settings()
         group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
-        regulars = self._find_regulars(buyer)
         arrives = not chat or not chat.dispatch_state
-        waiting = arrives and settings.has_line and self._count_waiting(group)
-        levels, to_the_top = self._get_levels(group, users, chat, settings)
-        if waiting:
-            # Who comes later waits behind the others; only regulars reach their agent at once.
-            able = set((self.user_ids | self.main_account_id).ids) if levels is None else levels[-1]
-            levels = [able & {regular.user_id for regular in regulars}]
         expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
-        rules = settings.rules._replace(asked_expertises=len(expertises))
+        request = route.Request(
+            group_id=group.id or None,
+            regulars=self._find_regulars(buyer),
+            asked_expertises=len(expertises),
+            in_line=self._count_waiting(group) if arrives and settings.setup.queue_enabled else 0,
+            waited=chat._get_waited_seconds() if chat else 0,
+            user_ids=None if users is None else users.ids,
+            offline=offline,
+        )
         query = settings.query._replace(
             lang=buyer.lang or None,
             country_id=buyer.country_id or None,
             expertise_ids=tuple(expertises.ids),
-            **({} if levels is None else {"user_ids": self._get_readers(levels, users)}),
         )
-        complete = self._complete_facts(group, declined, settings)
-        ascent = policy.Ascent(policy.decide([], rules), 0, [], rules)
-        if query.user_ids == []:
-            ledger.check_version(self.env.cr, query)
-            values = self._describe_ascent(ascent, regulars)
-        else:
-
-            def decide(agents):
-                nonlocal ascent
-                ascent = policy.ascend(
-                    complete(agents),
-                    rules,
-                    levels,
-                    regulars,
-                    regulars_only=bool(waiting),
-                    to_the_top=to_the_top,
-                )
-                return ascent.decision
-
-            with ledger.reserving(self.env, query, decide):
-                # While PostgreSQL stores it.
-                values = self._describe_ascent(ascent, regulars)
-        decision = ascent.decision
-        if decision.winner is not None:
-            state = "assigned"
-        elif waiting:
-            state = "queued"
-            values["rule"] = "line"
-        elif self._is_worth_waiting(decision, group):
-            state = "queued"
-        elif not offline:
-            state = None
-        else:
-            state, values = self._dispatch_offline(query, complete, values)
-        if state == "queued" and arrives and self.queue_limit and waiting >= self.queue_limit:
-            state, values = self._dispatch_offline(query, complete, values)
-        if state != "assigned":
-            values["kind"] = {"queued": "queue", "pool": "pool"}.get(state, "nobody")
+        staff = Staff(self, query, partial(self._complete_facts, group, declined, settings))
+        setup = settings.setup._replace(groups=Tree(group))
+        found = route.find_route(request, settings.rules, setup, staff)
+        values = {**staff.get_values(found.ascent), "kind": found.kind, "rule": found.rule}
         values["duration_ms"] = 1000 * (time.perf_counter() - started)
-        agent = self.env["res.users"].browse(values["user_id"] if state == "assigned" else None)
-        return Outcome(agent, state, group, values)
+        agent = self.env["res.users"].browse(found.ascent.decision.winner)
+        return Outcome(agent, found.state, group, values)
 
-    def _describe_ascent(self, ascent, regulars):
-        """Return what a decision record says of this :class:`policy.Ascent`."""
-        values = self.env["livechat.dispatch.decision"]._describe_decision(
-            ascent.decision, ascent.agents, ascent.rules, regulars
-        )
-        return {**values, "kind": "overflow" if ascent.level else "assign"}
+    def _get_offline_takers(self, channel):
+        """Return the user ids of those who take chats while nobody is here.
 
-    def _dispatch_offline(self, query, complete, values):
-        """Decide by the rule for when nobody is here.
-
-        :return: the state of :class:`Outcome`, and the values of the decision record.
+        :param ledger.Channel channel: this channel as it is stored.
+        :rtype: frozenset[int]
         """
-        if self.offline_rule == "pool":
-            return "pool", values
-        takers, rules = self._get_offline_takers()
-        if not takers:
-            return None, values
-        agents = []
-
-        def decide(read):
-            agents[:] = complete(read)
-            return policy.decide(agents, rules)
-
-        decision = ledger.reserve_seat(self.env, query._replace(user_ids=takers.ids), decide)
-        if decision.winner is None:
-            return None, values
-        described = self.env["livechat.dispatch.decision"]._describe_decision(
-            decision, agents, rules
-        )
-        return "assigned", {**described, "rule": "offline", "kind": "assign"}
-
-    def _get_offline_takers(self):
-        """Return who takes chats while nobody is here, and by which rules.
-
-        :rtype: tuple[res.users, policy.Rules]
-        """
-        takers = self.env["res.users"]
-        if self.offline_rule == "main_account":
-            takers = self.main_account_id
-        elif self.offline_rule == "proxy":
-            takers = self.proxy_user_ids & self.user_ids
-        return takers, self._get_dispatch_rules()._replace(
-            needs_presence=False, main_account_participation="member"
-        )
+        if channel.offline_rule == "main_account" and channel.main_account_id:
+            return frozenset([channel.main_account_id])
+        if channel.offline_rule == "proxy":
+            return frozenset((self.proxy_user_ids & self.user_ids)._origin.ids)
+        return frozenset()
 
     def _dispatch_to(self, agent, group, ignore_capacity=False):
         """Take a seat for a chat that a colleague gives to this very agent.
@@ -473,46 +368,14 @@ class ImLivechatChannel(models.Model):
         group = self.env["livechat.dispatch.group"]
         return Outcome(agent, "assigned" if agent else None, group, values)
 
-    def _get_levels(self, group, users, chat, settings):
-        """Return who may take the chat: first the group's agents, then those above it as well.
-
-        :return: a list of sets of user ids, each holding the one before, ``None`` for all agents
-            of the channel; and whether it goes to the top of the tree.
-        """
-        if users is not None:
-            return [set(users.ids)], True
-        if not group and not any(scope.values for scope in self._read_dispatch_scopes()):
-            return None, True
-        if not group:
-            return [set(self._get_default_agents().ids)], True
-        # Without a line nobody can wait for the time after which the parent's agents join.
-        waited = None
-        if settings.has_line:
-            waited = chat._get_waited_seconds() if chat else 0
-        return policy.climb(
-            group._get_ascent(), lambda member_of: set(member_of._get_agents().ids), waited
-        )
-
-    def _get_readers(self, levels, users):
-        """Return the ids of all whom a decision on these levels reads."""
-        ids = set().union(*levels)
-        if users is None and self.main_account_participation != "never":
-            ids.update(self.main_account_id.ids)
-        return sorted(ids)
-
-    def _is_worth_waiting(self, decision, group):
-        """Tell whether somebody who is here will have room, or is about to join the group."""
-        if not self.queue_enabled:
-            return False
-        if policy.PASSING_REASONS & set(decision.excluded.values()):
-            return True
-        above, rules = group.parent_id, self._get_dispatch_rules()
-        while above:
-            for agent in self._read_dispatch_agents(above._get_agents()):
-                if policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS):
-                    return True
-            above = above.parent_id
-        return False
+    def _get_member_ids(self, group_id):
+        """Return the user ids of a dispatch group's agents; of the default group for ``None``, and
+        then ``None`` for all agents of the channel where no group has a scope."""
+        if group_id:
+            return set(self.env["livechat.dispatch.group"].browse(group_id)._get_agents().ids)
+        if any(scope.values for scope in self._read_dispatch_scopes()):
+            return set(self._get_default_agents().ids)
+        return None
 
     def _complete_facts(self, group, declined, settings=None):
         """Return a function that adds to agents what the ledger does not read."""
@@ -526,7 +389,7 @@ class ImLivechatChannel(models.Model):
             agent.but(
                 declined=agent.user_id in declined,
                 missing_permission=agent.user_id in lacking,
-                off_shift=agent.user_id in off_shift,
+                off_shift=agent.off_shift or agent.user_id in off_shift,
                 weight=ramped.get(agent.user_id, agent.weight),
             )
             for agent in agents
@@ -549,10 +412,9 @@ class ImLivechatChannel(models.Model):
         """Return the ids of the agents who do not work at this hour: by their own shift, or because
         the channel or the group is closed."""
         calendars = self.env["resource.calendar"]
-        # One that is gone is open, as none is: the ledger finds out that it was only remembered.
-        if not calendars.browse(settings.calendar_id).exists()._is_working_now():
+        if not calendars.browse(settings.calendar_id or ())._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
-        if not settings.query.has_shifts and not group.calendar_id:
+        if not settings.has_shifts and not group.calendar_id:
             return frozenset()
         self.env["res.users"].flush_model(["dispatch_calendar_id"])
         # Served by res_users' index on dispatch_calendar_id: those who follow one.
@@ -619,12 +481,7 @@ class ImLivechatChannel(models.Model):
         buyer = self.env.context.get("livechat_dispatch_buyer")
         # A browser can put any JSON in the context but never such an object.
         if not isinstance(buyer, Buyer):
-            user = self.env.user
-            guest = self.env["mail.guest"]._get_guest_from_context()
-            buyer = Buyer(
-                partner_id=None if user._is_public() else user.partner_id.id,
-                guest_id=guest.id if user._is_public() else None,
-            )
+            return self._make_buyer(*self._identify_buyer(), lang, country_id)
         return buyer._replace(lang=lang or buyer.lang, country_id=country_id or buyer.country_id)
 
     def _find_regulars(self, buyer):
@@ -642,49 +499,79 @@ class ImLivechatChannel(models.Model):
             if appointed:
                 regulars.append(policy.Regular(appointed.id, "exclusive", True))
         if (buyer.partner_id or buyer.guest_id) and self.sticky_hours:
-            self.env["im_livechat.channel.member.history"].flush_model()
             now = fields.Datetime.now()
-            # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and
-            # channel_id: the chats of one buyer.
-            self.env.cr.execute(
-                """
-                SELECT users.id, chat.last_interest_dt
-                  FROM im_livechat_channel_member_history buyer
-                  JOIN discuss_channel chat ON chat.id = buyer.channel_id
-                  JOIN im_livechat_channel_member_history agent ON agent.channel_id = chat.id
-                  JOIN res_users users ON users.partner_id = agent.partner_id
-                 WHERE buyer.livechat_member_type = 'visitor'
-                   AND (buyer.partner_id = %(partner_id)s OR buyer.guest_id = %(guest_id)s)
-                   AND chat.livechat_channel_id = %(channel_id)s
-                   AND chat.last_interest_dt > %(since)s
-                   AND agent.livechat_member_type = 'agent'
-                   AND agent.message_count > 0
-              ORDER BY chat.last_interest_dt DESC, agent.id DESC
-                 LIMIT 1
-                """,
-                {
-                    "partner_id": buyer.partner_id,
-                    "guest_id": buyer.guest_id,
-                    "channel_id": self.id,
-                    "since": now - timedelta(hours=self.sticky_hours),
-                },
+            agent, answered_at = self._find_last_answer(
+                buyer, now - timedelta(hours=self.sticky_hours)
             )
-            for user_id, answered_at in self.env.cr.fetchall():
+            if agent:
                 soon = answered_at >= now - _STICKY_EVEN_PAUSED
                 regulars.append(
-                    policy.Regular(user_id, "sticky", soon, answered_at.isoformat(" ", "seconds"))
+                    policy.Regular(agent.id, "sticky", soon, answered_at.isoformat(" ", "seconds"))
                 )
         return regulars
+
+    def _find_last_answer(self, buyer, since):
+        """Return which agent of this channel wrote to a buyer last in time, and when.
+
+        :param scope.Buyer buyer: the buyer.
+        :param since: in chats in which something has happened since then.
+        :rtype: tuple[res.users, datetime | None]
+        """
+        self.env["im_livechat.channel.member.history"].flush_model()
+        self.env["mail.message"].flush_model()
+        # Served by im_livechat_channel_member_history's indexes on partner_id, guest_id and
+        # channel_id, discuss_channel's on dispatch_guest_id and mail_message's on (model, res_id):
+        # the chats of one buyer. No answer is later than the last interest in its chat.
+        self.env.cr.execute(
+            """
+            SELECT message.author_id, least(message.date, chat.last_interest_dt) AS answered_at
+              FROM discuss_channel chat
+              JOIN im_livechat_channel_member_history agent ON agent.channel_id = chat.id
+              JOIN mail_message message
+                ON message.model = 'discuss.channel'
+               AND message.res_id = chat.id
+               AND message.author_id = agent.partner_id
+             WHERE chat.id IN (
+                       SELECT channel_id
+                         FROM im_livechat_channel_member_history
+                        WHERE livechat_member_type = 'visitor'
+                          AND (partner_id = %(partner_id)s OR guest_id = %(guest_id)s)
+                    UNION ALL
+                       SELECT id FROM discuss_channel WHERE dispatch_guest_id = %(guest_id)s
+                   )
+               AND chat.livechat_channel_id = %(channel_id)s
+               AND chat.last_interest_dt > %(since)s
+               AND agent.livechat_member_type = 'agent'
+               AND message.message_type = 'comment'
+          ORDER BY answered_at DESC, message.id DESC
+             LIMIT 1
+            """,
+            {
+                "partner_id": buyer.partner_id,
+                "guest_id": buyer.guest_id,
+                "channel_id": self.id,
+                "since": since,
+            },
+        )
+        row = self.env.cr.fetchone()
+        if not row or row[1] <= since:
+            return self.env["res.users"], None
+        # sudo: res.partner, res.users - whether that is an agent is seen later
+        return self._get_agents_of(self.env["res.partner"].sudo().browse(row[0])), row[1]
 
     def _get_livechat_discuss_channel_vals(self, /, **kwargs):
         values = super()._get_livechat_discuss_channel_vals(**kwargs)
         if self.dispatch_mode == "native":
             return values
+        values["dispatch_page"] = self._get_buyer().page
+        guest = self.env["mail.guest"]._get_guest_from_context()
+        if guest and not self.env.user._is_public():
+            values["dispatch_guest_id"] = guest.id
         if kwargs["operator_model"] == "chatbot.script":
             # Known now, wanted when the bot hands over.
             group = self._find_dispatch_group(self._get_buyer())
             return {**values, "dispatch_group_id": group.id}
-        outcome = self.env.cr.precommit.data.get(_OUTCOME)
+        outcome = self.env.cr.postcommit.data.get(_OUTCOME)
         now = fields.Datetime.now()
         if not outcome:
             return values
@@ -708,6 +595,9 @@ class ImLivechatChannel(models.Model):
         return values
 
     def _get_channel_name(self, /, *, visitor_user=None, guest=None, agent=None, **kwargs):
+        # sudo: mail.guest - the buyer's own name; core has it in the cache, which whoever makes a
+        # savepoint may empty
+        guest = guest and guest.sudo()
         if not agent and kwargs.get("operator_model") == "res.users":
             # Who waits has no agent to be named after yet.
             return f"{visitor_user.display_name if visitor_user else guest.name} {self.name}"
@@ -754,7 +644,7 @@ class ImLivechatChannel(models.Model):
             with self.env.cr.savepoint():
                 if self._may_record_nobody():
                     self._record_decision(outcome.group, outcome.values)
-                    self._mark_reception("lines")
+                    self.env["livechat.announcement"]._look_again(self, "lines")
         except Exception:
             _logger.exception("That a buyer found nobody could not be written down")
 
@@ -775,7 +665,7 @@ class ImLivechatChannel(models.Model):
 
     def _keep_outcome(self, outcome):
         """Remember the outcome for the chat that this transaction is about to open."""
-        self.env.cr.precommit.data[_OUTCOME] = outcome
+        self.env.cr.postcommit.data[_OUTCOME] = outcome
 
     @api.model
     def _take_outcome(self):
@@ -783,4 +673,4 @@ class ImLivechatChannel(models.Model):
 
         :rtype: Outcome | None
         """
-        return self.env.cr.precommit.data.pop(_OUTCOME, None)
+        return self.env.cr.postcommit.data.pop(_OUTCOME, None)

@@ -90,6 +90,13 @@ class LivechatDispatchDecision(models.Model):
         aggregator="avg",
         help="Since the buyer stood in line; if an agent had the chat, since that agent got it.",
     )
+    answer_seconds = fields.Integer(
+        "First Answer (seconds)",
+        readonly=True,
+        aggregator="avg",
+        help="How long the buyer waited for the first word of the agent who got the chat here, "
+        "from then on or from when the buyer asked; empty: none came.",
+    )
     has_waited = fields.Boolean(
         "Waited in Line",
         compute="_compute_has_waited",

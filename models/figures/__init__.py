@@ -4,6 +4,5 @@ from . import (
     livechat_dispatch_group,
     livechat_dispatch_presence,
     livechat_dispatch_total,
-    past,
     res_users,
 )

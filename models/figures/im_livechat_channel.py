@@ -1,9 +1,9 @@
-from datetime import datetime, time, timedelta
-
 from odoo import api, fields, models
 from odoo.tools import SQL
 
 from ...dispatch.line import WAITING
+from ...tools import clock
+from ...tools.turn import MISSED
 
 # Decisions of these kinds give a new buyer's chat to an agent.
 _ASSIGNS = ("assign", "overflow")
@@ -24,21 +24,8 @@ class ImLivechatChannel(models.Model):
         return {
             "figures": {str(channel_id): row for channel_id, row in figures.items()},
             "now": fields.Datetime.to_string(now),
-            "next_day": fields.Datetime.to_string(self._get_midnight(days=1)),
+            "next_day": fields.Datetime.to_string(clock.get_midnight(now, self.env.tz, 1)),
         }
-
-    @api.model
-    def _get_midnight(self, days=0):
-        """Return when today began in the user's time zone, in UTC.
-
-        :param days: so many days later.
-        :rtype: datetime
-        """
-        zone = self.env.tz
-        today = fields.Datetime.context_timestamp(self, fields.Datetime.now()).date()
-        # pytz knows the offset of a moment only when asked for that moment.
-        midnight = zone.localize(datetime.combine(today + timedelta(days=days), time.min))
-        return fields.Datetime.to_datetime((midnight - midnight.utcoffset()).replace(tzinfo=None))
 
     def _get_today_figures(self):
         """Return today's figures of these channels; a day begins at midnight in the user's zone.
@@ -48,14 +35,15 @@ class ImLivechatChannel(models.Model):
         * ``waiting``: open chats in line or in the pool now;
         * ``median_answer``: the median, in seconds, of core's time to answer (which is in hours)
           over the chats that began today and have an answer, ``None`` without any;
-        * ``missed``: chats that began today and ended with nobody there or no answer;
+        * ``missed``: chats that began today and ended with nobody there, or without an answer of
+          who had them then;
         * ``unanswered``: how often today a chat went on because its agent did not answer in time;
         * ``nobody``: how often today nobody could take a buyer, who mostly got no chat then.
 
         :return: ``{channel id: figures, 0: the figures of all of them}``.
         :rtype: dict
         """
-        today = fields.Datetime.to_string(self._get_midnight())
+        today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
         # sudo: livechat.dispatch.decision, discuss.channel, im_livechat.report.channel - numbers
         # only, of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()
@@ -86,8 +74,7 @@ class ImLivechatChannel(models.Model):
                 ("channel_type", "=", "livechat"),
                 ("livechat_channel_id", "in", self.ids),
                 ("create_date", ">=", today),
-                ("livechat_end_dt", "!=", False),
-                ("livechat_failure", "in", ("no_answer", "no_agent")),
+                *MISSED,
             ],
             ["livechat_channel_id"],
             ["__count"],

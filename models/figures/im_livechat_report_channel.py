@@ -2,6 +2,7 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ...dispatch.words import RULES
+from ...tools.turn import is_missed
 
 
 class ImLivechatReportChannel(models.Model):
@@ -38,8 +39,8 @@ class ImLivechatReportChannel(models.Model):
     dispatch_missed = fields.Integer(
         "Missed",
         readonly=True,
-        help="Chats that have ended without an answer. How often an agent let a chat go on to "
-        "somebody else without an answer is in Dispatch by Agent.",
+        help="Chats that have ended without an answer of their last agent. How often an agent let "
+        "a chat go on to somebody else without an answer is in Dispatch by Agent.",
     )
 
     def _read_group_select(self, aggregate_spec, query):
@@ -64,10 +65,8 @@ class ImLivechatReportChannel(models.Model):
                 END AS dispatch_waited_seconds,
                 COALESCE(C.dispatch_transfer_count, 0) AS dispatch_transfer_count,
                 CASE WHEN C.dispatch_has_left THEN 1 ELSE 0 END AS dispatch_left,
-                CASE WHEN C.livechat_end_dt IS NOT NULL
-                      AND C.livechat_failure IN ('no_answer', 'no_agent')
-                     THEN 1 ELSE 0
-                END AS dispatch_missed
+                CASE WHEN %s THEN 1 ELSE 0 END AS dispatch_missed
             """,
             super()._select(),
+            SQL(is_missed("C")),
         )

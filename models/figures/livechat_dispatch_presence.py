@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from odoo import api, fields, models
 
+from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY
 from ...tools.sent import without_defaults
 
 
@@ -109,18 +110,17 @@ class LivechatDispatchPresence(models.Model):
         """Begin with those of whom nothing is known and who are here now."""
         # Served by scans of mail_presence, im_livechat_channel_im_user and the agents' events.
         self.env.cr.execute(
-            """
+            f"""
             INSERT INTO livechat_dispatch_presence (user_id, moment, state)
-            SELECT users.id,
-                   %s,
-                   CASE WHEN users.dispatch_paused THEN 'paused' ELSE 'online' END
+            SELECT users.id, %(now)s, CASE WHEN {IS_PAUSED} THEN 'paused' ELSE 'online' END
               FROM mail_presence presence
               JOIN res_users users ON users.id = presence.user_id
-             WHERE presence.status = 'online'
+             WHERE {IS_ONLINE}
+               AND NOT {IS_SET_AWAY}
                AND users.id IN (SELECT user_id FROM im_livechat_channel_im_user)
                AND users.id NOT IN (SELECT user_id FROM livechat_dispatch_presence)
             """,
-            [fields.Datetime.now()],
+            {"now": fields.Datetime.now()},
         )
 
     def _add_spans(self, sums, spans):

@@ -6,11 +6,8 @@ from odoo.tools import SQL
 
 from ...dispatch.credit import CHAT
 from ...dispatch.fairness import PARTS, read_team, take_apart
-from ...dispatch.ledger import LOCK_CLASS
+from ...dispatch.ledger import locks
 from ...dispatch.line import LONGEST_WAIT
-
-# Second half of the advisory lock's key; decisions have 1. One counts at a time.
-_LOCK_COUNTING = 2
 
 # So many decisions are counted at once: a fraction of a second for a team of twenty.
 _BATCH = 2000
@@ -248,16 +245,11 @@ class LivechatDispatchTotal(models.Model):
         :return: whether all is counted, as far as this transaction sees.
         """
         self.env.flush_all()
+        locks.guard(self.env.cr)
         if wait:
-            self.env.cr.execute(
-                "SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_CLASS, _LOCK_COUNTING]
-            )
-        else:
-            self.env.cr.execute(
-                "SELECT pg_try_advisory_xact_lock(%s, %s)", [LOCK_CLASS, _LOCK_COUNTING]
-            )
-            if not self.env.cr.fetchone()[0]:
-                return False
+            locks.take(self.env.cr, locks.COUNTING)
+        elif not locks.try_take(self.env.cr, locks.COUNTING):
+            return False
         sums = defaultdict(Counter)
         counted = self._count_decisions(sums)
         while wait and counted == _BATCH:

@@ -1,5 +1,7 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.tools import SQL
+
+from ...tools import clock
 
 
 class ResUsers(models.Model):
@@ -10,12 +12,20 @@ class ResUsers(models.Model):
         # sudo: livechat.dispatch.total - decisions are counted while they still name the agent
         self.env["livechat.dispatch.total"].sudo()._count(wait=True)
 
+    def write(self, vals):
+        result = super().write(vals)
+        if {"dispatch_paused", "manual_im_status"} & vals.keys():
+            # sudo: res.users - of those who have a page open, when they paused
+            there = self.sudo().filtered(lambda user: user._get_livechat_status() != "offline")
+            self.env["livechat.dispatch.presence"]._note(there)
+        return result
+
     def _get_dispatch_presence(self):
         """Return what this agent does now, as in ``livechat.dispatch.presence``."""
         self.ensure_one()
-        if self.presence_ids.status != "online":
+        if self._get_livechat_status() != "online":
             return "gone"
-        return "paused" if self.dispatch_paused else "online"
+        return "paused" if self._is_paused() else "online"
 
     def _get_shop_of_figures(self):
         """Return in whose figures the time of this agent belongs: its main account, or the one
@@ -42,28 +52,27 @@ class ResUsers(models.Model):
             return False
         # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
         self.env["livechat.dispatch.total"].sudo()._count(fresh=True)
-        get_midnight = self.env["im_livechat.channel"]._get_midnight
+        now = fields.Datetime.now()
         return {
-            name: user._get_dispatch_figures(get_midnight(days))
+            name: user._get_dispatch_figures(clock.get_midnight(now, self.env.tz, days))
             for name, days in (("today", 0), ("week", -6))
         }
 
     def _get_dispatch_figures(self, since):
         """Return the figures of :meth:`get_my_dispatch_figures` since a moment in UTC."""
         names = ("received", "entitled", "served", "difference", "share", "online_seconds")
-        # sudo: livechat.dispatch.total, im_livechat.report.channel - one's own figures
+        # sudo: livechat.dispatch.total, livechat.dispatch.decision - one's own figures
         totals = self.env["livechat.dispatch.total"].sudo()
-        chats = self.env["im_livechat.report.channel"].sudo()
+        turns = self.env["livechat.dispatch.decision"].sudo()
         ((*sums,),) = totals._read_group(
             [("user_id", "=", self.id), ("hour", ">=", since)],
             aggregates=[f"{name}:{totals._fields[name].aggregator}" for name in names],
         )
-        query = chats._search(
-            [("partner_id", "=", self.partner_id.id), ("start_date", ">=", since)]
-        )
-        median = SQL("percentile_cont(0.5) WITHIN GROUP (ORDER BY time_to_answer)")
-        ((hours,),) = self.env.execute_query(query.select(median))
+        # Of each chat that the agent got, whoever has it now.
+        query = turns._search([("user_id", "=", self.id), ("moment", ">=", since)])
+        median = SQL("percentile_cont(0.5) WITHIN GROUP (ORDER BY answer_seconds)")
+        ((seconds,),) = self.env.execute_query(query.select(median))
         return {
             **{name: value or 0 for name, value in zip(names, sums, strict=True)},
-            "median_answer_seconds": None if hours is None else round(3600 * hours),
+            "median_answer_seconds": None if seconds is None else round(seconds),
         }

@@ -23,6 +23,9 @@ class ImLivechatChannel(models.Model):
         at_least=1,
         at_most=3650,
         help="Older orders of a buyer do not count for the scopes of dispatch groups.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
     )
 
     @api.depends("dispatch_group_ids")
@@ -136,22 +139,45 @@ class ImLivechatChannel(models.Model):
         :rtype: scope.Buyer
         """
         self.ensure_one()
-        user = self.env.user
-        # sudo: res.partner - what the dispatch asks about whoever is signed in
-        partner = self.env["res.partner"] if user._is_public() else user.sudo().partner_id
-        guest = not partner and self.env["mail.guest"]._get_guest_from_context()
+        partner, guest = self._identify_buyer()
         asked = {kind for scope in self._read_dispatch_scopes() for kind, _values in scope.values}
         if asked & {"product", "category"}:
             about = self._read_page(page)
         else:
             about = {"page": _clean_page(page)}
+        if "order_state" in asked:
+            about["order_state"] = self._get_order_state(partner)
+        return self._make_buyer(
+            partner, guest, lang or partner.lang, country_id or partner.country_id.id, **about
+        )
+
+    @api.model
+    def _identify_buyer(self):
+        """Return who makes this request.
+
+        :return: the ``res.partner`` who is signed in, empty for nobody, and the ``mail.guest`` of
+            the cookie or token, empty for none: who has signed in since is the same buyer.
+        """
+        user = self.env.user
+        # sudo: res.partner - what the dispatch asks about whoever is signed in
+        partner = self.env["res.partner"] if user._is_public() else user.sudo().partner_id
+        return partner, self.env["mail.guest"]._get_guest_from_context()
+
+    @api.model
+    def _make_buyer(self, partner, guest, lang=None, country_id=None, **about):
+        """Return what is known about one buyer, whom an account and a cookie or token both
+        identify.
+
+        :param partner: see :meth:`_identify_buyer`, and so is ``guest``.
+        :param about: more fields of the buyer.
+        :rtype: scope.Buyer
+        """
         return scopes.Buyer(
             **about,
-            order_state=self._get_order_state(partner) if "order_state" in asked else None,
-            lang=lang or partner.lang or None,
-            country_id=country_id or partner.country_id.id or None,
+            lang=lang or None,
+            country_id=country_id or None,
             partner_id=partner.id or None,
-            guest_id=guest.id if guest else None,
+            guest_id=guest.id or None,
             tag_ids=tuple(partner.category_id.ids),
         )
 

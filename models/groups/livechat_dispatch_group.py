@@ -16,10 +16,11 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
 
     _name = "livechat.dispatch.group"
     _description = "Dispatch Group"
+    _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
     _parent_store = True
 
-    name = fields.Char(required=True)
+    name = fields.Char(required=True, frees_seats=False, logged=True, shown="trees")
     channel_id = fields.Many2one(
         "im_livechat.channel", "Channel", required=True, index=True, ondelete="cascade"
     )
@@ -29,6 +30,9 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         index=True,
         ondelete="restrict",
         help="Its agents help out when a buyer of this group has waited long enough.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     parent_path = fields.Char(index=True, readonly=True)
     child_ids = fields.One2many(
@@ -39,9 +43,25 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         at_least=0,
         at_most=sent.MANY,
         help="Of two groups whose scopes fit a buyer equally well, the first one wins.",
+        frees_seats=False,
+        logged=True,
+        shown="trees",
     )
-    user_ids = fields.Many2many("res.users", string="Agents")
-    scope_ids = fields.One2many("livechat.dispatch.scope", "group_id", "Scope")
+    user_ids = fields.Many2many(
+        "res.users",
+        string="Agents",
+        frees_seats=True,
+        logged="each",
+        shown="trees",
+    )
+    scope_ids = fields.One2many(
+        "livechat.dispatch.scope",
+        "group_id",
+        "Scope",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
+    )
     scope_summary = fields.Char("Receives", compute="_compute_scope_summary")
     required_permission_id = fields.Many2one(
         "livechat.permission",
@@ -50,6 +70,9 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         ondelete="restrict",
         help="Only agents who have this permission get the buyers of this group, for example "
         "Refund for a group that refunds.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     overflow_seconds = fields.Integer(
         "Overflow After (seconds)",
@@ -57,12 +80,18 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         at_least=0,
         at_most=sent.MANY,
         help="When a buyer has waited so long, the agents of the parent group join.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Shift",
         ondelete="restrict",
         help="Its agents get buyers of this group in these working hours only; empty: always.",
+        frees_seats=True,
+        logged=True,
+        shown="trees",
     )
     agent_count = fields.Integer("Number of Agents", compute="_compute_agent_count")
 
@@ -155,6 +184,8 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         result = super().unlink()
         # The scopes of channels are cached.
         self.env.registry.clear_cache()
+        # Who has left a message for them is now everybody's.
+        self.env["livechat.announcement"]._seat_may_be_free()
         return result
 
     @api.ondelete(at_uninstall=False)
@@ -301,10 +332,12 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         for group_id, user_id in self.env.cr.fetchall():
             # sudo: livechat.dispatch.group - whoever takes an agent out of the channel takes it out
             # of the channel's groups
-            group = self.sudo().browse(group_id)
-            with self.env["livechat.dispatch.log"]._comparing(group, ["user_ids"]):
-                super(LivechatDispatchGroup, group).write({"user_ids": [Command.unlink(user_id)]})
+            self.sudo().browse(group_id)._release_agent(user_id)
             self.env["livechat.subaccount"].invalidate_model(["dispatch_group_ids"])
+
+    def _release_agent(self, user_id):
+        """Take out an agent who has left the channel."""
+        super().write({"user_ids": [Command.unlink(user_id)]})
 
     def _get_agents(self):
         """Return the agents of this group who are agents of its channel.
@@ -331,6 +364,9 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         :raise ValidationError: naming the groups and what both claim.
         """
         self.env.registry.clear_cache()
+        # Who is in no group with a scope takes the buyers whom no group claims.
+        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._look_again(self, "trees")
         # Two who save at the same time do not see each other's scopes: PostgreSQL lets one of them
         # wait and then fail, and Odoo tries that one again with the other's in sight.
         self.env.cr.execute(

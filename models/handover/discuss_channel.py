@@ -9,6 +9,8 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch import policy
 from ...dispatch.line import WAITING
 from ...tools import sent
+from ...tools.here import gone_since
+from ...tools.turn import UNANSWERED
 
 # An agent whose browser is gone for so long has left; shorter absences are a lost connection.
 GRACE = timedelta(seconds=60)
@@ -95,9 +97,23 @@ class DiscussChannel(models.Model):
             .user_ids
         )
 
+    def _get_serving_partner(self):
+        """Return who served the buyer of this chat: the agent who wrote last, or whose it is while
+        none has.
+
+        :rtype: res.partner
+        """
+        self.ensure_one()
+        agents = self.livechat_agent_history_ids.partner_id
+        answers = self.message_ids.filtered(
+            lambda message: message.message_type == "comment" and message.author_id in agents
+        ).sorted(lambda message: (message.date, message.id))
+        return answers[-1:].author_id or self.dispatch_seat_partner_ids[:1]
+
     @api.model
     def _reassign_unanswered(self):
-        """Give chats whose agents do not answer to the next agents; see ``no_reply_seconds``.
+        """Give chats that are unanswered to the next agents; see ``no_reply_seconds``. The time
+        runs from when the chat is the agent's, or from when the buyer asked, if that is later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
@@ -105,34 +121,31 @@ class DiscussChannel(models.Model):
         for channel in self.env["im_livechat.channel"].search(
             [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
         ):
+            asked_before = now - timedelta(seconds=channel.no_reply_seconds)
             overdue = [
+                *UNANSWERED,
                 ("livechat_channel_id", "=", channel.id),
-                ("dispatch_state", "=", "assigned"),
-                ("livechat_failure", "=", "no_answer"),
                 ("livechat_end_dt", "=", False),
                 ("dispatch_is_away", "=", False),
-                ("dispatch_assigned_at", "<=", now - timedelta(seconds=channel.no_reply_seconds)),
+                ("dispatch_assigned_at", "<=", asked_before),
+                ("dispatch_asked_at", "<=", asked_before),
             ]
             for chat in self.search(overdue, order="dispatch_assigned_at, id"):
                 self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
     def _reassign_if(self, overdue):
-        """Give this chat to the next agent if it is still overdue, and its buyer has written.
+        """Give this chat to the next agent if it is still overdue.
 
         :param overdue: the domain it was found by, a while ago.
         """
         # An agent who is just answering writes the same row: one of the two is first.
-        if (
-            self.try_lock_for_update()
-            and self.filtered_domain(overdue)
-            and self._has_buyer_written()
-        ):
+        if self.try_lock_for_update() and self.filtered_domain(overdue):
             self._reassign()
 
     def _reassign(self):
         """Give this chat, which its agent has not answered, to the next one."""
         self.ensure_one()
-        agent = self.dispatch_seat_partner_ids.with_context(active_test=False).user_ids[:1]
+        agent = self._get_seated()[:1]
         tried = self._get_tried_agents()
         # No agent loses a chat to one who is not here; who has gone, _leave_absent_agents sees to.
         offline = not agent
@@ -154,16 +167,17 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _leave_absent_agents(self):
-        """Dispatch the unanswered chats of agents whose browser has been gone for ``GRACE``.
-
-        The answered ones wait for the buyer's next message.
+        """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
+        wait for the buyer's next message.
         """
         for chat, agent in self._find_absent_agents():
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
 
     @api.model
     def _find_absent_agents(self, chats=None):
-        """Return the unanswered chats whose agents have been gone for ``GRACE``, with the agents.
+        """Return the chats whose last word is the buyer's and whose agents have been gone for
+        ``GRACE``, with these agents. An agent whom nobody has seen since the chat is theirs is
+        gone: whoever takes buyers has a page open.
 
         :param chats: only of these.
         :rtype: list[tuple[discuss.channel, res.users]]
@@ -172,41 +186,55 @@ class DiscussChannel(models.Model):
             [
                 "dispatch_state",
                 "dispatch_is_away",
+                "dispatch_asked_at",
+                "dispatch_assigned_at",
                 "dispatch_seat_partner_ids",
-                "livechat_failure",
                 "livechat_end_dt",
             ]
         )
-        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
-        # Served by discuss_channel__dispatch_unanswered_idx and the unique index on mail_presence.
+        self.env["res.users"].flush_model(["active", "partner_id"])
+        self.env["mail.presence"].flush_model()
+        now = fields.Datetime.now()
+        # Served by discuss_channel__dispatch_unanswered_idx, livechat_dispatch_seat_pkey, the index
+        # of res_users on partner_id and the unique one of mail_presence.
         self.env.cr.execute(
-            """
-            SELECT chat.id, users.id
+            f"""
+            SELECT chat.id, seat.partner_id
               FROM discuss_channel chat
               JOIN livechat_dispatch_seat seat ON seat.discuss_channel_id = chat.id
-              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
-              JOIN res_users users ON users.partner_id = seat.partner_id
-         LEFT JOIN mail_presence presence ON presence.user_id = users.id
+              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id,
+                   LATERAL (
+                       SELECT count(*) AS count,
+                              count(presence.id) AS seen,
+                              {gone_since()} AS gone_since
+                         FROM res_users users
+                    LEFT JOIN mail_presence presence
+                           ON presence.user_id = users.id AND users.active
+                        WHERE users.partner_id = seat.partner_id
+                   ) agent
              WHERE chat.dispatch_state = 'assigned'
-               AND chat.livechat_failure = 'no_answer'
+               AND chat.dispatch_asked_at IS NOT NULL
                AND chat.livechat_end_dt IS NULL
                AND channel.dispatch_mode != 'native'
                AND chat.dispatch_is_away IS NOT TRUE
-               AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.create_date) <= %(gone_before)s
+               AND agent.count > 0
+               AND CASE WHEN agent.seen > 0 THEN agent.gone_since
+                        ELSE chat.dispatch_assigned_at END <= %(gone_before)s
                AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
-          ORDER BY chat.id, users.id
+          ORDER BY chat.id, seat.partner_id
             """,
             {
-                "gone_before": fields.Datetime.now() - GRACE,
+                "now": now,
+                "gone_before": now - GRACE,
                 "chat_ids": None if chats is None else chats.ids,
             },
         )
-        users = self.env["res.users"]
-        return [
-            (self.browse(chat_id), users.browse(user_id))
-            for chat_id, user_id in self.env.cr.fetchall()
-        ]
+        partners = self.env["res.partner"]
+        found = []
+        for chat_id, partner_id in self.env.cr.fetchall():
+            chat = self.browse(chat_id)
+            found.append((chat, chat._get_seated(partners.browse(partner_id))))
+        return found
 
     def _hand_over_if_absent(self, agent):
         # Found a while ago: meanwhile the agent may have answered, or come back.
@@ -222,10 +250,11 @@ class DiscussChannel(models.Model):
 
     def _follow_message(self, message):
         """Follow what a message means for dispatch."""
-        if self.livechat_end_dt:
+        if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
             return
+        self._note_word(message)
         if self.dispatch_state == "pool":
-            self._tell_of_messages()
+            self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
             return
         agents = self.dispatch_seat_partner_ids
@@ -234,22 +263,10 @@ class DiscussChannel(models.Model):
             if author:
                 author.dispatch_miss_count = 0
             return
-        if self.livechat_channel_id.dispatch_mode == "native" or not agents:
-            return
-        since = fields.Datetime.now() - GRACE
-        users = agents.with_context(active_test=False).user_ids
-        absent = users.filtered(
-            lambda agent: (
-                not agent.active
-                or (
-                    agent.presence_ids.status in (False, "offline")
-                    and (agent.presence_ids.livechat_offline_since or since) <= since
-                )
-            )
+        absent = self.env["res.users"].union(
+            *(agent for _chat, agent in self._find_absent_agents(self))
         )
-        if self.dispatch_is_away:
-            return
-        if self.livechat_failure == "no_failure" and agents <= absent.partner_id:
+        if absent and agents <= absent.partner_id:
             self._hand_over(absent[0], leavers=absent, may_stay=True)
 
     def _check_transfer(self):
@@ -400,9 +417,10 @@ class DiscussChannel(models.Model):
         group = channel.dispatch_group_ids.filtered(lambda group: group.id == group_id)
         if not group:
             raise UserError(self.env._("This group does not belong to the channel."))
-        givers = self.dispatch_seat_partner_ids.user_ids
+        givers = self._get_seated()
         self.write({"dispatch_group_id": group.id})
-        outcome = channel._dispatch(self._get_buyer(), chat=self, declined=givers.ids)
+        declined = self.dispatch_seat_partner_ids.user_ids.ids
+        outcome = channel._dispatch(self._get_buyer(), chat=self, declined=declined)
         if outcome.agent:
             return self._transfer(outcome.agent, {**outcome.values, **values}, self.env.user)
         if outcome.state not in WAITING:
@@ -419,7 +437,7 @@ class DiscussChannel(models.Model):
         return {"state": outcome.state, "agent": False}
 
     def _transfer(self, agent, values, giver):
-        givers = self.dispatch_seat_partner_ids.user_ids
+        givers = self._get_seated()
         self._record(values, previous_user_id=givers[:1].id or giver[:1].id)
         was_waiting = self.dispatch_state in WAITING
         self._leave(givers.partner_id | self._get_desk_and_bots())

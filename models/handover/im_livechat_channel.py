@@ -8,7 +8,7 @@ class ImLivechatChannel(models.Model):
     def _run_dispatch_timers(self):
         """Do what became due by time alone; run by the cron every minute."""
         users = self.env["res.users"]
-        for user in users.search(users._get_past_pause_domain()):
+        for user in users._find_past_pauses():
             self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
@@ -17,6 +17,9 @@ class ImLivechatChannel(models.Model):
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()
-        self._attempt(self._mark_chats_gone_quiet)
+        # Served by a scan: a shop has few channels.
+        told_by_mail = self.search([("pool_email", "!=", False)])
+        for channel in told_by_mail:
+            self._attempt(channel._tell_of_messages)
         self._drain_all()
         self._attempt(self.env["livechat.dispatch.total"]._count)

@@ -31,7 +31,15 @@ class ResUsers(models.Model):
                 domain.append(("livechat_channel_id.dispatch_mode", "not in", (False, "native")))
             # sudo: discuss.channel - whoever takes an agent away sees to its chats
             chats = self.env["discuss.channel"].sudo().search(domain)
-            chats._hand_over(user, successor, leavers=self)
+            # A contact may have several users: while one of them is still an agent, it stays.
+            # sudo: res.users - who else this is
+            others = (user.sudo().partner_id.user_ids - self).filtered(
+                lambda other: other._has_agent_group()
+            )
+            stays = chats.filtered(
+                lambda chat, others=others: others & chat.livechat_channel_id.user_ids
+            )
+            (chats - stays)._hand_over(user, successor, leavers=self)
 
     def _leave_reception(self, identifier):
         """Give away the chats of somebody who logs out, and let no more come.
@@ -55,6 +63,14 @@ class ResUsers(models.Model):
             return
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
         user._hand_over_chats()
+
+    def _end_pause(self):
+        """Let an agent resume whose pause was to end by itself."""
+        # Found a while ago: meanwhile it may have paused anew.
+        agent = self.try_lock_for_update(allow_referencing=True)
+        if agent.dispatch_paused and not agent._is_paused():
+            with self.env["livechat.dispatch.log"]._by("dispatch"):
+                agent.write({"dispatch_paused": False, "dispatch_paused_until": False})
 
     def _count_miss(self):
         """Count a buyer whom this agent left without an answer; pause it after three in a row."""

@@ -1,8 +1,8 @@
 from . import (
     discuss_channel,
-    discuss_channel_member,
     im_livechat_channel,
     ir_websocket,
+    livechat_announcement,
     livechat_dispatch_group,
     res_users,
 )

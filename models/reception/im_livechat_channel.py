@@ -5,8 +5,10 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from ...dispatch import ledger, policy
+from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
 from ...tools import sent
+from ...tools.here import SILENCE
 
 # The second part of the bus channels of open Reception pages; the first is whose shop it is.
 RECEPTION = "livechat_reception"
@@ -20,22 +22,6 @@ _ASKED_MAX = 1000
 # Where a transaction gathers what open pages have to look at again.
 _MARKS = "livechat_reception_marks"
 
-# What Reception shows of a channel, and by what it computes.
-_SHOWN_FIELDS = frozenset(
-    {
-        "name",
-        "user_ids",
-        "main_account_id",
-        "dispatch_mode",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "calendar_id",
-        "queue_enabled",
-    }
-)
-
 
 class ImLivechatChannel(models.Model):
     """What the page *Reception* shows and changes."""
@@ -45,24 +31,12 @@ class ImLivechatChannel(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         channels = super().create(vals_list)
-        channels._mark_reception("trees")
+        self.env["livechat.announcement"]._look_again(channels, "trees")
         return channels
 
-    def write(self, vals):
-        shown = _SHOWN_FIELDS & vals.keys()
-        if "main_account_id" in vals:
-            # Those whose it was look again as well.
-            # sudo: res.users - whose it was, whoever may change that
-            self.sudo().main_account_id._mark_reception("staff")
-        result = super().write(vals)
-        if shown:
-            self._mark_reception("trees")
-        return result
-
     def unlink(self):
-        # sudo: res.users - whose it was, whoever may delete it
-        self.sudo().main_account_id._mark_reception("staff")
-        self._mark_reception("trees")
+        for part in ("staff", "trees"):
+            self.env["livechat.announcement"]._look_again(self, part)
         return super().unlink()
 
     @api.model
@@ -171,7 +145,7 @@ class ImLivechatChannel(models.Model):
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         user = self.env.user
-        if not user._watches_reception():
+        if not user._reads_all_dispatch():
             raise AccessError(
                 self.env._("Reception is for those who manage dispatch, and for auditors.")
             )
@@ -189,7 +163,7 @@ class ImLivechatChannel(models.Model):
         :rtype: list[tuple]
         """
         user = self.env.user
-        if not user._watches_reception():
+        if not user._reads_all_dispatch():
             return []
         if not user._watches_every_reception():
             return [(owner, RECEPTION) for owner in user._get_shop_owner()]
@@ -208,25 +182,13 @@ class ImLivechatChannel(models.Model):
     # What the page hears of
     # ------------------------------------------------------------
 
-    def _mark_reception(self, part):
-        """Let open pages look again at these channels when this transaction commits.
-
-        :param part: ``lines`` (who waits, figures) or ``trees`` (groups, agents, settings).
-        """
-        if self:
-            self._get_reception_marks()[part].update(self.ids)
-
     @api.model
     def _get_reception_marks(self):
-        """Return what this transaction has changed so far: ``{part: ids}``.
-
-        Several changes become one message. Nothing is looked up before the transaction ends, and
-        so nothing while a decision holds the lock: that is a transaction of its own.
-        """
+        """Return what this transaction has changed so far: ``{part: ids}``."""
         precommit = self.env.cr.precommit
         if _MARKS not in precommit.data:
             precommit.data[_MARKS] = {
-                part: set() for part in ("agents", "partners", "staff", "lines", "trees")
+                part: set() for part in ("agents", "partners", "staff", "lines", "trees", "bars")
             }
             # sudo: im_livechat.channel - whose pages look again, whoever changed something
             precommit.add(self.sudo().browse()._send_reception_marks)
@@ -234,6 +196,8 @@ class ImLivechatChannel(models.Model):
 
     def _send_reception_marks(self):
         marks = self.env.cr.precommit.data.pop(_MARKS)
+        for user in self.env["res.users"].browse(marks["bars"]).exists():
+            user._bus_send("livechat_dispatch/status", {})
         messages = {}
         for part, record_id, owner_id in self._find_watchers(marks):
             message = messages.setdefault(owner_id, {"agents": [], "lines": False, "tree": False})
@@ -297,8 +261,14 @@ class ImLivechatChannel(models.Model):
         return self.env.cr.fetchall()
 
     @api.model
-    def _mark_chats_gone_quiet(self):
-        """Let open pages see that chats went quiet since the last minute: they hold less now."""
+    def _run_dispatch_timers(self):
+        super()._run_dispatch_timers()
+        self._attempt(self._mark_gone_quiet)
+
+    @api.model
+    def _mark_gone_quiet(self):
+        """Let open pages see which chats went quiet since the last minute, as they hold less now,
+        and from which agents nothing is heard any more."""
         now = fields.Datetime.now()
         # Served by discuss_channel__dispatch_quiet_idx.
         self.env.cr.execute(
@@ -316,9 +286,22 @@ class ImLivechatChannel(models.Model):
                 "until": now - ledger.QUIET_AFTER,
             },
         )
+        look_again = self.env["livechat.announcement"]._look_again
         partner_ids = [partner_id for (partner_id,) in self.env.cr.fetchall()]
-        if partner_ids:
-            self._get_reception_marks()["partners"].update(partner_ids)
+        look_again(self.env["res.partner"].browse(partner_ids), "agents")
+        # Served by a scan: those who had a page open in the last hours.
+        self.env.cr.execute(
+            """
+            SELECT user_id
+              FROM mail_presence
+             WHERE status != 'offline'
+               AND user_id IN (SELECT user_id FROM im_livechat_channel_im_user)
+               AND last_poll BETWEEN %(since)s AND %(until)s
+            """,
+            {"since": now - SILENCE - timedelta(minutes=3), "until": now - SILENCE},
+        )
+        user_ids = [user_id for (user_id,) in self.env.cr.fetchall()]
+        look_again(self.env["res.users"].browse(user_ids), "agents")
 
     # ------------------------------------------------------------
     # Channels, groups and their members
@@ -379,7 +362,6 @@ class ImLivechatChannel(models.Model):
             _gather(grouped, user_ids),
             {user_id: owner_id for user_id, owner_id in owned if user_id in user_ids},
             {agent.user_id: agent for agent in self._read_reception_facts(user_ids)},
-            self.env["res.users"]._is_there_a_shift(),
         )
 
     @api.model
@@ -389,9 +371,7 @@ class ImLivechatChannel(models.Model):
         :rtype: list[policy.Agent]
         """
         query = ledger.Query(
-            receive_group_id=self.env["ir.model.data"]._xmlid_to_res_id(
-                "im_livechat.im_livechat_group_user"
-            ),
+            receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
             asks_in_call=True,
             user_ids=sorted(user_ids),
@@ -502,7 +482,7 @@ class ImLivechatChannel(models.Model):
         if self.main_account_participation != "never" and self.main_account_id.id in staff.facts:
             by_group[default] = by_group[default] | {self.main_account_id.id}
         rules = self._get_dispatch_rules()
-        settings = self._read_settings(staff.has_shifts)
+        settings = self._read_settings()
         off_shift = self._find_off_shift(default, settings)
         result = {}
         for group, user_ids in by_group.items():
@@ -513,7 +493,7 @@ class ImLivechatChannel(models.Model):
                     staff.facts[user_id].but(
                         is_main_account=user_id == self.main_account_id.id,
                         missing_permission=user_id in lacking,
-                        off_shift=user_id in away,
+                        off_shift=staff.facts[user_id].off_shift or user_id in away,
                     ),
                     rules,
                 )
@@ -555,7 +535,7 @@ class ImLivechatChannel(models.Model):
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "overloaded", "in_call",
             "enabled", "weight", "load", "may_weigh", "may_pause", "is_subaccount"}]``; ``status``
-            is that of the presence, ``until`` the end of the pause in UTC.
+            is whether they are here, ``until`` the end of the pause in UTC.
         :rtype: list[dict]
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
@@ -565,33 +545,29 @@ class ImLivechatChannel(models.Model):
             [
                 "name",
                 "write_date",
+                "manual_im_status",
+                "dispatch_paused",
                 "dispatch_paused_until",
                 "dispatch_overloaded",
                 "main_account_id",
             ],
             order="id",
         )
-        # sudo: mail.presence - the status of agents whom the caller may watch
-        presences = self.env["mail.presence"].sudo()
-        statuses = dict(
-            presences._read_group([("user_id", "in", users.ids)], ["user_id", "status"], [])
-        )
         facts = {agent.user_id: agent for agent in self._read_reception_facts(users.ids)}
         hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
-        may_weigh, may_pause = users._find_manageable(self.env.user)
+        may_weigh, may_pause = (set(those.ids) for those in users._find_manageable(self.env.user))
         described = []
         for user in users:
             agent = facts[user.id]
             # What the switch can undo; more chats than wanted is no matter of the switch.
-            until = user.dispatch_paused_until
-            is_paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
+            is_paused, until = user._is_paused(), user.dispatch_paused_until
             described.append(
                 {
                     "id": user.id,
                     "name": user.name,
                     "image": f"/web/image/res.users/{user.id}/avatar_128"
                     f"?unique={int(user.write_date.timestamp())}",
-                    "status": statuses.get(user, "offline"),
+                    "status": user._get_livechat_status(),
                     "paused": is_paused,
                     "until": is_paused and until and fields.Datetime.to_string(until),
                     "overloaded": user.dispatch_overloaded,
@@ -619,17 +595,14 @@ class ImLivechatChannel(models.Model):
         :rtype: list[dict]
         """
         chats = self._search_waiting(self)
-        chats = chats.sorted(
-            lambda chat: (not chat.dispatch_assigned_at, chat.dispatch_queued_at, chat.id)
-        )
+        places = {}
+        for channel_chats in chats.grouped("livechat_channel_id").values():
+            places |= number_places(chat._get_waiting() for chat in channel_chats)
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
         last_decisions = self._get_last_decisions(chats)
-        places, waiting = {}, []
+        waiting = []
         for chat in chats:
-            line = (chat.livechat_channel_id, chat.dispatch_group_id)
-            if chat.dispatch_state == "queued":
-                places[line] = places.get(line, 0) + 1
             decision = last_decisions.get(chat.id)
             waiting.append(
                 {
@@ -639,7 +612,7 @@ class ImLivechatChannel(models.Model):
                     "name": chat.name if chat in readable else False,
                     "state": chat.dispatch_state,
                     "since": fields.Datetime.to_string(chat.dispatch_queued_at),
-                    "place": places[line] if chat.dispatch_state == "queued" else False,
+                    "place": places.get(chat.id, False),
                     "excluded": (decision and decision.excluded_counts) or {},
                 }
             )
@@ -664,7 +637,7 @@ class ImLivechatChannel(models.Model):
 class _Staff:
     """Who serves some channels: one reading for all of them."""
 
-    def __init__(self, groups, served, grouped, owned, facts, has_shifts):
+    def __init__(self, groups, served, grouped, owned, facts):
         self.groups = groups
         """All dispatch groups of the channels."""
         self.served = served
@@ -675,8 +648,6 @@ class _Staff:
         """``{id of a sub-account's user: id of its main account}``."""
         self.facts = facts
         """``{user id: policy.Agent}``."""
-        self.has_shifts = has_shifts
-        """Whether any agent of the database follows a shift."""
 
     @property
     def user_ids(self):

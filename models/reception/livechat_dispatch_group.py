@@ -9,22 +9,9 @@ class LivechatDispatchGroup(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         groups = super().create(vals_list)
-        groups._mark_reception()
+        self.env["livechat.announcement"]._look_again(groups, "trees")
         return groups
 
-    def write(self, vals):
-        result = super().write(vals)
-        self._mark_reception()
-        return result
-
     def unlink(self):
-        self._mark_reception()
+        self.env["livechat.announcement"]._look_again(self, "trees")
         return super().unlink()
-
-    def _on_scope_change(self):
-        self._mark_reception()
-        return super()._on_scope_change()
-
-    def _mark_reception(self):
-        # sudo: livechat.dispatch.group - whose it is, to tell those who may know
-        self.sudo().channel_id._mark_reception("trees")

@@ -5,25 +5,6 @@ from ...dispatch import credit, ledger, policy
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MIN
 from ...tools.rights import READERS
 
-# What an agent sees of itself changes with these.
-_STATUS = frozenset({"dispatch_paused", "dispatch_paused_until", "dispatch_overloaded"})
-
-# What Reception shows of an agent.
-_SHOWN_FIELDS = frozenset(
-    {
-        "name",
-        "image_1920",
-        "dispatch_weight",
-        "dispatch_paused",
-        "dispatch_paused_until",
-        "dispatch_overloaded",
-        "dispatch_calendar_id",
-    }
-)
-
-# What makes somebody an agent, or another one's.
-_STAFF_FIELDS = frozenset({"active", "group_ids", "main_account_id", "livechat_channel_ids"})
-
 
 class ResUsers(models.Model):
     _inherit = "res.users"
@@ -84,25 +65,8 @@ class ResUsers(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         users = super().create(vals_list)
-        users._mark_reception("staff")
+        self.env["livechat.announcement"]._look_again(users, "staff")
         return users
-
-    def write(self, vals):
-        if _STAFF_FIELDS & vals.keys():
-            # Before as well: whoever they leave looks again, too.
-            # sudo: res.users - whose they were, whoever may change that
-            (self | self.sudo().main_account_id)._mark_reception("staff")
-        result = super().write(vals)
-        if _SHOWN_FIELDS & vals.keys():
-            self._mark_reception("agents")
-        if _STATUS & vals.keys():
-            self._send_dispatch_status()
-        return result
-
-    def _send_dispatch_status(self):
-        """Let the pages of these agents look again at :meth:`get_dispatch_status`."""
-        for user in self:
-            user._bus_send("livechat_dispatch/status", {})
 
     @api.model
     def get_dispatch_status(self):
@@ -128,8 +92,7 @@ class ResUsers(models.Model):
                 loads.append(channel._get_load(agent))
                 capacities.append(channel._get_capacity(agent))
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
-        until = user.dispatch_paused_until
-        paused = user.dispatch_paused and (not until or until > fields.Datetime.now())
+        paused, until = user._is_paused(), user.dispatch_paused_until
         return {
             "paused": paused,
             "until": fields.Datetime.to_string(until) if paused and until else False,
@@ -140,14 +103,6 @@ class ResUsers(models.Model):
             "lines": lines,
         }
 
-    def _mark_reception(self, part):
-        """Let open Reception pages look again at these users when this transaction commits.
-
-        :param part: ``agents`` (their figures) or ``staff`` (who they are and where they serve).
-        """
-        if self:
-            self.env["im_livechat.channel"]._get_reception_marks()[part].update(self.ids)
-
     def dispatch_set_weight(self, weight):
         """Give these agents another weight; it counts for the next buyer.
 
@@ -157,8 +112,7 @@ class ResUsers(models.Model):
         :raise ValidationError: a weight out of range, with the limits in it.
         """
         (vals,) = self._read_sent([{"dispatch_weight": weight}])
-        # sudo: res.users - whose sub-accounts they are
-        if len(self.sudo().exists()._find_manageable(self.env.user)[0]) != len(self):
+        if self.exists()._find_manageable(self.env.user)[0] != self:
             raise AccessError(
                 self.env._("You can set the weights of other agents of your shop only.")
             )

@@ -3,7 +3,6 @@ from . import (
     im_livechat_channel,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
-    ir_model_access,
     mail_message,
     res_users,
 )

@@ -3,9 +3,6 @@ from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.mail.tools.discuss import Store
 
-# What says whose a live chat is. Core sets them with sudo; nobody has to by hand.
-_BELONGING = frozenset({"channel_type", "livechat_channel_id", "livechat_operator_id"})
-
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
@@ -38,7 +35,7 @@ class DiscussChannel(models.Model):
         return chats
 
     def write(self, vals):
-        if _BELONGING & vals.keys() and any(
+        if not all(self._says(name, "shop_may_set", True) for name in vals) and any(
             "livechat" in (chat.channel_type, vals.get("channel_type")) for chat in self
         ):
             self._refuse_shop_staff()
@@ -104,10 +101,10 @@ class DiscussChannel(models.Model):
         return notified
 
     def _agents_to_tell_directly(self, message):
-        """:rtype: res.partner: the agents, while nobody has answered the buyer of a new chat."""
+        """:rtype: res.partner: the agents, while none of them has written since it is theirs."""
         if (
             self.channel_type != "livechat"
-            or self.livechat_failure != "no_answer"
+            or self.dispatch_answered_at
             or self.livechat_channel_id.dispatch_mode in (False, "native")
             or message.author_id in self.dispatch_seat_partner_ids
         ):

@@ -4,38 +4,6 @@ from odoo.fields import Command
 
 from ...tools import sent
 
-# What the people of a shop may set about their own channel; the rest is for live chat's managers.
-_SHOP_FIELDS = frozenset(
-    {
-        "name",
-        "button_text",
-        "default_message",
-        "header_background_color",
-        "title_color",
-        "button_background_color",
-        "button_text_color",
-        "review_link",
-        "user_ids",
-        "dispatch_mode",
-        "dispatch_setup_hidden",
-        "main_account_participation",
-        "max_sessions_mode",
-        "max_sessions",
-        "block_assignment_during_call",
-        "order_days",
-        "prefers_suited_agents",
-        "sticky_hours",
-        "queue_enabled",
-        "queue_limit",
-        "offline_rule",
-        "proxy_user_ids",
-        "pool_email",
-        "no_reply_seconds",
-        "calendar_id",
-        "ramp_minutes",
-    }
-)
-
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
@@ -50,8 +18,9 @@ class ImLivechatChannel(models.Model):
 
         :raise AccessError: a field for live chat's managers, or agents of somebody else.
         """
-        for name in vals.keys() - _SHOP_FIELDS:
-            raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
+        for name in vals:
+            if not self._says(name, "shop_may_set"):
+                raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
         vals = sent.read_fields(self, vals)
         if "user_ids" in vals:
             for channel in self:
@@ -69,14 +38,17 @@ class ImLivechatChannel(models.Model):
         return vals
 
     def action_join(self):
-        # Core lets every agent join every channel, with sudo.
-        owner = self.env.user._get_shop_owner()
-        if self.env.user._is_shop_staff() and any(
+        # Core lets every agent join every channel, with sudo; who is on a channel is its shop's
+        # manager to say, as in a write.
+        user = self.env.user
+        if user._is_shop_staff() and not all(
             # sudo: im_livechat.channel - whose it is
-            channel.main_account_id != owner
+            user._manages_dispatch_of(channel.main_account_id)
             for channel in self.sudo()
         ):
-            raise AccessError(self.env._("This channel belongs to another shop."))
+            raise AccessError(
+                self.env._("Who manages the dispatch of this channel says who its agents are.")
+            )
         return super().action_join()
 
     @api.model
@@ -118,4 +90,4 @@ class ImLivechatChannel(models.Model):
                 )
             ).offline_rule = "pool"
             channels.write({"user_ids": [Command.unlink(user.id)]})
-        lost._hand_over_chats()
+        self.env["livechat.announcement"]._agent_leaves(lost)

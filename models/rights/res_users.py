@@ -3,9 +3,24 @@ from odoo.exceptions import AccessError
 
 from ...tools.rights import CONVERSATION_SCOPES
 
+_ALL, _NONE = [(1, "=", 1)], [(0, "=", 1)]
+
+# Who reads about the dispatch of others than itself; a main account is all of these.
+_OVERSEERS = (
+    "im_livechat.im_livechat_group_manager",
+    "im_livechat_subaccount.group_dispatch_manager",
+    "im_livechat_subaccount.group_auditor",
+)
+
 
 class ResUsers(models.Model):
+    """Who may do what, in the order of the manual's table; the record rules ask here as well."""
+
     _inherit = "res.users"
+
+    # ------------------------------------------------------------
+    # Whose staff somebody is
+    # ------------------------------------------------------------
 
     def _get_shop_owner(self):
         """Return the main account of the shop this user works for: its own, itself, or nobody.
@@ -34,6 +49,10 @@ class ResUsers(models.Model):
         self.ensure_one()
         return self.has_group("im_livechat.im_livechat_group_user")
 
+    def _get_subaccount(self):
+        # sudo: livechat.subaccount - the user's own row
+        return self.env["livechat.subaccount"].sudo().search([("user_id", "in", self.ids)])
+
     def _get_shop_channels(self):
         """Return the live chat channels of this main account.
 
@@ -42,9 +61,148 @@ class ResUsers(models.Model):
         # sudo: im_livechat.channel - the own shop's
         return self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
 
-    def _get_subaccount(self):
-        # sudo: livechat.subaccount - the user's own row
-        return self.env["livechat.subaccount"].sudo().search([("user_id", "in", self.ids)])
+    def _get_shop_domain(self, field="main_account_id"):
+        """Return which records of a shop this user may read; all, for who is nobody's staff.
+
+        :param field: where the record says whose it is.
+        :rtype: list
+        """
+        self.ensure_one()
+        return [(field, "=", self._get_shop_owner().id)] if self._is_shop_staff() else _ALL
+
+    # ------------------------------------------------------------
+    # Weights and pauses
+    # ------------------------------------------------------------
+
+    def _find_manageable(self, manager):
+        """Return those of these users whose weight ``manager`` may set, and those whom it may
+        pause.
+
+        A Live Chat administrator manages all, a main account its shop, a dispatch manager its shop
+        but neither itself nor the main account. Every agent may pause itself.
+
+        :rtype: tuple[res.users, res.users]
+        """
+        manages_all = manager._manages_dispatch_of(self.browse())
+        owner = manager._get_shop_owner()
+        manages_own = manager._manages_some_dispatch()
+        may_weigh, may_pause = [], []
+        for user in self:
+            # sudo: res.users - whose sub-account it is
+            is_ours = bool(owner) and owner == (user.sudo().main_account_id or user)
+            is_managed = manages_all or (manages_own and is_ours)
+            is_self = user == manager
+            if is_managed or (is_self and user._has_agent_group()):
+                may_pause.append(user.id)
+            if manages_all or (
+                is_managed and (user == owner == manager or (user != owner and not is_self))
+            ):
+                may_weigh.append(user.id)
+        return self.browse(may_weigh), self.browse(may_pause)
+
+    def _check_pause(self):
+        if self._find_manageable(self.env.user)[1] != self:
+            raise AccessError(
+                self.env._("You can pause yourself and the agents of your shop only.")
+            )
+
+    # ------------------------------------------------------------
+    # The dispatch of a channel
+    # ------------------------------------------------------------
+
+    def _manages_some_dispatch(self):
+        """Tell whether there may be channels whose dispatch this user manages."""
+        self.ensure_one()
+        if self._is_shop_staff():
+            return self.has_group("im_livechat_subaccount.group_dispatch_manager")
+        return self.has_group("im_livechat.im_livechat_group_manager")
+
+    def _manages_dispatch_of(self, main_account):
+        """Tell whether this user manages the dispatch of that main account's shop, or all dispatch.
+
+        :type main_account: res.users
+        """
+        self.ensure_one()
+        is_ours = not self._is_shop_staff() or main_account == self._get_shop_owner()
+        return is_ours and self._manages_some_dispatch()
+
+    def _get_dispatch_change_edit_domain(self, field="main_account_id"):
+        """Return which records of a shop this user may change because it manages dispatch.
+
+        :param field: where the record says whose it is.
+        :rtype: list
+        """
+        return self._get_shop_domain(field) if self._manages_some_dispatch() else _NONE
+
+    def _get_dispatch_manager_domain(self, field):
+        """As :meth:`_get_dispatch_change_edit_domain`, of records that core lets others change."""
+        return self._get_dispatch_change_edit_domain(field) if self._is_shop_staff() else _ALL
+
+    # ------------------------------------------------------------
+    # What dispatch did and will do
+    # ------------------------------------------------------------
+
+    def _reads_all_dispatch(self):
+        """Tell whether this user reads about the dispatch of others than itself, in its shop, and
+        may open the page *Reception*."""
+        self.ensure_one()
+        return any(self.has_group(group) for group in _OVERSEERS)
+
+    def _reads_dispatch_of(self, main_account):
+        """Tell whether this user reads about the dispatch of that main account's shop.
+
+        :type main_account: res.users
+        """
+        self.ensure_one()
+        in_scope = not self._is_shop_staff() or main_account == self._get_shop_owner()
+        return in_scope and self._reads_all_dispatch()
+
+    def _watches_every_reception(self):
+        """Tell whether this user may watch all shops, and the channels that are nobody's."""
+        self.ensure_one()
+        return not self._is_shop_staff() and (
+            self.has_group("im_livechat.im_livechat_group_manager")
+            or self.has_group("im_livechat_subaccount.group_auditor")
+        )
+
+    def _get_own_or_shop_domain(self, own, reads_all=False):
+        """Return which records about dispatch this user may read: its shop's, or its own.
+
+        :param own: the domain of what is about this user itself.
+        :param reads_all: whether it reads its shop's though it does not oversee dispatch.
+        :rtype: list
+        """
+        all_of_shop = reads_all or self._reads_all_dispatch()
+        return [*self._get_shop_domain(), *([] if all_of_shop else own)]
+
+    def _get_decision_domain(self):
+        """Return which decision records this user may read."""
+        return self._get_own_or_shop_domain(
+            ["|", ("user_id", "=", self.id), ("previous_user_id", "=", self.id)]
+        )
+
+    def _get_total_domain(self):
+        """Return which figures (``livechat.dispatch.total``) this user may read."""
+        return self._get_own_or_shop_domain(
+            [("user_id", "=", self.id)],
+            reads_all=self.has_group("im_livechat_subaccount.group_report_reader"),
+        )
+
+    def _get_dispatch_log_domain(self):
+        """Return which rows of the log of changes this user may read."""
+        return self._get_own_or_shop_domain([("agent_id", "=", self.id)])
+
+    def _get_dispatch_change_domain(self, field="main_account_id"):
+        """Return which dated changes this user may read.
+
+        :param field: where the record says whose it is.
+        :rtype: list
+        """
+        return self._get_shop_domain(field) if self._reads_all_dispatch() else _NONE
+
+    # ------------------------------------------------------------
+    # Conversations
+    # ------------------------------------------------------------
 
     def _get_conversation_domain(self):
         """Return which live chat conversations this user may read besides those it is in.
@@ -56,40 +214,24 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         if not self._is_shop_staff():
-            return [(1, "=", 1)]
+            return _ALL
         owner = self._get_shop_owner()
         shop = ("livechat_channel_id.main_account_id", "=", owner.id)
-        scope = self._get_subaccount().role_ids._get_conversation_scope()
-        if self == owner or scope == CONVERSATION_SCOPES.index("shop"):
+        scopes = self._get_subaccount().role_ids.mapped("conversation_scope")
+        scope = max(scopes, key=CONVERSATION_SCOPES.index, default="own")
+        if self == owner or scope == "shop":
             return [shop]
         own = ("livechat_channel_member_history_ids.partner_id", "=", self.partner_id.id)
-        if scope == CONVERSATION_SCOPES.index("group"):
+        if scope == "group":
             return ["&", shop, "|", own, ("livechat_channel_id.user_ids", "in", self.ids)]
         return ["&", shop, own]
 
-    def _get_shop_domain(self, field="main_account_id"):
-        """Return which records of a shop this user may read.
-
-        :param field: where the record says whose it is.
-        :rtype: list
-        """
+    def _is_reader_of_chats(self):
+        """Tell whether this user reads live chats without being an agent."""
         self.ensure_one()
-        if not self._is_shop_staff():
-            return [(1, "=", 1)]
-        return [(field, "=", self._get_shop_owner().id)]
-
-    def _get_dispatch_manager_domain(self, field):
-        """Return which records of a shop this user may change as a dispatch manager.
-
-        :param field: where the record says whose it is.
-        :rtype: list
-        """
-        self.ensure_one()
-        if self._is_shop_staff() and not self.has_group(
-            "im_livechat_subaccount.group_dispatch_manager"
-        ):
-            return [(0, "=", 1)]
-        return self._get_shop_domain(field)
+        return (
+            self.has_group("im_livechat_subaccount.group_auditor") and not self._has_agent_group()
+        )
 
     def _get_join_domain(self):
         """Return which memberships of live chats this user may create.
@@ -102,7 +244,7 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         if not self._is_shop_staff():
-            return [(1, "=", 1)]
+            return _ALL
         join = [
             "&",
             ("is_self", "=", True),
@@ -110,7 +252,7 @@ class ResUsers(models.Model):
         ]
         if not self.has_group("im_livechat_subaccount.group_transfer_chats"):
             return join
-        # sudo: res.users - a colleague, a buyer or somebody who is nobody's staff
+        # A colleague, a buyer or somebody who is nobody's staff.
         colleague = (
             "partner_id.livechat_main_account_id",
             "in",
@@ -130,197 +272,9 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         if not self._is_shop_staff():
-            return [(1, "=", 1)]
+            return _ALL
         return [
             "|",
             ("parent_res_model", "!=", "im_livechat.channel"),
             ("parent_res_id", "in", self._get_shop_owner()._get_shop_channels().ids),
         ]
-
-    def _is_reader_of_chats(self):
-        """Tell whether this user reads live chats without being an agent."""
-        self.ensure_one()
-        return self.has_group("im_livechat_subaccount.group_auditor") and not self.has_group(
-            "im_livechat.im_livechat_group_user"
-        )
-
-    def _find_beyond_dispatch(self, agents):
-        """Return those of these agents whose weight this user may not set.
-
-        A main account sets those of its shop, a dispatch manager as well but never its own nor the
-        main account's, a Live Chat administrator all.
-
-        :rtype: res.users
-        """
-        self.ensure_one()
-        if not self._manages_some_dispatch():
-            return agents
-        if not self._is_shop_staff():
-            return agents.browse()
-        owner = self._get_shop_owner()
-        # sudo: res.users - whose sub-accounts they are
-        return (
-            agents.sudo()
-            .filtered(
-                lambda agent: (
-                    not (agent == owner == self)
-                    and (agent.main_account_id != owner or agent == self)
-                )
-            )
-            # sudo: res.users - as the caller gave them, no more
-            .sudo(agents.env.su)
-        )
-
-    def _reads_all_dispatch(self):
-        """Tell whether this user reads about the dispatch of others than itself, in its shop."""
-        self.ensure_one()
-        return any(
-            self.has_group(group)
-            for group in (
-                "im_livechat.im_livechat_group_manager",
-                "im_livechat_subaccount.group_main_account",
-                "im_livechat_subaccount.group_dispatch_manager",
-                "im_livechat_subaccount.group_auditor",
-            )
-        )
-
-    def _reads_dispatch_of(self, main_account):
-        """Tell whether this user reads about the dispatch of that main account's shop.
-
-        :type main_account: res.users
-        """
-        self.ensure_one()
-        in_scope = not self._is_shop_staff() or main_account == self._get_shop_owner()
-        return in_scope and self._reads_all_dispatch()
-
-    def _get_dispatch_log_domain(self):
-        """Return which rows of the log of changes this user may read: about itself, or its shop's.
-
-        :rtype: list
-        """
-        own = [] if self._reads_all_dispatch() else [("agent_id", "=", self.id)]
-        return [*self._get_shop_domain(), *own]
-
-    def _get_dispatch_change_domain(self, field="main_account_id"):
-        """Return which dated changes this user may read.
-
-        :param field: where the record says whose it is.
-        :rtype: list
-        """
-        return self._get_shop_domain(field) if self._reads_all_dispatch() else [(0, "=", 1)]
-
-    def _get_dispatch_change_edit_domain(self):
-        """Return which dated changes this user may make, change and delete.
-
-        :rtype: list
-        """
-        return self._get_shop_domain() if self._manages_some_dispatch() else [(0, "=", 1)]
-
-    def _check_pause(self):
-        for user in self:
-            if user == self.env.user and user._has_agent_group():
-                continue
-            # sudo: res.users - whose sub-account it is
-            if not self.env.user._manages_dispatch_of(user.sudo().main_account_id or user):
-                raise AccessError(
-                    self.env._("You can pause yourself and the agents of your shop only.")
-                )
-
-    def _manages_some_dispatch(self):
-        """Tell whether there may be channels whose dispatch this user manages."""
-        self.ensure_one()
-        if self._is_shop_staff():
-            return self.has_group("im_livechat_subaccount.group_dispatch_manager")
-        return self.has_group("im_livechat.im_livechat_group_manager")
-
-    def _manages_dispatch_of(self, main_account):
-        """Tell whether this user manages the dispatch of that main account's shop, or all dispatch.
-
-        :type main_account: res.users
-        """
-        self.ensure_one()
-        if not self._is_shop_staff():
-            return self.has_group("im_livechat.im_livechat_group_manager")
-        return main_account == self._get_shop_owner() and self._manages_some_dispatch()
-
-    def _get_decision_domain(self):
-        """Return which decision records this user may read: its own, or its shop's.
-
-        :rtype: list
-        """
-        self.ensure_one()
-        own = ["|", ("user_id", "=", self.id), ("previous_user_id", "=", self.id)]
-        return [*self._get_shop_domain(), *([] if self._reads_all_decisions() else own)]
-
-    def _reads_all_decisions(self):
-        """Tell whether this user reads what dispatch did for others as well, in its shop."""
-        self.ensure_one()
-        return any(
-            self.has_group(group)
-            for group in (
-                "im_livechat.im_livechat_group_manager",
-                "im_livechat_subaccount.group_main_account",
-                "im_livechat_subaccount.group_dispatch_manager",
-                "im_livechat_subaccount.group_auditor",
-            )
-        )
-
-    def _get_total_domain(self):
-        """Return which figures this user may read: its own, or its shop's.
-
-        :return: a domain on ``livechat.dispatch.total``.
-        :rtype: list
-        """
-        self.ensure_one()
-        own = [("user_id", "=", self.id)]
-        reads_all = self._reads_all_decisions() or self.has_group(
-            "im_livechat_subaccount.group_report_reader"
-        )
-        return [*self._get_shop_domain(), *([] if reads_all else own)]
-
-    def _watches_reception(self):
-        """Tell whether this user may open the page *Reception*."""
-        self.ensure_one()
-        return any(
-            self.has_group(group)
-            for group in (
-                "im_livechat_subaccount.group_dispatch_manager",
-                "im_livechat.im_livechat_group_manager",
-                "im_livechat_subaccount.group_auditor",
-            )
-        )
-
-    def _watches_every_reception(self):
-        """Tell whether this user may watch all shops, and the channels that are nobody's."""
-        self.ensure_one()
-        return not self._is_shop_staff() and (
-            self.has_group("im_livechat.im_livechat_group_manager")
-            or self.has_group("im_livechat_subaccount.group_auditor")
-        )
-
-    def _find_manageable(self, manager):
-        """Return the ids of those of these users whose weight ``manager`` may set, and of those
-        whom it may pause.
-
-        As ``_manages_dispatch_of``, for all of them at once.
-
-        :rtype: tuple[set[int], set[int]]
-        """
-        manages_all = manager._manages_dispatch_of(self.browse())
-        owner = manager._get_shop_owner()
-        manages_own = manager._manages_some_dispatch()
-        may_weigh, may_pause = set(), set()
-        for user in self:
-            is_managed = manages_all or (
-                manages_own and bool(owner) and owner == (user.main_account_id or user)
-            )
-            is_self = user == manager
-            if is_managed or (is_self and user._has_agent_group()):
-                may_pause.add(user.id)
-            # As dated changes: nobody of a shop sets its own weight or its main account's, except
-            # the main account itself.
-            if is_managed and (
-                manages_all or (user == owner == manager) or (user != owner and not is_self)
-            ):
-                may_weigh.add(user.id)
-        return may_weigh, may_pause

@@ -2,6 +2,8 @@ from . import (
     discuss_channel,
     discuss_channel_member,
     im_livechat_channel,
+    livechat_announcement,
     mail_guest,
     mail_presence,
+    res_partner,
 )

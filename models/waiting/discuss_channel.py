@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from markupsafe import Markup
 
@@ -8,7 +8,9 @@ from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ...dispatch.line import WAITING, estimate_wait
+from ...dispatch.line import WAITING, Waiting, estimate_wait
+from ...tools.here import gone_since
+from ...tools.turn import UNANSWERED
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
@@ -16,9 +18,21 @@ BUYER_GRACE = timedelta(minutes=5)
 # In the context of core's daily cleaning: it leaves out the chats that wait, however long.
 NOT_WAITING = object()
 
+# A chat that waits: in line, in the pool, or for the first word of the agent whose turn it is.
+WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED)
+
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        chats = super().create(vals_list)
+        # sudo: discuss.channel - whoever comes into line, the agents see how many there are
+        queued = chats.sudo().filtered(lambda chat: chat.dispatch_state == "queued")
+        for channel in queued.livechat_channel_id:
+            channel._send_line()
+        return chats
 
     def write(self, vals):
         ending = vals.get("livechat_end_dt") and self.filtered(
@@ -36,12 +50,12 @@ class DiscussChannel(models.Model):
     @api.model
     def _search(self, domain, *args, **kwargs):
         if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
-            domain = Domain(domain) & Domain("dispatch_state", "not in", WAITING)
+            domain = Domain(domain) & ~WAITS
         return super()._search(domain, *args, **kwargs)
 
     @api.autovacuum
     def _gc_bot_only_ongoing_sessions(self):
-        # What only the desk took part in waits for an agent.
+        # What only the desk took part in, or an agent who has not come yet, is not over.
         model = self.with_context(livechat_dispatch_states=NOT_WAITING)
         return super(DiscussChannel, model)._gc_bot_only_ongoing_sessions()
 
@@ -55,6 +69,7 @@ class DiscussChannel(models.Model):
                 {
                     "dispatch_state": "assigned",
                     "dispatch_assigned_at": fields.Datetime.now(),
+                    "dispatch_answered_at": False,
                     "dispatch_is_away": outcome.values["rule"] == "offline",
                 }
             )
@@ -66,6 +81,21 @@ class DiscussChannel(models.Model):
         elif outcome and not outcome.agent and chat.livechat_channel_id._may_record_nobody():
             chat._record(outcome.values)
         return message
+
+    def _get_waiting(self):
+        """Return how this chat waits.
+
+        :rtype: Waiting
+        """
+        self.ensure_one()
+        return Waiting(
+            is_pooled=self.dispatch_state == "pool",
+            is_new=not self.dispatch_assigned_at,
+            since=self.dispatch_queued_at or datetime.max,
+            number=self.id,
+            group_id=self.dispatch_group_id.id or 0,
+            regular_id=self.dispatch_regular_id.id or None,
+        )
 
     def _assign(self, outcome):
         """Give a chat that waits to the agent dispatch has chosen."""
@@ -96,8 +126,8 @@ class DiscussChannel(models.Model):
         self._record({**values, "kind": "queue"})
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
-        # A seat may have become free since the decision.
-        self.env["im_livechat.channel"]._drain_soon()
+        # Since the decision.
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
@@ -110,9 +140,9 @@ class DiscussChannel(models.Model):
         )
         self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
-        self._tell_of_messages()
-        # Somebody may have come since the decision.
-        self.env["im_livechat.channel"]._drain_soon()
+        self.livechat_channel_id._tell_of_messages()
+        # Since the decision.
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _greet_with_desk(self):
         """Put the reception desk where the agent was."""
@@ -120,6 +150,13 @@ class DiscussChannel(models.Model):
         desk = self.livechat_channel_id.sudo().reception_partner_id
         if desk and self.livechat_operator_id != desk:
             self.livechat_operator_id = desk
+
+    def _note_regulars(self):
+        """Note whose regulars those who wait are by now: an agent of their own may have room when
+        nobody else has."""
+        for chat in self:
+            regulars = chat.livechat_channel_id._find_regulars(chat._get_buyer())
+            chat.dispatch_regular_id = regulars[0].user_id if regulars else False
 
     def _leave_line(self):
         """Take chats that have ended out of the line and the pool."""
@@ -141,32 +178,38 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _find_absent_buyers(self, chats=None):
-        """Return the chats in line whose buyer's browser has been gone for ``BUYER_GRACE``.
+        """Return the chats in line whose buyer was seen, and has been gone for ``BUYER_GRACE``: as
+        a guest and with each account of the buyer's contact.
 
         :param chats: only of these.
         """
-        self.flush_model(["dispatch_state", "livechat_end_dt"])
-        self.env["mail.presence"].flush_model(["status", "livechat_offline_since"])
-        # Served by discuss_channel__dispatch_waiting_idx and the unique indexes on mail_presence.
+        self.flush_model(["dispatch_state", "dispatch_queued_at", "livechat_end_dt"])
+        self.env["mail.presence"].flush_model()
+        now = fields.Datetime.now()
+        # Served by discuss_channel__dispatch_waiting_idx, im_livechat_channel_member_history's
+        # index on channel_id, res_users' on partner_id and the unique indexes on mail_presence.
         self.env.cr.execute(
-            """
+            f"""
             SELECT chat.id
-              FROM discuss_channel chat
-              JOIN im_livechat_channel_member_history buyer ON buyer.channel_id = chat.id
-         LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
-         LEFT JOIN mail_presence presence
-                ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
+              FROM discuss_channel chat,
+                   LATERAL (
+                       SELECT {gone_since("chat.dispatch_queued_at")} AS gone_since
+                         FROM im_livechat_channel_member_history buyer
+                    LEFT JOIN res_users users ON users.partner_id = buyer.partner_id
+                         JOIN mail_presence presence
+                           ON presence.guest_id = buyer.guest_id OR presence.user_id = users.id
+                        WHERE buyer.channel_id = chat.id
+                          AND buyer.livechat_member_type = 'visitor'
+                   ) buyer
              WHERE chat.dispatch_state = 'queued'
                AND chat.livechat_end_dt IS NULL
-               AND buyer.livechat_member_type = 'visitor'
-               AND coalesce(presence.status, 'offline') = 'offline'
-               AND coalesce(presence.livechat_offline_since, chat.dispatch_queued_at)
-                   <= %(gone_before)s
+               AND buyer.gone_since <= %(gone_before)s
                AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
           ORDER BY chat.id
             """,
             {
-                "gone_before": fields.Datetime.now() - BUYER_GRACE,
+                "now": now,
+                "gone_before": now - BUYER_GRACE,
                 "chat_ids": None if chats is None else chats.ids,
             },
         )
@@ -199,8 +242,8 @@ class DiscussChannel(models.Model):
         channel = self.livechat_channel_id
         if not channel:
             return False
-        line = channel._get_line(self.dispatch_group_id)
-        place = line.ids.index(self.id) + 1 if self in line else len(line) + 1
+        places = channel._get_places(self.dispatch_group_id)
+        place = places.get(self.id, len(places) + 1)
         estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
         return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
 
@@ -244,12 +287,12 @@ class DiscussChannel(models.Model):
             for history in self.livechat_channel_member_history_ids
         )
 
-    def _tell_of_messages(self):
-        """Mail what a buyer has left in the pool to whom the channel names, once each time it comes
-        to wait there: what was written since an agent's last answer."""
-        address = self.livechat_channel_id.pool_email
-        if not address or self.dispatch_is_told:
-            return
+    def _find_untold(self):
+        """Return what the buyer has written since an agent's last answer: what an agent who comes
+        has to read first.
+
+        :rtype: mail.message
+        """
         histories = self.livechat_channel_member_history_ids
         buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
         messages = self.env["mail.message"]
@@ -263,21 +306,28 @@ class DiscussChannel(models.Model):
                 messages |= message
             elif message.author_id in self.livechat_agent_history_ids.partner_id:
                 messages = messages.browse()
-        if not messages:
-            return
-        self.dispatch_is_told = True
-        # The mail queue sends it; a buyer does not wait for a mail server.
-        self.env["mail.mail"].create(
-            {
-                "email_to": address,
-                "subject": self.env._(
-                    "%(channel)s: a message of %(buyer)s waits",
-                    channel=self.livechat_channel_id.name,
-                    buyer=messages[0].author_guest_id.name or messages[0].author_id.name,
-                ),
-                "body_html": Markup("<br/>").join(messages.mapped("body")),
-                "auto_delete": True,
-            }
+        return messages
+
+    def _describe_untold(self, messages):
+        """Return for a mail who has written, from where and what, and where it is answered."""
+        author = messages[0].author_id or messages[0].author_guest_id
+        buyer = author.display_name
+        email = author.email_formatted if author._name == "res.partner" else author.email
+        link = f"{self.get_base_url()}/odoo/discuss?active_id=discuss.channel_{self.id}"
+        names = [
+            self.env._("Attached: %s", attachment.name) for attachment in messages.attachment_ids
+        ]
+        return Markup(
+            "<p><b>{buyer}</b> {email}<br/>{page}</p>{words}{names}"
+            "<p><a href='{link}'>{open}</a></p>"
+        ).format(
+            buyer=buyer,
+            email=email or "",
+            page=self.dispatch_page or "",
+            words=Markup("<br/>").join(messages.mapped("body")),
+            names=Markup("").join(Markup("<p>{}</p>").format(name) for name in names),
+            link=link,
+            open=self.env._("Open the conversation"),
         )
 
     def action_take(self):

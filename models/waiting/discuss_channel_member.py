@@ -1,8 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from ...dispatch.line import WAITING
-from .discuss_channel import NOT_WAITING
+from .discuss_channel import NOT_WAITING, WAITS
 
 
 class DiscussChannelMember(models.Model):
@@ -11,7 +10,7 @@ class DiscussChannelMember(models.Model):
     @api.model
     def _search(self, domain, *args, **kwargs):
         if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
-            domain = Domain(domain) & Domain("channel_id.dispatch_state", "not in", WAITING)
+            domain = Domain(domain) & ~Domain("channel_id", "any", WAITS)
         return super()._search(domain, *args, **kwargs)
 
     @api.autovacuum

@@ -2,8 +2,12 @@ import logging
 import os
 import threading
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from statistics import fmean, pstdev
+
+from markupsafe import Markup
+from psycopg2.errors import LockNotAvailable
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
@@ -11,21 +15,25 @@ from odoo.modules import module
 from odoo.modules.registry import Registry
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
-from ...dispatch import policy
-from ...dispatch.line import WAITING, estimate_wait
+from ...dispatch import ledger, policy
+from ...dispatch.ledger import locks
+from ...dispatch.line import IS_ADMITTED, ORDER_BY, WAITING, Round, estimate_wait, number_places
 from ...tools.sentinels import DRAINING
 
 _logger = logging.getLogger(__name__)
 
-# First halves of the advisory locks' keys, the second is the channel: who serves its line now, and
-# who will as soon as that is done. "LCDQ", "LCDW".
-_LOCK_SERVING = 0x4C434451
+# So long the next one waits for the line: longer than it takes to notice that the machine which
+# serves it has vanished. A line that takes longer is looked at again by the cron.
+_LONGEST_SERVICE = "30s"
 
-_LOCK_NEXT = 0x4C434457
+# Whoever serves a line says so before each chat; after such a silence PostgreSQL ends the turn.
+_SILENCE = "60s"
 
 # So often a chat that somebody else is changing is tried again.
 _MAX_FAILURES = 20
 
+# Whom a channel names gets a mail of the pool no more often than this.
+_DIGEST_AFTER = timedelta(minutes=5)
 
 # So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
 _LAST_SERVICES = 200
@@ -38,6 +46,7 @@ class ImLivechatChannel(models.Model):
 
     dispatch_queued_count = fields.Integer("Waiting", compute="_compute_waiting_counts")
     dispatch_pool_count = fields.Integer("In the Pool", compute="_compute_waiting_counts")
+    pool_told_at = fields.Datetime("Told of Messages At", copy=False, readonly=True)
 
     def _compute_waiting_counts(self):
         # sudo: discuss.channel - numbers only, of channels that may be read
@@ -61,7 +70,17 @@ class ImLivechatChannel(models.Model):
         if vals.get("dispatch_mode") == "native":
             # sudo: discuss.channel - those who wait are not the editor's conversations
             self.sudo()._release_line()
+        if "sticky_hours" in vals:
+            # sudo: discuss.channel - as above
+            self.sudo()._search_waiting(self)._note_regulars()
         return result
+
+    def _dispatch(self, *args, **kwargs):
+        outcome = super()._dispatch(*args, **kwargs)
+        if outcome.agent and self.env.context.get("livechat_draining") is not DRAINING:
+            # A seat that is given back, because the request fails, is another one's.
+            self.env.cr.postrollback.add(partial(_drain_after_commit, self.env.cr.dbname))
+        return outcome
 
     def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""
@@ -77,15 +96,20 @@ class ImLivechatChannel(models.Model):
                     chat._record({"kind": "nobody", "rule": "nobody"})
                 chat.write({"dispatch_state": False, "dispatch_queued_at": False})
 
-    def _search_waiting(self, channels):
-        return self.env["discuss.channel"].search(
+    def _search_waiting(self, channels, domain=()):
+        """Return the chats that wait on these channels, in order.
+
+        :param domain: which of them.
+        """
+        chats = self.env["discuss.channel"].search(
             [
                 ("livechat_channel_id", "in", channels.ids),
                 ("dispatch_state", "in", WAITING),
                 ("livechat_end_dt", "=", False),
+                *domain,
             ],
-            order="dispatch_queued_at, id",
         )
+        return chats.sorted(lambda chat: chat._get_waiting())
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_waiting(self):
@@ -119,28 +143,16 @@ class ImLivechatChannel(models.Model):
             ]
         )
 
-    def _is_line_open(self):
-        """Tell whether a buyer who came now could wait, or would be taken though nobody is here."""
-        takers, rules = self._get_offline_takers()
-        if takers and any(
-            not policy.exclusion(agent, rules) for agent in self._read_dispatch_agents(takers)
-        ):
-            return True
-        if not self.queue_enabled:
-            return False
-        if self.queue_limit and self.dispatch_queued_count >= self.queue_limit * (
-            len(self.dispatch_group_ids) + 1
-        ):
-            return False
-        rules = self._get_dispatch_rules()
-        return any(
-            policy.exclusion(agent, rules) in policy.PASSING_REASONS
-            for agent in self._read_dispatch_agents()
-        )
+    def _count_lines(self):
+        """Return how many buyers wait in the lines of this channel, and how many lines it has."""
+        return self.dispatch_queued_count, len(self.dispatch_group_ids) + 1
 
     @api.model
     def _drain_soon(self):
         """Give seats that this transaction frees to those who wait, once it is committed."""
+        if not self.env.registry.ready:
+            # Modules are being loaded, and whoever serves this database otherwise will see to it.
+            return
         postcommit = self.env.cr.postcommit
         is_draining = self.env.context.get("livechat_draining") is DRAINING
         if not is_draining and not postcommit.data.get("livechat_drain"):
@@ -160,6 +172,8 @@ class ImLivechatChannel(models.Model):
             self.env.flush_all()
             return True
         try:
+            # Whom it locks on the way is not to be held for hours.
+            locks.guard(self.env.cr)
             do()
             self.env.cr.commit()
             # Lines are served for longer than a request. Others are not to wait until all is done
@@ -220,63 +234,60 @@ class ImLivechatChannel(models.Model):
         self.ensure_one()
         channel = self.sudo().with_context(livechat_draining=DRAINING)  # sudo: the server's line
         with channel._serving() as is_our_turn:
-            if is_our_turn:
-                channel._serve_line()
+            channel._serve_line(is_our_turn)
 
     @contextmanager
     def _serving(self):
-        """Yield whether it is our turn to serve the line."""
+        """Yield a function that tells whether it is our turn to serve the line; it fails when that
+        was, and is no more."""
         if module.current_test:
             # One transaction sees everything, and nobody else.
-            yield True
+            yield lambda: True
             return
         cr = self.env.cr
-        cr.execute("SELECT pg_try_advisory_lock(%s, %s)", [_LOCK_NEXT, self.id])
-        (is_next,) = cr.fetchone()
-        if not is_next:
-            yield False
+        locks.guard(cr, _LONGEST_SERVICE)
+        if not locks.try_take(cr, locks.serving_next(self.id)):
+            yield lambda: False
             return
-        try:
-            cr.execute("SELECT pg_advisory_lock(%s, %s)", [_LOCK_SERVING, self.id])
-        except BaseException:
-            cr.rollback()
-            raise
-        finally:
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_NEXT, self.id])
-        try:
-            # What was true before the wait is not read: here begins another transaction.
+        # Each chat is committed by itself, so the turn is that of a transaction beside them.
+        with self.env.registry.cursor() as turn:
+            # It keeps no view of the past, which would hold up PostgreSQL's vacuum.
+            turn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
+            locks.guard(turn, _LONGEST_SERVICE, _SILENCE)
+            try:
+                locks.take(turn, locks.serving(self.id))
+            except LockNotAvailable:
+                _logger.info("The line of channel %s is being served for long", self.id)
+                cr.rollback()
+                yield lambda: False
+                return
+            # The next one may wait now. What was true before our wait is not read: here begins
+            # another transaction.
             cr.commit()
             self.env.invalidate_all()
-            yield True
-        finally:
-            # What is not committed failed; the locks are the session's and outlive that.
-            cr.rollback()
-            cr.execute("SELECT pg_advisory_unlock(%s, %s)", [_LOCK_SERVING, self.id])
-            cr.commit()
+            try:
+                yield lambda: locks.has_turn(turn)
+            finally:
+                # What is not committed failed.
+                cr.rollback()
 
-    def _serve_line(self):
-        full, tried, moved, roomy = {}, set(), set(), set()
+    def _serve_line(self, is_our_turn):
+        serving, moved = Round(), set()
         failures = 0
-        while chat := self._get_next_in_line(full, tried, roomy):
-            group = chat.dispatch_group_id
+        while is_our_turn() and (chat := self._get_next_in_line(serving)):
+            waiting, group = chat._get_waiting(), chat.dispatch_group_id
             done = []
             if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):
                 # The buyer is just writing, or leaving: once more, with what is true then.
                 failures += 1
                 if failures > _MAX_FAILURES:
-                    tried.add(chat.id)
-                continue
-            if done[0]:
+                    serving.skip(chat.id)
+            elif not done[0]:
+                serving.pass_over(waiting, self._find_roomy_agents)
+            else:
                 moved.add(group)
-            if chat.dispatch_state == "assigned":
-                continue
-            tried.add(chat.id)
-            if not done[0]:
-                # Who waits longer may come later: those who were served before go in front.
-                since = chat.dispatch_queued_at or fields.Datetime.now()
-                full[group.id or 0] = min(since, full.get(group.id or 0, since))
-                # Of those who wait for a full group, only who has an agent with room is tried.
-                roomy = self._find_roomy_agents()
+                if chat.dispatch_state in WAITING:
+                    serving.skip(chat.id)
         for group in moved:
             self._attempt(lambda group=group: self._send_places(group))
 
@@ -293,83 +304,105 @@ class ImLivechatChannel(models.Model):
 
     def _find_roomy_agents(self):
         """Return the ids of the agents who could take a buyer of their own, even when paused."""
-        rules = self._get_dispatch_rules()
-        return {
-            agent.user_id
-            for agent in self._read_dispatch_agents()
-            if not policy.exclusion(agent.but(paused=False, overloaded=False), rules)
-        }
+        return policy.find_roomy(self._read_dispatch_agents(), self._get_dispatch_rules())
 
-    def _get_next_in_line(self, full, tried, roomy):
+    def _get_next_in_line(self, serving):
         """Return the first who waits and could be served.
 
-        :param full: ``{group id: moment}``, 0 for the default group: nobody has room for its buyers
-            who wait since then or later, but an agent of their own. For those who wait longer the
-            agents of the parent group may have joined.
-        :param roomy: ids of the users who could be such an agent.
-        :param tried: ids of the chats that were tried already.
+        :param Round serving: what was tried so far.
         :rtype: discuss.channel
         """
         chats = self.env["discuss.channel"]
         chats.flush_model(
-            ["dispatch_state", "dispatch_group_id", "dispatch_queued_at", "livechat_end_dt"]
+            [
+                "dispatch_state",
+                "dispatch_group_id",
+                "dispatch_queued_at",
+                "dispatch_assigned_at",
+                "dispatch_regular_id",
+                "livechat_end_dt",
+            ]
         )
         # Served by discuss_channel__dispatch_waiting_idx.
         self.env.cr.execute(
-            """
+            f"""
             SELECT id
               FROM discuss_channel
              WHERE dispatch_state IN ('queued', 'pool')
                AND livechat_end_dt IS NULL
                AND livechat_channel_id = %(channel_id)s
-               AND id != ALL(%(tried)s)
-               AND (NOT EXISTS (
-                        SELECT
-                          FROM unnest(%(groups)s::integer[], %(moments)s::timestamp[])
-                               AS full_group (id, moment)
-                         WHERE full_group.id = coalesce(dispatch_group_id, 0)
-                           AND full_group.moment <= dispatch_queued_at
-                    )
-                    OR dispatch_regular_id = ANY(%(roomy)s))
-          ORDER BY dispatch_state = 'pool',
-                   dispatch_assigned_at IS NULL,
-                   dispatch_queued_at,
-                   id
+               AND {IS_ADMITTED}
+          ORDER BY {ORDER_BY}
              LIMIT 1
             """,
-            {
-                "channel_id": self.id,
-                "tried": list(tried),
-                "groups": list(full),
-                "moments": list(full.values()),
-                "roomy": list(roomy),
-            },
+            {"channel_id": self.id, **serving.get_params()},
         )
         row = self.env.cr.fetchone()
         return chats.browse(row)
 
+    def _tell_of_messages(self):
+        """Mail what buyers have left in the pool to whom the channel names, each message once: in
+        one mail, and that every ``_DIGEST_AFTER`` at most. The minute's timer sends what comes in
+        between."""
+        now = fields.Datetime.now()
+        for channel in self:
+            told_at = channel.pool_told_at
+            if not channel.pool_email or (told_at and told_at > now - _DIGEST_AFTER):
+                continue
+            # Served by discuss_channel__dispatch_waiting_idx.
+            waiting = self.env["discuss.channel"].search(
+                [
+                    ("livechat_channel_id", "=", channel.id),
+                    ("dispatch_state", "=", "pool"),
+                    ("livechat_end_dt", "=", False),
+                    ("dispatch_is_told", "=", False),
+                ]
+            )
+            untold = {chat: messages for chat in waiting if (messages := chat._find_untold())}
+            if not untold:
+                continue
+            channel.pool_told_at = now
+            for chat in untold:
+                chat.dispatch_is_told = True
+            subject = self.env._("%(channel)s: messages of buyers wait", channel=channel.name)
+            if len(untold) == 1:
+                (messages,) = untold.values()
+                author = messages[0].author_id or messages[0].author_guest_id
+                subject = self.env._(
+                    "%(channel)s: a message of %(buyer)s waits",
+                    channel=channel.name,
+                    buyer=author.display_name,
+                )
+            # The mail queue sends it; a buyer does not wait for a mail server.
+            self.env["mail.mail"].create(
+                {
+                    "email_to": channel.pool_email,
+                    "subject": subject,
+                    "body_html": Markup("<hr/>").join(
+                        chat._describe_untold(messages) for chat, messages in untold.items()
+                    ),
+                    "auto_delete": True,
+                }
+            )
+
     def _get_line(self, group):
         """Return the chats in the line of this group, in order."""
-        return (
-            self.env["discuss.channel"]
-            .search(
-                [
-                    ("livechat_channel_id", "=", self.id),
-                    ("dispatch_state", "=", "queued"),
-                    ("dispatch_group_id", "=", group.id),
-                    ("livechat_end_dt", "=", False),
-                ],
-            )
-            .sorted(lambda chat: (not chat.dispatch_assigned_at, chat.dispatch_queued_at, chat.id))
+        return self._search_waiting(
+            self, [("dispatch_state", "=", "queued"), ("dispatch_group_id", "=", group.id)]
         )
+
+    def _get_places(self, group):
+        """Return the places in the line of this group: ``{chat id: place}``."""
+        return number_places(chat._get_waiting() for chat in self._get_line(group))
 
     def _send_places(self, group):
         """Tell the buyers in this line their places, and the channel's agents how many wait."""
         if not self:
             return
         pace = self._get_pace(group)
-        for place, chat in enumerate(self._get_line(group), 1):
-            chat._send_wait(place, estimate_wait(place, pace))
+        chats = self.env["discuss.channel"]
+        for chat_id, place in self._get_places(group).items():
+            chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
         self._send_line()
 
     def _send_line(self):
@@ -388,10 +421,15 @@ class ImLivechatChannel(models.Model):
 
         :rtype: tuple[float, float, int] | None
         """
-        # Served by discuss_channel__dispatch_service_idx.
+        # A chat that lay silent for a day was ended by core's cleaning: the agent was free at its
+        # last word. Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(
             """
-            SELECT extract(epoch FROM livechat_end_dt - dispatch_assigned_at)
+            SELECT extract(epoch FROM
+                       CASE WHEN last_interest_dt <= livechat_end_dt - %s
+                            THEN last_interest_dt
+                            ELSE livechat_end_dt END
+                       - dispatch_assigned_at)
               FROM discuss_channel
              WHERE livechat_channel_id = %s
                AND dispatch_assigned_at IS NOT NULL
@@ -399,14 +437,13 @@ class ImLivechatChannel(models.Model):
           ORDER BY livechat_end_dt DESC
              LIMIT %s
             """,
-            [self.id, _LAST_SERVICES],
+            [ledger.FORGOTTEN_AFTER, self.id, _LAST_SERVICES],
         )
         services = [max(0.0, float(seconds)) for (seconds,) in self.env.cr.fetchall()]
         if len(services) < _ENOUGH_SERVICES:
             return None
         rules = self._get_dispatch_rules()
-        levels, _to_the_top = self._get_levels(group, None, None, self._read_settings())
-        members = None if levels is None else levels[0]
+        members = self._get_member_ids(group.id)
         seats = sum(
             policy.capacity(rules.max_sessions, agent.weight) or 0
             for agent in self._read_dispatch_agents()

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from ...tools import sent
-from ...tools.here import SILENCE
+from ...tools.here import is_silent
 
 # Shorter absences are a lost connection: whoever is back so soon was never away.
 _FLAPPING = timedelta(seconds=60)
@@ -27,14 +27,22 @@ class MailPresence(sent.Guard, models.Model):
         before = {presence: presence.status for presence in self}
         polls = {presence: presence.last_poll for presence in self}
         result = super().write(vals)
-        changed = self.filtered(lambda presence: presence.status != before[presence])
-        changed._follow_status()
-        for presence in self:
-            if presence in changed or (
-                presence.status == "online" and _was_silent(polls[presence], presence.last_poll)
-            ):
-                was_here = before[presence] != "offline"
-                presence._note_presence(polls[presence] if was_here else None)
+        now = fields.Datetime.now()
+        silent_since = {
+            presence: poll
+            for presence, poll in polls.items()
+            if before[presence] != "offline" and poll and is_silent(poll, now)
+        }
+        # Who gives a sign of life after a silence comes as well, whatever the status was.
+        changed = self.filtered(
+            lambda presence: (
+                presence.status != before[presence]
+                or (presence in silent_since and not is_silent(presence.last_poll, now))
+            )
+        )
+        changed._follow_status(silent_since)
+        for presence in changed:
+            presence._note_presence(silent_since.get(presence))
         return result
 
     def unlink(self):
@@ -46,10 +54,10 @@ class MailPresence(sent.Guard, models.Model):
                 )
         return super().unlink()
 
-    def _note_presence(self, last_poll=None):
+    def _note_presence(self, silent_since=None):
         """Note for the figures that an agent has come or gone.
 
-        :param last_poll: the last sign of life before this one.
+        :param silent_since: the last sign of life before this one, of who had gone silent.
         """
         self.ensure_one()
         # sudo: res.users - whether it is an agent who comes
@@ -57,30 +65,32 @@ class MailPresence(sent.Guard, models.Model):
         if not user:
             return
         Presence = self.env["livechat.dispatch.presence"]
-        if _was_silent(last_poll, fields.Datetime.now()):
-            Presence._note(user, last_poll, is_gone=True)
+        if silent_since:
+            Presence._note(user, silent_since, is_gone=True)
             if self.status != "online":
                 return
         Presence._note(user)
 
-    def _follow_status(self):
-        """Note since when somebody is here or gone; who comes may take those who wait."""
-        now = fields.Datetime.now()
+    def _follow_status(self, silent_since=None):
+        """Note since when somebody is here or gone; who comes may take those who wait.
+
+        :param silent_since: ``{presence: moment}`` of those who had not been heard of since then.
+        """
+        now, silent_since = fields.Datetime.now(), silent_since or {}
         # sudo: res.users - whose presence it is, to tell those who may know
-        self.sudo().user_id._mark_reception("agents")
+        users = self.sudo().user_id
+        announcement = self.env["livechat.announcement"]
+        announcement._look_again(users, "agents")
         for presence in self:
             if presence.status == "offline":
                 presence.livechat_offline_since = now
                 continue
-            gone = presence.livechat_offline_since
+            gone = presence.livechat_offline_since or silent_since.get(presence)
             if not presence.livechat_online_since or (gone and now - gone > _FLAPPING):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
-            # sudo: res.users - whether it is an agent who comes
-            if presence.status == "online" and presence.sudo().user_id.livechat_channel_ids:
-                self.env["im_livechat.channel"]._drain_soon()
-
-
-def _was_silent(last_poll, now):
-    """Tell whether there was no sign of life for so long that somebody was not here."""
-    return bool(last_poll) and now - last_poll > SILENCE
+        # sudo: im_livechat.channel - whether it is an agent who comes
+        if "online" in self.mapped("status") and (
+            users.livechat_channel_ids or users._get_shop_channels()
+        ):
+            announcement._seat_may_be_free()

@@ -1,8 +1,10 @@
 """A shop in memory: agents come and go, chats open and close, `policy.decide` chooses."""
 
+import random
 from fractions import Fraction
 
 from dispatch import credit, policy
+from dispatch.replay import Arrival, Day, Setup
 
 ABLE = {
     "enabled": True,
@@ -19,6 +21,21 @@ def agent(user_id, weight=100, credit=0, last_turn=0, **facts):
     return policy.Agent(
         user_id, policy.Facts(weight=weight, **{**ABLE, **facts}), credit, last_turn
     )
+
+
+def busy_day(arrivals, gap):
+    """A day of a shop with a line and 20 agents, who keep up with a buyer every 5 seconds.
+
+    :param gap: seconds from one buyer to the next.
+    """
+    rng = random.Random(1)
+    events = tuple(
+        Arrival(gap * number, None, rng.expovariate(1 / 600), lively_seconds=900)
+        for number in range(arrivals)
+    )
+    agents = tuple(agent(number, 10 * number + 50) for number in range(1, 21))
+    rules = policy.Rules(mode="share", max_sessions=4)
+    return Day(agents, rules, Setup(queue_enabled=True), {}, events)
 
 
 class Shop:

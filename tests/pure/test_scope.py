@@ -1,7 +1,18 @@
+import math
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dispatch.scope import KINDS, Buyer, Scope, find_claimed_twice, find_group
+from dispatch.scope import (
+    KINDS,
+    PATTERN_SIZE_MAX,
+    Buyer,
+    Scope,
+    find_claimed_twice,
+    find_group,
+    measure_pattern,
+)
 
 BUYER = Buyer(
     page="https://shop.example.com/shop/kettle-12",
@@ -151,3 +162,63 @@ def test_without_double_claims_no_buyer_fits_two_groups_of_the_same_kinds(many, 
         frozenset(dict(scope.values)) for scope in scopes if find_group([scope], buyer) is not None
     ]
     assert len(fitting) == len(set(fitting))
+
+
+# --- page addresses -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("pattern", "size"),
+    [
+        ("", 0),
+        ("/shop", 5),
+        (r"\{2}\\", 4),
+        ("[[:alpha:]]{3}[]a]{2}[^]a\\]]", 6),
+        ("a{x", 3),
+        ("(ab){3}", 6),
+        ("((a{5}){2}b{3,4}){10}", 140),
+        ("a{7,}", 7),
+        # What may be left out.
+        ("a?", 9),
+        ("(ab)*", 10),
+        ("a{0,3}", 11),
+        ("(a|)(|b)", 18),
+        # Edges: once, between words, repeated.
+        ("^a$", 17),
+        (r"\ya", 151),
+        ("(^a){2}", 418),
+        # Looking around: everything else ten times for each.
+        ("^(?!/a)b", 110),
+        ("(?=a)(?=b)", 40),
+        ("(?=a(?=b))", math.inf),
+        (r"(a)\1", math.inf),
+        ("(?i)a", math.inf),
+        # Not valid, which PostgreSQL says.
+        ("(", 0),
+        (")]}", 3),
+    ],
+)
+def test_size_of_a_pattern(pattern, size):
+    assert measure_pattern(pattern) == size
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"^https?://(www\.)?shop\.example\.com/(fr|de|nl|es)?/refunds?(/[0-9]{1,10})?([?#]|$)",
+        r"^(?!.*/admin/).*/shop/[\w-]+-\d+$",
+        "(?!.*/blog/)(?!.*/help/)/shop",
+        "|".join(f"^/page-{number}$" for number in range(20)),
+        "x" * 500,
+        "(/[^/]+)+/returns",
+    ],
+)
+def test_what_shops_write_is_small(pattern):
+    assert measure_pattern(pattern) <= PATTERN_SIZE_MAX
+
+
+@given(st.text(alphabet="ab/.*+?{}(),|[]^$\\123=!<:", max_size=60))
+def test_whatever_is_written_has_a_size_and_more_of_it_is_not_smaller(pattern):
+    size = measure_pattern(pattern)
+    assert size >= 0
+    assert measure_pattern(f"(?:{pattern}){{3}}") >= size

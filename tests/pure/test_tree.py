@@ -169,7 +169,7 @@ def test_the_same_seed_gives_the_same_decisions(seed):
     assert run(seed, 500).log == run(seed, 500).log
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 10**9))
 def test_share_without_limits_is_fair_to_one_chat_and_a_half_in_any_tree(seed):
     reception = Reception(seed)

@@ -1,14 +1,13 @@
 """What tests with real browsers share; the browsers themselves are fixtures of conftest.py."""
 
-import time
-
+import shop as shops
 from playwright.sync_api import expect
 
 import devenv
 
 DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
-# Odoo compiles its assets for the first page; after that a second is enough.
-FIRST_PAGE, PATIENCE = 120_000, 30_000
+# Milliseconds. Odoo compiles its assets for the first page.
+FIRST_PAGE, PATIENCE = 200_000, 1000 * shops.PATIENCE
 
 SCREENSHOTS = devenv.LOGS / "screenshots"
 
@@ -28,9 +27,9 @@ def log_in(page, agent):
 
 
 def wait_until_online(shop, agent):
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not shop.sql(
-        "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
-    ):
-        assert time.monotonic() < deadline, "the websocket brought nobody online"
-        time.sleep(0.2)
+    shops.wait_until(
+        lambda: shop.sql(
+            "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
+        ),
+        "the websocket brought nobody online",
+    )

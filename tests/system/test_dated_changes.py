@@ -1,7 +1,7 @@
 """Two nodes that start and undo one dated change at the same moment: it happens once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 import shop as shops
 
@@ -27,7 +27,7 @@ def call_together(shops_of_nodes, method, change_id):
 def test_two_nodes_start_and_undo_a_change_once(server, shop):
     reception = shop.open_reception([100, 100])
     maria, _omar = reception.agents
-    now = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
+    now = datetime.now(timezone.utc).replace(microsecond=0, tzinfo=None)
     (change_id,) = shop.call(
         "livechat.dispatch.change",
         "create",

@@ -2,7 +2,6 @@
 
 import contextlib
 import threading
-import time
 
 import pytest
 import shop as shops
@@ -87,6 +86,7 @@ def test_a_failed_request_holds_no_seat(shop):
 
 def test_a_request_that_odoo_retries_is_charged_once(shop):
     reception = shop.open_reception([100, 100])
+    shop.sql("ALTER SEQUENCE test_attempt RESTART")
     for _buyer in range(4):
         answer = ask(shop, reception, FAILS_ONCE)
         assert not answer.failed, answer.text
@@ -124,22 +124,17 @@ def test_a_chat_in_progress_holds_its_seat_until_its_transaction_ends(shop):
         hanging = threading.Thread(target=lambda: answers.append(ask(shop, reception, FAILS)))
         hanging.start()
         try:
-            wait_for_reservation(shop, reception)
+            shops.wait_until(
+                lambda: shop.sql(
+                    "SELECT FROM livechat_dispatch_reservation"
+                    " WHERE user_id = %s AND pg_xact_status(xid) = 'in progress'",
+                    reception.agents[0].user_id,
+                ),
+                "the request never came to its decision",
+            )
             assert ask(shop, reception).chat_id is None
         finally:
             blocker.rollback()
             hanging.join()
     assert answers[0].failed
     assert ask(shop, reception).chat_id
-
-
-def wait_for_reservation(shop, reception):
-    for _attempt in range(200):
-        if shop.sql(
-            "SELECT FROM livechat_dispatch_reservation"
-            " WHERE user_id = %s AND pg_xact_status(xid) = 'in progress'",
-            reception.agents[0].user_id,
-        ):
-            return
-        time.sleep(0.05)
-    raise AssertionError("the request never came to its decision")

@@ -1,9 +1,9 @@
-"""What a process remembers of a channel's settings, while another one changes them."""
+"""A channel's settings while others change them: what is true counts for the next buyer."""
 
 import contextlib
+import operator
 import subprocess
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import shop as shops
@@ -70,7 +70,7 @@ def test_a_line_that_is_being_served_follows_settings_changed_by_another_process
         assert do("has_room()") == "[True]"
         shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 1})
         assert do("has_room()") == "[False]"
-        # A step that fails leaves nothing, and is remembered by nobody.
+        # A step that fails leaves nothing.
         assert do("change_and_fail(5)") == "[]"
         assert do("has_room()") == "[False]"
 
@@ -131,24 +131,34 @@ def test_what_comes_to_no_ear_of_odoo_holds_for_the_next_buyer(server, shop):
 
 def test_threads_that_still_see_the_past_do_not_keep_old_settings_alive(template):
     """In one process with threads, some see the channel as it was before the change, and look at
-    the shop just when what was remembered is forgotten."""
+    the shop just when it changes."""
     with devenv.temp_db(template) as db, devenv.Server(db) as threaded:
         shop = shops.Shop(db, threaded.url)
         for _repetition in range(4):
             reception = shop.open_reception([100], max_sessions=6)
             is_over = threading.Event()
+            looks = [0] * 3
 
-            def look(reception=reception, is_over=is_over):
+            def look(number, reception=reception, is_over=is_over, looks=looks):
                 buyer = shops.Buyer(threaded.url)
                 while not is_over.is_set():
                     buyer.open_chat(reception, persisted=False)
+                    looks[number] += 1
 
-            with ThreadPoolExecutor(3) as pool:
-                looking = [pool.submit(look) for _thread in range(3)]
-                time.sleep(0.5)
-                shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 2})
-                time.sleep(0.3)
-                is_over.set()
+            def wait_for_looks(more, looks=looks):
+                enough = [count + more for count in looks]
+                shops.wait_until(
+                    lambda: all(map(operator.ge, looks, enough)), "somebody does not look any more"
+                )
+
+            with ThreadPoolExecutor(len(looks)) as pool:
+                looking = [pool.submit(look, number) for number in range(len(looks))]
+                try:
+                    wait_for_looks(5)
+                    shop.call("im_livechat.channel", "write", [reception.id], {"max_sessions": 2})
+                    wait_for_looks(3)
+                finally:
+                    is_over.set()
             assert not any(thread.exception() for thread in looking)
             chats = [shops.Buyer(threaded.url).open_chat(reception).chat_id for _buyer in range(6)]
             assert all(chats[:2]) and not any(chats[2:])

@@ -3,12 +3,11 @@
 import contextlib
 import re
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PATIENCE, PHONE, log_in, shoot, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot, wait_until_online
 from playwright.sync_api import expect
 
 BANNER = ".o-livechat-WaitingBanner"
@@ -101,13 +100,6 @@ def come_in(shop, open_page, agent, viewport=DESKTOP):
     expect(page.locator(".o-mail-DiscussSidebar")).to_be_visible(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)
     return page
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE / 1000
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.1)
 
 
 def last_chat(shop, reception):

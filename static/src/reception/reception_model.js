@@ -108,7 +108,8 @@ export class ReceptionModel {
 
     async load() {
         const data = await this.call("get_reception");
-        this.limits = { min: data.weight_min, max: data.weight_max };
+        // In place: every row reads them.
+        Object.assign(this.limits, { min: data.weight_min, max: data.weight_max });
         this.mayAddChannels = data.may_add_channels;
         this.mayReadChats = data.may_read_chats;
         const known = new Set(data.agents.map((agent) => agent.id));

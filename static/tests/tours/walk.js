@@ -19,7 +19,7 @@ function isReached(element) {
 /** To be run by a step: a click, refused where a finger would miss. */
 export async function press({ anchor, click }) {
     anchor.scrollIntoView({ block: "center" });
-    for (let frames = 60; !isReached(anchor); frames--) {
+    for (let frames = 600; !isReached(anchor); frames--) {
         if (!frames) {
             throw new Error("It is off the page, or covered.");
         }

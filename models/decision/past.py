@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from odoo import fields, models
 
-from ...dispatch import policy, replay
+from ...dispatch import policy, replay, route
 from ...dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
 
 # So many records are in memory at a time: each may describe fifty agents.
@@ -485,27 +485,25 @@ class _Reader:
     # ------------------------------------------------------------
 
     def _get_setup(self):
-        channel = self.channel
-        takers, _rules = channel._get_offline_takers()
-        return replay.Setup(
+        setup = self.channel._read_settings().setup
+        return setup._replace(
             groups={
-                group.id: replay.Group(group.parent_id.id or None, group.overflow_seconds, group.id)
-                for group in channel.dispatch_group_ids
+                group.id: route.Group(group.parent_id.id or None, group.overflow_seconds, group.id)
+                for group in self.channel.dispatch_group_ids
             },
-            queue_enabled=self.has_line or channel.queue_enabled,
-            queue_limit=channel.queue_limit,
-            keeps_pool=channel.offline_rule == "pool",
-            offline_takers=frozenset(takers.ids),
+            queue_enabled=self.has_line or setup.queue_enabled,
         )
 
     def _get_present_members(self):
         members = {
-            group.id: frozenset(group._get_agents().ids)
-            for group in self.channel.dispatch_group_ids
+            group_id: self.channel._get_member_ids(group_id)
+            for group_id in (None, *self.channel.dispatch_group_ids.ids)
         }
-        if any(scope.values for scope in self.channel._read_dispatch_scopes()):
-            members[None] = frozenset(self.channel._get_default_agents().ids)
-        return members
+        return {
+            group_id: frozenset(user_ids)
+            for group_id, user_ids in members.items()
+            if user_ids is not None
+        }
 
     def _correct(self, rules):
         """Return rules with the main account's part in them: a record of a decision below the top

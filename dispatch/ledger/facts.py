@@ -1,0 +1,284 @@
+"""What is true of a channel and its agents, read in one statement each."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from ...tools.here import IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
+from .. import policy
+from ..policy import Rules
+from .packing import pack_facts
+
+# After this time without a message a chat is quiet and keeps only a light hold; the same time
+# after which core forgets it altogether.
+QUIET_AFTER = timedelta(minutes=15)
+
+# After this time without a message a chat holds nothing: buyers close the tab without a word, and
+# core may leave such a chat open for good.
+FORGOTTEN_AFTER = timedelta(hours=24)
+
+# Core removes a call session that was not refreshed for so long (discuss.channel.rtc.session).
+CALL_ALIVE = timedelta(minutes=1)
+
+
+class Query(NamedTuple):
+    """Whom to read for a decision, and what about the buyer they are compared with."""
+
+    receive_group_id: int
+    """``res.groups`` id; holding it, directly or by implication, is the right to receive buyers."""
+    now: datetime
+    channel_id: int | None = None
+    """All agents of this ``im_livechat.channel``, or …"""
+    user_ids: list[int] | None = None
+    """… exactly these users, when given."""
+    main_account_id: int | None = None
+    asks_in_call: bool = False
+    """Whether it matters who is in a call."""
+    lang: str | None = None
+    country_id: int | None = None
+    expertise_ids: tuple[int, ...] = ()
+
+
+class Channel(NamedTuple):
+    """What a decision is told by a channel: the values of fields of ``im_livechat.channel`` as they
+    are stored, and whether shifts matter."""
+
+    dispatch_mode: str
+    max_sessions_mode: str
+    max_sessions: int | None
+    block_assignment_during_call: bool | None
+    main_account_participation: str
+    prefers_suited_agents: bool | None
+    main_account_id: int | None
+    queue_enabled: bool | None
+    queue_limit: int | None
+    offline_rule: str
+    calendar_id: int | None
+    ramp_minutes: int | None
+    has_shifts: bool
+    """Whether any agent of the database follows a shift; most shops have none."""
+
+
+# Fragments of the statements below. A statement has only the parts that it needs.
+
+# Served by res_users' index on dispatch_calendar_id.
+_HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
+
+# The values of a Channel.
+_CHANNEL = ", ".join([*(f"channel.{name}" for name in Channel._fields[:-1]), _HAS_SHIFTS])
+
+# The groups that are or imply the right to receive buyers: effective at this moment, whatever an
+# application server may have cached. A few rows of res_groups_implied_rel.
+RECEIVE_GROUPS = """receive_group (id) AS (
+            SELECT %(receive_group_id)s::integer
+             UNION
+            SELECT implied.gid
+              FROM res_groups_implied_rel implied
+              JOIN receive_group ON implied.hid = receive_group.id
+        )"""
+
+# Whether a reservation holds a seat: while its transaction is in progress. Our own is past that:
+# what it did, its own statements see. No request lives for ten minutes; a reservation that old came
+# with a database restored on another server, which has yet to reach its transaction id.
+IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
+                   AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+                   AND created_at > now() - interval '10 minutes'"""
+
+_IS_IN_CALL = """users.partner_id IN (
+                   SELECT member.partner_id
+                     FROM discuss_channel_rtc_session session
+                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
+                    WHERE member.partner_id IS NOT NULL
+                      AND session.write_date >= %(call_alive_after)s
+               )"""
+
+_SPEAKS_LANGUAGE = """coalesce(partner.lang = %(lang)s, false) OR users.id IN (
+                   SELECT settings.user_id
+                     FROM res_lang lang
+                     JOIN res_lang_res_users_settings_rel spoken ON spoken.res_lang_id = lang.id
+                     JOIN res_users_settings settings
+                       ON settings.id = spoken.res_users_settings_id
+                    WHERE lang.code = %(lang)s
+               )"""
+
+
+def _is_of(query: Query) -> str:
+    """Return the condition on ``users`` that selects the agents of the query."""
+    if query.user_ids is not None:
+        return "users.id = ANY(%(user_ids)s)"
+    main_account = "UNION ALL SELECT %(main_account_id)s" if query.main_account_id else ""
+    return f"""users.id IN (
+                   SELECT user_id
+                     FROM im_livechat_channel_im_user
+                    WHERE channel_id = %(channel_id)s
+                    {main_account}
+               )"""
+
+
+def get_values(query: Query) -> dict:
+    """Return the parameters of the statements that read agents."""
+    return {
+        **query._asdict(),
+        "quiet_before": query.now - QUIET_AFTER,
+        "forgotten_before": query.now - FORGOTTEN_AFTER,
+        "call_alive_after": query.now - CALL_ALIVE,
+    }
+
+
+def read_channel(cr, channel_id: int) -> Channel | None:
+    """Return what the transaction of ``cr`` sees of a channel, ``None`` when it is gone."""
+    # Served by im_livechat_channel_pkey.
+    cr.execute(
+        f"SELECT {_CHANNEL} FROM im_livechat_channel channel WHERE channel.id = %(channel_id)s",
+        {"channel_id": channel_id},
+    )
+    row = cr.fetchone()
+    return row and Channel(*row)
+
+
+def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) -> bool:
+    """As ``ledger.has_room_at_once``.
+
+    Among 1000 agents it takes a seventh of the time of reading them all (4.7 → 0.71 ms), among 100
+    four fifths (0.65 → 0.53 ms).
+    """
+    # Served by im_livechat_channel_pkey, res_users_pkey, the unique index on mail_presence
+    # (user_id), the index on time off that is not over, res_groups_users_rel's index on uid,
+    # livechat_dispatch_seat's on partner_id and discuss_channel_pkey. Sub-selects of single values
+    # are planned at once and looked up for the few only.
+    cr.execute(
+        f"""
+        WITH RECURSIVE {RECEIVE_GROUPS}
+        SELECT few.dispatch_weight,
+               load.lively + (
+                   SELECT count(*)
+                     FROM livechat_dispatch_reservation
+                    WHERE user_id = few.id AND {IS_HELD}
+               ),
+               load.quiet,
+               channel.*
+          FROM (SELECT {_CHANNEL} AS has_shifts
+                  FROM im_livechat_channel channel
+                 WHERE channel.id = %(channel_id)s) channel,
+               LATERAL (
+                   SELECT users.id, users.partner_id, users.dispatch_weight
+                     FROM res_users users
+                    WHERE {_is_of(query)}
+                      AND users.active
+                      AND NOT {IS_PAUSED}
+                      AND users.dispatch_overloaded IS NOT TRUE
+                      AND NOT {IS_OFF}
+                      AND users.id IS DISTINCT FROM channel.main_account_id
+                      AND NOT {IS_SET_AWAY}
+                      AND (SELECT {IS_ONLINE}
+                             FROM mail_presence presence
+                            WHERE presence.user_id = users.id)
+                      AND (SELECT count(*) > 0
+                             FROM res_groups_users_rel
+                            WHERE uid = users.id AND gid IN (SELECT id FROM receive_group))
+                    LIMIT 5
+               ) few,
+               LATERAL (
+                   SELECT count(*) FILTER (WHERE chat.last_interest_dt >= %(quiet_before)s),
+                          count(*) FILTER (WHERE chat.last_interest_dt < %(quiet_before)s)
+                     FROM livechat_dispatch_seat seat
+                     JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+                    WHERE seat.partner_id = few.partner_id
+                      AND chat.livechat_end_dt IS NULL
+                      AND chat.last_interest_dt >= %(forgotten_before)s
+               ) load (lively, quiet)
+        """,
+        get_values(query),
+    )
+    rows = cr.fetchall()
+    if not rows:
+        return False
+    channel = Channel(*rows[0][3:])
+    rules = get_rules(channel)
+    if rules.mode == "native" or rules.block_during_call:
+        return False
+    if channel.calendar_id or channel.ramp_minutes or channel.has_shifts:
+        return False
+    return any(
+        policy.has_room(lively, quiet, weight, rules) for weight, lively, quiet, *_channel in rows
+    )
+
+
+def select_facts(query: Query) -> str:
+    """Return the statement that reads what is true of the agents of the query: their ids as 32-bit
+    integers and, in the same order, the numbers that say it as 64-bit integers."""
+    partner = "JOIN res_partner partner ON partner.id = users.partner_id"
+    # Of the chats only those that have gone quiet are looked at: a seat's chat is open.
+    # Served by im_livechat_channel_im_user_pkey, res_users_pkey, a scan of livechat_dispatch_seat
+    # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise), the unique
+    # index on mail_presence (user_id), the index on time off that is not over,
+    # res_groups_users_rel's index on gid and res_partner_pkey.
+    facts = pack_facts(
+        {
+            "lively_chats": "coalesce(load.lively, 0) + coalesce(reserved.seats, 0)",
+            "quiet_chats": "coalesce(load.quiet, 0)",
+            "weight": "users.dispatch_weight",
+            "overloaded": "users.dispatch_overloaded IS TRUE",
+            # What the hours of shift, group and channel say is added later.
+            "off_shift": IS_OFF,
+            "enabled": "users.active IS TRUE",
+            "permitted": """users.id IN (
+                       SELECT uid
+                         FROM res_groups_users_rel
+                        WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))
+                   )""",
+            "online": f"""NOT {IS_SET_AWAY} AND users.id IN (
+                       SELECT user_id
+                         FROM mail_presence presence
+                        WHERE user_id IS NOT NULL AND {IS_ONLINE}
+                   )""",
+            "paused": IS_PAUSED,
+            "in_call": _IS_IN_CALL if query.asks_in_call else "false",
+            "is_main_account": "users.id IS NOT DISTINCT FROM %(main_account_id)s",
+            "speaks_language": _SPEAKS_LANGUAGE if query.lang else "false",
+            "same_country": "coalesce(partner.country_id = %(country_id)s, false)"
+            if query.country_id
+            else "false",
+        }
+    )
+    return f"""
+        SELECT string_agg(int4send(users.id), '') AS user_ids,
+               string_agg(int8send({facts}), '') AS numbers
+          FROM res_users users
+               {partner if query.lang or query.country_id else ""}
+     LEFT JOIN (SELECT seat.partner_id,
+                       count(*) FILTER (WHERE quiet.id IS NULL) AS lively,
+                       count(*) FILTER (
+                           WHERE quiet.last_interest_dt >= %(forgotten_before)s
+                       ) AS quiet
+                  FROM livechat_dispatch_seat seat
+             LEFT JOIN discuss_channel quiet
+                    ON quiet.id = seat.discuss_channel_id
+                   AND quiet.livechat_end_dt IS NULL
+                   AND quiet.channel_type = 'livechat'
+                   AND quiet.last_interest_dt < %(quiet_before)s
+              GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
+     LEFT JOIN (SELECT user_id, count(*) AS seats
+                  FROM livechat_dispatch_reservation
+                 WHERE {IS_HELD}
+              GROUP BY user_id) reserved ON reserved.user_id = users.id
+         WHERE {_is_of(query)}
+    """
+
+
+def read_expertises(cr, query: Query) -> dict[int, int]:
+    """Return ``{user_id: number}`` of the asked expertises, for those who have any."""
+    if not query.expertise_ids:
+        return {}
+    # Served by im_livechat_expertise_res_users_settings_rel's index on the expertise.
+    cr.execute(
+        """
+        SELECT settings.user_id, count(*)
+          FROM im_livechat_expertise_res_users_settings_rel known
+          JOIN res_users_settings settings ON settings.id = known.res_users_settings_id
+         WHERE known.im_livechat_expertise_id = ANY(%(expertise_ids)s)
+      GROUP BY settings.user_id
+        """,
+        {"expertise_ids": list(query.expertise_ids)},
+    )
+    return dict(cr.fetchall())

@@ -1,0 +1,12 @@
+from odoo import models
+
+
+class BasePartnerMergeAutomaticWizard(models.TransientModel):
+    _inherit = "base.partner.merge.automatic.wizard"
+
+    def _update_values(self, src_partners, dst_partner):
+        # Core passes over what the person who merges may not read: the agent would be lost.
+        # sudo: res.partner - a buyer keeps its agent, whoever finds that two contacts are one
+        buyer = dst_partner.sudo()
+        buyer.livechat_agent_id = (buyer + src_partners.sudo()).livechat_agent_id[:1]
+        return super()._update_values(src_partners, dst_partner)

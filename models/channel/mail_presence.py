@@ -1,0 +1,31 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from odoo.addons.mail.models.mail_presence import AWAY_TIMER
+
+# Several pages of one person give signs of life; what comes so soon after another tells nothing.
+_SIGN_EVERY = timedelta(seconds=20)
+
+
+class MailPresence(models.Model):
+    _inherit = "mail.presence"
+
+    @api.model
+    def _give_sign(self, user_or_guest, inactivity=0):
+        """Note that a page of this user or guest is alive.
+
+        Core's pages tell the server only when they connect and when somebody comes or stops to use
+        them. An idle page does not change what a page in use has said.
+
+        :param inactivity: for how many milliseconds nobody has used the page.
+        """
+        # sudo: mail.presence - one's own
+        presence = user_or_guest.sudo().presence_ids
+        is_idle = inactivity > 1000 * AWAY_TIMER
+        if presence.status == "online" or (presence.status == "away" and is_idle):
+            now = fields.Datetime.now()
+            if not presence.last_poll or presence.last_poll <= now - _SIGN_EVERY:
+                presence.last_poll = now
+        else:
+            self._update_presence(user_or_guest, inactivity)

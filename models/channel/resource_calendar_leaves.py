@@ -1,0 +1,50 @@
+from odoo import api, models
+
+
+class ResourceCalendarLeaves(models.Model):
+    """When a calendar's hours are not, and when an agent has time off."""
+
+    _inherit = "resource.calendar.leaves"
+
+    # Of the time off of people the little that is not over: every decision asks who has some.
+    _livechat_own_idx = models.Index("(date_to) WHERE resource_id IS NOT NULL")
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        leaves = super().create(vals_list)
+        leaves._find_hours()._follow_hours()
+        leaves._find_absentees()._follow_time_off()
+        return leaves
+
+    def write(self, vals):
+        hours, absentees = self._find_hours(), self._find_absentees()
+        result = super().write(vals)
+        (hours | self._find_hours())._follow_hours()
+        (absentees | self._find_absentees())._follow_time_off()
+        return result
+
+    def unlink(self):
+        calendars, absentees = self._find_hours(), self._find_absentees()
+        result = super().unlink()
+        calendars._follow_hours()
+        absentees._follow_time_off()
+        return result
+
+    def _find_hours(self):
+        """Return the calendars that these leaves are about.
+
+        :rtype: resource.calendar
+        """
+        # sudo: resource.calendar - a holiday of no calendar is one of all; whose leave it is
+        leaves = self.sudo().filtered(lambda leave: not leave.resource_id)
+        if all(leave.calendar_id for leave in leaves):
+            return leaves.calendar_id
+        return leaves.calendar_id.search([])
+
+    def _find_absentees(self):
+        """Return the users whose own time off this is.
+
+        :rtype: res.users
+        """
+        # sudo: resource.resource - whose time off it is, whoever enters it
+        return self.sudo().resource_id.user_id

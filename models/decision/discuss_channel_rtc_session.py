@@ -1,0 +1,19 @@
+from odoo import api, models
+
+
+class DiscussChannelRtcSession(models.Model):
+    """Who is in a call may get no buyers meanwhile."""
+
+    _inherit = "discuss.channel.rtc.session"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        sessions = super().create(vals_list)
+        self.env["livechat.announcement"]._look_again(sessions.partner_id, "agents")
+        return sessions
+
+    def unlink(self):
+        self.env["livechat.announcement"]._look_again(self.partner_id, "agents")
+        result = super().unlink()
+        self.env["livechat.announcement"]._seat_may_be_free()
+        return result

@@ -1,0 +1,33 @@
+import { browser } from "@web/core/browser/browser";
+import { rpc } from "@web/core/network/rpc";
+import { registry } from "@web/core/registry";
+
+/** In milliseconds. */
+const EVERY = 30_000;
+
+/**
+ * Tells the server that the page of a buyer who waits in line is alive.
+ *
+ * On pages elsewhere, whose browser keeps no cookie for us, the server hears of it in no other way;
+ * and on the shop's own only when the page connects.
+ */
+export const buyersSignOfLifeService = {
+    dependencies: ["mail.store"],
+
+    start(env, { "mail.store": store }) {
+        const giveSign = () => {
+            const waits = ({ dispatch_wait: wait, livechat_end_dt: end }) =>
+                !end && wait && wait.state === "queued";
+            if (store.activeLivechats.some(waits)) {
+                // One that is lost is followed by another.
+                rpc("/im_livechat_subaccount/here", {}, { silent: true }).catch(() => {});
+            }
+        };
+        browser.setInterval(giveSign, EVERY);
+        document.addEventListener("visibilitychange", giveSign);
+    },
+};
+
+registry
+    .category("services")
+    .add("im_livechat_subaccount.buyers_sign_of_life", buyersSignOfLifeService);

@@ -1,0 +1,347 @@
+import json
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestHere(DispatchCommon):
+    """Who gave no sign of life for three minutes, or is set away, is not here: for dispatch, the
+    line, pages and figures alike."""
+
+    def setUp(self):
+        super().setUp()
+        self.agent = self._create_agent("agent")
+        self.channel = self._create_channel(
+            self.agent, queue_enabled=True, max_sessions_mode="limited", max_sessions=1
+        )
+        self.presence = self.agent.presence_ids
+
+    def _is_here(self):
+        """What each place says about the agent."""
+        self.env.flush_all()
+        channel = self.channel
+        colleague = self._create_agent("colleague")
+        chat = self._open_chat(channel, colleague)
+        facts = self._read_agent(channel, self.agent)
+        manager = new_test_user(self.env, "manager", "im_livechat.im_livechat_group_manager")
+        reception = self.env["im_livechat.channel"].with_user(manager).get_reception()
+        (row,) = [row for row in reception["agents"] if row["id"] == self.agent.id]
+        (group,) = [
+            group
+            for shown in reception["channels"]
+            if shown["id"] == channel.id
+            for group in shown["groups"]
+        ]
+        (member,) = [row for row in group["members"] if row["user_id"] == self.agent.id]
+        targets = chat.with_user(manager).get_transfer_targets()["agents"]
+        (target,) = [row for row in targets if row["id"] == self.agent.id]
+        answers = {
+            "a decision": facts.online,
+            "a page view": channel._is_room_at_once(),
+            "core's list": self.agent in channel.available_operator_ids,
+            "the button": bool(channel._is_livechat_available()),
+            "reception": row["status"] == "online",
+            "a group": member["reason"] != "offline",
+            "a transfer": target["online"],
+            "figures": self.agent._get_dispatch_presence() == "online",
+            "a buyer": bool(self._come(channel)),
+        }
+        self.env.invalidate_all()
+        self.assertEqual(len(set(answers.values())), 1, answers)
+        return answers["a decision"]
+
+    def test_who_gives_signs_of_life_is_here(self):
+        self._silence(self.agent, seconds=170)
+        self.assertTrue(self._is_here())
+
+    def test_who_gave_none_for_three_minutes_is_not_whatever_the_status_says(self):
+        self._silence(self.agent, minutes=3)
+        self.assertEqual(self.presence.status, "online")
+        self.assertFalse(self._is_here())
+
+    def test_who_is_set_away_is_not(self):
+        self.presence.status = "away"
+        self.assertFalse(self._is_here())
+
+    def test_who_set_itself_away_is_not(self):
+        self.agent.manual_im_status = "away"
+        self.assertFalse(self._is_here())
+
+    def test_who_does_not_want_to_be_disturbed_is_here(self):
+        self.agent.manual_im_status = "busy"
+        self.assertTrue(self._is_here())
+
+    def test_nobody_waits_for_who_is_silent(self):
+        self._come(self.channel)
+        self._silence(self.agent, minutes=3)
+        self.assertFalse(self._come(self.channel))
+
+    def test_who_is_heard_of_again_may_take_who_waits_and_starts_calmly(self):
+        presences = self.env["mail.presence"]
+        long_ago = fields.Datetime.now() - timedelta(hours=3)
+        self.presence.livechat_online_since = long_ago
+        self._silence(self.agent, seconds=170)
+        presences._give_sign(self.agent)
+        self.assertEqual(self.presence.livechat_online_since, long_ago)
+        self._silence(self.agent, minutes=4)
+        states = self.env["livechat.dispatch.presence"]
+        states.search([("user_id", "=", self.agent.id)]).moment = long_ago
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
+        presences._give_sign(self.agent)
+        self.assertTrue(self.env.cr.postcommit.data.get("livechat_drain"))
+        self.assertGreater(self.presence.livechat_online_since, long_ago)
+        states = states.search([("user_id", "=", self.agent.id)])
+        self.assertEqual(states.mapped("state"), ["online", "gone", "online"])
+
+    def test_pages_that_give_signs_often_write_seldom(self):
+        now = fields.Datetime.now()
+        for age, is_noted in ((10, False), (30, True)):
+            self._silence(self.agent, seconds=age)
+            self.env["mail.presence"]._give_sign(self.agent)
+            self.assertEqual(self.presence.last_poll >= now, is_noted)
+
+    def test_an_idle_page_keeps_its_agent_away_and_calls_nobody_away_who_uses_another(self):
+        presences, idle = self.env["mail.presence"], 31 * 60 * 1000
+        self._silence(self.agent, minutes=1)
+        presences._give_sign(self.agent, idle)
+        self.assertEqual(self.presence.status, "online")
+        self.presence.status = "away"
+        self._silence(self.agent, minutes=1)
+        presences._give_sign(self.agent, idle)
+        self.assertEqual(self.presence.status, "away")
+        self.assertGreater(self.presence.last_poll, fields.Datetime.now() - timedelta(seconds=30))
+        presences._give_sign(self.agent, 0)
+        self.assertEqual(self.presence.status, "online")
+
+    def test_what_an_agents_page_says_over_the_websocket_is_a_sign_of_life(self):
+        clerk = new_test_user(self.env, "clerk", "base.group_user")
+        for data in (
+            {"inactivity_period": 0},
+            {"inactivity_period": 10**40},
+            {"inactivity_period": -1},
+            {"inactivity_period": "soon"},
+            {"inactivity_period": True},
+            {"inactivity_period": None, "user_id": 2},
+            {},
+            [],
+            None,
+            "x",
+        ):
+            with self.subTest(data=data):
+                self._silence(self.agent, minutes=5)
+                for user in (self.agent, clerk):
+                    websocket = self.env["ir.websocket"].with_user(user)
+                    websocket._serve_ir_websocket("livechat_dispatch/here", data)
+                self.assertEqual(self.presence.status, "online")
+                self.assertEqual(self.agent._get_livechat_status(), "online")
+                self.assertFalse(clerk.presence_ids, "whose pages say nothing of the kind")
+
+    def test_reception_looks_again_at_who_went_silent(self):
+        self._silence(self.agent, minutes=3, seconds=20)
+        self.env.cr.precommit.run()
+        self.env["im_livechat.channel"]._mark_gone_quiet()
+        self.assertIn(
+            self.agent.id, self.env["im_livechat.channel"]._get_reception_marks()["agents"]
+        )
+
+    def test_the_chat_of_an_agent_who_went_silent_goes_on(self):
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "Is it in stock?")
+        colleague = self._create_agent("colleague")
+        self.channel.user_ids |= colleague
+        self.env.flush_all()
+        self._silence(self.agent, minutes=2)
+        self.env["discuss.channel"]._leave_absent_agents()
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self._silence(self.agent, minutes=4)
+        self.env["discuss.channel"]._leave_absent_agents()
+        self.assertEqual(self._agent_of(chat), colleague)
+
+    def test_an_agents_pause_that_is_over_is_none_in_figures_either(self):
+        self.agent.write(
+            {
+                "dispatch_paused": True,
+                "dispatch_paused_until": fields.Datetime.now() - timedelta(minutes=1),
+            }
+        )
+        self.assertEqual(self.agent._get_dispatch_presence(), "online")
+        events = self.env["livechat.dispatch.presence"]
+        events.search([("user_id", "=", self.agent.id)]).unlink()
+        self.env.flush_all()
+        events._note_forgotten()
+        self.assertEqual(events.search([("user_id", "=", self.agent.id)]).state, "online")
+
+
+@tagged("post_install", "-at_install")
+class TestBuyersInLine(DispatchCommon):
+    """Only a buyer who was here and stopped giving signs of life loses the place in line."""
+
+    def setUp(self):
+        super().setUp()
+        self.channel = self._create_channel(
+            self._create_agent("agent"),
+            queue_enabled=True,
+            max_sessions_mode="limited",
+            max_sessions=1,
+        )
+        self._come(self.channel)
+
+    def _wait(self, buyer, minutes=60):
+        chat = self._come(self.channel, buyer)
+        self.assertEqual(chat.dispatch_state, "queued")
+        chat.dispatch_queued_at -= timedelta(minutes=minutes)
+        self.env.flush_all()
+        return chat
+
+    def _stays(self, chat):
+        self.env["discuss.channel"]._remove_absent_buyers()
+        return chat.dispatch_state == "queued"
+
+    def test_who_was_never_seen_is_not_gone(self):
+        self.assertTrue(self._stays(self._wait(self._create_guest())))
+
+    def test_who_was_seen_and_is_silent_is_gone_after_five_minutes(self):
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        self.env["mail.presence"]._give_sign(guest)
+        for minutes, stays in ((1, True), (4, True), (6, False)):
+            self._silence(guest, minutes=minutes)
+            self.assertEqual(self._stays(chat), stays, minutes)
+
+    def test_a_page_gives_signs_from_when_its_buyer_waits(self):
+        guest = self._create_guest()
+        self.env["mail.presence"]._update_presence(guest)
+        chat = self._wait(guest, minutes=2)
+        self._silence(guest, hours=1)
+        self.assertTrue(self._stays(chat))
+        chat.dispatch_queued_at -= timedelta(minutes=4)
+        self.env.flush_all()
+        self.assertFalse(self._stays(chat))
+
+    def test_a_contact_is_here_while_one_of_its_users_is(self):
+        buyer = new_test_user(self.env, "buyer", "base.group_portal")
+        other = new_test_user(self.env, "old", "base.group_portal", partner_id=buyer.partner_id.id)
+        self._set_online(other)
+        other.presence_ids.status = "offline"
+        other.presence_ids.livechat_offline_since -= timedelta(hours=1)
+        other.active = False
+        self._set_online(buyer)
+        chat = self._wait(buyer)
+        self.assertTrue(self._stays(chat))
+        self._silence(buyer, minutes=6)
+        self.assertFalse(self._stays(chat))
+
+
+@tagged("post_install", "-at_install")
+class TestSeveralUsersOfOneContact(DispatchCommon):
+    """An agent whose contact has another login, archived or not, is one agent."""
+
+    def setUp(self):
+        super().setUp()
+        self.agent = self._create_agent("agent")
+        self.colleague = self._create_agent("colleague")
+        self.channel = self._create_channel(self.agent | self.colleague, no_reply_seconds=60)
+        # The archived one comes first by its number and was never online.
+        self.twin = new_test_user(
+            self.env, "a_twin", "base.group_user", partner_id=self.agent.partner_id.id
+        )
+        self.twin.active = False
+        self.colleague.dispatch_paused = True
+        self.guest = self._create_guest()
+        self.chat = self._come(self.channel, self.guest)
+        self._say(self.chat, self.guest, "Is it in stock?")
+        self.colleague.dispatch_paused = False
+        self.chat.dispatch_assigned_at -= timedelta(minutes=5)
+        self.chat.dispatch_asked_at -= timedelta(minutes=5)
+        self.env.flush_all()
+
+    def test_who_is_here_is_not_absent(self):
+        self.env["discuss.channel"]._leave_absent_agents()
+        self.assertEqual(self._agent_of(self.chat), self.agent)
+        self._say(self.chat, self.agent, "Yes")
+        self._say(self.chat, self.guest, "In red, too?")
+        self.assertEqual(self._agent_of(self.chat), self.agent)
+
+    def test_the_agent_of_the_channel_has_missed_the_chat(self):
+        self.env["discuss.channel"]._reassign_unanswered()
+        self.assertEqual(self._agent_of(self.chat), self.colleague)
+        decision = self.chat.dispatch_decision_ids.sorted("id")[-1]
+        self.assertEqual(decision.previous_user_id, self.agent)
+        self.assertEqual((self.agent | self.twin).mapped("dispatch_miss_count"), [1, 0])
+
+    def test_an_old_login_that_goes_takes_no_chats_along(self):
+        self.twin.active = True
+        self.twin.group_ids |= self.receive_group
+        self.twin.active = False
+        self.twin._hand_over_chats()
+        self.assertEqual(self._agent_of(self.chat), self.agent)
+        self.agent._hand_over_chats()
+        self.assertEqual(self._agent_of(self.chat), self.colleague)
+
+    def test_a_returning_buyer_gets_the_agent_of_the_channel(self):
+        self.twin.active = True
+        self._say(self.chat, self.agent, "Yes")
+        self._close(self.chat)
+        again = self._come(self.channel, self.guest)
+        self.assertEqual(again.dispatch_rule, "sticky")
+        self.assertEqual(again.dispatch_decision_ids.user_id, self.agent)
+
+    def test_who_may_be_invited_is_a_matter_of_one_of_them(self):
+        self.twin.active = True
+        self._say(self.chat, self.agent, "I ask a colleague")
+        twin = new_test_user(
+            self.env, "twin", "base.group_user", partner_id=self.colleague.partner_id.id
+        )
+        self.assertFalse(twin._has_agent_group())
+        self.chat.with_user(self.agent).add_members(partner_ids=self.colleague.partner_id.ids)
+        self.assertIn(self.colleague.partner_id, self.chat.channel_member_ids.partner_id)
+
+
+@tagged("post_install", "-at_install")
+class TestSignsOfLife(DispatchCommon, HttpCase):
+    """What a buyer's page tells."""
+
+    def _tell(self, route, **params):
+        answer = self.url_open(
+            f"/im_livechat_subaccount/{route}",
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+        )
+        self.assertEqual(answer.status_code, 200)
+        self.assertNotIn("error", answer.json())
+        self.env.invalidate_all()
+
+    def test_a_guest_is_known_by_cookie_and_elsewhere_by_token(self):
+        for route in ("here", "cors/here"):
+            with self.subTest(route):
+                guest = self._create_guest()
+                token = guest._format_auth_cookie()
+                if route == "here":
+                    self.opener.cookies["dgid"] = token
+                self._tell(route, **({} if route == "here" else {"guest_token": token}))
+                self.assertEqual(guest.presence_ids.status, "online")
+                self._silence(guest, minutes=2)
+                self._tell(route, **({} if route == "here" else {"guest_token": token}))
+                self.assertGreater(
+                    guest.presence_ids.last_poll, fields.Datetime.now() - timedelta(minutes=1)
+                )
+
+    def test_of_who_is_unknown_no_sign_is_taken(self):
+        before = self.env["mail.presence"].search_count([])
+        guest = self._create_guest()
+        for token in ("", "1", f"{guest.id}|wrong", f"{guest.id}", 5, None, ["a"], {"a": 1}, "\0"):
+            with self.subTest(str(token)):
+                self._tell("cors/here", guest_token=token)
+                self._tell("here", guest_token=token)
+        self.assertEqual(self.env["mail.presence"].search_count([]), before)
+
+    def test_who_is_signed_in_gives_a_sign_too(self):
+        buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        self.authenticate("buyer", "sesame-open")
+        self._tell("here")
+        self.assertEqual(buyer.presence_ids.status, "online")

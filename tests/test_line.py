@@ -1,0 +1,92 @@
+import random
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+
+from ..dispatch.line import WAITING, Round, number_places
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestLine(DispatchCommon):
+    """The order of those who wait is one, in Python and in SQL."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agents = cls.env["res.users"].union(
+            *(cls._create_agent(f"agent{number}") for number in range(3))
+        )
+        cls.channel = cls._create_channel(cls.agents, queue_enabled=True)
+        cls.groups = cls.env["livechat.dispatch.group"].create(
+            [{"name": f"Group {number}", "channel_id": cls.channel.id} for number in range(2)]
+        )
+
+    def _make_line(self, rng, length):
+        """Chats on this channel and another, most of which wait."""
+        elsewhere = self._create_channel(self.agents, name="Elsewhere")
+        now = fields.Datetime.now()
+
+        def pick_moment():
+            return now - timedelta(seconds=rng.randrange(10))
+
+        return self.env["discuss.channel"].create(
+            [
+                {
+                    "name": f"Buyer {number}",
+                    "channel_type": "livechat",
+                    "livechat_channel_id": rng.choice([self.channel] * 5 + [elsewhere]).id,
+                    "livechat_operator_id": self.channel.reception_partner_id.id,
+                    "dispatch_state": rng.choice(["queued", "queued", "pool", "assigned", False]),
+                    "dispatch_group_id": rng.choice([False, *self.groups.ids]),
+                    "dispatch_queued_at": rng.choice([False, *(pick_moment() for _ in range(9))]),
+                    "dispatch_assigned_at": rng.choice([False, False, False, pick_moment()]),
+                    "dispatch_regular_id": rng.choice([False, False, *self.agents.ids]),
+                    "livechat_end_dt": rng.choice([False] * 7 + [now]),
+                }
+                for number in range(length)
+            ]
+        )
+
+    def test_sql_finds_the_same_next_one_on_random_rows(self):
+        rng = random.Random(13)
+        chats = self._make_line(rng, 120)
+        line = [
+            chat._get_waiting()
+            for chat in chats
+            if chat.livechat_channel_id == self.channel
+            and chat.dispatch_state in WAITING
+            and not chat.livechat_end_dt
+        ]
+        self.assertGreater(len(line), 40)
+        by_id = {waiting.number: waiting for waiting in line}
+        for _serving in range(10):
+            serving = Round()
+            for _time in range(len(line) + 1):
+                found = self.channel._get_next_in_line(serving)
+                waiting = serving.find_next(line)
+                self.assertEqual(found.id, waiting.number if waiting else False)
+                if not waiting:
+                    break
+                if rng.random() < 0.5:
+                    serving.skip(found.id)
+                else:
+                    agents = rng.sample(self.agents.ids, rng.randrange(3))
+                    serving.pass_over(by_id[found.id], lambda agents=agents: agents)
+            self.assertIsNone(waiting)
+
+    def test_pages_and_buyers_are_told_the_same_places(self):
+        self._make_line(random.Random(14), 60)
+        chats = self.channel._search_waiting(self.channel)
+        self.assertEqual(chats, chats.sorted(lambda chat: chat._get_waiting()))
+        places = number_places(chat._get_waiting() for chat in chats)
+        for group in (self.groups.browse(), *self.groups):
+            line = self.channel._get_line(group)
+            self.assertEqual([places[chat.id] for chat in line], list(range(1, len(line) + 1)))
+            for chat in line:
+                self.assertEqual(chat._get_wait()["place"], places[chat.id])
+        rows = self.channel._describe_waiting()
+        self.assertEqual([row["id"] for row in rows], chats.ids)
+        for row in rows:
+            self.assertEqual(row["place"], places.get(row["id"], False))

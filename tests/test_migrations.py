@@ -1,0 +1,106 @@
+import runpy
+
+from odoo.tests import tagged
+from odoo.tools import file_path
+
+from ..dispatch import ledger
+from ..dispatch.credit import CHAT
+from ..dispatch.ledger import packing
+from .common import DispatchCommon
+
+
+def load(script):
+    """What a script of ``migrations/`` defines, by name."""
+    return runpy.run_path(file_path(f"im_livechat_subaccount/migrations/{script}.py"))
+
+
+@tagged("post_install", "-at_install")
+class TestMigrations(DispatchCommon):
+    """What an upgrade makes of former states; tests/system/test_upgrade.py starts from them."""
+
+    def _read_row(self, query):
+        self.env.cr.execute(query)
+        return [bytes(column) for column in self.env.cr.fetchone()]
+
+    def test_credits_that_were_stored_with_ids_of_64_bits_stay(self):
+        agents = self._create_agent("one", 300) | self._create_agent("other", 100)
+        channel = self._create_channel(agents)
+        channel._get_operator()
+        before = ledger.read_credits(self.env.cr)
+        row = "SELECT user_ids, last_turns FROM livechat_dispatch_credit"
+        stored = self._read_row(row)
+        longer = [
+            b"".join(column[place : place + 4] + bytes(4) for place in range(0, len(column), 4))
+            for column in stored
+        ]
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_credit SET user_ids = %s, last_turns = %s", longer
+        )
+        for _time in range(2):
+            load("19.0.1.1.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.0.0")
+            self.assertEqual(self._read_row(row), stored)
+        self.assertEqual(ledger.read_credits(self.env.cr), before)
+        self.assertEqual(channel._get_operator(), agents[1])
+
+    def test_what_an_unsettled_decision_charged_stays_known(self):
+        shares = {7: CHAT // 3, 2**31 - 1: CHAT - 2 * (CHAT // 3), 9: CHAT // 3}
+        self.env.cr.execute(
+            """
+            DELETE FROM livechat_dispatch_reservation;
+            ALTER TABLE livechat_dispatch_reservation
+                   DROP split, ADD candidate_ids bytea, ADD shares bytea;
+            INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
+                 VALUES ('9000000000000', 7, %s, %s)
+            """,
+            [packing.pack("<q", shares), packing.pack("<q", shares.values())],
+        )
+        load("19.0.1.1.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.0.0")
+        (split,) = self._read_row("SELECT split FROM livechat_dispatch_reservation")
+        self.assertEqual(packing.unpack_split(split), shares)
+
+    def test_open_chats_are_assigned_to_their_agents(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        chat, ended = self._come(channel), self._come(channel)
+        native = self._open_chat(self._create_channel(agent, dispatch_mode="native"), agent)
+        self._close(ended)
+        chats = chat | ended | native
+        self.env.flush_all()
+        self.assertEqual(chat.dispatch_state, "assigned")
+        self.env.cr.execute(
+            "UPDATE discuss_channel SET dispatch_state = NULL, dispatch_assigned_at = NULL"
+        )
+        self.env.invalidate_all()
+        load("19.0.1.1.0/pre-chats")["assign_open_chats"](self.env.cr)
+        self.assertEqual(chat.dispatch_assigned_at, chat.create_date.replace(microsecond=0))
+        self.assertEqual(chats.mapped("dispatch_state"), ["assigned", False, False])
+
+    def test_chats_are_told_what_was_decided_about_them(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent)
+        served, left = (self._open_chat(channel, agent) for _chat in range(2))
+        told = (
+            (served, {"kind": "queue", "rule": "nobody"}),
+            (served, {"kind": "assign", "rule": "share", "waited_seconds": 40}),
+            (served, {"kind": "transfer", "rule": "by_hand", "waited_seconds": 50}),
+            (left, {"kind": "queue", "rule": "nobody"}),
+            (left, {"kind": "leave", "rule": "line", "waited_seconds": 100_000}),
+        )
+        for chat, values in told:
+            given = {"user_id": agent.id} if values["kind"] in ("assign", "transfer") else {}
+            self.env["livechat.dispatch.decision"].create(
+                {"discuss_channel_id": chat.id, "livechat_channel_id": channel.id} | values | given
+            )
+        self.env.flush_all()
+        script = load("19.0.1.1.0/pre-chats")
+        nothing = ", ".join(f"{name} = NULL" for name in script["NOTES"])
+        self.env.cr.execute(
+            f"UPDATE discuss_channel SET {nothing};"
+            " UPDATE livechat_dispatch_decision SET has_waited = NULL"
+        )
+        script["note_decisions"](self.env.cr)
+        self.env.invalidate_all()
+        self.assertEqual(
+            [[chat[name] for name in script["NOTES"]] for chat in (served, left)],
+            [["by_hand", False, 1, 40, 1], ["line", True, 1, 24 * 3600, 0]],
+        )

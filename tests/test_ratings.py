@@ -1,0 +1,60 @@
+from odoo.tests import HttpCase, new_test_user, tagged
+
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestRatings(DispatchCommon, HttpCase):
+    """The stars of a buyer belong to the agent who served, whoever came into the chat first."""
+
+    def setUp(self):
+        super().setUp()
+        self.first, self.second = self._create_agent("first"), self._create_agent("second")
+        self.channel = self._create_channel(self.first | self.second, queue_enabled=True)
+        self.buyer = new_test_user(self.env, "buyer_who_rates", "base.group_portal")
+
+    def _come_as_buyer(self):
+        """A signed-in buyer who is in the chat before its agent: it waited in line."""
+        self.authenticate("buyer_who_rates", "buyer_who_rates")
+        session = self.make_jsonrpc_request(
+            "/im_livechat/get_session", {"channel_id": self.channel.id, "persisted": True}
+        )
+        return self.env["discuss.channel"].browse(session["channel_id"])
+
+    def _rate(self, chat):
+        self.make_jsonrpc_request("/im_livechat/feedback", {"channel_id": chat.id, "rate": 5})
+        (rating,) = chat.rating_ids
+        return rating
+
+    def test_who_waited_in_line_rates_the_agent_who_came(self):
+        self.channel.max_sessions_mode, self.channel.max_sessions = "limited", 1
+        others = [self._come(self.channel) for _number in range(2)]
+        chat = self._come_as_buyer()
+        self.assertEqual(chat.dispatch_state, "queued")
+        self._close(others[1])
+        self.channel._drain()
+        agent = self._agent_of(chat)
+        self._say(chat, self.buyer, "Is it in stock?")
+        self._say(chat, agent, "Yes.")
+        rating = self._rate(chat)
+        self.assertEqual(rating.rated_partner_id, agent.partner_id)
+        self.assertEqual(rating.partner_id, self.buyer.partner_id)
+        history = chat.livechat_agent_history_ids.filtered("rating_id")
+        self.assertEqual(history.partner_id, agent.partner_id)
+
+    def test_after_a_transfer_the_last_who_answered_is_rated(self):
+        chat = self._come_as_buyer()
+        giver = self._agent_of(chat)
+        taker = (self.first | self.second) - giver
+        self._say(chat, giver, "One moment.")
+        chat.with_user(giver).transfer("knowledge", user_id=taker.id)
+        self.assertEqual(self._agent_of(chat), taker)
+        # Who has taken it and said nothing did not serve.
+        self.assertEqual(chat._get_serving_partner(), giver.partner_id)
+        self._say(chat, taker, "Here I am.")
+        self.assertEqual(self._rate(chat).rated_partner_id, taker.partner_id)
+
+    def test_odoos_own_channel_rates_as_odoo_does(self):
+        self.channel.dispatch_mode = "native"
+        chat = self._come_as_buyer()
+        self.assertEqual(self._rate(chat).rated_partner_id, chat.channel_partner_ids[0])

@@ -1,0 +1,156 @@
+import runpy
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import tagged
+from odoo.tools import file_path
+
+from odoo.addons.mail.tests.common import freeze_all_time
+
+from .common import DispatchCommon
+
+
+@tagged("post_install", "-at_install")
+class TestTurns(DispatchCommon):
+    """A chat is unanswered when the last word is the buyer's, and the present agent has not written
+    since the chat is theirs."""
+
+    def setUp(self):
+        super().setUp()
+        self.agents = self.env["res.users"].union(
+            *(self._create_agent(f"agent{number}") for number in range(3))
+        )
+        self.channel = self._create_channel(self.agents, no_reply_seconds=60)
+        self.now = fields.Datetime.now()
+        self.guest = self._create_guest()
+        with self._at(0):
+            self.chat = self._come(self.channel, self.guest)
+            self._say(self.chat, self.guest, "Is it in stock?")
+        self.first = self._agent_of(self.chat)
+        self.second, self.third = self.agents - self.first
+
+    def _at(self, seconds):
+        return freeze_all_time(self.now + timedelta(seconds=seconds))
+
+    def _write(self, seconds, author, body="Hello"):
+        with self._at(seconds):
+            self._say(self.chat, author, body)
+            self.env.flush_all()
+
+    def _give(self, seconds, giver, taker):
+        with self._at(seconds):
+            self.chat.with_user(giver).transfer("knowledge", user_id=taker.id)
+            self.env.flush_all()
+
+    def _run_timers(self, seconds):
+        """Let the timers run at a moment; who has the chat then."""
+        with self._at(seconds):
+            self.env.flush_all()
+            self.env["discuss.channel"]._reassign_unanswered()
+            self.env["discuss.channel"]._leave_absent_agents()
+            self.env.flush_all()
+            return self._agent_of(self.chat)
+
+    def test_after_a_transfer_the_clock_runs_for_the_new_agent(self):
+        self._write(10, self.first, "A colleague knows that.")
+        self._write(20, self.guest, "Then let me talk to the colleague.")
+        self._give(100, self.first, self.second)
+        self.assertEqual(self._run_timers(159), self.second)
+        self.assertEqual(self._run_timers(161), self.third)
+        self.assertEqual(self.agents.mapped("dispatch_miss_count").count(1), 1)
+        self.assertEqual(self.second.dispatch_miss_count, 1)
+
+    def test_who_need_not_answer_is_not_hurried(self):
+        self._write(10, self.first, "A colleague will write to you.")
+        self._give(20, self.first, self.second)
+        self.assertEqual(self._run_timers(3600), self.second)
+        # From here on the buyer waits, and for no longer than that.
+        self._write(3600, self.guest, "Are you there?")
+        self.assertEqual(self._run_timers(3659), self.second)
+        self.assertEqual(self._run_timers(3661), self.third)
+
+    def test_who_has_written_since_the_chat_is_theirs_has_answered(self):
+        self._write(10, self.first)
+        self._give(20, self.first, self.second)
+        self._write(30, self.second, "Good morning!")
+        self._write(40, self.guest, "Is it in stock?")
+        self.assertEqual(self._run_timers(3600), self.second)
+        self._give(3600, self.second, self.first)
+        # What the first agent said before was another turn.
+        self.assertEqual(self._run_timers(3661), self.third)
+
+    def test_what_a_bot_or_a_colleague_who_looks_in_says_is_no_answer(self):
+        stranger = self._create_agent("stranger")
+        self._write(10, stranger, "Good question")
+        self.assertTrue(self.chat.dispatch_asked_at)
+        self.assertFalse(self.chat.dispatch_answered_at)
+        self.assertNotEqual(self._run_timers(61), self.first)
+
+    def test_the_absent_agent_of_a_chat_that_was_answered_owes_the_next_word(self):
+        self._write(10, self.first)
+        with self._at(100):
+            self._set_online(self.first, "offline")
+            self.env.flush_all()
+        # A lost connection, so far.
+        self._write(130, self.guest, "Are you there?")
+        self.assertEqual(self._agent_of(self.chat), self.first)
+        self.assertEqual(self._run_timers(150), self.first)
+        self.assertNotEqual(self._run_timers(161), self.first)
+
+    def test_a_turn_without_an_answer_is_a_missed_one_on_all_pages(self):
+        self._write(12, self.first)
+        self._give(20, self.first, self.second)
+        self._write(30, self.guest, "Hello?")
+        with self._at(50):
+            self.chat.livechat_end_dt = fields.Datetime.now()
+            self.env.flush_all()
+        self.assertEqual(self.chat.livechat_failure, "no_failure")
+        self.assertEqual(self.channel._get_today_figures()[self.channel.id]["missed"], 1)
+        rows = self.env["im_livechat.report.channel"]._read_group(
+            [("livechat_channel_id", "=", self.channel.id)],
+            ["partner_id"],
+            ["dispatch_missed:sum"],
+        )
+        self.assertEqual(rows, [(self.second.partner_id, 1)])
+
+    def test_the_first_answer_is_each_agents_own(self):
+        self._write(12, self.first)
+        self._write(20, self.guest, "And in red?")
+        self._give(30, self.first, self.second)
+        self._write(75, self.second)
+        self._give(80, self.second, self.first)
+        self._write(100, self.guest, "And in blue?")
+        self._write(134, self.first)
+        medians = [
+            user.with_user(user).get_my_dispatch_figures()["today"]["median_answer_seconds"]
+            for user in (self.first, self.second, self.third)
+        ]
+        # 12 and 34 seconds: the second turn's time is from when the buyer asked.
+        self.assertEqual(medians, [23, 45, None])
+
+    def test_chats_that_are_open_at_the_upgrade_keep_their_turns(self):
+        chats = self.chat
+        self._write(12, self.first)
+        self._write(20, self.guest, "And in red?")
+        self._give(30, self.first, self.second)
+        self._write(40, self.guest, "And in blue?")
+        with self._at(50):
+            answered, silent = self._come(self.channel), self._come(self.channel)
+            self._say(answered, self._agent_of(answered))
+        chats |= answered | silent
+        self.env.flush_all()
+        names = ["dispatch_asked_at", "dispatch_answered_at"]
+        before = chats.read(names)
+        answers = chats.dispatch_decision_ids.mapped("answer_seconds")
+        self.assertEqual([bool(row["dispatch_asked_at"]) for row in before], [True, False, False])
+        self.env.cr.execute(
+            """
+            UPDATE discuss_channel SET dispatch_asked_at = NULL, dispatch_answered_at = NULL;
+            UPDATE livechat_dispatch_decision SET answer_seconds = NULL
+            """
+        )
+        self.env.invalidate_all()
+        path = file_path("im_livechat_subaccount/migrations/19.0.1.1.0/post-turns.py")
+        runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.0.0")
+        self.assertEqual(chats.read(names), before)
+        self.assertEqual(chats.dispatch_decision_ids.mapped("answer_seconds"), answers)

@@ -1,0 +1,37 @@
+"""Whether a chat is unanswered: the last word is the buyer's, and the present agent has not written
+since the chat is theirs. It is a matter of this agent's turn, whoever had the chat before.
+
+Said once for the ORM and, beside it, in SQL; ``tests/test_definitions.py`` holds the two together.
+"""
+
+UNANSWERED = [
+    ("dispatch_state", "=", "assigned"),
+    ("dispatch_asked_at", "!=", False),
+    ("dispatch_answered_at", "=", False),
+]
+
+#: Nobody answered at all, or not the one who had the chat when it ended.
+MISSED = [
+    ("livechat_end_dt", "!=", False),
+    "|",
+    ("livechat_failure", "in", ("no_answer", "no_agent")),
+    *("&", "&"),
+    *UNANSWERED,
+]
+
+
+def is_unanswered(chat):
+    """Return :data:`UNANSWERED` in SQL.
+
+    :param chat: what ``discuss_channel`` is called there.
+    """
+    return f"""({chat}.dispatch_state = 'assigned'
+                    AND {chat}.dispatch_asked_at IS NOT NULL
+                    AND {chat}.dispatch_answered_at IS NULL)"""
+
+
+def is_missed(chat):
+    """Return :data:`MISSED` in SQL."""
+    return f"""({chat}.livechat_end_dt IS NOT NULL
+                    AND ({chat}.livechat_failure IN ('no_answer', 'no_agent')
+                         OR {is_unanswered(chat)}))"""
