@@ -183,6 +183,17 @@ class TestSent(ShopCommon, DispatchCommon):
         sheet = sheets.with_context(default_result={"changes": []}).create({})
         self.assertFalse(sheet.result)
 
+    def test_copies_say_what_is_the_callers_to_set(self):
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "Refunds", "channel_id": self.channel.id, "user_ids": self.agent.ids}
+        )
+        role = self.Roles.create({"name": "Packer"})
+        for record in (self.change, group.with_user(self.owner), role):
+            with self.subTest(model=record._name):
+                copy = record.copy()
+                self.assertEqual(copy.name, f"{record.name} (copy)")
+        self.assertEqual(self.change.copy().line_ids.user_id, self.agent)
+
     def test_what_are_no_values_at_all(self):
         for vals_list in (None, 5, "abc", {}, [None], [[]], ["abc"]):
             with self.subTest(vals_list=vals_list), self.assertRaises(UserError):
