@@ -448,9 +448,11 @@ class TestDispatchScopes(GroupCommon):
         ):
             with self.subTest(vals=vals), self._refused(ValidationError, "has no value"):
                 group.scope_ids = [Command.create(vals)]
-        group.scope_ids = [
-            Command.create({"kind": "visitor", "visitor": "guest", "page_pattern": "/a"})
-        ]
+        both = {"kind": "visitor", "visitor": "guest", "page_pattern": "/a"}
+        with self._refused(ValidationError, "has another value"):
+            group.scope_ids = [Command.create(both)]
+        group.scope_ids = [Command.create({"kind": "page", "page_pattern": "/a"})]
+        group.scope_ids.write({"kind": "visitor", "visitor": "guest"})
         self.assertFalse(group.scope_ids.page_pattern)
         for vals in (
             {"kind": "nonsense"},
@@ -612,8 +614,8 @@ class TestDispatchScopes(GroupCommon):
         vals = {"channel_id": self.foreign_channel.id, "visitor": "guest"}
         Test = self.env["livechat.dispatch.test"]
         names = ["channel_id"]
-        told = Test.with_user(self.owner).onchange(vals, names, {**spec, "channel_id": {}})["value"]
-        self.assertFalse(told.get("group_id") or told.get("result") or told.get("agent_ids"))
+        with self.assertRaises(AccessError):
+            Test.with_user(self.owner).onchange(vals, names, {**spec, "channel_id": {}})
         told = Test.with_user(self.rival).onchange(vals, names, {**spec, "channel_id": {}})["value"]
         self.assertEqual(told["result"], "This buyer goes to Secret.", "the counter-check")
 

@@ -1,3 +1,4 @@
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -96,6 +97,10 @@ class TestDispatchGuards(ShopCommon, DispatchCommon, PatientCase):
                 for call in calls:
                     if may:
                         call()
+                    elif call is calls[-1]:
+                        # A default that is not the caller's to choose is none.
+                        with suppress(AccessError), self.env.cr.savepoint():
+                            self.assertFalse(call().sudo().livechat_agent_id)
                     else:
                         with self.assertRaises(AccessError), self.env.cr.savepoint():
                             call()

@@ -440,7 +440,7 @@ class TestFairness(FairnessCommon):
             rows.with_user(employee).search([])
         # Whose figures one cannot read, one cannot compare either.
         stranger = self.env["livechat.dispatch.compare"].with_user(self.rival)
-        with self.assertRaises(ValidationError):
+        with self.assertRaises(AccessError):
             stranger.create({"first_user_id": one.id})
         asked = stranger.new({"first_user_id": one.id, "second_user_id": other.id})
         self.assertFalse(asked.sentence)

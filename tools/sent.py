@@ -288,6 +288,9 @@ class _Reading:
         if field.type in _MANY:
             return self._read_commands(records, field, value)
         empty = value is None or value is False or value == ""
+        if field.type == "many2one_reference" and type(value) is int and not value:
+            # A form's word for none.
+            empty = True
         if field.type in ("integer", "float"):
             return self._read_number(records, field, 0 if empty else value)
         if field.type == "boolean" and (empty or (type(value) in (bool, int) and value in (0, 1))):
