@@ -190,7 +190,8 @@ class Reader:
                 except UserError:
                     continue
             context[key] = value
-        return super(Reader, self.with_context(context)).default_get(fields)
+        clean = self if len(context) == len(self.env.context) else self.with_context(context)
+        return super(Reader, clean).default_get(fields)
 
     def onchange(self, values, field_names, fields_spec):
         """As core's, of what the caller may say."""
