@@ -179,11 +179,8 @@ def print_decisions(rows):
                 )
             print()
     slowest = max(max(times) for times in rows[-1]["patterns"].values())
-    print(
-        "the largest page patterns that are allowed, each new to PostgreSQL:"
-        f" at most {slowest:.0f} ms"
-    )
-    print(f"   {verdict(slowest <= PATTERN_AIM, f'{PATTERN_AIM} ms')}\n")
+    reached = verdict(slowest <= PATTERN_AIM, f"{PATTERN_AIM} ms")
+    print(f"one of the largest page patterns, new to PostgreSQL: {slowest:.0f} ms   {reached}\n")
     by_agents = {row["agents"]: row["decision"] for row in rows}
     if {10, 1000} <= by_agents.keys():
         plain, ours = (
@@ -481,10 +478,10 @@ def measure_replay():
 
 def print_replay(rows):
     for row in rows:
+        reached = verdict(row["seconds"] <= REPLAY_AIM, f"{REPLAY_AIM:.0f} s")
         print(
             f"replay of {row['buyers']} buyers among 20 agents, one every {row['gap']} s:"
-            f" {row['seconds']:.2f} s  "
-            f" {verdict(row['seconds'] <= REPLAY_AIM, f'{REPLAY_AIM:.0f} s')}"
+            f" {row['seconds']:.2f} s   {reached}"
         )
     print()
 

@@ -29,7 +29,7 @@ class LivechatFieldMixin(models.AbstractModel):
         """
         parts = set()
         for name in names:
-            shown = self._says(name, "shown", ())
+            shown = self._says(name, "shown") or ()
             parts.update([shown] if isinstance(shown, str) else shown)
         return parts
 

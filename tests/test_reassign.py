@@ -269,11 +269,15 @@ class TestNoReply(ReassignCommon):
         self.assertNotIn("reassign", second.dispatch_decision_ids.mapped("kind"))
 
     def test_limits_of_the_setting(self):
-        for seconds in (-1, 5, 86401):
+        for seconds, refusal in (
+            (-1, ValidationError),
+            (5, CheckViolation),
+            (86401, ValidationError),
+        ):
             with (
                 self.subTest(seconds=seconds),
                 mute_logger("odoo.sql_db"),
-                self.assertRaises(CheckViolation),
+                self.assertRaises(refusal),
                 self.env.cr.savepoint(),
             ):
                 self.channel.no_reply_seconds = seconds
@@ -670,10 +674,11 @@ class TestPause(ReassignCommon, ShopCommon):
             {"dispatch_calendar_id": "x"},
             {"dispatch_paused_until": "2001-01-01"},
         ):
-            with self.subTest(**vals), self.assertRaises(ValidationError):
-                subaccount.write(vals)
-            with self.subTest(**vals), self.assertRaises(AccessError):
-                subaccount.with_user(self.rival).write(vals)
+            for who in (self.owner, self.rival):
+                with self.subTest(who=who.login, **vals), self.assertRaises(UserError):
+                    subaccount.with_user(who).write(vals)
+        with self.assertRaises(AccessError):
+            subaccount.with_user(self.rival).write({"dispatch_pause_above": 4})
 
     def test_flapping_is_shorter_than_the_grace(self):
         self.assertLess(timedelta(seconds=20), handover_room.GRACE)

@@ -237,16 +237,8 @@ class TestByHand(DispatchCommon, PatientCase):
 
         guests = [self._create_guest() for _number in range(3)]
         chats = [self._come(channel, guest) for guest in guests]
-        picture = self.env["ir.attachment"].create(
-            {
-                "name": "torn-box.png",
-                "raw": b"x",
-                "res_model": "discuss.channel",
-                "res_id": chats[0].id,
-            }
-        )
         chats[0].dispatch_page = "https://shop.example/lamp"
-        self._say(chats[0], guests[0], "", attachment_ids=picture.ids)
+        self._say(chats[0], guests[0], "", attachments=[("torn-box.png", b"x")])
         mail = read_new()
         self.assertEqual(len(mail), 1)
         for text in (

@@ -288,6 +288,9 @@ class TestWaiting(DispatchCommon):
         friday = fields.Datetime.now() - timedelta(days=2)
         chats.last_interest_dt = friday
         chats.channel_member_ids.last_seen_dt = friday
+        for chat in chats:
+            # Everybody has read everything.
+            chat.channel_member_ids.new_message_separator = max(chat.message_ids.ids) + 1
         chats.channel_member_ids.filtered("guest_id").unpin_dt = False
         self.env.flush_all()
         self.env["discuss.channel"]._gc_bot_only_ongoing_sessions()

@@ -293,7 +293,7 @@ class _Reading:
             # A form's word for none.
             empty = True
         if field.type in ("integer", "float"):
-            return self._read_number(records, field, 0 if empty else value)
+            return self._read_number(records, field, 0 if value is False else value)
         if field.type == "boolean" and (empty or (type(value) in (bool, int) and value in (0, 1))):
             return bool(value)
         if empty and field.required and not self.form:

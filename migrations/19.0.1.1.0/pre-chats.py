@@ -27,9 +27,9 @@ def migrate(cr, version):
 
 
 def _add_columns(cr, table, kinds):
-    for name, kind in kinds.items():
-        if not sql.column_exists(cr, table, name):
-            sql.create_column(cr, table, name, kind)
+    # Not with the helper of core: that gives a boolean a default, which the ORM does not.
+    columns = ", ".join(f"ADD COLUMN IF NOT EXISTS {name} {kind}" for name, kind in kinds.items())
+    cr.execute(f"ALTER TABLE {table} {columns}")
 
 
 def assign_open_chats(cr):

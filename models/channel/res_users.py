@@ -116,7 +116,6 @@ class ResUsers(sent.Guard, models.Model):
             self._follow_load()
         return result
 
-    @api.model
     def dispatch_pause(self, until=False):
         """Give these agents no new buyers; their own chats go on.
 

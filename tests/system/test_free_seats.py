@@ -3,10 +3,12 @@
 What it may be that changes is in ``tests/test_free_seats.py``.
 """
 
+import re
 import threading
 import time
 
 import shop as shops
+from playwright.sync_api import expect
 from test_line import states
 from test_reception_browsers import channel_of, open_reception_page, row_of
 
@@ -92,6 +94,7 @@ def test_an_agent_dragged_into_the_group_on_reception_serves_its_line(shop, open
         page.mouse.move(start["x"] + 5, start["y"] + start["height"] / 2)
         page.mouse.down()
         page.mouse.move(end["x"] + 40, end["y"] + end["height"] / 2, steps=12)
+        expect(target).to_have_class(re.compile("o_livechat_reception_target"))
         page.mouse.up()
 
     groups.check_served(drag)

@@ -141,7 +141,7 @@ def test_the_agent_of_a_server_that_was_killed_is_not_here_for_hours(template, b
             # Nobody has noticed, and for three minutes nobody can know.
             states = "SELECT status FROM mail_presence WHERE user_id = %s"
             assert shop.sql(states, agent.user_id) == [("online",)]
-            age(shop, 3, user_id=agent.user_id)
+            age(shop, 4, user_id=agent.user_id)
             assert shop.sql(states, agent.user_id) == [("online",)]
 
             chat_id = shops.Buyer(shop.url).open_chat(reception).chat_id

@@ -13,6 +13,9 @@ import shop as shops
 
 import devenv
 
+# A test may have to install, fill and upgrade a shop first.
+pytestmark = pytest.mark.timeout(1200)
+
 
 class State(NamedTuple):
     """A commit that a shop could have installed."""

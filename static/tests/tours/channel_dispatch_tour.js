@@ -67,7 +67,7 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.channel_dispatch
         { content: "Try to save", trigger: ".o_form_button_save", run: "click" },
         {
             content: "The limits are named",
-            trigger: ".modal:contains(A dispatch weight is a whole number from 10 to 1000.) button",
+            trigger: ".modal:contains(Dispatch Weight is a whole number from 10 to 1000.) button",
             run: "click",
         },
         {

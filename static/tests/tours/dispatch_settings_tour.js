@@ -32,15 +32,15 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.dispatch_setting
         setField("dispatch_weight_default", WEIGHT, 9),
         ...refuse(
             say(
-                "A dispatch weight is a whole number from 10 to 1000.",
-                "分流权重是 10 到 1000 之间的整数。",
+                "Weight of New Agents is a whole number from 10 to 1000.",
+                "新客服的权重是 10 到 1000 之间的整数。",
             ),
         ),
         setField("dispatch_weight_default", WEIGHT, 120),
         setField("dispatch_quiet_hold", QUIET, 1.5),
         ...refuse(
             say(
-                "The hold of a quiet chat is a number from 0 to 1.",
+                "Hold of a Quiet Chat is a number from 0 to 1.",
                 "静默对话占用是 0 到 1 之间的数字。",
             ),
         ),
