@@ -2,9 +2,10 @@ import json
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
@@ -303,7 +304,7 @@ class TestSeveralUsersOfOneContact(DispatchCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestSignsOfLife(DispatchCommon, HttpCase):
+class TestSignsOfLife(DispatchCommon, PatientCase):
     """What a buyer's page tells."""
 
     def _tell(self, route, **params):

@@ -1,10 +1,11 @@
-from odoo.tests import HttpCase, new_test_user, tagged
+from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
+from .walks import PatientCase
 
 
 @tagged("post_install", "-at_install")
-class TestRatings(DispatchCommon, HttpCase):
+class TestRatings(DispatchCommon, PatientCase):
     """The stars of a buyer belong to the agent who served, whoever came into the chat first."""
 
     def setUp(self):

@@ -9,13 +9,13 @@ import time
 
 import shop as shops
 from playwright.sync_api import expect
+from reception_page import channel_of, open_reception_page, row_of
 from test_line import states
-from test_reception_browsers import channel_of, open_reception_page, row_of
 
-# Seconds in which something happens, on however busy a machine.
+import devenv
 
-# A guest whose browser is there is refused a second after the agent was chosen.
-FAILS = "Antarctica/Troll"
+# A guest whose browser is there is refused after the agent was chosen, when nobody holds the lock.
+FAILS, LOCK = "Antarctica/Troll", 4711
 
 
 class TwoGroups:
@@ -132,7 +132,7 @@ def test_a_seat_of_a_request_that_fails_serves_the_line(shop):
         CREATE FUNCTION test_refuse_late() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN
             IF NEW.timezone = '{FAILS}' THEN
-                PERFORM pg_sleep(3);
+                PERFORM pg_advisory_xact_lock({LOCK});
                 RAISE EXCEPTION 'refused for a test';
             END IF;
             RETURN NEW;
@@ -141,7 +141,9 @@ def test_a_seat_of_a_request_that_fails_serves_the_line(shop):
             FOR EACH ROW EXECUTE FUNCTION test_refuse_late();
         """
     )
+    holder = devenv.connect(shop.db)
     try:
+        holder.cursor().execute("SELECT pg_advisory_lock(%s)", [LOCK])
         fails, waits = shops.Buyer(shop.url), shops.Buyer(shop.url)
         fails.session.cookies.set("tz", FAILS)
         answers = []
@@ -157,6 +159,7 @@ def test_a_seat_of_a_request_that_fails_serves_the_line(shop):
         )
         chat_id = waits.open_chat(reception).chat_id
         assert find_state(shop, reception, chat_id) == "queued"
+        holder.close()
         failing.join()
         assert "refused for a test" in answers[0].text
         shops.wait_until(
@@ -164,4 +167,5 @@ def test_a_seat_of_a_request_that_fails_serves_the_line(shop):
             "the line was not served",
         )
     finally:
+        holder.close()
         shop.sql("DROP FUNCTION test_refuse_late CASCADE")

@@ -159,9 +159,14 @@ def settle(page):
 
 
 def note_requests(page, url):
-    """Keep in ``page.pending`` what it has asked the shop and is not answered yet."""
+    """Keep in ``page.pending`` what its scripts have asked the shop and is not answered yet."""
     page.pending = set()
-    page.on("request", lambda request: request.url.startswith(url) and page.pending.add(request))
+
+    def note(request):
+        if request.resource_type in ("xhr", "fetch") and request.url.startswith(url):
+            page.pending.add(request)
+
+    page.on("request", note)
     for event in ("requestfinished", "requestfailed"):
         page.on(event, page.pending.discard)
 
