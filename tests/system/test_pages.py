@@ -149,7 +149,7 @@ def settle(page):
         """() => {
             const isMoving = document.getAnimations().some(
                 ({ playState, effect }) =>
-                    playState === "running" && effect.getComputedTiming().iterations < Infinity
+                    playState === "running" && effect?.getComputedTiming().iterations < Infinity
             );
             const isLoading = document.querySelector(".o_blockUI, .o_loading_indicator");
             window.stillFrames = isMoving || isLoading ? 0 : (window.stillFrames ?? 0) + 1;
@@ -205,6 +205,7 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
     )
     troubles = {}
     for name, path in {**read_menus(shop), **read_forms(shop, owner)}.items():
+        page.pending.clear()
         response = page.goto(f"{shop.url}{path}", timeout=FIRST_PAGE)
         assert response.status == 200
         settle(page)
