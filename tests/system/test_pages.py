@@ -139,36 +139,11 @@ def read_forms(shop, owner):
 
 
 def settle(page):
-    """Wait until the page has drawn what it has to: nothing is loaded and nothing fades in, for
-    half a colour has half a contrast."""
+    """Wait until the page has drawn what it has to."""
     page.wait_for_selector(".o_action_manager > *", state="visible", timeout=FIRST_PAGE)
-    shops.wait_until(
-        lambda: page.wait_for_timeout(100) or not page.pending, "the page asks without end"
-    )
-    page.wait_for_function(
-        """() => {
-            const isMoving = document.getAnimations().some(
-                ({ playState, effect }) =>
-                    playState === "running" && effect?.getComputedTiming().iterations < Infinity
-            );
-            const isLoading = document.querySelector(".o_blockUI, .o_loading_indicator");
-            window.stillFrames = isMoving || isLoading ? 0 : (window.stillFrames ?? 0) + 1;
-            return window.stillFrames > 20;
-        }"""
-    )
-
-
-def note_requests(page, url):
-    """Keep in ``page.pending`` what its scripts have asked the shop and is not answered yet."""
-    page.pending = set()
-
-    def note(request):
-        if request.resource_type in ("xhr", "fetch") and request.url.startswith(url):
-            page.pending.add(request)
-
-    page.on("request", note)
-    for event in ("requestfinished", "requestfailed"):
-        page.on(event, page.pending.discard)
+    page.wait_for_function("!document.querySelector('.o_blockUI, .o_loading_indicator')")
+    # Pictures and graphs fade in, and half a colour has half a contrast.
+    page.wait_for_timeout(700)
 
 
 def find_barriers(page):
@@ -196,7 +171,6 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
         activate_chinese(shop)
     shop.call("res.users", "write", [owner.user_id], {"lang": LANGUAGES[language]})
     page = open_page(f"{shop.url}/web/login?redirect=/odoo", SIZES[size])
-    note_requests(page, shop.url)
     log_in(page, owner)
     errors = []
     page.on(
@@ -205,7 +179,6 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
     )
     troubles = {}
     for name, path in {**read_menus(shop), **read_forms(shop, owner)}.items():
-        page.pending.clear()
         response = page.goto(f"{shop.url}{path}", timeout=FIRST_PAGE)
         assert response.status == 200
         settle(page)
