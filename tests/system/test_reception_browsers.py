@@ -215,7 +215,8 @@ def assert_one_row_works(page, agent, change, see):
     touched = Counter(work["touched"])
     # The clock of those who wait goes on meanwhile.
     touched.pop("o_livechat_reception_waited", None)
-    assert touched.keys() == {agent.user_id} and touched[agent.user_id] <= 5, touched
+    # Of its row an update changes a handful of places, whatever else is on the page.
+    assert touched.keys() == {agent.user_id} and touched[agent.user_id] <= 10, touched
     assert page.looks == ["get_reception_agents"]
     styles = [event for event in trace["traceEvents"] if event["name"] == "UpdateLayoutTree"]
     return [sum(event["args"].get("elementCount", 0) for event in styles)]
