@@ -4,6 +4,7 @@ from odoo.http import request
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
+from ..dispatch.scope import clean_page
 from ..tools.sent import is_record_id
 from ..tools.sentinels import PREVIEW
 
@@ -12,10 +13,10 @@ from ..tools.sentinels import PREVIEW
 _CORE_PARAMS = ("lang", "country_id")
 
 
-def _describe_buyer(channel, page_url):
+def _describe_buyer(channel, page):
     """Return what is known about whoever sent this request.
 
-    :param page_url: the page that the browser tells, empty for the one it comes from.
+    :param page: where its browser is.
     :rtype: scope.Buyer
     """
     guest = request.env["mail.guest"]._get_guest_from_context()
@@ -28,7 +29,7 @@ def _describe_buyer(channel, page_url):
     elif request.geoip.country_code:
         country = country.search([("code", "=", request.geoip.country_code)], limit=1)
     return channel.with_context(guest=guest)._describe_buyer(
-        page=page_url or request.httprequest.referrer or "",
+        page=page,
         lang=request.cookies.get("frontend_lang"),
         country_id=country.id,
     )
@@ -80,12 +81,10 @@ class DispatchLivechatController(LivechatController):
             return False
         if not persisted:
             request.update_context(livechat_dispatch_preview=PREVIEW)
+        page = clean_page(page_url) or clean_page(request.httprequest.referrer)
+        request.update_context(livechat_dispatch_page=page)
         if channel.dispatch_mode != "native" and channel._read_dispatch_scopes():
-            request.update_context(
-                livechat_dispatch_buyer=_describe_buyer(
-                    channel, page_url if isinstance(page_url, str) else None
-                )
-            )
+            request.update_context(livechat_dispatch_buyer=_describe_buyer(channel, page))
         for param in _CORE_PARAMS:
             kwargs.pop(param, None)
         session = super().get_session(

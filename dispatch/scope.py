@@ -76,6 +76,14 @@ class Scope(NamedTuple):
     is its pattern."""
 
 
+def clean_page(page) -> str:
+    """Return an address that a browser said as PostgreSQL takes it; nothing for what is no text."""
+    if not isinstance(page, str):
+        return ""
+    page = page[:PAGE_LENGTH_MAX].replace("\0", "")
+    return page.encode("utf-8", "ignore").decode()
+
+
 def find_group(scopes, buyer, pages=frozenset()):
     """Return the id of the group with the most specific scope that fits, or ``None``.
 

@@ -31,6 +31,32 @@ class TestGetSession(PatientCase, DispatchCommon):
         self.assertNotIn("error", answer)
         return answer["result"]
 
+    def test_the_page_is_kept_with_groups_and_without_on_all_routes(self):
+        page = "https://shop.example/lamp"
+        for scoped in (False, True):
+            if scoped:
+                self.env["livechat.dispatch.group"].create(
+                    {
+                        "name": "Elsewhere",
+                        "channel_id": self.channel.id,
+                        "scope_ids": [Command.create({"kind": "page", "page_pattern": "/x"})],
+                    }
+                )
+            for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+                for said, kept in ((page, page), ([page], False), ("\0", False)):
+                    with self.subTest(scoped=scoped, route=route, said=said):
+                        session = self._get_session(route, page_url=said)
+                        chat = self.env["discuss.channel"].browse(session["channel_id"])
+                        self.env.invalidate_all()
+                        self.assertEqual(chat.dispatch_page, kept)
+                        self._close(chat)
+
+    def test_what_the_callers_context_calls_a_page_is_none(self):
+        context = {"livechat_dispatch_page": "https://evil.example"}
+        session = self._get_session(context=context, page_url="https://shop.example")
+        chat = self.env["discuss.channel"].browse(session["channel_id"])
+        self.assertEqual(chat.dispatch_page, "https://shop.example")
+
     def test_a_guest_who_signs_in_and_out_is_the_same_buyer_with_groups_and_without(self):
         buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
         for groups in (0, 1):

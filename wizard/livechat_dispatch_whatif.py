@@ -530,6 +530,7 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         :param channel: with sudo.
         :rtype: list[tuple[str, Callable]]
         """
+        # sudo: taken away - the changes are the caller's to make
         own = channel.sudo(False)
         changes = []
         values = {name: self[name] for name in _SETTINGS if self[name] != channel[name]}

@@ -8,7 +8,7 @@ from odoo import api, fields, models
 
 from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
-from ...dispatch.scope import Buyer
+from ...dispatch.scope import Buyer, clean_page
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
@@ -563,7 +563,8 @@ class ImLivechatChannel(models.Model):
         values = super()._get_livechat_discuss_channel_vals(**kwargs)
         if self.dispatch_mode == "native":
             return values
-        values["dispatch_page"] = self._get_buyer().page
+        page = clean_page(self.env.context.get("livechat_dispatch_page"))
+        values["dispatch_page"] = page or False
         guest = self.env["mail.guest"]._get_guest_from_context()
         if guest and not self.env.user._is_public():
             values["dispatch_guest_id"] = guest.id

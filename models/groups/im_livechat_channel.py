@@ -144,7 +144,7 @@ class ImLivechatChannel(models.Model):
         if asked & {"product", "category"}:
             about = self._read_page(page)
         else:
-            about = {"page": _clean_page(page)}
+            about = {"page": scopes.clean_page(page)}
         if "order_state" in asked:
             about["order_state"] = self._get_order_state(partner)
         return self._make_buyer(
@@ -188,7 +188,7 @@ class ImLivechatChannel(models.Model):
         :return: the fields of ``scope.Buyer`` that follow from it.
         :rtype: dict
         """
-        page = _clean_page(page)
+        page = scopes.clean_page(page)
         about = {"page": page}
         if "product.public.category" not in self.env:
             return about
@@ -293,11 +293,3 @@ class ImLivechatChannel(models.Model):
             if not line.display_type
         )
         return "shipped" if delivered else "to_ship"
-
-
-def _clean_page(page):
-    """Return an address as PostgreSQL can look at it; nothing for what is no text."""
-    if not isinstance(page, str):
-        return ""
-    page = page[: scopes.PAGE_LENGTH_MAX].replace("\0", "")
-    return page.encode("utf-8", "ignore").decode()

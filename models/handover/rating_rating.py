@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ...tools.sent import is_record_id
+
 
 class RatingRating(models.Model):
     _inherit = "rating.rating"
@@ -11,8 +13,10 @@ class RatingRating(models.Model):
         for vals in vals_list:
             if model != vals.get("res_model_id") and vals.get("res_model") != "discuss.channel":
                 continue
+            record_id = vals.get("res_id")
             # sudo: discuss.channel - who served there
-            chat = self.env["discuss.channel"].sudo().browse(vals.get("res_id")).exists()
+            chats = self.env["discuss.channel"].sudo()
+            chat = chats.browse(record_id if is_record_id(record_id) else None).exists()
             if chat.livechat_channel_id.dispatch_mode not in (False, "native"):
                 vals["rated_partner_id"] = chat._get_serving_partner().id
         return super().create(vals_list)

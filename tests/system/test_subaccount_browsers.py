@@ -153,7 +153,6 @@ def test_disabling_an_agent_hands_over_its_chats_and_its_browser_is_told_and_lea
     # Nobody touches the two tabs: they are told, each asks whether it is so, and leaves.
     for page, paths in asked.items():
         expect(page).to_have_url(f"{shop.url}/web/login")
-        print(paths[: paths.index("/web/login") + 1])
         assert 1 <= paths[: paths.index("/web/login")].count("/web/session/check") <= 3
     expect(leavers_page.locator("input[name=login]")).to_be_visible()
     shoot(leavers_page, "disabled-agent")
