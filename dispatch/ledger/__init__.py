@@ -21,6 +21,7 @@ nodes take part, and no seat outlives its chat. How:
 The tables are in ``ledger.sql``. ``facts`` reads what is true of agents, ``accounts`` keeps
 credits, turns and reservations, ``packing`` makes few values of many numbers, ``locks`` knows whose
 turn it is, and ``session`` is the connection that the short transactions have to themselves.
+``door`` keeps who asks for a chat, in the transactions of those who ask.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -71,7 +72,10 @@ def create_tables(cr):
 
 def drop_tables(cr):
     """Remove what :func:`create_tables` made, but the relation table, which the ORM drops."""
-    cr.execute("DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation")
+    cr.execute(
+        "DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation,"
+        " livechat_dispatch_buyer"
+    )
 
 
 def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> Decision:

@@ -22,6 +22,15 @@ CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (
     split bytea NOT NULL
 );
 
+-- Who is asking for a chat, see door.py: of the last day only, and nothing that a crash may not lose.
+CREATE UNLOGGED TABLE IF NOT EXISTS livechat_dispatch_buyer (
+    channel_id integer NOT NULL,
+    buyer text NOT NULL,
+    guest_id integer,
+    asked_at timestamp NOT NULL,
+    PRIMARY KEY (channel_id, buyer)
+);
+
 -- Compressing such numbers costs more than it saves.
 ALTER TABLE livechat_dispatch_credit
     ALTER user_ids SET STORAGE EXTERNAL,
