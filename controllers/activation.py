@@ -2,6 +2,8 @@ from odoo import http
 from odoo.exceptions import AccessDenied, UserError
 from odoo.http import request
 
+from .limits import is_welcome, say_wait
+
 
 class Activation(http.Controller):
     """The page behind an activation link, where a sub-account's person sets the password."""
@@ -20,6 +22,8 @@ class Activation(http.Controller):
         A link that is wrong, used, expired or void gets the same answer, which tells nothing about
         who exists. Wrong links are counted like wrong passwords, with core's own cooldown.
         """
+        if not is_welcome("activation"):
+            return self._render({"wait": say_wait()}, status=429)
         try:
             with request.env["res.users"]._assert_can_auth(user="activation link"):
                 subaccount = request.env["livechat.subaccount"]._find_by_token(token)

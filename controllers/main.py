@@ -3,11 +3,13 @@ from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
+from odoo.addons.mail.controllers.thread import ThreadController
 from odoo.addons.mail.tools.discuss import Store
 
 from ..dispatch.scope import clean_page
 from ..tools.sent import is_record_id
 from ..tools.sentinels import PREVIEW
+from .limits import is_welcome, refuse
 
 # Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
 # itself: a browser that sends them would break the call.
@@ -117,7 +119,9 @@ class DispatchLivechatController(LivechatController):
         if persisted and channel.dispatch_mode != "native":
             session_key = _get_session_key()
             if chat := channel._join_open_chat(session_key):
-                return _describe_session(chat)
+                return _describe_session(chat) if is_welcome("look") else refuse()
+        if channel.dispatch_mode != "native" and not is_welcome("chat" if persisted else "look"):
+            return refuse()
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
         if channel.dispatch_mode != "native" and channel._read_dispatch_scopes():
@@ -134,8 +138,25 @@ class DispatchLivechatController(LivechatController):
         if persisted and session is False:
             channel._record_nobody()
         elif session_key:
-            channel._note_session(session_key)
+            channel._note_session(session_key, request.env["mail.guest"]._get_guest_from_context())
         return session
+
+
+class DispatchThreadController(ThreadController):
+    @http.route()
+    def mail_message_post(self, thread_model, thread_id, post_data, context=None, **kwargs):
+        """As core's, but a buyer to whom nobody has answered yet does not write without end."""
+        if (
+            thread_model == "discuss.channel"
+            and is_record_id(thread_id)
+            and not request.env.user._is_internal()
+        ):
+            _find_guest()
+            chat = request.env["discuss.channel"].search([("id", "=", thread_id)])
+            # sudo: discuss.channel - whether the reader's chat has an answer
+            if chat.sudo()._is_unheard() and not is_welcome("word"):
+                return refuse()
+        return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
 
 
 class DispatchCorsLivechatController(CorsLivechatController):

@@ -74,7 +74,7 @@ def drop_tables(cr):
     """Remove what :func:`create_tables` made, but the relation table, which the ORM drops."""
     cr.execute(
         "DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation,"
-        " livechat_dispatch_buyer"
+        " livechat_dispatch_buyer, livechat_dispatch_rate, livechat_dispatch_refusal"
     )
 
 

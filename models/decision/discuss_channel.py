@@ -65,6 +65,13 @@ class DiscussChannel(sent.Reader, models.Model):
         help="When the buyer wrote first after an agent's last word; empty: the last word is an "
         "agent's.",
     )
+    dispatch_wordless_since = fields.Datetime(
+        "Without a Word Since",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="When dispatch began to wait for the buyer's first word; empty as soon as it came.",
+    )
     dispatch_answered_at = fields.Datetime(
         "Answered At",
         copy=False,
@@ -142,6 +149,11 @@ class DiscussChannel(sent.Reader, models.Model):
         "(livechat_channel_id, dispatch_queued_at, id) "
         "WHERE dispatch_state IN ('queued', 'pool') AND livechat_end_dt IS NULL"
     )
+    # Those whose buyer has not said a word: none but for moments.
+    _dispatch_wordless_idx = models.Index(
+        "(dispatch_wordless_since) "
+        "WHERE dispatch_wordless_since IS NOT NULL AND livechat_end_dt IS NULL"
+    )
     # The last chats that were served say how long one takes.
     _dispatch_service_idx = models.Index(
         "(livechat_channel_id, livechat_end_dt DESC) "
@@ -165,12 +177,8 @@ class DiscussChannel(sent.Reader, models.Model):
                 if outcome and outcome.state == chat.dispatch_state:
                     # Who has just come has not waited, whatever second it is.
                     chat._record({"waited_seconds": 0, **outcome.values}, outcome.group)
-                    if outcome.agent:
-                        # sudo: res.users - its own figures follow
-                        chat._follow_agents(outcome.agent.sudo())
-                    else:
-                        # While others were waiting.
-                        chat.env["livechat.announcement"]._seat_may_be_free()
+                    # sudo: res.users - its own figures follow
+                    chat._follow_agents(outcome.agent.sudo())
         return chats
 
     def write(self, vals):
@@ -189,6 +197,7 @@ class DiscussChannel(sent.Reader, models.Model):
                     "dispatch_queued_at": False,
                     "dispatch_asked_at": False,
                     "dispatch_answered_at": False,
+                    "dispatch_wordless_since": False,
                 }
             )
         return result
@@ -304,6 +313,14 @@ class DiscussChannel(sent.Reader, models.Model):
             limit=1,
         )
         turn.answer_seconds = (moment - asked).total_seconds()
+
+    def _is_unheard(self):
+        """Tell whether this is an open dispatched chat in which no agent has answered yet."""
+        return (
+            self.channel_type == "livechat"
+            and not (self.livechat_end_dt or self.dispatch_answered_at)
+            and self.livechat_channel_id.dispatch_mode not in (False, "native")
+        )
 
     def _is_buyer(self, guest_or_partner):
         """Tell whether this guest or contact is the buyer of this chat."""

@@ -183,7 +183,7 @@ class ImLivechatChannel(models.Model):
         by_session = session and not (partner or guest) and f"session {_digest(session)}"
         if by_session:
             guest = guest.browse(door.find_guest(self.env.cr, self.id, by_session)).exists()
-        chat = self._find_open_chat(partner, guest)
+        chat = self._find_open_chats(partner, guest, [("livechat_channel_id", "=", self.id)])[:1]
         if not chat:
             known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest) if buyer]
             door.claim(self.env.cr, self.id, [*known, *([by_session] if by_session else [])])
@@ -200,10 +200,11 @@ class ImLivechatChannel(models.Model):
         return chat
 
     @api.model
-    def _find_open_chat(self, partner, guest):
-        """Return the chat that a buyer has open here: with the account, or as the guest. What an
+    def _find_open_chats(self, partner, guest, domain=()):
+        """Return the chats that a buyer has open: with the account, or as the guest. What an
         account has said is not shown to a guest, though that was the account's cookie.
 
+        :param domain: which of them.
         :rtype: discuss.channel
         """
         buyer = Domain.FALSE
@@ -212,18 +213,17 @@ class ImLivechatChannel(models.Model):
                 buyer |= Domain(name, "=", person.id)
         # Served by the history's indexes on partner_id and guest_id.
         member = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
-        domain = Domain("livechat_channel_member_history_ids", "any", buyer & member)
-        domain &= Domain("livechat_channel_id", "=", self.id) & Domain("livechat_end_dt", "=", False)
+        domain = Domain(domain) & Domain("livechat_end_dt", "=", False)
+        domain &= Domain("livechat_channel_member_history_ids", "any", buyer & member)
         # sudo: discuss.channel - the buyer's own
         chats = self.env["discuss.channel"].sudo()
         if "is_pending_chat_request" in chats._fields:
             # What an agent of the website has asked a visitor, core cancels for the visitor's own.
             domain &= Domain("is_pending_chat_request", "!=", True)
-        return chats.search(domain, order="id desc", limit=1) if partner or guest else chats
+        return chats.search(domain, order="id desc") if partner or guest else chats
 
-    def _note_session(self, session):
+    def _note_session(self, session, guest):
         """Keep which guest the browser with this session has become, for its other tabs."""
-        guest = self.env["mail.guest"]._get_guest_from_context()
         if guest and self.env.user._is_public():
             door.note_guest(self.env.cr, self.id, f"session {_digest(session)}", guest.id)
 

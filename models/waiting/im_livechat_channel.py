@@ -35,6 +35,10 @@ _MAX_FAILURES = 20
 # Whom a channel names gets a mail of the pool no more often than this.
 _DIGEST_AFTER = timedelta(minutes=5)
 
+# So many at the head of a line are told each change of their places at once; the others ask when
+# they give a sign of life. Else one who leaves a line of a hundred writes a hundred rows.
+_TOLD_AT_ONCE = 3
+
 # So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
 _LAST_SERVICES = 200
 
@@ -85,7 +89,14 @@ class ImLivechatChannel(models.Model):
     def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""
         for channel in self:
-            for chat in self._search_waiting(channel):
+            wordless = [
+                ("livechat_channel_id", "=", channel.id),
+                ("dispatch_wordless_since", "!=", False),
+                ("dispatch_state", "=", False),
+                ("livechat_end_dt", "=", False),
+            ]
+            chats = self.env["discuss.channel"].search(wordless)
+            for chat in self._search_waiting(channel) | chats:
                 agent = channel._get_operator(
                     lang=chat.livechat_lang_id.code, country_id=chat.country_id.id
                 )
@@ -94,7 +105,13 @@ class ImLivechatChannel(models.Model):
                 else:
                     chat.livechat_status = "need_help"
                     chat._record({"kind": "nobody", "rule": "nobody"})
-                chat.write({"dispatch_state": False, "dispatch_queued_at": False})
+                chat.write(
+                    {
+                        "dispatch_state": False,
+                        "dispatch_queued_at": False,
+                        "dispatch_wordless_since": False,
+                    }
+                )
 
     def _search_waiting(self, channels, domain=()):
         """Return the chats that wait on these channels, in order.
@@ -398,12 +415,13 @@ class ImLivechatChannel(models.Model):
         return number_places(chat._get_waiting() for chat in self._get_line(group))
 
     def _send_places(self, group):
-        """Tell the buyers in this line their places, and the channel's agents how many wait."""
+        """Tell the first buyers in this line their places, and the channel's agents how many
+        wait."""
         if not self:
             return
         pace = self._get_pace(group)
         chats = self.env["discuss.channel"]
-        for chat_id, place in self._get_places(group).items():
+        for chat_id, place in list(self._get_places(group).items())[:_TOLD_AT_ONCE]:
             chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
         self._send_line()
 
