@@ -184,13 +184,14 @@ class ImLivechatChannel(models.Model):
         if by_session:
             guest = guest.browse(door.find_guest(self.env.cr, self.id, by_session)).exists()
         chat = self._find_open_chats(partner, guest, [("livechat_channel_id", "=", self.id)])[:1]
-        if not chat:
+        joins = chat and partner and partner not in chat.channel_member_ids.partner_id
+        if joins or not chat:
             known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest) if buyer]
             door.claim(self.env.cr, self.id, [*known, *([by_session] if by_session else [])])
         elif by_session:
             # sudo: mail.guest - the same browser: its other tab has opened the chat
             guest.sudo()._set_auth_cookie()
-        elif partner and partner not in chat.channel_member_ids.partner_id:
+        if joins:
             # Who has signed in since goes on.
             chat._add_members(
                 partners=partner,
