@@ -68,6 +68,16 @@ def _describe_session(chat):
     return {"store_data": store.get_result(), "channel_id": chat.id}
 
 
+def _read_chat(sent_id):
+    """Return the chat that core would take this for, empty for none that may be read."""
+    chats = request.env["discuss.channel"]
+    try:
+        chat_id = int(sent_id)
+    except (TypeError, ValueError, OverflowError):
+        return chats
+    return chats.search([("id", "=", chat_id)]) if is_record_id(chat_id) else chats
+
+
 def _forget_client_context():
     """Drop the context that the caller of a JSON route sent along.
 
@@ -146,13 +156,9 @@ class DispatchThreadController(ThreadController):
     @http.route()
     def mail_message_post(self, thread_model, thread_id, post_data, context=None, **kwargs):
         """As core's, but a buyer to whom nobody has answered yet does not write without end."""
-        if (
-            thread_model == "discuss.channel"
-            and is_record_id(thread_id)
-            and not request.env.user._is_internal()
-        ):
+        if thread_model == "discuss.channel" and not request.env.user._is_internal():
             _find_guest()
-            chat = request.env["discuss.channel"].search([("id", "=", thread_id)])
+            chat = _read_chat(thread_id)
             # sudo: discuss.channel - whether the reader's chat has an answer
             if chat.sudo()._is_unheard() and not is_welcome("word"):
                 return refuse()

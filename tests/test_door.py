@@ -456,18 +456,19 @@ class TestLimits(PatientCase, DispatchCommon):
         self._ask()
         chat = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
 
-        def write():
+        def write(thread_id=chat.id):
             return self._call(
                 "/mail/message/post",
                 thread_model="discuss.channel",
-                thread_id=chat.id,
+                thread_id=thread_id,
                 post_data={"body": "Hello", "message_type": "comment"},
             )
 
         self.assertTrue(write()["message_id"])
         self._fill("word")
         said = self.env["mail.message"].search_count([("res_id", "=", chat.id)])
-        self.assertIn("wait a minute", write()["dispatch_refusal"])
+        for sent in (chat.id, str(chat.id), f" {chat.id} "):
+            self.assertIn("wait a minute", write(sent)["dispatch_refusal"])
         self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
         self._say(chat, self.agent)
         self.assertTrue(write()["message_id"])
