@@ -99,6 +99,7 @@ class TestOneChat(PatientCase, DispatchCommon):
             with self.subTest(state=state):
                 if state == "pool":
                     self.channel.write({"queue_enabled": False, "offline_rule": "pool"})
+                    self.authenticate(None, None)
                     self._forget_cookie()
                 chat = self._open()
                 self._say(chat, chat.channel_member_ids.guest_id)

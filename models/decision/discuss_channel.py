@@ -65,12 +65,9 @@ class DiscussChannel(sent.Reader, models.Model):
         help="When the buyer wrote first after an agent's last word; empty: the last word is an "
         "agent's.",
     )
+    # When dispatch began to wait for the buyer's first word; empty as soon as it came.
     dispatch_wordless_since = fields.Datetime(
-        "Without a Word Since",
-        copy=False,
-        readonly=True,
-        groups=READERS,
-        help="When dispatch began to wait for the buyer's first word; empty as soon as it came.",
+        "Without a Word Since", copy=False, readonly=True, groups=READERS
     )
     dispatch_answered_at = fields.Datetime(
         "Answered At",
@@ -118,10 +115,7 @@ class DiscussChannel(sent.Reader, models.Model):
         "time, a day at most.",
     )
     dispatch_transfer_count = fields.Integer(
-        "Number of Transfers",
-        copy=False,
-        readonly=True,
-        groups=READERS,
+        "Number of Transfers", copy=False, readonly=True, groups=READERS
     )
     dispatch_has_left = fields.Boolean(
         "Left the Line",
@@ -313,14 +307,6 @@ class DiscussChannel(sent.Reader, models.Model):
             limit=1,
         )
         turn.answer_seconds = (moment - asked).total_seconds()
-
-    def _is_unheard(self):
-        """Tell whether this is an open dispatched chat in which no agent has answered yet."""
-        return (
-            self.channel_type == "livechat"
-            and not (self.livechat_end_dt or self.dispatch_answered_at)
-            and self.livechat_channel_id.dispatch_mode not in (False, "native")
-        )
 
     def _is_buyer(self, guest_or_partner):
         """Tell whether this guest or contact is the buyer of this chat."""

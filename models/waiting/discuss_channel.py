@@ -332,6 +332,14 @@ class DiscussChannel(models.Model):
         self._enter_pool({"rule": "nobody"})
         self.livechat_channel_id._send_places(self.dispatch_group_id)
 
+    def _is_unheard(self):
+        """Tell whether this is an open dispatched chat in which no agent has answered yet."""
+        return (
+            self.channel_type == "livechat"
+            and not (self.livechat_end_dt or self.dispatch_answered_at)
+            and self.livechat_channel_id.dispatch_mode not in (False, "native")
+        )
+
     def _has_buyer_written(self):
         return any(
             history.livechat_member_type == "visitor" and history.message_count
