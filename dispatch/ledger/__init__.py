@@ -36,6 +36,7 @@ from odoo.tools import file_open
 from .. import credit
 from ..policy import Agent, Decision, Rules
 from .facts import (
+    CHANNEL_FIELDS,
     FORGOTTEN_AFTER,
     IS_HELD,
     QUIET_AFTER,
@@ -53,6 +54,7 @@ from .locks import BEGIN_DECISION, KEEPALIVE
 from .session import has_session, reader, transaction
 
 __all__ = [
+    "CHANNEL_FIELDS",
     "FORGOTTEN_AFTER",
     "QUIET_AFTER",
     "Channel",

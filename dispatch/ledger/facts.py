@@ -65,7 +65,7 @@ class Query(NamedTuple):
 
 class Channel(NamedTuple):
     """What a decision is told by a channel: the values of fields of ``im_livechat.channel`` as they
-    are stored, and whether shifts matter."""
+    are stored, and what all channels share."""
 
     dispatch_mode: str
     max_sessions_mode: str
@@ -81,6 +81,8 @@ class Channel(NamedTuple):
     ramp_minutes: int | None
     has_shifts: bool
     """Whether any agent of the database follows a shift; most shops have none."""
+    quiet_hold: str | None
+    """What a quiet chat counts, as ``policy.read_quiet_hold`` reads it."""
 
 
 # Fragments of the statements below. A statement has only the parts that it needs.
@@ -88,8 +90,22 @@ class Channel(NamedTuple):
 # Served by res_users' index on dispatch_calendar_id.
 _HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
 
+# Served by the unique index on the key.
+_QUIET_HOLD = """(SELECT value
+                    FROM ir_config_parameter
+                   WHERE key = 'im_livechat_subaccount.quiet_hold')"""
+
+#: The fields of a Channel that are those of ``im_livechat.channel``.
+CHANNEL_FIELDS = Channel._fields[:-2]
+
 # The values of a Channel.
-_CHANNEL = ", ".join([*(f"channel.{name}" for name in Channel._fields[:-1]), _HAS_SHIFTS])
+_CHANNEL = ", ".join(
+    [
+        *(f"channel.{name}" for name in CHANNEL_FIELDS),
+        f"{_HAS_SHIFTS} AS has_shifts",
+        f"{_QUIET_HOLD} AS quiet_hold",
+    ]
+)
 
 # The groups that are or imply the right to receive buyers: effective at this moment, whatever an
 # application server may have cached. A few rows of res_groups_implied_rel.
@@ -181,7 +197,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                ),
                load.quiet,
                channel.*
-          FROM (SELECT {_CHANNEL} AS has_shifts
+          FROM (SELECT {_CHANNEL}
                   FROM im_livechat_channel channel
                  WHERE channel.id = %(channel_id)s) channel,
                LATERAL (

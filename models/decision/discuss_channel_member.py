@@ -1,22 +1,21 @@
-from odoo import api, models
+from odoo import fields, models
+
+from ...tools.attributes import leave_to_core
 
 
+@leave_to_core
 class DiscussChannelMember(models.Model):
     """An agent who joins a chat or leaves it has another load, whoever did it."""
 
-    _inherit = "discuss.channel.member"
+    _name = "discuss.channel.member"
+    _inherit = ["discuss.channel.member", "livechat.field.mixin"]
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        members = super().create(vals_list)
-        agents = members._find_agents().partner_id
-        self.env["livechat.announcement"]._look_again(agents, "agents")
-        return members
+    livechat_member_type = fields.Selection(shown="agents")
 
     def unlink(self):
         leaving = self._find_agents()
         chats, agents = leaving.channel_id, leaving.partner_id
-        self.env["livechat.announcement"]._look_again(agents, "agents")
+        self.env["livechat.announcement"]._look_again(leaving, "agents")
         result = super().unlink()
         if agents:
             chats._follow_seats(agents.user_ids)
