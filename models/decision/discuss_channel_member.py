@@ -13,19 +13,11 @@ class DiscussChannelMember(models.Model):
     livechat_member_type = fields.Selection(shown="agents")
 
     def unlink(self):
-        leaving = self._find_agents()
+        # sudo: discuss.channel.member - whose load it is, to tell those who may know
+        leaving = self.sudo().filtered(lambda member: member.livechat_member_type == "agent")
         chats, agents = leaving.channel_id, leaving.partner_id
         self.env["livechat.announcement"]._look_again(leaving, "agents")
         result = super().unlink()
         if agents:
             chats._follow_seats(agents.user_ids)
         return result
-
-    def _find_agents(self):
-        # sudo: discuss.channel.member - whose load it is, to tell those who may know
-        return self.sudo().filtered(
-            lambda member: (
-                member.channel_id.channel_type == "livechat"
-                and member.livechat_member_type == "agent"
-            )
-        )

@@ -132,7 +132,8 @@ def _find_shown(records, part):
         case "agents" | "bars", "res.partner":
             return "partners", records
         case "agents", "discuss.channel.member":
-            return "partners", records._find_agents().partner_id
+            agents = records.filtered(lambda member: member.livechat_member_type == "agent")
+            return "partners", agents.partner_id
         case "staff", "res.users":
             return part, records | records.main_account_id
         case "staff", "res.groups":
