@@ -36,7 +36,8 @@ class LivechatFieldMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
-        for part in self._find_shown_parts(set().union(*vals_list)):
+        # Of who is new nobody has seen figures.
+        for part in self._find_shown_parts(set().union(*vals_list)) - {"agents", "bars"}:
             self.env["livechat.announcement"]._look_again(records, part)
         return records
 

@@ -10,13 +10,13 @@ class DiscussChannelMember(models.Model):
     _name = "discuss.channel.member"
     _inherit = ["discuss.channel.member", "livechat.field.mixin"]
 
-    livechat_member_type = fields.Selection(shown="agents")
+    livechat_member_type = fields.Selection(shown="seats")
 
     def unlink(self):
         # sudo: discuss.channel.member - whose load it is, to tell those who may know
         leaving = self.sudo().filtered(lambda member: member.livechat_member_type == "agent")
         chats, agents = leaving.channel_id, leaving.partner_id
-        self.env["livechat.announcement"]._look_again(leaving, "agents")
+        self.env["livechat.announcement"]._look_again(leaving, "seats")
         result = super().unlink()
         if agents:
             chats._follow_seats(agents.user_ids)

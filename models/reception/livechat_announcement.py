@@ -134,7 +134,7 @@ def _find_shown(records, part):
     match part, records._name:
         case "agents" | "bars", "res.partner":
             return "partners", records
-        case "agents", "discuss.channel.member":
+        case "seats", "discuss.channel.member":
             agents = records.filtered(lambda member: member.livechat_member_type == "agent")
             return "partners", agents.partner_id
         case "staff", "res.users":
