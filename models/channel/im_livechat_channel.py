@@ -283,6 +283,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         if self == self._origin:
             self.flush_recordset()
             self.env["res.users"].flush_model(["dispatch_calendar_id"])
+            self.env["ir.config_parameter"].flush_model(["key", "value"])
             if channel := ledger.read_channel(self.env.cr, self.id):
                 return channel
         return self._get_dispatch_channel()
@@ -292,10 +293,11 @@ class ImLivechatChannel(sent.Guard, models.Model):
 
         :rtype: ledger.Channel
         """
-        values = (self[name] for name in ledger.Channel._fields[:-1])
+        values = (self[name] for name in ledger.CHANNEL_FIELDS)
         return ledger.Channel(
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
             has_shifts=True,
+            quiet_hold=repr(self.env["res.config.settings"]._get_dispatch_quiet_hold()),
         )
 
     def _get_dispatch_rules(self, channel=None):
@@ -310,7 +312,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             max_sessions=(channel.max_sessions or 0)
             if channel.max_sessions_mode == "limited"
             else None,
-            quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
+            quiet_hold=policy.read_quiet_hold(channel.quiet_hold),
             block_during_call=bool(channel.block_assignment_during_call),
             main_account_participation=channel.main_account_participation,
             prefers_suited=bool(channel.prefers_suited_agents),

@@ -107,7 +107,8 @@ class ImLivechatChannel(models.Model):
             if kind == "page"
             for pattern in values
         }
-        pages = self.env["livechat.dispatch.scope"]._find_matching_patterns(patterns, buyer.page)
+        lines = self.env["livechat.dispatch.scope"]
+        pages = patterns and lines._find_matching_patterns(patterns, buyer.page)
         return self.env["livechat.dispatch.group"].browse(
             scopes.find_group(group_scopes, buyer, pages)
         )

@@ -18,7 +18,7 @@ class IrWebsocket(models.AbstractModel):
         if watches:
             channels = [
                 *channels,
-                *self.env["im_livechat.channel"]._get_reception_bus_channels(),
+                *self.env["livechat.announcement"]._get_reception_bus_channels(),
             ]
         if self.env.user._has_agent_group():
             # sudo: im_livechat.channel - how many wait in the lines that one serves

@@ -62,12 +62,6 @@ class ResUsers(models.Model):
         for user in self:
             user.dispatch_credit = credits.get(user.id, 0) / credit.CHAT
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        users = super().create(vals_list)
-        self.env["livechat.announcement"]._look_again(users, "staff")
-        return users
-
     @api.model
     def get_dispatch_status(self):
         """Return what an agent sees about itself, ``False`` for whoever is none.
