@@ -526,20 +526,18 @@ class LivechatSubaccount(sent.Reader, models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return True
 
-    # Core mails with whatever view or text somebody names, about whatever record.
+    # Core mails with whatever view or text somebody names, about whatever record: this is for those
+    # who manage the sub-account.
 
     def message_mail_with_source(self, source_ref, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_mail_with_source(source_ref, **kwargs)
 
     def message_post_with_source(self, source_ref, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_post_with_source(source_ref, **kwargs)
 
     def message_notify(self, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_notify(**kwargs)
 

@@ -3,7 +3,7 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch import ledger, policy
 from ...tools import sent
-from ...tools.attributes import leave_to_core
+from ...tools.attributes import SETTING, leave_to_core
 
 
 @leave_to_core
@@ -25,15 +25,9 @@ class ImLivechatChannel(sent.Guard, models.Model):
     user_ids = fields.Many2many(
         frees_seats=True, logged="each", shop_may_set=True, shown=("trees", "bars")
     )
-    max_sessions_mode = fields.Selection(
-        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
-    )
-    max_sessions = fields.Integer(
-        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
-    )
-    block_assignment_during_call = fields.Boolean(
-        frees_seats=True, logged=True, shop_may_set=True, shown="trees"
-    )
+    max_sessions_mode = fields.Selection(**SETTING, shown=("trees", "bars"))
+    max_sessions = fields.Integer(**SETTING, shown=("trees", "bars"))
+    block_assignment_during_call = fields.Boolean(**SETTING, shown="trees")
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
@@ -55,9 +49,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default=_default_dispatch_mode,
         required=True,
         help="How the agent of a new buyer is chosen.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown=("trees", "bars"),
     )
     main_account_participation = fields.Selection(
@@ -70,9 +62,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default="never",
         required=True,
         help="When the shop's owner receives buyers, too.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown="trees",
     )
     reception_partner_id = fields.Many2one(
@@ -100,16 +90,12 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_most=8760,
         help="So long a returning buyer gets the agent who answered last, if there is room; within "
         "24 hours even when that agent is paused. 0: never.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     queue_enabled = fields.Boolean(
         "Waiting Line",
         help="When everybody is busy, buyers wait in order and see their place.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown="trees",
     )
     queue_limit = fields.Integer(
@@ -133,9 +119,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default="native",
         required=True,
         help="What becomes of buyers who come while no agent is here, or outside opening hours.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     proxy_user_ids = fields.Many2many(
         "res.users",
@@ -145,9 +129,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         string="Proxies",
         domain="[('id', 'in', user_ids)]",
         help="Agents of this channel who take chats while nobody is here.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     pool_email = fields.Char(
         "Tell by E-mail",
@@ -171,9 +153,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         "Opening Hours",
         ondelete="restrict",
         help="Outside these hours the rule for when nobody is here applies; empty: always open.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown="trees",
     )
     ramp_minutes = fields.Integer(
@@ -181,9 +161,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_least=0,
         at_most=480,
         help="The weight of an agent who comes grows to its full size in this time; 0: at once.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     _ramp_minutes_range = models.Constraint(
         "CHECK(ramp_minutes BETWEEN 0 AND 480)", "A calm start takes 0 to 480 minutes."
@@ -251,8 +229,6 @@ class ImLivechatChannel(sent.Guard, models.Model):
         """Return the users whom these contacts are on this channel, one for each: a contact may
         have several, some of them archived. Who serves the channel comes before who does not, who
         is active before who is archived.
-
-        :rtype: res.users
         """
         staff = self.user_ids | self.main_account_id
 
@@ -305,11 +281,3 @@ class ImLivechatChannel(sent.Guard, models.Model):
             main_account_participation=channel.main_account_participation,
             prefers_suited=bool(channel.prefers_suited_agents),
         )
-
-    def _get_load(self, agent):
-        """Return the load of a :class:`policy.Agent` as this channel counts it."""
-        return policy.load(agent, self._get_dispatch_rules().quiet_hold)
-
-    def _get_capacity(self, agent):
-        """Return how many chats a :class:`policy.Agent` may have here, ``None`` for no limit."""
-        return policy.capacity(self._get_dispatch_rules().max_sessions, agent.weight)

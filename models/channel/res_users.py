@@ -72,11 +72,7 @@ class ResUsers(sent.Guard, models.Model):
         logged=True,
     )
     dispatch_overloaded = fields.Boolean(
-        copy=False,
-        readonly=True,
-        groups=READERS,
-        frees_seats=True,
-        shown=("agents", "bars"),
+        copy=False, readonly=True, groups=READERS, frees_seats=True, shown=("agents", "bars")
     )
     dispatch_miss_count = fields.Integer(
         "Misses in a Row",
@@ -140,7 +136,6 @@ class ResUsers(sent.Guard, models.Model):
 
     def _get_livechat_status(self):
         """Return whether this user is ``online``, which is *here*, ``away`` or ``offline``."""
-        self.ensure_one()
         # sudo: mail.presence - whether somebody is here
         presence = self.sudo().presence_ids
         return here.get_status(
@@ -149,7 +144,6 @@ class ResUsers(sent.Guard, models.Model):
 
     def _is_paused(self):
         """Tell whether this agent is paused, see :func:`here.is_paused`."""
-        self.ensure_one()
         return here.is_paused(
             self.dispatch_paused, self.dispatch_paused_until, fields.Datetime.now()
         )
@@ -167,10 +161,8 @@ class ResUsers(sent.Guard, models.Model):
     @api.model
     def _find_past_pauses(self):
         """Return who is still called paused though the pause has ended by itself."""
-        users = self.search(
-            [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
-        )
-        return users.filtered(lambda user: not user._is_paused())
+        domain = [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
+        return self.search(domain).filtered(lambda user: not user._is_paused())
 
     def _read_until(self, until):
         """Return the end of a pause as a datetime.
