@@ -136,10 +136,6 @@ class LivechatRole(sent.Reader, models.Model):
             for role, vals in zip(self, super().copy_data(default), strict=True)
         ]
 
-    # ------------------------------------------------------------
-    # Who may do what
-    # ------------------------------------------------------------
-
     @api.model
     def _get_editor(self):
         """Return the main account that edits its roles now, nobody for an administrator.

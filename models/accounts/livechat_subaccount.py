@@ -15,6 +15,9 @@ from ...tools import sent
 
 PASSWORD_LENGTH_MIN = 8
 
+# Of what is kept on the user: whoever manages the sub-account reads and says it here.
+_SAID = {"readonly": False, "groups": False}
+
 
 class LivechatSubaccount(sent.Reader, models.Model):
     """A member of a shop's staff, as its main account manages it.
@@ -52,9 +55,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     name = fields.Char(
         related="user_id.name", store=True, readonly=False, copy=False, tracking=True
     )
-    login = fields.Char(
-        related="user_id.login", store=True, readonly=False, tracking=True, groups=False
-    )
+    login = fields.Char(related="user_id.login", store=True, tracking=True, **_SAID)
     email = fields.Char(related="user_id.email", store=True, readonly=False, tracking=True)
     phone = fields.Char(related="user_id.phone", readonly=False)
     lang = fields.Selection(related="user_id.lang", readonly=False)
@@ -62,18 +63,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
     avatar_128 = fields.Image(related="user_id.avatar_128")
     livechat_username = fields.Char(
         related="user_id.livechat_username",
-        readonly=False,
-        groups=False,
+        **_SAID,
         help="The name buyers see; the login is never shown to them.",
     )
-    livechat_lang_ids = fields.Many2many(
-        "res.lang", related="user_id.livechat_lang_ids", readonly=False, groups=False
-    )
+    livechat_lang_ids = fields.Many2many("res.lang", related="user_id.livechat_lang_ids", **_SAID)
     livechat_expertise_ids = fields.Many2many(
-        "im_livechat.expertise",
-        related="user_id.livechat_expertise_ids",
-        readonly=False,
-        groups=False,
+        "im_livechat.expertise", related="user_id.livechat_expertise_ids", **_SAID
     )
     channel_ids = fields.Many2many(
         "im_livechat.channel",
@@ -90,28 +85,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
         help="The dispatch groups whose buyers this sub-account receives.",
     )
     dispatch_weight = fields.Integer(
-        related="user_id.dispatch_weight",
-        store=True,
-        readonly=False,
-        aggregator=None,
-        tracking=True,
-        groups=False,
+        related="user_id.dispatch_weight", store=True, aggregator=None, tracking=True, **_SAID
     )
     dispatch_paused = fields.Boolean(
-        related="user_id.dispatch_paused", store=True, readonly=False, tracking=True, groups=False
+        related="user_id.dispatch_paused", store=True, tracking=True, **_SAID
     )
-    dispatch_paused_until = fields.Datetime(
-        related="user_id.dispatch_paused_until", readonly=False, groups=False
-    )
-    dispatch_pause_above = fields.Integer(
-        related="user_id.dispatch_pause_above", readonly=False, groups=False
-    )
-    dispatch_resume_below = fields.Integer(
-        related="user_id.dispatch_resume_below", readonly=False, groups=False
-    )
-    dispatch_calendar_id = fields.Many2one(
-        related="user_id.dispatch_calendar_id", readonly=False, groups=False
-    )
+    dispatch_paused_until = fields.Datetime(related="user_id.dispatch_paused_until", **_SAID)
+    dispatch_pause_above = fields.Integer(related="user_id.dispatch_pause_above", **_SAID)
+    dispatch_resume_below = fields.Integer(related="user_id.dispatch_resume_below", **_SAID)
+    dispatch_calendar_id = fields.Many2one(related="user_id.dispatch_calendar_id", **_SAID)
     state = fields.Selection(
         [("pending", "Not activated"), ("enabled", "Enabled"), ("disabled", "Disabled")],
         compute="_compute_state",
@@ -295,13 +277,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         :raise UserError: still enabled, or with chats that nobody has taken over.
         """
         self._check_manageable()
-        self._check_deletable()
-        # sudo: res.users - checked above
-        for user in self._sudo_clean().user_id:
-            user._delete_subaccount()
-        return True
-
-    def _check_deletable(self):
         for subaccount in self:
             if subaccount.state == "enabled":
                 raise UserError(
@@ -313,6 +288,10 @@ class LivechatSubaccount(sent.Reader, models.Model):
                         "%(name)s has open chats; hand them over first.", name=subaccount.name
                     )
                 )
+        # sudo: res.users - checked above
+        for user in self._sudo_clean().user_id:
+            user._delete_subaccount()
+        return True
 
     def copy_data(self, default=None):
         return [

@@ -213,17 +213,13 @@ class ImLivechatChannel(sent.Guard, models.Model):
 
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""
-        for channel in self:
+        # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens its desk;
+        # archived, because it is nobody's contact; no "Contact created" that would tell other shops
+        partners = self.env["res.partner"].sudo().with_context(tracking_disable=True)
+        for channel in self.sudo():
             if channel.dispatch_mode != "native" and not channel.reception_partner_id:
-                # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens
-                # its desk; archived, because it is nobody's contact
-                channel.sudo().reception_partner_id = (
-                    # sudo: res.partner - as above; no "Contact created" that would tell other shops
-                    self.env["res.partner"]
-                    .sudo()
-                    .with_context(tracking_disable=True)
-                    .create({"name": channel.name, "active": False})
-                )
+                desk = partners.create({"name": channel.name, "active": False})
+                channel.reception_partner_id = desk
 
     def _get_agents_of(self, partners):
         """Return the users whom these contacts are on this channel, one for each: a contact may
@@ -241,10 +237,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         )
 
     def _read_dispatch_channel(self):
-        """Return what a decision is told by this channel, with one query.
-
-        :rtype: ledger.Channel
-        """
+        """Return the :class:`ledger.Channel` by which a decision is taken, with one query."""
         self.ensure_one()
         if self == self._origin:
             self.flush_recordset()
@@ -254,10 +247,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         return self._get_dispatch_channel()
 
     def _get_dispatch_channel(self):
-        """As :meth:`_read_dispatch_channel`, of a form being filled in as well; shifts may matter.
-
-        :rtype: ledger.Channel
-        """
+        """As :meth:`_read_dispatch_channel`, of a form being filled in, too; shifts may matter."""
         values = (self[name] for name in ledger.Channel._fields[:-1])
         return ledger.Channel(
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
@@ -265,17 +255,15 @@ class ImLivechatChannel(sent.Guard, models.Model):
         )
 
     def _get_dispatch_rules(self, channel=None):
-        """Return how this channel wants its buyers dispatched.
+        """Return the :class:`policy.Rules` by which this channel wants its buyers dispatched.
 
         :param ledger.Channel channel: what is stored, when that has just been read.
-        :rtype: policy.Rules
         """
         channel = channel or self._get_dispatch_channel()
+        is_limited = channel.max_sessions_mode == "limited"
         return policy.Rules(
             mode=channel.dispatch_mode,
-            max_sessions=(channel.max_sessions or 0)
-            if channel.max_sessions_mode == "limited"
-            else None,
+            max_sessions=(channel.max_sessions or 0) if is_limited else None,
             quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
             block_during_call=bool(channel.block_assignment_during_call),
             main_account_participation=channel.main_account_participation,

@@ -109,14 +109,13 @@ class ImLivechatChannel(models.Model):
         return self.user_ids - groups.user_ids.sudo(self.env.su)
 
     def _describe_buyer(self, page="", lang=None, country_id=None):
-        """Return what is known about the buyer whose request this is.
+        """Return the :class:`scope.Buyer` whose request this is.
 
         All of it is found on the server, but the page, which the buyer's browser tells.
 
         :param page: address of the page; whatever else is ignored.
         :param lang: code of the language in which the buyer sees the shop.
         :param country_id: where the request comes from.
-        :rtype: scope.Buyer
         """
         self.ensure_one()
         partner, guest = self._identify_buyer()
@@ -145,12 +144,10 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def _make_buyer(self, partner, guest, lang=None, country_id=None, **about):
-        """Return what is known about one buyer, whom an account and a cookie or token both
-        identify.
+        """Return the :class:`scope.Buyer` whom an account and a cookie or token both identify.
 
         :param partner: see :meth:`_identify_buyer`, and so is ``guest``.
         :param about: more fields of the buyer.
-        :rtype: scope.Buyer
         """
         return scopes.Buyer(
             **about,
