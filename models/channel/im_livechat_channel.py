@@ -247,7 +247,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
         return self._get_dispatch_channel()
 
     def _get_dispatch_channel(self):
-        """As :meth:`_read_dispatch_channel`, of a form being filled in, too; shifts may matter."""
+        """As :meth:`_read_dispatch_channel`, of a form being filled in as well; shifts may matter.
+
+        :rtype: ledger.Channel
+        """
         values = (self[name] for name in ledger.Channel._fields[:-1])
         return ledger.Channel(
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
@@ -255,15 +258,17 @@ class ImLivechatChannel(sent.Guard, models.Model):
         )
 
     def _get_dispatch_rules(self, channel=None):
-        """Return the :class:`policy.Rules` by which this channel wants its buyers dispatched.
+        """Return how this channel wants its buyers dispatched.
 
         :param ledger.Channel channel: what is stored, when that has just been read.
+        :rtype: policy.Rules
         """
         channel = channel or self._get_dispatch_channel()
-        is_limited = channel.max_sessions_mode == "limited"
         return policy.Rules(
             mode=channel.dispatch_mode,
-            max_sessions=(channel.max_sessions or 0) if is_limited else None,
+            max_sessions=(channel.max_sessions or 0)
+            if channel.max_sessions_mode == "limited"
+            else None,
             quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
             block_during_call=bool(channel.block_assignment_during_call),
             main_account_participation=channel.main_account_participation,

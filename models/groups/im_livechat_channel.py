@@ -108,14 +108,19 @@ class ImLivechatChannel(models.Model):
         groups = self.env["livechat.dispatch.group"].sudo().browse(scoped)
         return self.user_ids - groups.user_ids.sudo(self.env.su)
 
+    # ------------------------------------------------------------
+    # Buyers
+    # ------------------------------------------------------------
+
     def _describe_buyer(self, page="", lang=None, country_id=None):
-        """Return the :class:`scope.Buyer` whose request this is.
+        """Return what is known about the buyer whose request this is.
 
         All of it is found on the server, but the page, which the buyer's browser tells.
 
         :param page: address of the page; whatever else is ignored.
         :param lang: code of the language in which the buyer sees the shop.
         :param country_id: where the request comes from.
+        :rtype: scope.Buyer
         """
         self.ensure_one()
         partner, guest = self._identify_buyer()

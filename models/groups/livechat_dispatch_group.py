@@ -207,13 +207,18 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     def _count_waiting_buyers(self):
         """Return how many buyers wait in each of these groups, by the group's id."""
         # sudo: discuss.channel - how many wait is the business of whoever may delete the group
-        chats = self.env["discuss.channel"].sudo()
-        domain = [
-            ("dispatch_group_id", "in", self.ids),
-            ("dispatch_state", "=", "queued"),
-            ("livechat_end_dt", "=", False),
-        ]
-        groups = chats._read_group(domain, ["dispatch_group_id"], ["__count"])
+        Chat = self.env["discuss.channel"].sudo()
+        if not {"dispatch_group_id", "dispatch_state"} <= Chat._fields.keys():
+            return {}
+        groups = Chat._read_group(
+            [
+                ("dispatch_group_id", "in", self.ids),
+                ("dispatch_state", "=", "queued"),
+                ("livechat_end_dt", "=", False),
+            ],
+            ["dispatch_group_id"],
+            ["__count"],
+        )
         return {group.id: count for group, count in groups}
 
     def copy_data(self, default=None):
