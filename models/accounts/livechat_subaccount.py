@@ -207,9 +207,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         user_vals_list = []
         for vals in vals_list:
             owner = self._get_owner(vals)
-            user_vals = self._get_user_values(vals)
-            if not user_vals.get("name"):
-                raise ValidationError(self.env._("A sub-account needs a name."))
+            user_vals = self._get_user_values({"name": False, **vals})
             if not user_vals.get("login"):
                 taken = [other["login"] for other in user_vals_list]
                 user_vals["login"] = owner._propose_subaccount_login(taken)
@@ -250,8 +248,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         (vals,) = self._read_sent([vals])
         self._check_manageable(dispatch_only=all(name.startswith("dispatch_") for name in vals))
         user_vals = self._get_user_values(vals)
-        if "name" in user_vals and not user_vals["name"]:
-            raise ValidationError(self.env._("A sub-account needs a name."))
         if "login" in user_vals:
             for subaccount in self:
                 if user_vals["login"] != subaccount.login:
@@ -609,9 +605,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
             if not owner:
                 raise ValidationError(self.env._("A sub-account needs a main account."))
             return owner
-        if not own or not self.env.user.has_group(
-            "im_livechat_subaccount.group_subaccount_manager"
-        ):
+        manages = self.env.user.has_group("im_livechat_subaccount.group_subaccount_manager")
+        if not own or not manages:
             raise AccessError(self.env._("You do not manage sub-accounts."))
         if named and named != own.id:
             raise AccessError(self.env._("This sub-account would belong to another shop."))
@@ -620,9 +615,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.model
     def _check_limit(self, owners):
         limit = self.env["res.config.settings"]._get_subaccount_limit()
-        if not limit:
-            return
-        for owner in owners:
+        for owner in owners if limit else ():
             # sudo: livechat.subaccount - all of the shop count
             if self.sudo().search_count([("main_account_id", "=", owner.id)]) > limit:
                 raise ValidationError(
@@ -655,13 +648,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
     def _get_user_values(self, vals):
         """Return what is to be written to the user, of values that were read.
 
-        :raise ValidationError: the end of a pause is past.
+        :raise ValidationError: no name, or the end of a pause is past.
         """
         values = {
             name: value
             for name, value in vals.items()
             if self._fields[name].related and name != "main_account_id"
         }
+        if not values.get("name", True):
+            raise ValidationError(self.env._("A sub-account needs a name."))
         if not values.get("lang", True):
             # Nothing chosen in the form; users always have a language.
             del values["lang"]
@@ -675,12 +670,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
         :raise AccessError: groups, and the caller manages none.
         """
-        if (
-            name == "dispatch_group_ids"
-            and name in vals
-            and not self.env.is_admin()
-            and not self.env.user.has_group("im_livechat_subaccount.group_dispatch_manager")
-        ):
+        manager = "im_livechat_subaccount.group_dispatch_manager"
+        may_choose = self.env.is_admin() or self.env.user.has_group(manager)
+        if name == "dispatch_group_ids" and name in vals and not may_choose:
             raise AccessError(self.env._("You do not manage dispatch groups."))
         return sent.get_chosen(self[name], vals.get(name, []))
 

@@ -11,9 +11,6 @@ class ImLivechatChannel(sent.Guard, models.Model):
     _name = "im_livechat.channel"
     _inherit = ["im_livechat.channel", "livechat.field.mixin"]
 
-    def _default_dispatch_mode(self):
-        return self.env["res.config.settings"]._get_dispatch_mode_default()
-
     name = fields.Char(shop_may_set=True, shown="trees")
     button_text = fields.Char(shop_may_set=True)
     default_message = fields.Char(shop_may_set=True)
@@ -46,7 +43,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             ("least_load", "Least load: the lowest load for its weight"),
         ],
         string="Dispatch",
-        default=_default_dispatch_mode,
+        default=lambda self: self.env["res.config.settings"]._get_dispatch_mode_default(),
         required=True,
         help="How the agent of a new buyer is chosen.",
         **SETTING,
