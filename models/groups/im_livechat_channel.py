@@ -94,7 +94,13 @@ class ImLivechatChannel(models.Model):
         """
         self.ensure_one()
         group_scopes = self._origin._read_dispatch_scopes()
-        patterns = {page for scope in group_scopes for page in dict(scope.values).get("page", ())}
+        patterns = {
+            pattern
+            for scope in group_scopes
+            for kind, values in scope.values
+            if kind == "page"
+            for pattern in values
+        }
         pages = self.env["livechat.dispatch.scope"]._find_matching_patterns(patterns, buyer.page)
         return self.env["livechat.dispatch.group"].browse(
             scopes.find_group(group_scopes, buyer, pages)
