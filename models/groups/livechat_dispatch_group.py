@@ -154,8 +154,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
             self._check_no_cycle(self.browse(vals["parent_id"]))
         # With nothing left to write it still tells whether the caller may write.
         result = super(LivechatDispatchGroup, by_group).write(vals)
-        if not vals:
-            self.check_access("write")
         if "parent_id" in vals:
             self._check_parent()
         for group in self if commands else ():
