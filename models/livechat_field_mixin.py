@@ -23,10 +23,7 @@ class LivechatFieldMixin(models.AbstractModel):
         return getattr(self._fields.get(name), attribute, otherwise)
 
     def _find_shown_parts(self, names):
-        """Return the parts of open pages that show one of these fields.
-
-        :rtype: set[str]
-        """
+        """Return the set of the parts of open pages that show one of these fields."""
         parts = set()
         for name in names:
             shown = self._says(name, "shown") or ()

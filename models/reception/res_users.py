@@ -82,9 +82,10 @@ class ResUsers(models.Model):
         user = user.sudo()
         loads, capacities = [0], []
         for channel in channels:
+            rules = channel._get_dispatch_rules()
             for agent in channel._read_dispatch_agents(user):
-                loads.append(channel._get_load(agent))
-                capacities.append(channel._get_capacity(agent))
+                loads.append(policy.load(agent, rules.quiet_hold))
+                capacities.append(policy.capacity(rules.max_sessions, agent.weight))
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
         paused, until = user._is_paused(), user.dispatch_paused_until
         return {

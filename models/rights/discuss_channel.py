@@ -119,7 +119,7 @@ class DiscussChannel(models.Model):
         return notified
 
     def _agents_to_tell_directly(self, message):
-        """:rtype: res.partner: the agents, while none of them has written since it is theirs."""
+        """Return the agents, while none of them has written since the chat is theirs."""
         if (
             self.channel_type != "livechat"
             or self.dispatch_answered_at
