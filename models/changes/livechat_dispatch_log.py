@@ -5,10 +5,9 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
+from ...tools.history import Outlived
 from ...tools.sent import is_record_id
 
-# Models whose records come and go in the log as well.
-_LIVES = ("im_livechat.channel", "livechat.dispatch.group", "livechat.dispatch.change")
 # Which field of a row holds the record it is about.
 _SUBJECTS = {
     "res.users": "agent_id",
@@ -25,6 +24,7 @@ _VACUUM_LIMIT = 20_000
 _BY_LOG = object()
 # Where a transaction keeps on whose behalf it changes settings, and what is being compared.
 _WAY = "livechat_dispatch_log_way"
+_BY_HAND = ("hand", False)
 _COMPARED = "livechat_dispatch_log_compared"
 
 
@@ -42,9 +42,7 @@ class LivechatDispatchLog(models.Model):
     moment = fields.Datetime(
         "When", default=fields.Datetime.now, required=True, index=True, readonly=True
     )
-    user_id = fields.Many2one(
-        "res.users", "User", index="btree_not_null", ondelete="set null", readonly=True
-    )
+    user_id = Outlived("res.users", "User")
     user_name = fields.Char("Name at That Time", readonly=True)
     way = fields.Selection(
         [
@@ -57,41 +55,13 @@ class LivechatDispatchLog(models.Model):
         required=True,
         readonly=True,
     )
-    cause_id = fields.Many2one(
-        "livechat.dispatch.change",
-        "By Dated Change",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
+    cause_id = Outlived("livechat.dispatch.change", "By Dated Change")
     who = fields.Char(compute="_compute_who")
-    main_account_id = fields.Many2one(
-        "res.users", "Main Account", index="btree_not_null", ondelete="set null", readonly=True
-    )
-    agent_id = fields.Many2one(
-        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
-    )
-    channel_id = fields.Many2one(
-        "im_livechat.channel",
-        "Channel",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
-    group_id = fields.Many2one(
-        "livechat.dispatch.group",
-        "Dispatch Group",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
-    change_id = fields.Many2one(
-        "livechat.dispatch.change",
-        "Dated Change",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
+    main_account_id = Outlived("res.users", "Main Account")
+    agent_id = Outlived("res.users", "Agent")
+    channel_id = Outlived("im_livechat.channel", "Channel")
+    group_id = Outlived("livechat.dispatch.group", "Dispatch Group")
+    change_id = Outlived("livechat.dispatch.change", "Dated Change")
     subject = fields.Char("Of", readonly=True, help="Whose setting it is, by its name at the time.")
     what = fields.Selection("_get_whats", "What", required=True, readonly=True)
     old_value = fields.Json(readonly=True)
@@ -116,12 +86,12 @@ class LivechatDispatchLog(models.Model):
             "livechat.dispatch.group.user_ids": self.env._("Agent of the group"),
             "res.users.dispatch_paused": self.env._("Pause"),
         }
-        for model in _LIVES:
-            name = {
-                "im_livechat.channel": self.env._("Channel"),
-                "livechat.dispatch.group": self.env._("Dispatch group"),
-                "livechat.dispatch.change": self.env._("Dated change"),
-            }[model]
+        things = {
+            "im_livechat.channel": self.env._("Channel"),
+            "livechat.dispatch.group": self.env._("Dispatch group"),
+            "livechat.dispatch.change": self.env._("Dated change"),
+        }
+        for model, name in things.items():
             words[f"{model}.create"] = self.env._("%(thing)s made", thing=name)
             words[f"{model}.unlink"] = self.env._("%(thing)s deleted", thing=name)
         for model in _LOGGED_MODELS:
@@ -134,7 +104,6 @@ class LivechatDispatchLog(models.Model):
         """Return which logged fields of a model are concerned when these are written.
 
         :param names: names of fields; all of the model's, if not given.
-        :rtype: list[str]
         """
         model = self.env[model]
         told = {}
@@ -178,22 +147,22 @@ class LivechatDispatchLog(models.Model):
     def _describe_value(self, value):
         """Return a logged value in the words of whoever reads it."""
         model, _dot, name = (self.what or "").rpartition(".")
+        field = self.env[model]._fields.get(name) if model in self.env else None
+        type_ = field.type if field else None
         if name == "dispatch_paused":
             if value is True or not value:
                 return self.env._("Paused") if value else self.env._("Takes new buyers")
             return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
         if isinstance(value, bool) and name not in ("create", "unlink"):
-            field = self.env[model]._fields.get(name) if model in self.env else None
-            if value or field is None or field.type in ("boolean", "many2many"):
+            if value or type_ in (None, "boolean", "many2many"):
                 return self.env._("Yes") if value else self.env._("No")
         if value is None or value is False or value == []:
             return "–"
         if isinstance(value, list):
             return ", ".join(str(one[1]) if isinstance(one, list) else str(one) for one in value)
-        field = self.env[model]._fields.get(name) if model in self.env else None
-        if field is not None and field.type == "selection":
+        if type_ == "selection":
             return dict(field._description_selection(self.env)).get(value, str(value))
-        if field is not None and field.type == "datetime":
+        if type_ == "datetime":
             return format_datetime(self.env, value)
         return str(value)
 
@@ -260,14 +229,12 @@ class LivechatDispatchLog(models.Model):
         :param change: the ``livechat.dispatch.change`` that does it.
         """
         noted = self.env.cr.postcommit.data
-        before = noted.get(_WAY)
+        before = noted.get(_WAY, _BY_HAND)
         noted[_WAY] = (way, change.id if change else False)
         try:
             yield
         finally:
-            noted.pop(_WAY, None)
-            if before:
-                noted[_WAY] = before
+            noted[_WAY] = before
 
     @api.model
     @contextmanager
@@ -286,24 +253,18 @@ class LivechatDispatchLog(models.Model):
         keys = {(records._name, id_, name) for name in names for id_ in records.ids} - compared
         compared |= keys
         try:
-            before = self._read_all(records, names)
+            before = {name: self._read_values_of(records, name) for name in names}
             yield
-            after = self._read_all(records, names)
+            after = {name: self._read_values_of(records, name) for name in names}
         finally:
             compared -= keys
         rows = []
         for record in records:
             for name in names:
-                key = (records._name, record.id, name)
-                if key in keys and before[name][record.id] != after[name][record.id]:
-                    rows += self._describe_difference(
-                        record, name, before[name][record.id], after[name][record.id]
-                    )
+                old, new = before[name][record.id], after[name][record.id]
+                if old != new and (records._name, record.id, name) in keys:
+                    rows += self._describe_difference(record, name, old, new)
         self._add_rows(rows)
-
-    @api.model
-    def _read_all(self, records, names):
-        return {name: self._read_values_of(records, name) for name in names}
 
     @api.model
     def _read_values_of(self, records, name):
@@ -335,7 +296,7 @@ class LivechatDispatchLog(models.Model):
     def _describe_membership(self, agent, home, code, joins):
         # sudo: res.users, im_livechat.channel - names in a row of the log
         agent, home = agent.sudo(), home.sudo()
-        channel = home if home._name == "im_livechat.channel" else home.channel_id
+        channel = self._get_channel(home)
         return {
             "main_account_id": channel.main_account_id.id or agent._get_shop_owner().id,
             "agent_id": agent.id,
@@ -355,21 +316,14 @@ class LivechatDispatchLog(models.Model):
         """
         # sudo: any - names in a row of the log
         record = record.sudo()
-        if record._name == "res.users":
-            owner = record._get_shop_owner()
-        elif record._name == "livechat.dispatch.group":
-            owner = record.channel_id.main_account_id
-        else:
-            owner = record.main_account_id
+        channel = self._get_channel(record)
+        owner = channel.main_account_id if channel else record._get_shop_owner()
         if what == "im_livechat.channel.main_account_id":
             # Of two shops neither learns whose the channel was or will be.
             owner = owner.browse()
-        channel = record if record._name == "im_livechat.channel" else None
-        if record._name in ("livechat.dispatch.group", "livechat.dispatch.change"):
-            channel = record.channel_id
         return {
             "main_account_id": owner.id,
-            "channel_id": channel.id if channel else False,
+            "channel_id": channel.id,
             _SUBJECTS[record._name]: record.id,
             "subject": record.name,
             "what": what,
@@ -379,6 +333,13 @@ class LivechatDispatchLog(models.Model):
         }
 
     @api.model
+    def _get_channel(self, record):
+        """Return the channel that a record is or belongs to; none of an agent."""
+        if record._name == "im_livechat.channel":
+            return record
+        return self.env["im_livechat.channel"] if record._name == "res.users" else record.channel_id
+
+    @api.model
     def _add_rows(self, rows):
         """Write rows, with who does it and in which way.
 
@@ -386,7 +347,7 @@ class LivechatDispatchLog(models.Model):
         """
         if not rows:
             return
-        way, change_id = self.env.cr.postcommit.data.get(_WAY, ("hand", False))
+        way, change_id = self.env.cr.postcommit.data.get(_WAY, _BY_HAND)
         # Nobody does what dispatch does by itself, even while somebody's request runs.
         by_nobody = way == "dispatch" or (way == "change" and self.env.uid == SUPERUSER_ID)
         common = {
@@ -421,18 +382,39 @@ class LivechatDispatchLog(models.Model):
         return last.way in ("hand", "dispatch")
 
     @api.model
-    def _describe_lives(self, records, event):
-        """Return the values of the rows that say that records came or are about to go.
+    def _note_created(self, records, members=None):
+        """Log that records came, and the agents who came with them.
 
-        :param event: ``create`` or ``unlink``.
+        :param members: the field that says who these are.
         """
+        self._add_rows(self._describe_lives(records, "create", members))
+
+    @api.model
+    @contextmanager
+    def _deleting(self, records, members=None):
+        """Log that the block deletes records, and the agents who go with them."""
+        rows = self._describe_lives(records, "unlink", members)
+        self._forget(records)
+        yield
+        self._add_rows(rows)
+
+    @api.model
+    def _describe_lives(self, records, event, members):
         rows = []
         for record in records.sudo():  # sudo: any - names in a row of the log
-            old, new = (None, record.name) if event == "create" else (record.name, None)
-            row = self._describe(record, f"{record._name}.{event}", old, new)
+            if record._name != "res.users":
+                old, new = (None, record.name) if event == "create" else (record.name, None)
+                rows.append(self._describe(record, f"{record._name}.{event}", old, new))
+        for record in records if members else ():
+            old, new = set(), self._read_values_of(record, members)[record.id]
             if event == "unlink":
-                row[_SUBJECTS[record._name]] = False
-            rows.append(row)
+                old, new = new, old
+            rows += self._describe_difference(record, members, old, new)
+        for row in rows if event == "unlink" else ():
+            row[_SUBJECTS[records._name]] = False
+            if records._name == "res.users" and row["main_account_id"] in records.ids:
+                # What names a shop whose owner is gone as well names none.
+                row["main_account_id"] = False
         return rows
 
     @api.model
@@ -545,12 +527,8 @@ def _to_json(record, name):
     match field.type:
         case "one2many":
             return sorted(line.display_name for line in value)
-        case "many2many":
+        case "many2many" | "many2one":
             return [[one.id, one.display_name] for one in value.sorted("id")]
-        case "many2one":
-            return [[value.id, value.display_name]] if value else []
-        case "datetime":
-            return fields.Datetime.to_string(value) if value else False
-        case "date":
-            return fields.Date.to_string(value) if value else False
+        case "date" | "datetime":
+            return field.to_string(value)
     return value
