@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -64,10 +65,9 @@ class ImLivechatChannel(models.Model):
         """
         channels = self._search_reception()
         staff = channels._read_staff()
-        agents = self._describe_agents(staff.user_ids)
         return {
             "channels": [channel._describe_reception_channel(staff) for channel in channels],
-            "agents": agents,
+            "agents": self._describe_agents(staff.facts),
             "waiting": channels._describe_waiting(),
             **channels._describe_today(),
             "weight_min": WEIGHT_MIN,
@@ -96,7 +96,7 @@ class ImLivechatChannel(models.Model):
             for group_id, group_members in channel._describe_members(staff).items()
             for member in group_members
         ]
-        return {"agents": self._describe_agents(staff.user_ids), "members": members}
+        return {"agents": self._describe_agents(staff.facts), "members": members}
 
     @api.model
     def get_reception_lines(self):
@@ -311,65 +311,34 @@ class ImLivechatChannel(models.Model):
         """Read who serves these channels, and what is true of them.
 
         :param only: ids of the users to read; all, if not given.
-        :rtype: _Staff
         """
-        # sudo: livechat.dispatch.group, res.users - of channels that the caller may watch
+        # sudo: livechat.dispatch.group, livechat.subaccount, res.users - of channels that the
+        # caller may watch, disabled agents as well
+        channels = self.sudo().with_context(active_test=False)
         groups = self.env["livechat.dispatch.group"].sudo()
         groups = groups.search([("channel_id", "in", self.ids)])
-        self.env.flush_all()
-        cr = self.env.cr
-        # Served by the primary keys of both relations, res_users' index on main_account_id.
-        cr.execute(
-            """
-            SELECT channel_id, user_id
-              FROM im_livechat_channel_im_user
-             WHERE channel_id = ANY(%s)
-            """,
-            [self.ids],
+        owned = channels.env["livechat.subaccount"].search_fetch(
+            [("main_account_id", "in", self.main_account_id.ids)], ["user_id", "main_account_id"]
         )
-        served = cr.fetchall()
-        cr.execute(
-            """
-            SELECT livechat_dispatch_group_id, res_users_id
-              FROM livechat_dispatch_group_res_users_rel
-             WHERE livechat_dispatch_group_id = ANY(%s)
-            """,
-            [groups.ids],
-        )
-        grouped = cr.fetchall()
-        cr.execute(
-            """
-            SELECT users.id, users.main_account_id
-              FROM res_users users
-              JOIN livechat_subaccount subaccount ON subaccount.user_id = users.id
-             WHERE users.main_account_id = ANY(%s)
-            """,
-            [self.main_account_id.ids],
-        )
-        owned = cr.fetchall()
-        owners = {
-            channel.main_account_id.id
-            for channel in self
-            if channel.main_account_participation != "never"
-        }
-        user_ids = {user_id for _id, user_id in served} | {user_id for user_id, _id in owned}
-        user_ids |= owners - {False}
+        takers = channels.filtered(lambda row: row.main_account_participation != "never")
+        user_ids = {*(channels.user_ids | owned.user_id | takers.main_account_id).ids}
         if only is not None:
             user_ids &= only
         return _Staff(
             groups,
-            _gather(served, user_ids),
-            _gather(grouped, user_ids),
-            {user_id: owner_id for user_id, owner_id in owned if user_id in user_ids},
+            {channel.id: user_ids.intersection(channel.user_ids.ids) for channel in channels},
+            {
+                group.id: user_ids.intersection(group.user_ids.ids)
+                for group in groups.with_context(active_test=False)
+            },
+            {row.user_id.id: row.main_account_id.id for row in owned if row.user_id.id in user_ids},
             {agent.user_id: agent for agent in self._read_reception_facts(user_ids)},
         )
 
     @api.model
     def _read_reception_facts(self, user_ids):
-        """Return what dispatch knows about these users.
-
-        :rtype: list[policy.Agent]
-        """
+        """Return the :class:`policy.Agent` that each of these users is."""
+        self.env.flush_all()
         query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
@@ -402,26 +371,15 @@ class ImLivechatChannel(models.Model):
             "may_manage": self.env.user._manages_dispatch_of(self.main_account_id),
             "groups": [
                 {
-                    "id": group.id,
-                    "name": group.name,
+                    "id": group.id or 0,
+                    "name": group.name or self._name_default_group(groups),
                     "parent_id": group.parent_id.id,
                     "scope": group.scope_summary or "",
                     "has_scope": bool(group.scope_ids),
-                    "has_buyers": bool(group.scope_ids),
-                    "members": members[group.id],
+                    "has_buyers": not group or bool(group.scope_ids),
+                    "members": members[group.id or 0],
                 }
-                for group in groups
-            ]
-            + [
-                {
-                    "id": 0,
-                    "name": self._name_default_group(groups),
-                    "parent_id": False,
-                    "scope": "",
-                    "has_scope": False,
-                    "has_buyers": True,
-                    "members": members[0],
-                }
+                for group in (*groups, groups.browse())
             ],
             "spare": self._describe_spare(staff),
         }
@@ -467,20 +425,16 @@ class ImLivechatChannel(models.Model):
         """Return who serves each group of this channel: ``{group id: members}``, 0 for the default
         group; see ``_describe_reception_channel``."""
         self.ensure_one()
-        channel_user_ids = staff.served.get(self.id, set())
+        channel_user_ids = staff.served[self.id]
         groups = staff.groups.filtered(lambda group: group.channel_id == self)
         # sudo: res.users - their rights, of channels that the caller may watch
         users = self.env["res.users"].sudo()
         default = self.env["livechat.dispatch.group"]
-        by_group, in_scope = {}, set()
-        for group in groups:
-            user_ids = staff.grouped.get(group.id, set()) & channel_user_ids
-            if group.scope_ids:
-                in_scope |= user_ids
-            by_group[group] = user_ids
-        by_group[default] = channel_user_ids - in_scope
+        by_group = {group: staff.grouped[group.id] & channel_user_ids for group in groups}
+        in_scope = (user_ids for group, user_ids in by_group.items() if group.scope_ids)
+        by_group[default] = channel_user_ids.difference(*in_scope)
         if self.main_account_participation != "never" and self.main_account_id.id in staff.facts:
-            by_group[default] = by_group[default] | {self.main_account_id.id}
+            by_group[default].add(self.main_account_id.id)
         rules = self._get_dispatch_rules()
         settings = self._read_settings()
         off_shift = self._find_off_shift(default, settings)
@@ -516,8 +470,8 @@ class ImLivechatChannel(models.Model):
 
         ``why`` is ``disabled``, for somebody who serves this channel or none, or ``no_channel``.
         """
-        on_some_channel = set().union(*staff.served.values()) if staff.served else set()
-        here = staff.served.get(self.id, set())
+        on_some_channel = set().union(*staff.served.values())
+        here = staff.served[self.id]
         spare = []
         for user_id, agent in sorted(staff.facts.items()):
             is_ours = staff.owned.get(user_id, -1) == self.main_account_id.id
@@ -634,30 +588,16 @@ class ImLivechatChannel(models.Model):
         return {decision.discuss_channel_id.id: decision for decision in records}
 
 
-class _Staff:
+class _Staff(NamedTuple):
     """Who serves some channels: one reading for all of them."""
 
-    def __init__(self, groups, served, grouped, owned, facts):
-        self.groups = groups
-        """All dispatch groups of the channels."""
-        self.served = served
-        """``{channel id: ids of its agents, disabled ones as well}``."""
-        self.grouped = grouped
-        """``{group id: user ids}``."""
-        self.owned = owned
-        """``{id of a sub-account's user: id of its main account}``."""
-        self.facts = facts
-        """``{user id: policy.Agent}``."""
-
-    @property
-    def user_ids(self):
-        return self.facts.keys()
-
-
-def _gather(pairs, allowed):
-    """Return ``{first: {seconds}}`` of pairs whose second is allowed."""
-    gathered = {}
-    for first, second in pairs:
-        if second in allowed:
-            gathered.setdefault(first, set()).add(second)
-    return gathered
+    groups: models.Model
+    """All dispatch groups of the channels."""
+    served: dict[int, set[int]]
+    """``{channel id: ids of its agents, disabled ones as well}``."""
+    grouped: dict[int, set[int]]
+    """``{group id: user ids}``."""
+    owned: dict[int, int]
+    """``{id of a sub-account's user: id of its main account}``."""
+    facts: dict[int, policy.Agent]
+    """By user id."""
