@@ -90,34 +90,20 @@ class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
             raise AccessError(self.env._("Only groups of the channel can be chosen."))
 
     def _get_plan(self, past):
-        """Return what this line says of its agent.
+        """Return what this line says of its agent, as :class:`replay.Plan`.
 
         :type past: models.decision.past.Past
-        :rtype: replay.Plan
         """
         self.ensure_one()
         sheet = self.whatif_id
         whole = (sheet.date_to - sheet.date_from).total_seconds()
-        presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence)
+        presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence, ())
         if self.presence == "hours":
-            presence = []
+            hours = self.hour_from, self.hour_to + 24 * (self.hour_to <= self.hour_from)
             for day in sheet._get_days():
-                start, end = (
-                    (sheet._to_utc(day, hour) - sheet.date_from).total_seconds()
-                    for hour in (
-                        self.hour_from,
-                        self.hour_to + (24 if self.hour_to <= self.hour_from else 0),
-                    )
-                )
+                moments = (sheet._to_utc(day, hour) - sheet.date_from for hour in hours)
+                start, end = (moment.total_seconds() for moment in moments)
                 if end > 0 and start < whole:
-                    presence.append((max(0, start), end))
-            presence = tuple(presence)
+                    presence += ((max(0, start), end),)
         recorded = past.weights.get(self.user_id.id)
         return replay.Plan(None if self.weight == recorded else self.weight, presence)
-
-    def _apply_weight(self):
-        """Give the agent this weight, as the caller.
-
-        :raise AccessError: who may not set it elsewhere either.
-        """
-        self.user_id.dispatch_set_weight(self.weight)
