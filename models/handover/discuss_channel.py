@@ -99,10 +99,7 @@ class DiscussChannel(models.Model):
 
     def _get_serving_partner(self):
         """Return who served the buyer of this chat: the agent who wrote last, or whose it is while
-        none has.
-
-        :rtype: res.partner
-        """
+        none has."""
         self.ensure_one()
         agents = self.livechat_agent_history_ids.partner_id
         answers = self.message_ids.filtered(
@@ -168,8 +165,7 @@ class DiscussChannel(models.Model):
     @api.model
     def _leave_absent_agents(self):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message.
-        """
+        wait for the buyer's next message."""
         for chat, agent in self._find_absent_agents():
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
 
@@ -334,11 +330,7 @@ class DiscussChannel(models.Model):
         agents.sort(key=lambda agent: (not agent["online"], agent["paused"], agent["name"]))
         able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
         groups = [
-            {
-                "id": group.id,
-                "name": group.name,
-                "free": len(able & set(group._get_agents().ids)),
-            }
+            {"id": group.id, "name": group.name, "free": len(able & {*group._get_agents().ids})}
             for group in channel.dispatch_group_ids
         ]
         return {"agents": agents, "groups": groups}

@@ -197,10 +197,6 @@ class ImLivechatChannel(models.Model):
         self.env.cr.rollback()
         self.env.invalidate_all(flush=False)
 
-    def _commit(self):
-        if not module.current_test:
-            self.env.cr.commit()
-
     @api.model
     def _drain_all(self):
         """Serve the lines of all channels in which somebody waits."""
@@ -312,7 +308,6 @@ class ImLivechatChannel(models.Model):
         """Return the first who waits and could be served.
 
         :param Round serving: what was tried so far.
-        :rtype: discuss.channel
         """
         chats = self.env["discuss.channel"]
         chats.flush_model(
@@ -419,10 +414,7 @@ class ImLivechatChannel(models.Model):
 
     def _get_pace(self, group):
         """Return how fast this line moves: the mean and the standard deviation of the time a chat
-        took here, in seconds, and the seats that take part; ``None`` while that is not known.
-
-        :rtype: tuple[float, float, int] | None
-        """
+        took here, in seconds, and the seats that take part; ``None`` while that is not known."""
         # A chat that lay silent for a day was ended by core's cleaning: the agent was free at its
         # last word. Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(
