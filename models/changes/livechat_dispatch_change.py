@@ -176,9 +176,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     def _find_tz(self, *users):
         """Return the first time zone that one of these users has set, else UTC."""
         # sudo: res.users - when it is noon in a shop is no secret
-        names = [user.tz for user in self.env["res.users"].sudo().union(*users)]
-        known = dict(self._get_time_zones())
-        return next((name for name in names if name in known), "UTC")
+        users = self.env["res.users"].sudo().union(*users)
+        return next((user.tz for user in users if user.tz in pytz.common_timezones_set), "UTC")
 
     @api.depends("channel_id")
     def _compute_tz(self):
@@ -218,20 +217,16 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             return
         zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
         today = datetime.combine(clock.get_day(fields.Datetime.now(), zone), time.min)
-        name, days, repeats = {
-            "singles_day": (self.env._("11 November"), (11, 11), "yearly"),
-            "june": (self.env._("18 June"), (6, 18), "yearly"),
-            "evening": (self.env._("Evening shift"), None, "daily"),
-            "weekend": (self.env._("Weekend"), None, "weekly"),
+        name, when, repeats = {
+            "singles_day": (self.env._("11 November"), {"month": 11, "day": 11}, "yearly"),
+            "june": (self.env._("18 June"), {"month": 6, "day": 18}, "yearly"),
+            "evening": (self.env._("Evening shift"), {"hour": 18}, "daily"),
+            "weekend": (self.env._("Weekend"), {}, "weekly"),
         }[self.preset]
-        start, stop = today, today + timedelta(days=1)
-        if days:
-            start = today.replace(month=days[0], day=days[1])
-            if start < today:
-                start = start.replace(year=start.year + 1)
-            stop = start + timedelta(days=1)
-        elif self.preset == "evening":
-            start = today.replace(hour=18)
+        start = today.replace(**when)
+        if start < today:
+            start = start.replace(year=start.year + 1)
+        stop = start.replace(hour=0) + timedelta(days=1)
         for weekday in WEEKDAYS:
             self[weekday] = self.preset == "weekend" and weekday in ("saturday", "sunday")
         self.name = name
@@ -534,17 +529,11 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
     def _set_next(self):
         """Look for the next time, and plan to be woken then; without one it is over."""
-        found = self._find_next(fields.Datetime.now())
-        self._store(
-            {
-                "state": "planned" if found else "done",
-                "next_start": found.start if found else False,
-                "next_stop": found.stop if found else False,
-                "replaced": False,
-            }
-        )
-        if found:
-            self._wake_at(found.start)
+        start, stop = self._find_next(fields.Datetime.now()) or (False, False)
+        state = "planned" if start else "done"
+        self._store({"state": state, "next_start": start, "next_stop": stop, "replaced": False})
+        if start:
+            self._wake_at(start)
 
     def _wake_at(self, moment):
         cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
@@ -621,16 +610,18 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         for change in self._hold(["draft", "planned", "running"], refusal):
             if change.state == "running":
                 change._restore()
-            nothing = dict.fromkeys(["next_start", "next_stop", "replaced"], False)
-            change._store({"state": "cancelled", **nothing})
+            change._store(
+                {"state": "cancelled", "next_start": False, "next_stop": False, "replaced": False}
+            )
         return True
 
     def action_draft(self):
         """Take changes that are planned, over or cancelled back to draft."""
         refusal = self.env._("%(change)s is in force: undo it first.")
         for change in self._hold(["planned", "done", "cancelled"], refusal):
-            nothing = dict.fromkeys(["next_start", "next_stop", "last_start"], False)
-            change._store({"state": "draft", **nothing})
+            change._store(
+                {"state": "draft", "next_start": False, "next_stop": False, "last_start": False}
+            )
         return True
 
     def action_add_agents(self):

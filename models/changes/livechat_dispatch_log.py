@@ -5,7 +5,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
-from ...tools.history import Outlived
+from ...tools.history import Outlived, Sealed
 from ...tools.sent import is_record_id
 
 # Which field of a row holds the record it is about.
@@ -15,8 +15,6 @@ _SUBJECTS = {
     "livechat.dispatch.group": "group_id",
     "livechat.dispatch.change": "change_id",
 }
-# The models that have fields which are logged.
-_LOGGED_MODELS = (*_SUBJECTS, "res.config.settings")
 _KEPT_FOR = timedelta(days=400)
 _VACUUM_LIMIT = 20_000
 
@@ -28,7 +26,7 @@ _BY_HAND = ("hand", False)
 _COMPARED = "livechat_dispatch_log_compared"
 
 
-class LivechatDispatchLog(models.Model):
+class LivechatDispatchLog(Sealed, models.Model):
     """Every change of a dispatch setting: who, when, from what, to what.
 
     Written together with the change, by whatever way it is made; nobody writes it otherwise.
@@ -94,9 +92,10 @@ class LivechatDispatchLog(models.Model):
         for model, name in things.items():
             words[f"{model}.create"] = self.env._("%(thing)s made", thing=name)
             words[f"{model}.unlink"] = self.env._("%(thing)s deleted", thing=name)
-        for model in _LOGGED_MODELS:
+        for model in (*_SUBJECTS, "res.config.settings"):
             for name in self._get_logged(model):
-                words.setdefault(self._get_code(model, name), self._get_label(model, name))
+                label = self.env[model]._fields[name]._description_string(self.env)
+                words.setdefault(self._get_code(model, name), label)
         return list(words.items())
 
     @api.model
@@ -121,21 +120,15 @@ class LivechatDispatchLog(models.Model):
             return f"{field.comodel_name}.user_ids"
         return f"{model}.{name}"
 
-    @api.model
-    def _get_label(self, model, name):
-        field = self.env[model]._fields[name]
-        return field.get_description(self.env, ["string"])["string"]
-
     @api.depends("user_id", "user_name", "way", "cause_id")
     def _compute_who(self):
         for row in self:
+            row.who = row.user_name
             if row.way == "dispatch":
                 row.who = self.env._("Dispatch")
             elif row.way == "change" and not row.user_name:
                 # sudo: livechat.dispatch.change - the name of what changed a row that may be read
                 row.who = row.sudo().cause_id.name or self.env._("Dated change")
-            else:
-                row.who = row.user_name
 
     @api.depends("what", "old_value", "new_value")
     @api.depends_context("lang", "tz")
@@ -180,28 +173,7 @@ class LivechatDispatchLog(models.Model):
     # Nobody writes history
     # ------------------------------------------------------------
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Rows are written together with what they are about.
-
-        :raise AccessError: always, for everybody else.
-        """
-        self._check_by_log()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Rows stay what they are.
-
-        :raise AccessError: always.
-        """
-        self._check_by_log()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_old(self):
-        self._check_by_log()
-
-    def _check_by_log(self):
+    def _check_sealed(self):
         if self.env.context.get("livechat_dispatch_log") is not _BY_LOG:
             raise AccessError(self.env._("The log of changes cannot be edited."))
 
@@ -285,8 +257,7 @@ class LivechatDispatchLog(models.Model):
         for ids, joins in ((new - old, True), (old - new, False)):
             for id_ in sorted(ids):
                 if record._name == "res.users":
-                    agent = record
-                    home = self.env["im_livechat.channel"].browse(id_)
+                    agent, home = record, self.env["im_livechat.channel"].browse(id_)
                 else:
                     agent, home = self.env["res.users"].browse(id_), record
                 rows.append(self._describe_membership(agent, home, code, joins))
@@ -376,7 +347,6 @@ class LivechatDispatchLog(models.Model):
                 (_SUBJECTS[record._name], "=", record.id),
                 ("remark", "=", False),
             ],
-            order="id desc",
             limit=1,
         )
         return last.way in ("hand", "dispatch")
@@ -508,11 +478,8 @@ class LivechatDispatchLog(models.Model):
         elif subject._name == "res.users":
             # sudo: livechat.subaccount - left, not taken: its write checks the caller
             subaccount = subject._get_subaccount().sudo(False)
-            if subaccount:
-                subaccount.write({name: self.old_value})
-            else:
-                # sudo: res.users - checked by action_undo, and nothing but the weight
-                subject.sudo().write({name: self.old_value})
+            # sudo: res.users - checked by action_undo, and nothing but the weight
+            (subaccount or subject.sudo()).write({name: self.old_value})
         else:
             subject.write({name: self.old_value})
 
@@ -520,9 +487,8 @@ class LivechatDispatchLog(models.Model):
 def _to_json(record, name):
     """Return the value of a field as the log keeps it: names beside ids, texts for lines."""
     if name == "dispatch_paused":
-        if record.dispatch_paused and record.dispatch_paused_until:
-            return fields.Datetime.to_string(record.dispatch_paused_until)
-        return record.dispatch_paused
+        until = record.dispatch_paused and record.dispatch_paused_until
+        return fields.Datetime.to_string(until) or record.dispatch_paused
     field, value = record._fields[name], record[name]
     match field.type:
         case "one2many":
