@@ -169,8 +169,7 @@ class DiscussChannel(models.Model):
 
         :param chats: only of these.
         """
-        self.flush_model(["dispatch_state", "dispatch_queued_at", "livechat_end_dt"])
-        self.env["mail.presence"].flush_model()
+        self.env.flush_all()
         now = fields.Datetime.now()
         # Served by discuss_channel__dispatch_waiting_idx, im_livechat_channel_member_history's
         # index on channel_id, res_users' on partner_id and the unique indexes on mail_presence.
@@ -216,10 +215,7 @@ class DiscussChannel(models.Model):
         Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
 
     def _get_wait(self):
-        """Return what the buyer is told about its wait, ``False`` when it does not wait.
-
-        :rtype: dict | bool
-        """
+        """Return what the buyer is told about its wait, ``False`` when it does not wait."""
         self.ensure_one()
         if self.livechat_end_dt or self.dispatch_state not in WAITING:
             return False
