@@ -309,7 +309,6 @@ class LivechatDispatchDecision(models.Model):
         """Decide once more from what the record says was known.
 
         :return: ``user_id`` of the winner, which is that of the record; ``False`` for nobody.
-        :rtype: int | bool
         """
         self.ensure_one()
         self.check_access("read")

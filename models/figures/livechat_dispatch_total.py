@@ -232,19 +232,10 @@ class LivechatDispatchTotal(models.Model):
               FROM uncounted
              WHERE decision.id = uncounted.id
          RETURNING date_trunc('hour', moment) AS hour,
-                   main_account_id,
-                   livechat_channel_id,
-                   group_id,
-                   user_id,
-                   previous_user_id,
-                   kind,
-                   rule,
-                   has_waited,
-                   waited_seconds,
+                   main_account_id, livechat_channel_id, group_id, user_id, previous_user_id,
+                   kind, rule, has_waited, waited_seconds, excluded, team,
                    CASE WHEN user_id IS NOT NULL AND rule != 'by_hand' THEN candidates END
                        AS candidates,
-                   excluded,
-                   team,
                    CASE WHEN candidate_count < jsonb_array_length(
                                  CASE WHEN jsonb_typeof(facts -> 'agents') = 'array'
                                       THEN facts -> 'agents'

@@ -60,7 +60,6 @@ class ImLivechatChannel(models.Model):
             "weight_max", "may_add_channels", "may_read_chats"}``; see
             ``_describe_reception_channel``, ``_describe_agents`` and ``_get_today_figures`` (with
             text keys, ``"0"`` for all). Times are UTC.
-        :rtype: dict
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         channels = self._search_reception()
@@ -84,7 +83,6 @@ class ImLivechatChannel(models.Model):
         :param user_ids: ids of ``res.users``.
         :return: ``{"agents": […], "members": [[channel id, group id, member], …]}``; a member is as
             in ``_describe_reception_channel``.
-        :rtype: dict
         """
         sent.expect(self.env, isinstance(user_ids, list) and len(user_ids) <= _ASKED_MAX)
         sent.expect(self.env, all(map(sent.is_record_id, user_ids)))
@@ -100,10 +98,7 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def get_reception_lines(self):
-        """Return who waits now and today's figures, as in :meth:`get_reception`.
-
-        :rtype: dict
-        """
+        """Return who waits now and today's figures, as in :meth:`get_reception`."""
         channels = self._search_reception()
         return {"waiting": channels._describe_waiting(), **channels._describe_today()}
 
@@ -158,10 +153,7 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def _get_reception_bus_channels(self):
-        """Return on which bus channels the caller's page hears of changes.
-
-        :rtype: list[tuple]
-        """
+        """Return on which bus channels the caller's page hears of changes."""
         user = self.env.user
         if not user._reads_all_dispatch():
             return []
@@ -290,18 +282,17 @@ class ImLivechatChannel(models.Model):
         partner_ids = [partner_id for (partner_id,) in self.env.cr.fetchall()]
         look_again(self.env["res.partner"].browse(partner_ids), "agents")
         # Served by a scan: those who had a page open in the last hours.
-        self.env.cr.execute(
-            """
-            SELECT user_id
-              FROM mail_presence
-             WHERE status != 'offline'
-               AND user_id IN (SELECT user_id FROM im_livechat_channel_im_user)
-               AND last_poll BETWEEN %(since)s AND %(until)s
-            """,
-            {"since": now - SILENCE - timedelta(minutes=3), "until": now - SILENCE},
+        presences = self.env["mail.presence"].with_context(active_test=False)
+        silent = presences.search_fetch(
+            [
+                ("status", "!=", "offline"),
+                ("user_id.livechat_channel_ids", "!=", False),
+                ("last_poll", ">=", now - SILENCE - timedelta(minutes=3)),
+                ("last_poll", "<=", now - SILENCE),
+            ],
+            ["user_id"],
         )
-        user_ids = [user_id for (user_id,) in self.env.cr.fetchall()]
-        look_again(self.env["res.users"].browse(user_ids), "agents")
+        look_again(silent.user_id, "agents")
 
     # ------------------------------------------------------------
     # Channels, groups and their members
@@ -356,7 +347,6 @@ class ImLivechatChannel(models.Model):
             "members": [{"user_id", "reason", "has_part"}]}], "spare": [{"user_id", "why"}]}``; the
             reason is a code of ``policy.exclusion``, false for who could take a chat now;
             ``has_part`` says whether the weight counts for the group's shares.
-        :rtype: dict
         """
         self.ensure_one()
         rules = self._get_dispatch_rules()
@@ -395,7 +385,6 @@ class ImLivechatChannel(models.Model):
         :param paused: ids of users who take no part.
         :return: ``{user_id: text}`` of who has a part in a group with buyers of its own; an agent
             of several such groups is told each by its name.
-        :rtype: dict[int, str]
         """
         self.ensure_one()
         # sudo: im_livechat.channel - its groups and agents, for who may read the channel
@@ -488,9 +477,8 @@ class ImLivechatChannel(models.Model):
         """Return what the page shows of these users, whom the caller may watch.
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "overloaded", "in_call",
-            "enabled", "weight", "load", "may_weigh", "may_pause", "is_subaccount"}]``; ``status``
-            is whether they are here, ``until`` the end of the pause in UTC.
-        :rtype: list[dict]
+            "enabled", "weight", "load", "may_weigh", "may_pause"}]``; ``status`` is whether they
+            are here, ``until`` the end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -531,7 +519,6 @@ class ImLivechatChannel(models.Model):
                     "load": policy.load(agent, hold),
                     "may_weigh": user.id in may_weigh,
                     "may_pause": user.id in may_pause,
-                    "is_subaccount": bool(user.main_account_id),
                 }
             )
         return described
@@ -546,7 +533,6 @@ class ImLivechatChannel(models.Model):
         :return: ``[{"id", "channel_id", "group_id", "name" (false for who may not read the chat),
             "state", "since", "place" (in the line of the group, from 1), "excluded"}]``; the last
             is how many agents its last decision excluded for each reason.
-        :rtype: list[dict]
         """
         chats = self._search_waiting(self)
         places = {}
@@ -554,27 +540,24 @@ class ImLivechatChannel(models.Model):
             places |= number_places(chat._get_waiting() for chat in channel_chats)
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
-        last_decisions = self._get_last_decisions(chats)
-        waiting = []
-        for chat in chats:
-            decision = last_decisions.get(chat.id)
-            waiting.append(
-                {
-                    "id": chat.id,
-                    "channel_id": chat.livechat_channel_id.id,
-                    "group_id": chat.dispatch_group_id.id or 0,
-                    "name": chat.name if chat in readable else False,
-                    "state": chat.dispatch_state,
-                    "since": fields.Datetime.to_string(chat.dispatch_queued_at),
-                    "place": places.get(chat.id, False),
-                    "excluded": (decision and decision.excluded_counts) or {},
-                }
-            )
-        return waiting
+        excluded = self._read_excluded(chats)
+        return [
+            {
+                "id": chat.id,
+                "channel_id": chat.livechat_channel_id.id,
+                "group_id": chat.dispatch_group_id.id or 0,
+                "name": chat.name if chat in readable else False,
+                "state": chat.dispatch_state,
+                "since": fields.Datetime.to_string(chat.dispatch_queued_at),
+                "place": places.get(chat.id, False),
+                "excluded": excluded.get(chat.id) or {},
+            }
+            for chat in chats
+        ]
 
     @api.model
-    def _get_last_decisions(self, chats):
-        """Return ``{chat id: its last livechat.dispatch.decision}``."""
+    def _read_excluded(self, chats):
+        """Return ``{chat id: how many agents its last decision excluded for each reason}``."""
         # sudo: livechat.dispatch.decision - of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()
         rows = decisions._read_group(
@@ -585,7 +568,7 @@ class ImLivechatChannel(models.Model):
             [("id", "in", [decision_id for _chat, decision_id in rows])],
             ["discuss_channel_id", "excluded_counts"],
         )
-        return {decision.discuss_channel_id.id: decision for decision in records}
+        return {decision.discuss_channel_id.id: decision.excluded_counts for decision in records}
 
 
 class _Staff(NamedTuple):
