@@ -139,10 +139,7 @@ def read_team(candidates, excluded, team, agent_ids):
 
 
 def write_team(shares, excluded, agent_ids):
-    """Return what :func:`read_team` reads: a large team, each share and reason written once.
-
-    :rtype: dict
-    """
+    """Return what :func:`read_team` reads: a large team, each share and reason written once."""
     by_share, by_code = defaultdict(list), defaultdict(list)
     for user_id in agent_ids:
         if user_id in shares:

@@ -35,14 +35,11 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     _name = "livechat.dispatch.whatif"
     _description = "Dispatch What If"
 
-    def _default_channel_id(self):
-        return self._search_channels(limit=1)
-
     channel_id = fields.Many2one(
         "im_livechat.channel",
         "Channel",
         required=True,
-        default=_default_channel_id,
+        default=lambda self: self._search_channels()[:1],
         ondelete="cascade",
         domain="[('dispatch_mode', '!=', 'native')]",
     )
@@ -156,8 +153,7 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     @api.constrains("date_from", "date_to", "max_sessions", "max_sessions_mode", "channel_id")
     def _check_sheet(self):
         for sheet in self:
-            if not sheet._find_channel():
-                raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+            sheet._get_managed_channel()
             if not (sheet.date_from and sheet.date_to) or sheet.date_from >= sheet.date_to:
                 raise ValidationError(self.env._("The period ends before it begins."))
             if sheet.date_to - sheet.date_from > timedelta(days=_DAYS_MAX):
@@ -207,24 +203,23 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
                 channel = self._search_channels([("id", "=", vals["channel_id"])])
                 if not channel:
                     raise AccessError(self.env._("You do not manage the dispatch of this channel."))
-            channel = channel or self._default_channel_id()
+            channel = channel or self._search_channels()[:1]
             for _code, _line_id, line_vals in vals.get("line_ids") or ():
                 if isinstance(line_vals, dict):
                     self.line_ids._check_choice(line_vals, channel)
         return read
 
     @api.model
-    def _search_channels(self, domain=(), limit=None):
+    def _search_channels(self, domain=()):
         """Return the channels whose dispatch the caller may replay."""
         channels = self.env["im_livechat.channel"].search(
             [*domain, ("dispatch_mode", "!=", "native")], order="id"
         )
         user = self.env.user
-        found = channels.filtered(
+        return channels.filtered(
             # sudo: im_livechat.channel - whose it is
             lambda channel: user._manages_dispatch_of(channel.sudo().main_account_id)
         )
-        return found[:limit] if limit else found
 
     def _find_channel(self):
         """Return the channel of the sheet, if its dispatch is the caller's to manage."""
@@ -238,14 +233,11 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
 
     def _get_period(self):
         """Return the beginning and the end of the chosen period, in UTC."""
-        today = clock.get_day(fields.Datetime.now(), self.env.tz)
-        first, last = {
-            "today": (today, today),
-            "week": (today - timedelta(days=7), today - timedelta(days=1)),
-        }.get(self.period, (today - timedelta(days=1), today - timedelta(days=1)))
-        return self._to_utc(first), self._to_utc(last + timedelta(days=1))
+        period = {"today": (0, 1), "week": (-7, 0)}.get(self.period, (-1, 0))
+        now = fields.Datetime.now()
+        return tuple(clock.get_midnight(now, self.env.tz, days) for days in period)
 
-    def _to_utc(self, day, hours=0.0):
+    def _to_utc(self, day, hours):
         """Return a time of a day where the caller is, in UTC.
 
         :param hours: since midnight, up to 24.

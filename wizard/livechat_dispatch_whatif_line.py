@@ -1,6 +1,6 @@
 import math
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError
 
 from ..dispatch import replay
@@ -8,7 +8,7 @@ from ..dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ..tools import sent
 
 
-class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
+class LivechatDispatchWhatifLine(sent.Guard, models.TransientModel):
     """One agent on a sheet."""
 
     _name = "livechat.dispatch.whatif.line"
@@ -39,17 +39,11 @@ class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
     group_ids = fields.Many2many("livechat.dispatch.group", string="Groups")
     channel_id = fields.Many2one(related="whatif_id.channel_id")
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Add agents to sheets; a sheet opens with all it can have.
-
-        :raise AccessError: a sheet, an agent or a group that is not the caller's.
-        """
-        return super().create(self.browse()._read_sent(vals_list, new=True))
-
     def write(self, vals):
-        """Change agents on sheets; see ``create``."""
-        (vals,) = self._read_sent([vals])
+        """Change agents on sheets.
+
+        :raise AccessError: an agent or a group that is not the caller's.
+        """
         self.whatif_id._store({"is_stale": True})
         return super().write(vals)
 
