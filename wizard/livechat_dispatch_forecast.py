@@ -109,6 +109,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
         what it is now, or is it because of a change."""
         values = {}
         for change in changes.sorted(lambda change: change.state != "running"):
+            name = change.with_env(self.env)._get_name()
             in_force = next(change._get_occurrences(moment, moment + timedelta(seconds=1)), None)
             if change.state == "running":
                 runs_on = in_force and in_force.start == change.next_start
@@ -119,7 +120,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
                         continue
                     field = kept["field"]
                     if runs_on:
-                        values[record, field] = record[field], self._get_change_name(change)
+                        values[record, field] = record[field], name
                     elif moment >= change.next_stop and record[field] == kept["new"]:
                         old = bool(kept["old"]) if field == "dispatch_paused" else kept["old"]
                         values[record, field] = old, False
@@ -128,12 +129,8 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
             if in_force:
                 for record, wanted in change._get_wanted().items():
                     for field, value in wanted.items():
-                        values[record, field] = value, self._get_change_name(change)
+                        values[record, field] = value, name
         return values
-
-    def _get_change_name(self, change):
-        """Return a change's name, if it is one that the reader may know."""
-        return change.with_env(self.env)._get_name()
 
     @api.model
     def _describe_agents(self, channel, mode, sessions, get):
@@ -172,7 +169,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
             if not times:
                 continue
             # What is only about other channels' capacity or about its agents.
-            name, summary = self._get_change_name(change), change.summary
+            name, summary = change.with_env(self.env)._get_name(), change.summary
             if change.channel_id != channel:
                 readable = change.with_env(self.env)._filtered_access("read")
                 name = f"{name} ({change.channel_id.name})" if readable else name

@@ -177,19 +177,16 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         :raise UserError: a value that is none.
         """
         sheets = super().create(self.browse()._read_sent(vals_list, new=True))
-        sheets._compute_lines_now()
+        # As the caller: whoever looked at the lines first would own them.
+        sheets.mapped("line_ids")
         return sheets
 
     def write(self, vals):
         """Change sheets; see ``create``."""
         (vals,) = self._read_sent([vals])
         result = super().write({**vals, "is_stale": True} if vals else vals)
-        self._compute_lines_now()
-        return result
-
-    def _compute_lines_now(self):
-        """Make the lines as the caller: whoever looked at them first would own them."""
         self.mapped("line_ids")
+        return result
 
     @api.onchange("channel_id", "period", "date_from", "date_to", *_SETTINGS, "line_ids")
     def _onchange_sheet(self):

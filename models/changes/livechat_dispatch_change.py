@@ -459,6 +459,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                 )
 
     def _get_name(self):
+        """Return its name, if it is one that the caller may know."""
         readable = self._filtered_access("read")
         return readable.name if readable else self.env._("Another dated change")
 

@@ -142,12 +142,8 @@ class LivechatDispatchDecision(models.Model):
             candidates = decision.candidates or []
             # sudo: res.users - the names of colleagues in a decision that may be read
             users = self.env["res.users"].sudo().with_context(active_test=False)
-            names = {
-                user.id: user.name
-                for user in users.browse(
-                    [*excluded, *(candidate["user_id"] for candidate in candidates)]
-                ).exists()
-            }
+            user_ids = [*excluded, *(candidate["user_id"] for candidate in candidates)]
+            names = {user.id: user.name for user in users.browse(user_ids).exists()}
             gone = self.env._("deleted")
             decision.explanation = self.env["ir.qweb"]._render(
                 "im_livechat_subaccount.decision_explanation",
@@ -169,9 +165,8 @@ class LivechatDispatchDecision(models.Model):
                     "counts": [
                         (count, texts.get(code, code))
                         for code, count in (decision.excluded_counts or {}).items()
-                    ]
-                    if not excluded
-                    else [],
+                        if not excluded
+                    ],
                     "winner": decision.user_id.id,
                     "waits_behind_others": decision.rule == "line",
                 },

@@ -316,22 +316,19 @@ class _Reader:
 
     def _follow_the_pending(self):
         """Note what became, after the period, of those who still waited at its end."""
-        pending = {
+        pending = [
             chat.id for chat in self.chats if chat.id and not chat.user_id and chat.gone is None
-        }
+        ]
+        # sudo: livechat.dispatch.decision - of the chats of a channel that the caller manages
+        decisions = self.channel.env["livechat.dispatch.decision"].sudo()
         # Served by livechat_dispatch_decision's index on discuss_channel_id.
-        self.cr.execute(
-            """
-            SELECT moment, kind, user_id, discuss_channel_id, facts IS NULL AS by_buyer
-              FROM livechat_dispatch_decision
-             WHERE discuss_channel_id = ANY(%s)
-               AND moment >= %s
-          ORDER BY moment, id
-            """,
-            [list(pending), self.end],
-        )
-        for moment, kind, user_id, chat_id, by_buyer in self.cr.fetchall():
-            self._note(self.by_id[chat_id], kind, self._to_seconds(moment), user_id, by_buyer)
+        for row in decisions.search_fetch(
+            [("discuss_channel_id", "in", pending), ("moment", ">=", self.end)],
+            ["moment", "kind", "user_id", "discuss_channel_id", "facts"],
+            order="moment, id",
+        ):
+            chat, moment = self.by_id[row.discuss_channel_id.id], self._to_seconds(row.moment)
+            self._note(chat, row.kind, moment, row.user_id.id or None, by_buyer=not row.facts)
 
     # ------------------------------------------------------------
     # What the records do not hold
