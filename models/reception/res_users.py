@@ -69,7 +69,6 @@ class ResUsers(models.Model):
         :return: ``{"paused", "until", "overloaded", "load", "capacity", "waiting", "lines"}``; the
             capacity is that of the agent's roomiest channel, ``None`` for no limit; ``lines`` says
             of which channel how many are waiting.
-        :rtype: dict | bool
         """
         user = self.env.user
         # sudo: im_livechat.channel, res.users - the agent's own figures
