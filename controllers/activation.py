@@ -2,8 +2,6 @@ from odoo import http
 from odoo.exceptions import AccessDenied, UserError
 from odoo.http import request
 
-from .limits import is_welcome, say_wait
-
 
 class Activation(http.Controller):
     """The page behind an activation link, where a sub-account's person sets the password."""
@@ -22,8 +20,9 @@ class Activation(http.Controller):
         A link that is wrong, used, expired or void gets the same answer, which tells nothing about
         who exists. Wrong links are counted like wrong passwords, with core's own cooldown.
         """
-        if not is_welcome("activation"):
-            return self._render({"wait": say_wait()}, status=429)
+        channels = request.env["im_livechat.channel"]
+        if not channels._is_welcome("activation"):
+            return self._render({"wait": channels._say_wait()}, status=429)
         try:
             with request.env["res.users"]._assert_can_auth(user="activation link"):
                 subaccount = request.env["livechat.subaccount"]._find_by_token(token)

@@ -9,7 +9,6 @@ from odoo.addons.mail.tools.discuss import Store
 from ..dispatch.scope import clean_page
 from ..tools.sent import is_record_id
 from ..tools.sentinels import PREVIEW
-from .limits import is_welcome, refuse
 
 # Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
 # itself: a browser that sends them would break the call.
@@ -66,6 +65,16 @@ def _describe_session(chat):
         partner = request.env.user.partner_id
         store.add(partner, {"email": partner.email})
     return {"store_data": store.get_result(), "channel_id": chat.id}
+
+
+def _is_welcome(what):
+    return request.env["im_livechat.channel"]._is_welcome(what)
+
+
+def _refuse():
+    """Return the answer to a page that asks too often: no chat and no message, and why."""
+    refusal = request.env["im_livechat.channel"]._say_wait()
+    return {"channel_id": False, "message_id": False, "dispatch_refusal": refusal}
 
 
 def _read_chat(sent_id):
@@ -129,9 +138,9 @@ class DispatchLivechatController(LivechatController):
         if persisted and channel.dispatch_mode != "native":
             session_key = _get_session_key()
             if chat := channel._join_open_chat(session_key):
-                return _describe_session(chat) if is_welcome("look") else refuse()
-        if channel.dispatch_mode != "native" and not is_welcome("chat" if persisted else "look"):
-            return refuse()
+                return _describe_session(chat) if _is_welcome("look") else _refuse()
+        if channel.dispatch_mode != "native" and not _is_welcome("chat" if persisted else "look"):
+            return _refuse()
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
         if channel.dispatch_mode != "native" and channel._read_dispatch_scopes():
@@ -160,8 +169,8 @@ class DispatchThreadController(ThreadController):
             _find_guest()
             chat = _read_chat(thread_id)
             # sudo: discuss.channel - whether the reader's chat has an answer
-            if chat.sudo()._is_unheard() and not is_welcome("word"):
-                return refuse()
+            if chat.sudo()._is_unheard() and not _is_welcome("word"):
+                return _refuse()
         return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
 
 

@@ -5,13 +5,14 @@ from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
 from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
-from .limits import is_welcome
+
+_CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
 
 
 class WaitingController(Controller):
     """What the page of a buyer who waits in line can do."""
 
-    @route("/im_livechat_subaccount/here", methods=["POST"], type="jsonrpc", auth="public")
+    @route("/im_livechat_subaccount/here", **_CALL)
     @add_guest_to_context
     def here(self, **_ignored):
         """Take a sign of life of the page of whoever asks; of who is unknown, none.
@@ -21,13 +22,7 @@ class WaitingController(Controller):
         """
         return self._give_sign()
 
-    @route(
-        "/im_livechat_subaccount/cors/here",
-        methods=["POST"],
-        type="jsonrpc",
-        auth="public",
-        cors="*",
-    )
+    @route("/im_livechat_subaccount/cors/here", **_CALL, cors="*")
     def cors_here(self, guest_token="", **_ignored):
         """As :meth:`here`, for a shop's pages elsewhere, which send no cookie."""
         if isinstance(guest_token, str):
@@ -48,24 +43,17 @@ class WaitingController(Controller):
             store.add(chat, {"dispatch_wait": chat._get_wait()})
         return store.get_result()
 
-    @route("/im_livechat_subaccount/leave_message", methods=["POST"], type="jsonrpc", auth="public")
+    @route("/im_livechat_subaccount/leave_message", **_CALL)
     @add_guest_to_context
     def leave_message(self, channel_id=None, **_ignored):
         """Let the buyer of a chat leave the line; what the buyer writes is answered later.
 
         :param channel_id: ``discuss.channel`` of the buyer who asks; of others nothing is said.
         :return: whether the chat is in the message pool now.
-        :rtype: bool
         """
         return self._leave_message(channel_id)
 
-    @route(
-        "/im_livechat_subaccount/cors/leave_message",
-        methods=["POST"],
-        type="jsonrpc",
-        auth="public",
-        cors="*",
-    )
+    @route("/im_livechat_subaccount/cors/leave_message", **_CALL, cors="*")
     def cors_leave_message(self, channel_id=None, guest_token="", **_ignored):
         """As :meth:`leave_message`, for a shop's pages elsewhere."""
         if not isinstance(guest_token, str):
@@ -77,7 +65,9 @@ class WaitingController(Controller):
         if not is_record_id(channel_id):
             return False
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
-        if chat.self_member_id.livechat_member_type != "visitor" or not is_welcome("leave"):
+        if chat.self_member_id.livechat_member_type != "visitor":
+            return False
+        if not request.env["im_livechat.channel"]._is_welcome("leave"):
             return False
         # sudo: discuss.channel - the buyer's own chat, and nothing but its place in line
         chat = chat.sudo()

@@ -15,16 +15,13 @@ HELD = timedelta(seconds=60)
 SURELY_HELD = timedelta(seconds=45)
 
 
-def has_given_up(wordless_since, now, held=HELD):
-    """Tell whether a chat has been without a word for so long that it holds nothing any more.
-
-    :param wordless_since: ``discuss.channel.dispatch_wordless_since``, empty for who has written.
-    """
-    return bool(wordless_since) and wordless_since <= now - held
+def match_given_up(now):
+    """Return the domain of the open chats that hold no seat any more."""
+    return [("dispatch_wordless_since", "<=", now - HELD), ("livechat_end_dt", "=", False)]
 
 
 def list_given_up(now):
-    """Return the statement that lists the ids of the open chats that hold no seat.
+    """Return the statement that lists the ids of :func:`match_given_up`.
 
     :param now: the moment, as it is called there.
     """

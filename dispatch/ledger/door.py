@@ -16,6 +16,16 @@ from typing import NamedTuple
 
 from odoo.modules import module
 
+#: How many chats an address may open an hour, if nothing else is set.
+ADDRESS_CHATS_DEFAULT = 60
+
+#: How often a buyer may ask an hour: for a ``chat``, for a ``look`` at the widget, to bring a
+#: ``word`` before the first answer, to ``leave`` a message. Generous for people.
+PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20}
+
+#: And an address, in chats of an address: a school or an office has one for all.
+PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "activation": 1}
+
 
 class Request(NamedTuple):
     """Something that is asked for."""
@@ -25,6 +35,16 @@ class Request(NamedTuple):
     """Who asks: a buyer or an address."""
     amount: int
     """How often it may be an hour."""
+
+
+def read_address_chats(text: str | bool) -> int:
+    """Return how many chats an address may open an hour, 0 for no limit.
+
+    :param text: the system parameter, which may be edited by hand: a typing mistake there must not
+        close the shop.
+    """
+    makes_sense = text and text.isdecimal() and len(text) < 10
+    return int(text) if makes_sense else ADDRESS_CHATS_DEFAULT
 
 
 def read_address(text: str | None) -> str | None:

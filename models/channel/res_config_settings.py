@@ -1,12 +1,11 @@
 from odoo import api, fields, models
 
+from ...dispatch import policy
 from ...dispatch.ledger import door
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import sent
 
-QUIET_HOLD_DEFAULT = 0.5
 DECISION_DAYS_DEFAULT = 90
-ADDRESS_CHATS_DEFAULT = 60
 
 
 class ResConfigSettings(sent.Guard, models.TransientModel):
@@ -35,7 +34,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     )
     dispatch_quiet_hold = fields.Float(
         "Hold of a Quiet Chat",
-        default=QUIET_HOLD_DEFAULT,
+        default=policy.QUIET_HOLD_DEFAULT,
         at_least=0,
         at_most=1,
         help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
@@ -54,7 +53,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
 
     dispatch_address_chats = fields.Integer(
         "New Chats per Address and Hour",
-        default=ADDRESS_CHATS_DEFAULT,
+        default=door.ADDRESS_CHATS_DEFAULT,
         at_least=0,
         at_most=sent.MANY,
         help="Who opens more from one address is asked to wait a minute; looks at the widget and "
@@ -99,9 +98,9 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     @api.model
     def _get_dispatch_quiet_hold(self):
         """Return what a quiet chat counts, between 0 and 1."""
-        return self._get_dispatch_parameter(
-            "quiet_hold", float, QUIET_HOLD_DEFAULT, lambda hold: 0 <= hold <= 1
-        )
+        # sudo: ir.config_parameter - reading our own settings, which are no secret
+        parameters = self.env["ir.config_parameter"].sudo()
+        return policy.read_quiet_hold(parameters.get_param("im_livechat_subaccount.quiet_hold"))
 
     @api.model
     def _get_dispatch_decision_days(self):
@@ -113,9 +112,9 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     @api.model
     def _get_dispatch_address_chats(self):
         """Return how many chats an address may open an hour, 0 for no limit."""
-        return self._get_dispatch_parameter(
-            "address_chats", int, ADDRESS_CHATS_DEFAULT, lambda chats: 0 <= chats <= sent.MANY
-        )
+        # sudo: ir.config_parameter - as above
+        parameters = self.env["ir.config_parameter"].sudo()
+        return door.read_address_chats(parameters.get_param("im_livechat_subaccount.address_chats"))
 
     @api.model
     def _get_dispatch_mode_default(self):

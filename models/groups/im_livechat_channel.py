@@ -2,9 +2,11 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from odoo import api, fields, models, tools
+from odoo.fields import Domain
 from odoo.http import request
 
 from ...dispatch import scope as scopes
+from ...dispatch.ledger import door
 from ...tools.sent import is_record_id
 
 
@@ -75,18 +77,13 @@ class ImLivechatChannel(models.Model):
             "context": {"default_channel_id": self.id},
         }
 
-    # ------------------------------------------------------------
-    # Groups
-    # ------------------------------------------------------------
-
     @tools.ormcache("self.id")
     def _read_dispatch_scopes(self):
         """Return what the dispatch groups of this channel receive.
 
         Cached, so that a channel without groups asks the database nothing.
 
-        :return: the scopes of all its groups, those without lines as well.
-        :rtype: tuple[scope.Scope, ...]
+        :return: the :class:`scope.Scope` of each of its groups, those without lines as well.
         """
         # sudo: livechat.dispatch.group - a buyer does not see by what it is dispatched
         groups = self.env["livechat.dispatch.group"].sudo()
@@ -96,7 +93,6 @@ class ImLivechatChannel(models.Model):
         """Return the group with the most specific scope that fits, empty for the default group.
 
         :type buyer: scope.Buyer
-        :rtype: livechat.dispatch.group
         """
         self.ensure_one()
         group_scopes = self._origin._read_dispatch_scopes()
@@ -107,22 +103,19 @@ class ImLivechatChannel(models.Model):
             if kind == "page"
             for pattern in values
         }
-        pages = self.env["livechat.dispatch.scope"]._find_matching_patterns(patterns, buyer.page)
+        lines = self.env["livechat.dispatch.scope"]
+        pages = patterns and lines._find_matching_patterns(patterns, buyer.page)
         return self.env["livechat.dispatch.group"].browse(
             scopes.find_group(group_scopes, buyer, pages)
         )
 
     def _get_default_agents(self):
-        """Return the agents of the default group: who is in no group that has a scope.
-
-        :rtype: res.users
-        """
+        """Return the agents of the default group: who is in no group that has a scope."""
         self.ensure_one()
         scoped = [scope.group_id for scope in self._origin._read_dispatch_scopes() if scope.values]
         # sudo: livechat.dispatch.group - all groups of the channel count
-        return self.user_ids - self.env["livechat.dispatch.group"].sudo().browse(
-            scoped
-        ).user_ids.sudo(self.env.su)
+        groups = self.env["livechat.dispatch.group"].sudo().browse(scoped)
+        return self.user_ids - groups.user_ids.sudo(self.env.su)
 
     # ------------------------------------------------------------
     # Buyers
@@ -164,13 +157,61 @@ class ImLivechatChannel(models.Model):
         return partner, self.env["mail.guest"]._get_guest_from_context()
 
     @api.model
+    def _find_open_chats(self, partner, guest, domain=()):
+        """Return the chats that a buyer has open: with the account, or as the guest. What an
+        account has said is not shown to a guest, though that was the account's cookie.
+
+        :param domain: which of them.
+        :rtype: discuss.channel
+        """
+        buyer = Domain.FALSE
+        for name, person in (("partner_id", partner), ("guest_id", guest)):
+            if person:
+                buyer |= Domain(name, "=", person.id)
+        # Served by the history's indexes on partner_id and guest_id.
+        member = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
+        domain = Domain(domain) & Domain("livechat_end_dt", "=", False)
+        domain &= Domain("livechat_channel_member_history_ids", "any", buyer & member)
+        # sudo: discuss.channel - the buyer's own
+        chats = self.env["discuss.channel"].sudo()
+        if "is_pending_chat_request" in chats._fields:
+            # What an agent of the website has asked a visitor, core cancels for the visitor's own.
+            domain &= Domain("is_pending_chat_request", "!=", True)
+        return chats.search(domain, order="id desc") if partner or guest else chats
+
+    @api.model
+    def _is_welcome(self, what):
+        """Count that whoever sends this request asks for something, and tell whether that is not
+        too often. The address is the one that Odoo sees, with its ``proxy_mode``.
+
+        :param what: one of ``door.PER_ADDRESS``.
+        """
+        # sudo: ir.config_parameter - how many chats an address may open
+        parameters = self.env["ir.config_parameter"].sudo()
+        chats = door.read_address_chats(
+            parameters.get_param("im_livechat_subaccount.address_chats")
+        )
+        if not chats:
+            return True
+        asked = []
+        if address := door.read_address(request.httprequest.remote_addr):
+            asked.append(door.Request(what, address, chats * door.PER_ADDRESS[what]))
+        partner, guest = self._identify_buyer()
+        if what in door.PER_BUYER and (buyer := partner or guest):
+            asked.append(door.Request(what, f"{buyer._name} {buyer.id}", door.PER_BUYER[what]))
+        return door.admit(self.env, asked)
+
+    @api.model
+    def _say_wait(self):
+        """Return what somebody is told who asks too often."""
+        return self.env._("That was very often. Please wait a minute and try again.")
+
+    @api.model
     def _make_buyer(self, partner, guest, lang=None, country_id=None, **about):
-        """Return what is known about one buyer, whom an account and a cookie or token both
-        identify.
+        """Return the :class:`scope.Buyer` whom an account and a cookie or token both identify.
 
         :param partner: see :meth:`_identify_buyer`, and so is ``guest``.
         :param about: more fields of the buyer.
-        :rtype: scope.Buyer
         """
         return scopes.Buyer(
             **about,
@@ -185,8 +226,7 @@ class ImLivechatChannel(models.Model):
     def _read_page(self, page):
         """Return what an address says: the page itself, and its product and product categories.
 
-        :return: the fields of ``scope.Buyer`` that follow from it.
-        :rtype: dict
+        :return: a dictionary of the fields of ``scope.Buyer`` that follow from it.
         """
         page = scopes.clean_page(page)
         about = {"page": page}
@@ -212,8 +252,6 @@ class ImLivechatChannel(models.Model):
         """Return the ids in an address of this server's shop: product and product category.
 
         The paths are those of ``website_sale``'s controller, with or without a language.
-
-        :rtype: tuple[int | None, int | None]
         """
         try:
             url = urlsplit(page)
@@ -263,20 +301,15 @@ class ImLivechatChannel(models.Model):
         """
         if "sale.order" not in self.env or not partner:
             return None
+        since = fields.Datetime.now() - timedelta(days=self.order_days)
+        domain = [
+            ("partner_id", "child_of", partner.commercial_partner_id.id),
+            ("state", "!=", "cancel"),
+            ("date_order", ">=", since),
+        ]
         # sudo: sale.order - the buyer's own; only its state goes on
-        order = (
-            self.env["sale.order"]
-            .sudo()
-            .search(
-                [
-                    ("partner_id", "child_of", partner.commercial_partner_id.id),
-                    ("state", "!=", "cancel"),
-                    ("date_order", ">=", fields.Datetime.now() - timedelta(days=self.order_days)),
-                ],
-                order="date_order desc, id desc",
-                limit=1,
-            )
-        )
+        orders = self.env["sale.order"].sudo()
+        order = orders.search(domain, order="date_order desc, id desc", limit=1)
         if not order:
             return "none"
         if order.state in ("draft", "sent"):

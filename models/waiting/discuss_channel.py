@@ -12,7 +12,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.line import WAITING, Waiting, estimate_wait
 from ...tools.here import gone_since
 from ...tools.turn import UNANSWERED
-from ...tools.word import HELD, SURELY_HELD, has_given_up
+from ...tools.word import SURELY_HELD, match_given_up
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
@@ -81,10 +81,7 @@ class DiscussChannel(models.Model):
         return message
 
     def _get_waiting(self):
-        """Return how this chat waits.
-
-        :rtype: Waiting
-        """
+        """Return how this chat waits."""
         self.ensure_one()
         return Waiting(
             is_pooled=self.dispatch_state == "pool",
@@ -113,41 +110,42 @@ class DiscussChannel(models.Model):
 
     def _enter_line(self, values):
         """Let this chat wait, at the place that the time of its arrival gives it."""
-        if not self._wait("queued", values):
+        regular_id = self.env["livechat.dispatch.decision"]._get_regular(values)
+        values = {**values, "kind": "queue"}
+        if not self._wait("queued", values, dispatch_regular_id=regular_id):
             return
-        self._record({**values, "kind": "queue"})
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
-        # Since the decision.
-        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
-        if not self._wait("pool", values):
+        more = {}
+        if not self.dispatch_state:
+            # The buyer has just come.
+            decisions = self.env["livechat.dispatch.decision"]
+            more["dispatch_regular_id"] = decisions._get_regular(values)
+        if not self._wait("pool", {**values, "kind": "pool"}, **more):
             return
-        self._record({**values, "kind": "pool"})
         Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
         self.livechat_channel_id._tell_of_messages()
-        # Since the decision.
-        self.env["livechat.announcement"]._seat_may_be_free()
 
-    def _wait(self, state, values):
+    def _wait(self, state, values, **more):
         """Let this chat wait with the desk.
 
-        :return: False for a chat that waits for its buyer's first word before it has a place.
+        :return: False for one that has no place before its buyer's first word.
         """
-        self._greet_with_desk()
+        # sudo: res.partner - the desk is the shop itself, and greets where the agent was
+        desk = self.livechat_channel_id.sudo().reception_partner_id
+        if desk and self.livechat_operator_id != desk:
+            self.livechat_operator_id = desk
         if self.dispatch_wordless_since:
             self.dispatch_state = False
             return False
-        vals = {
-            "dispatch_state": state,
-            "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
-        }
-        if state == "queued" or not self.dispatch_state:
-            decisions = self.env["livechat.dispatch.decision"]
-            vals["dispatch_regular_id"] = decisions._get_regular(values)
-        self.write(vals)
+        since = self.dispatch_queued_at or fields.Datetime.now()
+        self.write({"dispatch_state": state, "dispatch_queued_at": since, **more})
+        self._record(values)
+        # Since the decision.
+        self.env["livechat.announcement"]._seat_may_be_free()
         return True
 
     def _note_word(self, message):
@@ -161,7 +159,7 @@ class DiscussChannel(models.Model):
         since = self.dispatch_wordless_since
         self.dispatch_wordless_since = False
         if self.dispatch_state == "assigned":
-            if not has_given_up(since, fields.Datetime.now(), SURELY_HELD):
+            if fields.Datetime.now() - since < SURELY_HELD:
                 return
             # Its seat may be another's by now.
             self._leave(self.dispatch_seat_partner_ids)
@@ -185,10 +183,7 @@ class DiscussChannel(models.Model):
     @api.model
     def _end_wordless(self):
         """End the chats whose buyers have opened them without a word, and gone."""
-        given_up = [
-            ("dispatch_wordless_since", "<=", fields.Datetime.now() - HELD),
-            ("livechat_end_dt", "=", False),
-        ]
+        given_up = match_given_up(fields.Datetime.now())
         for chat in self.search(given_up):
             self.env["im_livechat.channel"]._attempt(partial(chat._end_if, given_up))
 
@@ -198,13 +193,6 @@ class DiscussChannel(models.Model):
             # Nobody was kept waiting.
             self.livechat_failure = "no_failure"
             self._close_livechat_session()
-
-    def _greet_with_desk(self):
-        """Put the reception desk where the agent was."""
-        # sudo: res.partner - the desk is the shop itself
-        desk = self.livechat_channel_id.sudo().reception_partner_id
-        if desk and self.livechat_operator_id != desk:
-            self.livechat_operator_id = desk
 
     def _note_regulars(self):
         """Note whose regulars those who wait are by now: an agent of their own may have room when
@@ -237,8 +225,7 @@ class DiscussChannel(models.Model):
 
         :param chats: only of these.
         """
-        self.flush_model(["dispatch_state", "dispatch_queued_at", "livechat_end_dt"])
-        self.env["mail.presence"].flush_model()
+        self.env.flush_all()
         now = fields.Datetime.now()
         # Served by discuss_channel__dispatch_waiting_idx, im_livechat_channel_member_history's
         # index on channel_id, res_users' on partner_id and the unique indexes on mail_presence.
@@ -281,10 +268,7 @@ class DiscussChannel(models.Model):
         Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
 
     def _get_wait(self):
-        """Return what the buyer is told about its wait, ``False`` when it does not wait.
-
-        :rtype: dict | bool
-        """
+        """Return what the buyer is told about its wait, ``False`` when it does not wait."""
         self.ensure_one()
         if self.livechat_end_dt or self.dispatch_state not in WAITING:
             return False
@@ -348,20 +332,15 @@ class DiscussChannel(models.Model):
 
     def _find_untold(self):
         """Return what the buyer has written since an agent's last answer: what an agent who comes
-        has to read first.
-
-        :rtype: mail.message
-        """
+        has to read first."""
         histories = self.livechat_channel_member_history_ids
         buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        authors = (*buyers.guest_id, *buyers.partner_id)
         messages = self.env["mail.message"]
         for message in self.message_ids.sorted("id"):
             if message.message_type != "comment":
                 continue
-            if (message.author_guest_id or message.author_id) in (
-                *buyers.guest_id,
-                *buyers.partner_id,
-            ):
+            if (message.author_guest_id or message.author_id) in authors:
                 messages |= message
             elif message.author_id in self.livechat_agent_history_ids.partner_id:
                 messages = messages.browse()
@@ -374,7 +353,7 @@ class DiscussChannel(models.Model):
         email = author.email_formatted if author._name == "res.partner" else author.email
         link = f"{self.get_base_url()}/odoo/discuss?active_id=discuss.channel_{self.id}"
         names = [
-            self.env._("Attached: %s", attachment.name) for attachment in messages.attachment_ids
+            self.env._("Attached: %s", name) for name in messages.attachment_ids.mapped("name")
         ]
         return Markup(
             "<p><b>{buyer}</b> {email}<br/>{page}</p>{words}{names}"
