@@ -247,6 +247,7 @@ class TestWordless(DispatchCommon):
         self._grow_old(late)
         self._come(channel)
         before = self._come(channel)
+        before.dispatch_queued_at -= timedelta(seconds=1)
         self._say(late, guest)
         self.assertEqual(late.dispatch_state, "queued")
         self.assertFalse(self._agent_of(late))
