@@ -260,12 +260,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
         :rtype: ledger.Channel
         """
         values = (self[name] for name in ledger.CHANNEL_FIELDS)
-        # sudo: ir.config_parameter - reading our own settings, which are no secret
-        parameters = self.env["ir.config_parameter"].sudo()
         return ledger.Channel(
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
             has_shifts=True,
-            quiet_hold=parameters.get_param("im_livechat_subaccount.quiet_hold") or None,
+            quiet_hold=repr(self.env["res.config.settings"]._get_dispatch_quiet_hold()),
         )
 
     def _get_dispatch_rules(self, channel=None):
