@@ -65,7 +65,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         logged=True,
     )
     tz = fields.Selection(
-        "_get_time_zones",
+        lambda self: [(name, name) for name in pytz.common_timezones],
         "Time Zone",
         compute="_compute_tz",
         store=True,
@@ -159,10 +159,6 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     _due_idx = models.Index("(state, next_start)")
 
     @api.model
-    def _get_time_zones(self):
-        return [(name, name) for name in pytz.common_timezones]
-
-    @api.model
     def _get_modes(self):
         field = self.env["im_livechat.channel"]._fields["dispatch_mode"]
         return field._description_selection(self.env)
@@ -182,8 +178,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     @api.depends("channel_id")
     def _compute_tz(self):
         for change in self:
-            owner = change.channel_id.main_account_id
-            change.tz = self._find_tz(owner, self.env.user)
+            change.tz = self._find_tz(change.channel_id.main_account_id, self.env.user)
 
     @api.depends(
         "dispatch_mode", "max_sessions_mode", "max_sessions", "line_ids.weight", "line_ids.pause"
