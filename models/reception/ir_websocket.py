@@ -15,7 +15,7 @@ class IrWebsocket(models.AbstractModel):
         channels = [channel for channel in channels if channel not in refused]
         channels = list(super()._build_bus_channel_list(channels))
         if watches:
-            channels += self.env["im_livechat.channel"]._get_reception_bus_channels()
+            channels += self.env["livechat.announcement"]._get_reception_bus_channels()
         if self.env.user._has_agent_group():
             # sudo: im_livechat.channel - how many wait in the lines that one serves
             channels += self.env.user.sudo().livechat_channel_ids.filtered(
