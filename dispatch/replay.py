@@ -374,8 +374,7 @@ class _Replay:
         )
         self.agents[user_id] = agent
         load = policy.load(agent, self.rules.quiet_hold)
-        if load > self.peaks[user_id]:
-            self.peaks[user_id] = load
+        self.peaks[user_id] = max(self.peaks[user_id], load)
 
     def _sit(self, user_id, end, quiet_at):
         """Let a chat hold a seat of this agent from now on."""

@@ -89,13 +89,7 @@ class DiscussChannel(models.Model):
 
     def _get_tried_agents(self):
         """Return the users who have been this chat's agents."""
-        return (
-            self.livechat_channel_member_history_ids.filtered(
-                lambda history: history.livechat_member_type == "agent"
-            )
-            .partner_id.with_context(active_test=False)
-            .user_ids
-        )
+        return self.livechat_agent_history_ids.partner_id.with_context(active_test=False).user_ids
 
     def _get_serving_partner(self):
         """Return who served the buyer of this chat: the agent who wrote last, or whose it is while

@@ -264,16 +264,12 @@ class DiscussChannel(models.Model):
         self.livechat_channel_id._send_places(self.dispatch_group_id)
 
     def _has_buyer_written(self):
-        return any(
-            history.livechat_member_type == "visitor" and history.message_count
-            for history in self.livechat_channel_member_history_ids
-        )
+        return any(self.livechat_customer_history_ids.mapped("message_count"))
 
     def _find_untold(self):
         """Return what the buyer has written since an agent's last answer: what an agent who comes
         has to read first."""
-        histories = self.livechat_channel_member_history_ids
-        buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        buyers = self.livechat_customer_history_ids
         authors = (*buyers.guest_id, *buyers.partner_id)
         messages = self.env["mail.message"]
         for message in self.message_ids.sorted("id"):
