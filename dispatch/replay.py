@@ -28,6 +28,9 @@ from .route import Request, Setup
 # whoever comes in that second.
 _ENDS, _GOES_QUIET, _RECORDED, _GOES, _OVERFLOWS = range(5)
 
+# Facts that say whether an agent takes buyers at a moment, or will soon.
+_PRESENCE = frozenset({"online", "paused", "overloaded", "off_shift", "just_gone", "due"})
+
 
 class Fit(NamedTuple):
     """How one agent suits one buyer; see :class:`policy.Facts`."""
@@ -122,6 +125,8 @@ class Plan(NamedTuple):
     """``None``: as it was."""
     presence: tuple[tuple[float, float], ...] | None = None
     """When it takes buyers, as (from, to); ``None``: as it was."""
+    due: tuple[tuple[float, float], ...] = ()
+    """When it is known to come later that day, likewise."""
 
 
 class Load(NamedTuple):
@@ -197,7 +202,7 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
     for user_id, plan in plans.items():
         names = {"weight"} if plan.weight is not None else set()
         if plan.presence is not None:
-            names |= {"online", "paused", "overloaded", "off_shift"}
+            names |= _PRESENCE
         overridden[user_id] = names
     events = []
     for event in day.events:
@@ -214,10 +219,11 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
         if plan.weight is not None:
             agent = agent.but(weight=plan.weight)
         if plan.presence is not None:
-            agent = agent.but(online=False, paused=False, overloaded=False, off_shift=False)
-            for start, end in plan.presence:
-                events.append(State(start, agent.user_id, {"online": True}))
-                events.append(State(end, agent.user_id, {"online": False}))
+            agent = agent.but(**dict.fromkeys(_PRESENCE, False))
+            for name, times in (("due", plan.due), ("online", plan.presence)):
+                for start, end in times:
+                    events.append(State(start, agent.user_id, {name: True}))
+                    events.append(State(end, agent.user_id, {name: False}))
         agents.append(agent)
     # Stable: what was recorded in one second stays in its order; who comes on the sheet is there
     # for the first buyer of its second.
@@ -408,7 +414,7 @@ class _Replay:
 
     # --- those who come and wait ----------------------------------------------------------------
 
-    def _find_route(self, arrival, in_line=0):
+    def _find_route(self, arrival, in_line=0, waits=False):
         """Decide about one buyer; see ``route.find_route``."""
         request = Request(
             group_id=arrival.group_id,
@@ -416,6 +422,7 @@ class _Replay:
             asked_expertises=arrival.asked_expertises,
             in_line=in_line,
             waited=self.now - arrival.moment,
+            waits=waits,
         )
         staff = _Staff(self.agents, self.members, arrival.fits)
         return route.find_route(request, self.rules, self.day.setup, staff)
@@ -475,11 +482,12 @@ class _Replay:
         serving = Round()
         while waiting := self.line.find_next(serving):
             index, arrival = waiting.number, self.line.arrivals[waiting]
-            found = self._find_route(arrival)
+            found = self._find_route(arrival, waits=True)
             if found.state == "assigned":
                 self._leave(index)
                 self._assign(index, arrival, found.ascent.decision)
-            elif found.state == "pool" and not waiting.is_pooled:
+            elif found.state != "queued" and not waiting.is_pooled:
+                # Where the shop keeps no messages of those who come, it keeps those of who waited.
                 self._enter_pool(index)
                 serving.skip(index)
             else:

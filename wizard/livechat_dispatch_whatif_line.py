@@ -99,6 +99,7 @@ class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
         sheet = self.whatif_id
         whole = (sheet.date_to - sheet.date_from).total_seconds()
         presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence)
+        due = []
         if self.presence == "hours":
             presence = []
             for day in sheet._get_days():
@@ -109,11 +110,15 @@ class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
                         self.hour_to + (24 if self.hour_to <= self.hour_from else 0),
                     )
                 )
+                midnight = (sheet._to_utc(day) - sheet.date_from).total_seconds()
                 if end > 0 and start < whole:
                     presence.append((max(0, start), end))
+                if start > 0 and midnight < whole:
+                    due.append((max(0, midnight), start))
             presence = tuple(presence)
         recorded = past.weights.get(self.user_id.id)
-        return replay.Plan(None if self.weight == recorded else self.weight, presence)
+        weight = None if self.weight == recorded else self.weight
+        return replay.Plan(weight, presence, tuple(due))
 
     def _apply_weight(self):
         """Give the agent this weight, as the caller.

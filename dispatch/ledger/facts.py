@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from ...tools.here import IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
+from ...tools.here import IS_JUST_GONE, IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
 from .. import policy
 from ..policy import Rules
 from .packing import pack_facts
@@ -231,6 +231,11 @@ def select_facts(query: Query) -> str:
                        SELECT user_id
                          FROM mail_presence presence
                         WHERE user_id IS NOT NULL AND {IS_ONLINE}
+                   )""",
+            "just_gone": f"""NOT {IS_SET_AWAY} AND users.id IN (
+                       SELECT user_id
+                         FROM mail_presence presence
+                        WHERE user_id IS NOT NULL AND {IS_JUST_GONE}
                    )""",
             "paused": IS_PAUSED,
             "in_call": _IS_IN_CALL if query.asks_in_call else "false",

@@ -23,7 +23,8 @@ LAYOUT = (
     ("enabled", 1),
     ("overloaded", 1),
     ("off_shift", 1),
-    ("weight", 16),
+    ("just_gone", 1),
+    ("weight", 15),
     ("quiet_chats", 16),
     ("lively_chats", 21),
 )
