@@ -97,5 +97,5 @@ class ResourceCalendar(models.Model):
                 | Domain("company_id", "in", [False, calendar.company_id.id])
             )
             hours = calendar._work_intervals_batch(start, end, domain=list(holidays))[False]
-            found &= Intervals((_to_utc(begin), _to_utc(stop), set()) for begin, stop, _lines in hours)
+            found &= Intervals((_to_utc(row[0]), _to_utc(row[1]), set()) for row in hours)
         return found
