@@ -5,11 +5,10 @@ import time
 
 import pytest
 import shop as shops
+import simulate
 from browsers import wait_until_online
 from test_here import run_timers
 from test_line import states
-
-import simulate
 
 
 class Desk:
@@ -45,11 +44,11 @@ class Desk:
     def is_offered(self):
         answer = shops.post(
             shops.Buyer(self.shop.url).session,
-            f"{self.shop.url}/im_livechat/init",
-            {"channel_id": self.reception.id},
+            f"{self.shop.url}/mail/data",
+            {"fetch_params": [["init_livechat", self.reception.id]]},
         )
         assert not answer.failed, answer.text
-        return answer.body["result"]["available_for_me"]
+        return answer.body["result"]["Store"]["livechat_available"]
 
     def get_states(self):
         return [state for _id, state, *_times in states(self.shop, self.reception)]
