@@ -54,6 +54,7 @@ from . import (
     test_users,
     test_waiting,
     test_waiting_tours,
+    test_walk,
     test_whatif,
     test_whatif_tours,
 )
