@@ -206,7 +206,8 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
             planned[user_id]["weight"] = plan.weight
         if plan.presence is not None:
             planned[user_id].update(dict.fromkeys(_PRESENCE, False))
-        for name, times in (("due", plan.due), ("online", plan.presence or ())):
+        # Who was due is here before it is due no more.
+        for name, times in (("online", plan.presence or ()), ("due", plan.due)):
             for start, end in times:
                 events.append(State(start, user_id, {name: True}))
                 events.append(State(end, user_id, {name: False}))

@@ -270,7 +270,8 @@ def test_the_sheet_says_who_is_due():
     day = a_day([agent(1, just_gone=True)], buyers(0, 20), setup=LINE)
     plan = Plan(presence=((10, 60),), due=((5, 10),))
     assert winners(apply_plans(day, {1: plan})) == [None, 1]
-    assert waits(apply_plans(day, {1: plan._replace(due=((0, 10),))})) == [10, 0]
+    result = replay(apply_plans(day, {1: plan._replace(due=((0, 10),))}))
+    assert [(fate.waited, fate.pooled) for fate in result.fates] == [(10, False), (0, False)]
 
 
 def test_the_agents_above_join_at_their_moment():
