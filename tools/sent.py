@@ -271,7 +271,8 @@ class _Reading:
             # A form's word for none.
             empty = True
         if field.type in ("integer", "float"):
-            return self._read_number(records, field, 0 if value is False else value)
+            number = 0 if value is None or value is False else value
+            return self._read_number(records, field, number)
         if field.type == "boolean" and (empty or (type(value) in (bool, int) and value in (0, 1))):
             return bool(value)
         if empty and field.required and not self.form:
