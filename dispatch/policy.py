@@ -66,6 +66,10 @@ class Facts(NamedTuple):
     """Lacks the permission that the buyer's group asks for."""
     overloaded: bool = False
     """Has more chats than it wants, and no new buyers until some of them have ended."""
+    just_gone: bool = False
+    """Is not online, but was a moment ago."""
+    due: bool = False
+    """Comes, or comes back, later today: its shift begins, or its pause or time off ends."""
 
 
 class Agent(NamedTuple):
@@ -241,6 +245,20 @@ def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
     if not has_room(facts.lively_chats, facts.quiet_chats, facts.weight, rules):
         return "at_capacity"
     return None
+
+
+def is_worth_waiting_for(agent: Agent, rules: Rules, has_line: bool) -> bool:
+    """Tell whether this agent can take a chat, or will soon.
+
+    :param has_line: whether buyers wait for room as well, and for who is due; without a line they
+        wait for nobody but those who are about to be back.
+    """
+    if agent.just_gone:
+        agent = agent.but(online=True)
+    if has_line and agent.due:
+        agent = agent.but(online=True, off_shift=False, paused=False)
+    reason = exclusion(agent, rules)
+    return reason is None or (has_line and reason in PASSING_REASONS)
 
 
 def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:

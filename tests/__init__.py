@@ -26,6 +26,7 @@ from . import (
     test_house,
     test_ledger,
     test_line,
+    test_line_ends,
     test_migrations,
     test_native,
     test_onchange,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from ...tools.here import IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
+from ...tools.here import IS_JUST_GONE, IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
 from .. import policy
 from ..policy import Facts, Rules
 
@@ -36,7 +36,8 @@ LAYOUT = (
     ("enabled", 1),
     ("overloaded", 1),
     ("off_shift", 1),
-    ("weight", 16),
+    ("just_gone", 1),
+    ("weight", 15),
     ("quiet_chats", 16),
     ("lively_chats", 21),
 )
@@ -283,6 +284,11 @@ def select_facts(query: Query) -> str:
                        SELECT user_id
                          FROM mail_presence presence
                         WHERE user_id IS NOT NULL AND {IS_ONLINE}
+                   )""",
+            "just_gone": f"""NOT {IS_SET_AWAY} AND users.id IN (
+                       SELECT user_id
+                         FROM mail_presence presence
+                        WHERE user_id IS NOT NULL AND {IS_JUST_GONE}
                    )""",
             "paused": IS_PAUSED,
             "in_call": _IS_IN_CALL if query.asks_in_call else "false",

@@ -19,8 +19,8 @@ _ASSIGNS = frozenset({"assign", "overflow"})
 _DECIDED = frozenset({"exclusive", "sticky", "share", "least_load", "nobody", "line"})
 
 # What is true of an agent whatever the channel, and what may differ from one to the next.
-_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded")
-_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "is_main_account")
+_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded", "just_gone")
+_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "due", "is_main_account")
 
 # Of a day without a single chat that ended, nobody knows how long one takes.
 _SECONDS_DEFAULT = 600
@@ -199,6 +199,10 @@ class _Reader:
         facts = row["facts"] or {}
         agents = [policy.Agent.from_list(values) for values in facts.get("agents") or ()]
         if row["is_own"]:
+            # Without a line buyers wait for who is about to be back.
+            self.has_line |= row["kind"] == "queue" and (
+                row["rule"] == "line" or not any(agent.just_gone for agent in agents)
+            )
             self._follow_rules(row, moment, facts.get("rules"))
             self._follow_members(row, moment, agents)
         self._follow_agents(row, moment, agents)
@@ -282,7 +286,6 @@ class _Reader:
         return chat
 
     def _note(self, chat, kind, moment, user_id, by_buyer):
-        self.has_line |= kind == "queue"
         if chat.user_id is not None:
             return
         if kind in _ASSIGNS:

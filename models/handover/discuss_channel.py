@@ -9,11 +9,8 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch import policy
 from ...dispatch.line import WAITING
 from ...tools import sent
-from ...tools.here import gone_since
+from ...tools.here import GRACE, gone_since
 from ...tools.turn import UNANSWERED
-
-# An agent whose browser is gone for so long has left; shorter absences are a lost connection.
-GRACE = timedelta(seconds=60)
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
@@ -54,10 +51,8 @@ class DiscussChannel(models.Model):
             elif outcome.state == "queued":
                 chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
             else:
-                if outcome.state != "pool":
-                    # The shop keeps no pool for those who come; this buyer was promised an answer.
-                    chat.livechat_status = "need_help"
-                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
+                values = {**outcome.values, "previous_user_id": leaver.id}
+                chat._keep_for_later(outcome._replace(values=values))
 
     def _dispatch_again(self, leaver, declined=(), offline=True):
         """Choose another agent for this chat than the one who leaves it.
@@ -300,7 +295,7 @@ class DiscussChannel(models.Model):
                 {
                     "id": user.id,
                     "name": user.livechat_username or user.name,
-                    "online": agent.online,
+                    "online": agent.online or agent.just_gone,
                     "paused": agent.paused or agent.overloaded,
                     "load": load,
                     "capacity": limit,

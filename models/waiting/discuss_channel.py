@@ -120,11 +120,31 @@ class DiscussChannel(models.Model):
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
 
+    def _keep_for_later(self, outcome):
+        """Keep this chat, which nobody takes now, for who comes. Its buyer was promised an answer
+        also where the shop keeps no messages of those who come: there it looks for help as well.
+
+        :param Outcome outcome: what dispatch has decided.
+        """
+        if outcome.state != "pool":
+            self.livechat_status = "need_help"
+        self._enter_pool(outcome.values)
+
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
         self._wait("pool", {**values, "kind": "pool"})
-        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+        self._send_pool()
         self.livechat_channel_id._tell_of_messages()
+
+    def livechat_join_channel_needing_help(self):
+        joined = super().livechat_join_channel_needing_help()
+        # sudo: discuss.channel - who has joined takes a chat that waits; who may join is checked
+        chat = self.sudo()
+        if joined and chat.dispatch_state in WAITING:
+            chat._assign(chat.livechat_channel_id._make_outcome(self.env.user))
+        elif joined:
+            Store(bus_channel=chat).add(chat, {"dispatch_wait": False}).bus_send()
+        return joined
 
     def _wait(self, state, values, **more):
         # sudo: res.partner - the desk is the shop itself, and greets where the agent was
@@ -208,6 +228,10 @@ class DiscussChannel(models.Model):
             self._leave_message()
         else:
             self.livechat_end_dt = fields.Datetime.now()
+
+    def _send_pool(self):
+        """Tell the buyer's page that its words are kept for who comes."""
+        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
 
     def _send_wait(self, place, estimate):
         """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""

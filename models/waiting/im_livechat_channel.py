@@ -93,6 +93,7 @@ class ImLivechatChannel(models.Model):
                 else:
                     chat.livechat_status = "need_help"
                     chat._record({"kind": "nobody", "rule": "nobody"})
+                    chat._send_pool()
                 chat.write({"dispatch_state": False, "dispatch_queued_at": False})
 
     def _search_waiting(self, channels, domain=()):
@@ -275,8 +276,11 @@ class ImLivechatChannel(models.Model):
         )
         if outcome.state == "assigned":
             chat._assign(outcome)
-        elif outcome.state == "pool" and chat.dispatch_state == "queued":
-            chat._enter_pool(outcome.values)
+        elif outcome.state != "queued" and chat.dispatch_state == "queued":
+            chat._keep_for_later(outcome)
+        elif not outcome.state and chat.livechat_status != "need_help":
+            # A message of a pool that is none any more.
+            chat.livechat_status = "need_help"
         else:
             return False
         return True
