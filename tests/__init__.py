@@ -29,6 +29,7 @@ from . import (
     test_native,
     test_onchange,
     test_pages,
+    test_private,
     test_ratings,
     test_reassign,
     test_reception,

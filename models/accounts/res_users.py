@@ -227,6 +227,7 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         partner = self.partner_id
+        self.env["ir.rule"]._forget_private(self)
         self._get_subaccount()._drop()
         try:
             with self.env.cr.savepoint():

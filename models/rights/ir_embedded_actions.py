@@ -1,0 +1,19 @@
+from odoo import SUPERUSER_ID, models
+
+
+class IrEmbeddedActions(models.Model):
+    _name = "ir.embedded.actions"
+    _inherit = ["ir.embedded.actions", "livechat.private.mixin"]
+
+    def _compute_is_visible(self):
+        # An action tells which of these there are with sudo.
+        super()._compute_is_visible()
+        visible = self.filtered("is_visible")
+        # sudo: res.users - who made it
+        made = visible.filtered(
+            lambda record: (
+                record.create_uid.id not in (SUPERUSER_ID, self.env.uid)
+                and record.create_uid.sudo()._is_shop_staff()
+            )
+        )
+        made.is_visible = False
