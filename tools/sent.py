@@ -149,6 +149,9 @@ class Reader:
     # As Odoo gives every model: what is no field cannot be assigned to a record.
     __slots__ = ()
 
+    # Of which fields the context of a page says the default.
+    _opens_with = frozenset()
+
     def _valid_field_parameter(self, field, name):
         return name in PARAMETERS or super()._valid_field_parameter(field, name)
 
@@ -180,11 +183,17 @@ class Reader:
 
     @api.model
     def default_get(self, fields):
-        """As core's, of what a caller's context may say."""
+        """As core's, of which a caller's context says only where a record is to be.
+
+        A context comes from whoever made the filter or the link that somebody follows. A dialog
+        shows what our own action gave it.
+        """
         context = {}
         for key, value in self.env.context.items():
             name = key.removeprefix("default_")
             if name != key and _is_ours(self, name):
+                if not (self._transient or name in self._opens_with):
+                    continue
                 try:
                     self.browse()._read_sent([{name: value}])
                 except UserError:
