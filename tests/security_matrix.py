@@ -831,7 +831,7 @@ class SecurityMatrix(SecurityCommon):
             {
                 "name": "Hidden",
                 "grantable": False,
-                "group_xmlids": "mail.group_mail_template_editor",
+                "group_xmlids": "base.group_partner_manager",
             }
         )
         user = self.users["colleague"]
@@ -1527,6 +1527,14 @@ class SecurityMatrix(SecurityCommon):
         )
         buyer = self.env["res.partner"].create({"name": "A buyer"})
         shared = {who: self._share(who) for who in self.staff}
+        for who in (*self.staff, *self.outsiders):
+            for owner, successor in (
+                (self.owner, self.users["employee"]),
+                (self.rival, self.owner),
+            ):
+                yield Attack(
+                    "a shop", who, "res.users", "action_hand_shop_over", owner.ids, (successor.id,)
+                )
         for who in self.staff:
             user = self.users[who]
             own, foreign = shared[who]["own"], shared[who]["all"]
