@@ -9,9 +9,12 @@ from .security_matrix import SecurityCommon
 # and what is ours. Of each somebody has looked whether the page of another person obeys it.
 _REVIEWED = {
     # Its own by core's rules or code.
-    "auth_passkey.key",
+    "auth.passkey.key",
     "calendar.filters",
     "discuss.gif.favorite",
+    "hr.employee.location",
+    "hr.employee.skill",
+    "hr.resume.line",
     "ir.ui.view.custom",
     "mail.scheduled.message",
     "res.users.settings",
@@ -38,6 +41,7 @@ _REVIEWED = {
     "im_livechat.channel.rule",
     # Names to choose from, without anything that is done.
     "crm.tag",
+    "hr.skill",
     "res.partner.category",
     "utm.campaign",
     "utm.medium",

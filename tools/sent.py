@@ -192,7 +192,7 @@ class Reader:
         for key, value in self.env.context.items():
             name = key.removeprefix("default_")
             if name != key and _is_ours(self, name):
-                if not (self._transient or name in self._opens_with):
+                if name not in self._opens_with and not (self._transient and _is_own(self)):
                     continue
                 try:
                     self.browse()._read_sent([{name: value}])

@@ -1,5 +1,5 @@
 from . import (
-    livechat_private_mixin,
+    bus_bus,
     discuss_channel,
     im_livechat_channel,
     im_livechat_channel_rule,

@@ -24,7 +24,7 @@ class IrAttachment(models.Model):
         if (
             not self.env.su
             and any(vals.get("res_model") == "ir.ui.view" for vals in vals_list)
-            and self.env.user._is_shop_staff()
+            and self.env["ir.rule"]._serves_staff()
             and not self.env.user.has_group("website.group_website_restricted_editor")
         ):
             raise AccessError(self.env._("Only editors of pages put files there."))

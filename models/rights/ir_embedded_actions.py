@@ -1,9 +1,10 @@
 from odoo import SUPERUSER_ID, models
 
+from .private import Private
 
-class IrEmbeddedActions(models.Model):
-    _name = "ir.embedded.actions"
-    _inherit = ["ir.embedded.actions", "livechat.private.mixin"]
+
+class IrEmbeddedActions(Private, models.Model):
+    _inherit = "ir.embedded.actions"
 
     def _compute_is_visible(self):
         # An action tells which of these there are with sudo.

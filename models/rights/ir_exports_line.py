@@ -1,6 +1,7 @@
 from odoo import models
 
+from .private import Private
 
-class IrExportsLine(models.Model):
-    _name = "ir.exports.line"
-    _inherit = ["ir.exports.line", "livechat.private.mixin"]
+
+class IrExportsLine(Private, models.Model):
+    _inherit = "ir.exports.line"

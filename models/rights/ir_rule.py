@@ -58,8 +58,8 @@ class IrRule(models.Model):
 
     @api.model
     def _get_private_domain(self, model_name, mode):
-        """Return which records of a model the caller reads or changes, as far as staff is concerned;
-        ``None`` if nothing is to be said."""
+        """Return which records of a model the caller reads or changes, because it is staff or staff
+        made them; ``None`` if nothing is to be said."""
         if self.env.su or model_name not in _PRIVATE:
             return None
         return self._cache_private_domain(model_name, mode)
@@ -73,9 +73,15 @@ class IrRule(models.Model):
             return (
                 own | Domain("create_uid", "not any", self._get_staff_domain()) if hides else None
             )
-        if not self.env.user._is_shop_staff():
+        if not self._serves_staff():
             return None
         return own & Domain(keeps(self.env.uid))
+
+    @api.model
+    @tools.ormcache("self.env.uid")
+    def _serves_staff(self):
+        """Tell whether the caller is a shop's staff, without a query for those who are not."""
+        return bool(self.env.uid) and self.env.user._is_shop_staff()
 
     @api.model
     def _get_private_models(self):
@@ -85,11 +91,11 @@ class IrRule(models.Model):
     @api.model
     def _get_staff_domain(self):
         """Return a domain of the users for whom ``_is_shop_staff`` is true."""
+        find = self.env["ir.model.data"]._xmlid_to_res_id
         # sudo: res.groups - who is staff does not depend on who asks
-        groups = self.env["res.groups"].sudo()
         owners, admins = (
             # Ours is not there yet while the addon is being installed.
-            (self.env.ref(xmlid, raise_if_not_found=False) or groups).sudo().all_implied_by_ids
+            self.env["res.groups"].sudo().browse(find(xmlid) or ()).all_implied_by_ids
             for xmlid in (_OWNER_GROUP, _ADMIN_GROUP)
         )
         return (

@@ -13,26 +13,33 @@ class MailActivity(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         activities = super().create(vals_list)
-        activities._check_shop_staff()
+        if any(map(_has_link, vals_list)):
+            activities._check_links()
         return activities
 
     def write(self, vals):
         result = super().write(vals)
-        if vals.keys() & {"note", "summary", "user_id"}:
-            self._check_shop_staff()
+        if "user_id" in vals or _has_link(vals):
+            self._check_links()
         return result
 
-    def _check_shop_staff(self):
+    def _check_links(self):
         """Refuse tasks with which a shop's staff would send somebody else somewhere.
 
         :raise AccessError:
         """
-        linking = not self.env.su and self.filtered(
-            lambda task: _LINK.search(f"{task.summary or ''} {task.note or ''}")
-        )
-        if not linking or not self.env.user._is_shop_staff():
+        if self.env.su or not self.env["ir.rule"]._serves_staff():
             return
         shop = self.env.user._get_shop_owner()
-        # sudo: res.users - whose staff they are
-        if any(user._get_shop_owner() != shop for user in linking.sudo().user_id):
-            raise AccessError(self.env._("Activities for people outside your shop have no links."))
+        # sudo: mail.activity, res.users - whose staff they are for
+        for task in self.sudo():
+            if _has_link({"summary": task.summary, "note": task.note}) and any(
+                user._get_shop_owner() != shop for user in task.user_id
+            ):
+                raise AccessError(
+                    self.env._("Activities for people outside your shop have no links.")
+                )
+
+
+def _has_link(vals):
+    return bool(_LINK.search(f"{vals.get('summary') or ''} {vals.get('note') or ''}"))

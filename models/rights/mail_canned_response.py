@@ -1,6 +1,7 @@
 from odoo import models
 
+from .private import Private
 
-class MailCannedResponse(models.Model):
-    _name = "mail.canned.response"
-    _inherit = ["mail.canned.response", "livechat.private.mixin"]
+
+class MailCannedResponse(Private, models.Model):
+    _inherit = "mail.canned.response"

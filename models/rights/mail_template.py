@@ -1,6 +1,7 @@
 from odoo import models
 
+from .private import Private
 
-class MailTemplate(models.Model):
-    _name = "mail.template"
-    _inherit = ["mail.template", "livechat.private.mixin"]
+
+class MailTemplate(Private, models.Model):
+    _inherit = "mail.template"

@@ -1,6 +1,7 @@
 from odoo import models
 
+from .private import Private
 
-class ResourceCalendarLeaves(models.Model):
-    _name = "resource.calendar.leaves"
-    _inherit = ["resource.calendar.leaves", "livechat.private.mixin"]
+
+class ResourceCalendarLeaves(Private, models.Model):
+    _inherit = "resource.calendar.leaves"

@@ -1,14 +1,12 @@
-from odoo import models
-
-
-class LivechatPrivateMixin(models.AbstractModel):
-    """Keeps what a shop's staff may change its own alone after the change as well.
+class Private:
+    """What a model inherits, before ``models.Model``, so that what staff changes is its own alone
+    after the change as well.
 
     Odoo looks at what a record was before it is written; see ``ir.rule`` for what is private.
     """
 
-    _name = "livechat.private.mixin"
-    _description = "Keeps to Itself What Staff Makes"
+    # As Odoo gives every model: what is no field cannot be assigned to a record.
+    __slots__ = ()
 
     def write(self, vals):
         result = super().write(vals)
