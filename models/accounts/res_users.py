@@ -111,10 +111,6 @@ class ResUsers(models.Model):
             self._follow_owners()
         return result
 
-    # ------------------------------------------------------------
-    # Main accounts and their sub-accounts
-    # ------------------------------------------------------------
-
     def _propose_main_account_code(self):
         """Return the short name of this main account: the one it has, or what its login gives."""
         self.ensure_one()
@@ -279,7 +275,7 @@ class ResUsers(models.Model):
         :raise AccessError: not an administrator.
         :raise UserError: who runs no shop, or cannot.
         """
-        if not self.env["livechat.role"]._is_admin():
+        if not self.env.is_admin():
             raise AccessError(self.env._("Only administrators hand a shop over."))
         sent.expect(self.env, len(self) == 1 and sent.is_record_id(successor_id))
         sent.expect_ids(self)
@@ -332,10 +328,6 @@ class ResUsers(models.Model):
                 commands += [Command.unlink(group.id) for group in lost]
                 users.write({"group_ids": commands})
         self.env.registry.clear_cache()
-
-    # ------------------------------------------------------------
-    # Coming and going
-    # ------------------------------------------------------------
 
     def _end_access(self):
         """End the web sessions, websockets and API keys of these users, for good.
