@@ -183,8 +183,25 @@ class Reader:
                 except UserError:
                     continue
             context[key] = value
-        clean = self if len(context) == len(self.env.context) else self.with_context(context)
+        for name in self._find_disobeyed() & set(fields):
+            own = self._fields[name].default
+            context[f"default_{name}"] = own(self) if own else False
+        clean = self if context == self.env.context else self.with_context(context)
         return super(Reader, clean).default_get(fields)
+
+    def _find_disobeyed(self):
+        """Return the names of our fields for which somebody has said a default that others do not
+        obey: what staff says for all is kept from them by a record rule."""
+        if not _is_own(self):
+            return set()
+        # sudo: ir.default - whether there is something that the caller cannot see
+        said = (
+            self.env["ir.default"]
+            .sudo()
+            .search([("field_id.model", "=", self._name), ("user_id", "in", (False, self.env.uid))])
+        )
+        hidden = said - said.with_env(self.env)._filtered_access("read")
+        return set(hidden.field_id.mapped("name"))
 
     def onchange(self, values, field_names, fields_spec):
         """As core's, of what the caller may say."""

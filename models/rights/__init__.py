@@ -5,7 +5,6 @@ from . import (
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
     ir_attachment,
-    ir_default,
     ir_embedded_actions,
     ir_exports_line,
     ir_rule,
