@@ -1,5 +1,6 @@
 from . import (
     test_attributes,
+    test_catalogue,
     test_change_log,
     test_channel_settings,
     test_conversations,
@@ -31,7 +32,9 @@ from . import (
     test_native,
     test_onchange,
     test_pages,
+    test_private,
     test_ratings,
+    test_reach,
     test_reassign,
     test_reception,
     test_reception_tours,

@@ -116,6 +116,8 @@ class LivechatRole(sent.Reader, models.Model):
         if "conversation_scope" in vals:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
+        if vals.keys() & {"permission_ids", "conversation_scope"}:
+            self.env["livechat.subaccount"]._end_secrets_of_lesser()
         return result
 
     def unlink(self):

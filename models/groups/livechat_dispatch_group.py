@@ -19,6 +19,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
     _parent_store = True
+    _opens_with = frozenset({"channel_id", "parent_id"})
 
     name = fields.Char(required=True, frees_seats=False, logged=True, shown="trees")
     channel_id = fields.Many2one(
