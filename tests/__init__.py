@@ -54,4 +54,5 @@ from . import (
     test_waiting_tours,
     test_whatif,
     test_whatif_tours,
+    test_why_no_buyers,
 )

@@ -50,6 +50,7 @@ class LivechatDispatchDecision(models.Model):
             ("hand_over", "Handed over"),
             ("nobody", "Nobody found"),
             ("leave", "Left the queue"),
+            ("first", "Put first in line"),
         ],
         required=True,
         readonly=True,
@@ -84,7 +85,7 @@ class LivechatDispatchDecision(models.Model):
         readonly=True,
         help="What decided.",
     )
-    reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
+    reason = fields.Char(readonly=True, help="Of what was done by hand: why, or by whom.")
     waited_seconds = fields.Integer(
         readonly=True,
         aggregator="avg",
