@@ -56,6 +56,16 @@ class TestNoReply(ReassignCommon):
         self.assertEqual((decision.kind, decision.previous_user_id), ("reassign", seen[-2]))
         self.assertEqual(chat.livechat_operator_id, seen[-1].partner_id)
 
+    def test_who_transferred_the_chat_gets_it_back_after_all_others(self):
+        chat, _guest = self._ask(self.channel)
+        giver = self._agent_of(chat)
+        taker, third = self.agents - giver
+        chat.with_user(giver).transfer("asked", user_id=taker.id)
+        for agent in (third, giver | taker):
+            self._let_pass(chat, 61)
+            self._run()
+            self.assertIn(self._agent_of(chat), agent)
+
     def test_nothing_happens_before_time_without_a_message_or_after_an_answer(self):
         chat, _guest = self._ask(self.channel)
         agent = self._agent_of(chat)

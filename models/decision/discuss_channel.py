@@ -57,6 +57,7 @@ class DiscussChannel(sent.Reader, models.Model):
         shown="lines",
     )
     dispatch_put_first = fields.Integer(
+        "Put First",
         copy=False,
         readonly=True,
         aggregator=None,

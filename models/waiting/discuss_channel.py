@@ -395,4 +395,7 @@ class DiscussChannel(models.Model):
         chats = self._get_managed_waits()
         chats._leave_line(rule="by_hand", reason=self.env._("By %s", self.env.user.name))
         chats.livechat_end_dt = fields.Datetime.now()
+        for chat in chats:
+            # As core, when a buyer ends it.
+            Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
         return True
