@@ -489,12 +489,13 @@ class LivechatSubaccount(sent.Reader, models.Model):
         # What goes beyond the boundary goes, one by one: meanwhile the others are still there.
         rows = self._sudo_clean().with_context(livechat_mending=MENDING)
         rows._refuse_managed_elsewhere()
+        agents = rows.user_id.filtered(lambda user: user._has_agent_group())
         forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
         for user in rows.user_id:
             if beyond := user.group_ids & forbidden:
                 user.write({"group_ids": [Command.unlink(group.id) for group in beyond]})
         rows.role_ids._apply_permissions()
-        rows._apply_roles()
+        rows._apply_roles(agents)
         for row in rows:
             row._message_log(body=self.env._("The rights of the roles were applied again."))
         return True
@@ -828,8 +829,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
             if any(role not in subaccount.role_ids for subaccount in changing):
                 role._check_assignable()
         changing._refuse_managed_elsewhere()
+        agents = changing._sudo_clean().user_id.filtered(lambda user: user._has_agent_group())
         changing._store({"role_ids": [Command.set(roles.ids)]})
-        changing._apply_roles()
+        changing._apply_roles(agents)
 
     def _refuse_managed_elsewhere(self):
         for user in self._sudo_clean().user_id.filtered(
@@ -843,10 +845,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 )
             )
 
-    def _apply_roles(self):
-        """Give these sub-accounts the groups of their roles."""
+    def _apply_roles(self, agents):
+        """Give these sub-accounts the groups of their roles.
+
+        :param agents: those of their users who could receive buyers before.
+        """
         users = self._sudo_clean().user_id
-        agents = users.filtered(lambda user: user._has_agent_group())
         users._apply_roles()
         # Whoever may receive buyers now receives them; who may not any more has left.
         newcomers = (users - agents).filtered(
