@@ -26,9 +26,9 @@ class LivechatFieldMixin(models.AbstractModel):
                          FROM ir_model_fields field
                          JOIN ir_model_data data
                            ON data.model = 'ir.model.fields' AND data.res_id = field.id
-                         JOIN ir_module_module module
-                           ON module.name = data.module AND module.state IN ('installed', 'to upgrade')
-                        WHERE field.model = %s AND field.name = a.attname
+                         JOIN ir_module_module module ON module.name = data.module
+                        WHERE module.state IN ('installed', 'to upgrade')
+                          AND field.model = %s AND field.name = a.attname
                           AND module.name != ALL(%s)
                    )
               FROM pg_attribute a
