@@ -490,11 +490,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
         rows = self._sudo_clean().with_context(livechat_mending=MENDING)
         rows._refuse_managed_elsewhere()
         agents = rows.user_id.filtered(lambda user: user._has_agent_group())
+        rows.role_ids._apply_permissions()
         forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
         for user in rows.user_id:
             if beyond := user.group_ids & forbidden:
                 user.write({"group_ids": [Command.unlink(group.id) for group in beyond]})
-        rows.role_ids._apply_permissions()
         rows._apply_roles(agents)
         for row in rows:
             row._message_log(body=self.env._("The rights of the roles were applied again."))
