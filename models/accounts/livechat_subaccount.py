@@ -292,6 +292,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
         )
         # sudo: res.users - checked above; all values were built here
         users = self._sudo_clean().env["res.users"].create(user_vals_list)
+        if "odoobot_state" in users._fields:
+            # Whoever comes to serve buyers is greeted by no bot.
+            users.odoobot_state = "disabled"
         self._check_limit(users.main_account_id)
         by_user = {
             subaccount.user_id: subaccount

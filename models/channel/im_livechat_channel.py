@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import ValidationError
 
 from ...dispatch import ledger, policy
@@ -219,6 +219,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
         channels._open_reception_desk()
+        channels._dismiss_odoobot()
         return channels
 
     def write(self, vals):
@@ -228,6 +229,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             self.env.registry.clear_cache()
         if "dispatch_mode" in vals:
             self._open_reception_desk()
+            self._dismiss_odoobot()
         if "name" in vals:
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]
@@ -246,6 +248,14 @@ class ImLivechatChannel(sent.Guard, models.Model):
                     .with_context(tracking_disable=True)
                     .create({"name": channel.name, "active": False})
                 )
+
+    def _dismiss_odoobot(self):
+        """Whoever creates a channel is its agent, and that of a website is created by Odoo itself,
+        which answers nobody."""
+        odoobot = self.env["res.users"].browse(SUPERUSER_ID)
+        for channel in self.with_context(active_test=False):
+            if channel.dispatch_mode != "native" and odoobot in channel.user_ids:
+                channel.user_ids -= odoobot
 
     def _get_agents_of(self, partners):
         """Return the users whom these contacts are on this channel, one for each: a contact may

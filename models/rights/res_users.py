@@ -49,6 +49,22 @@ class ResUsers(models.Model):
         self.ensure_one()
         return self.has_group("im_livechat.im_livechat_group_user")
 
+    def _get_work_page(self):
+        """Return the action on which this user's work begins: *Reception* for who oversees a shop,
+        Discuss for its agents; none for who is nobody's staff.
+
+        :rtype: ir.actions.actions
+        """
+        self.ensure_one()
+        page = None
+        if self._is_shop_staff() or self.has_group("im_livechat_subaccount.group_auditor"):
+            if self._reads_all_dispatch():
+                page = "im_livechat_subaccount.livechat_reception_action"
+            elif self._has_agent_group():
+                page = "mail.action_discuss"
+        action_id = page and self.env["ir.model.data"]._xmlid_to_res_id(page)
+        return self.env["ir.actions.actions"].browse(action_id or ())
+
     def _get_subaccount(self):
         # sudo: livechat.subaccount - the user's own row
         return self.env["livechat.subaccount"].sudo().search([("user_id", "in", self.ids)])
