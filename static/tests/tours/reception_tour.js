@@ -132,7 +132,7 @@ const manage = (name, item) => [
         trigger: `${buyer(name)} .o_livechat_reception_manage`,
         run: press,
     },
-    { content: item, trigger: `.o-dropdown-item:contains(${item})`, run: press },
+    { content: item, trigger: `.o_livechat_reception_${item}`, run: press },
 ];
 
 tours.add("im_livechat_subaccount.reception_waiting", {
@@ -141,7 +141,7 @@ tours.add("im_livechat_subaccount.reception_waiting", {
             content: "Three wait, in order",
             trigger: `${buyer("First")} .badge:contains(1)`,
         },
-        ...manage("Third", say("Put first", "插到队首")),
+        ...manage("Third", "put_first"),
         {
             content: "The third is the first",
             trigger: `${buyer("Third")} .badge:contains(/^1$/)`,
@@ -150,13 +150,13 @@ tours.add("im_livechat_subaccount.reception_waiting", {
             content: "The first is told its place",
             trigger: `${buyer("First")} .badge:contains(/^2$/)`,
         },
-        ...manage("Second", say("End", "结束")),
+        ...manage("Second", "end"),
         { content: "To be sure", trigger: ".modal .btn-primary", run: press },
         {
             content: "It does not wait any more",
             trigger: `.o_livechat_reception_waiting:not(:has(${buyer("Second")}))`,
         },
-        ...manage("First", say("Give to an agent", "交给客服")),
+        ...manage("First", "give"),
         {
             content: "Why",
             trigger: "#o_livechat_transfer_reason",
