@@ -502,7 +502,7 @@ class TestTransfer(ReassignCommon, ShopCommon):
 
     def test_nobody_else_gives_the_chat_away(self):
         stranger = self._create_agent("stranger")
-        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
         for user in (stranger, self.taker, portal, self.owner, self.rival):
             with self.subTest(user=user.login), self.assertRaises(AccessError):
                 self._transfer(user=user)
@@ -712,7 +712,7 @@ class TestPause(ReassignCommon, ShopCommon):
         subaccount._activate("sesame-open")
         staff = subaccount.sudo().user_id
         agent, other = self._create_agent("agent"), self._create_agent("other")
-        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
         allowed = {(agent, agent), (staff, staff), (self.owner, staff)}
         for who in (agent, staff, self.owner, self.rival, portal):
             for whom in (agent, other, staff, self.rival):

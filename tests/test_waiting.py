@@ -102,7 +102,7 @@ class TestWaiting(DispatchCommon):
         }
         channel = self._create_busy_channel(agent, main_account_id=shops["owner"].id)
         serving, waiting = self._come(channel), self._come(channel)
-        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
         for action in ("action_put_first", "action_end_wait"):
             for user in (agent, shops["rival"], portal):
                 with self.subTest(user=user.login, action=action), self.assertRaises(AccessError):
