@@ -61,4 +61,5 @@ from . import (
     test_walk,
     test_whatif,
     test_whatif_tours,
+    test_why_no_buyers,
 )

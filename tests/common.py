@@ -172,6 +172,16 @@ class ShopCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # Whoever has our people's logins already, as the demo's shop does, gets others.
+        cls.env.cr.execute(
+            """
+            UPDATE res_users
+               SET login = 'others_' || login,
+                   main_account_code = 'others_' || main_account_code
+             WHERE login ~ '^(flagship|rival|portal)(:|$)'
+            """
+        )
+        cls.env.invalidate_all()
         cls.owner = cls._create_main_account("flagship")
         cls.rival = cls._create_main_account("rival")
         cls.role_reception = cls.env.ref("im_livechat_subaccount.role_reception")

@@ -572,6 +572,7 @@ class SecurityMatrix(SecurityCommon):
                 ("action_enable", (), REFUSED),
                 ("action_disable", (), REFUSED),
                 ("action_disable_wizard", (), REFUSED),
+                ("action_apply_roles", (), REFUSED),
                 ("action_delete", (), REFUSED),
                 ("unlink", (), REFUSED),
                 ("copy", (), REFUSED),
@@ -1397,6 +1398,7 @@ class SecurityMatrix(SecurityCommon):
                 (staff, "action_activation_link", row, ()),
                 (staff, "action_disable", row, ()),
                 (staff, "action_disable_wizard", row, ()),
+                (staff, "action_apply_roles", row, ()),
                 (staff, "action_delete", pending, ()),
                 (staff, "onchange", [], ({"name": "x"}, ["name"], {"name": {}, "login": {}})),
                 ("livechat.role", "get_matrix", None, ()),
@@ -2109,6 +2111,8 @@ class SecurityMatrix(SecurityCommon):
                 ("discuss.channel", "livechat_join_channel_needing_help", chat.ids, ()),
                 ("discuss.channel", "add_members", chat.ids, ([me.partner_id.id],)),
                 ("discuss.channel", "channel_join", chat.ids, ()),
+                ("discuss.channel", "action_put_first", chat.ids, ()),
+                ("discuss.channel", "action_end_wait", chat.ids, ()),
                 ("discuss.channel", "message_post", chat.ids, ()),
                 ("discuss.channel", "write", chat.ids, ({"livechat_status": "waiting"},)),
                 (
@@ -3423,6 +3427,7 @@ class SecurityMatrix(SecurityCommon):
                     ("action_disable", ()),
                     ("action_delete", ()),
                     ("action_disable_wizard", ()),
+                    ("action_apply_roles", ()),
                     ("write", ({"dispatch_weight": 50},)),
                 ):
                     yield Attack("ids", who, model, method, ids, args, expected=NOTHING)

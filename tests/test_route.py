@@ -226,9 +226,7 @@ class Shop:
         facts = self.test._read_agent(self.channel, agent)
         names = ("online", "just_gone", "paused", "off_shift", "due")
         self._note(
-            replay.State(
-                self.now + when, agent.id, {name: getattr(facts, name) for name in names}
-            )
+            replay.State(self.now + when, agent.id, {name: getattr(facts, name) for name in names})
         )
 
     def _overload(self):

@@ -18,7 +18,7 @@ GRACE = timedelta(seconds=60)
 
 # What people can call themselves, as Odoo has it, when they do not want to be spoken to. Who does
 # not want to be disturbed is here: an agent pauses.
-_SET_AWAY = ("away", "offline")
+SET_AWAY = ("away", "offline")
 
 
 def is_silent(last_poll, now):
@@ -35,7 +35,7 @@ def get_status(status, last_poll, set_by_hand, now):
     """
     if status not in ("online", "away") or is_silent(last_poll, now):
         return "offline"
-    return "away" if status == "away" or set_by_hand in _SET_AWAY else "online"
+    return "away" if status == "away" or set_by_hand in SET_AWAY else "online"
 
 
 def is_just_gone(status, offline_since, set_by_hand, now):
@@ -81,7 +81,7 @@ _SILENT = f"%(now)s::timestamp - interval '{SILENCE.total_seconds():.0f} seconds
 
 #: As ``get_status(…) == "online"``, in two parts: of the presence and of the user.
 IS_ONLINE = f"(presence.status = 'online' AND presence.last_poll > {_SILENT})"
-IS_SET_AWAY = f"coalesce(users.manual_im_status IN {_SET_AWAY}, false)"
+IS_SET_AWAY = f"coalesce(users.manual_im_status IN {SET_AWAY}, false)"
 
 #: As :func:`is_just_gone`, of the presence; the other part is as above.
 IS_JUST_GONE = f"""(presence.status = 'offline'

@@ -11,6 +11,7 @@ from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
 from ...tools import names, sent
+from ...tools.sentinels import MENDING
 
 PASSWORD_LENGTH_MIN = 8
 
@@ -104,6 +105,10 @@ class LivechatSubaccount(sent.Reader, models.Model):
     permission_ids = fields.Many2many(
         "livechat.permission", string="Permissions", compute="_compute_permission_ids"
     )
+    rights_differ = fields.Boolean(
+        compute="_compute_rights_differ",
+        help="Somebody has changed the access groups of the user or of a role elsewhere.",
+    )
     activated_on = fields.Datetime(readonly=True, copy=False)
     activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
@@ -177,6 +182,20 @@ class LivechatSubaccount(sent.Reader, models.Model):
     def _compute_permission_ids(self):
         for subaccount in self:
             subaccount.permission_ids = subaccount.role_ids.permission_ids
+
+    @api.depends("role_ids", "user_id.group_ids")
+    def _compute_rights_differ(self):
+        # sudo: livechat.role, res.users, res.groups - whether they differ, no more
+        rows = self.sudo()
+        role_groups = rows.env["livechat.role"].search([]).group_id
+        forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
+        for subaccount, row in zip(self, rows, strict=True):
+            groups = row.user_id.group_ids
+            subaccount.rights_differ = bool(
+                groups & role_groups != row.role_ids.group_id
+                or groups & forbidden
+                or row.role_ids._has_drifted()
+            )
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
@@ -434,6 +453,24 @@ class LivechatSubaccount(sent.Reader, models.Model):
         self._check_limit(disabled.main_account_id)
         # sudo: res.users - checked above
         disabled._sudo_clean().user_id.write({"active": True})
+        return True
+
+    def action_apply_roles(self):
+        """Give the access groups of the roles again, no less and no more, whoever changed them
+        elsewhere; what an administrator gave by hand within the boundary stays."""
+        self._check_manageable()
+        # What goes beyond the boundary goes, one by one: meanwhile the others are still there.
+        rows = self._sudo_clean().with_context(livechat_mending=MENDING)
+        rows._refuse_managed_elsewhere()
+        agents = rows.user_id.filtered(lambda user: user._has_agent_group())
+        rows.role_ids._apply_permissions()
+        forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
+        for user in rows.user_id:
+            if beyond := user.group_ids & forbidden:
+                user.write({"group_ids": [Command.unlink(group.id) for group in beyond]})
+        rows._apply_roles(agents)
+        for row in rows:
+            row._message_log(body=self.env._("The rights of the roles were applied again."))
         return True
 
     def action_disable(self):
@@ -827,8 +864,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for role in roles:
             if any(role not in subaccount.role_ids for subaccount in changing):
                 role._check_assignable()
-        users = changing._sudo_clean().user_id
-        for user in users.filtered(lambda user: user._is_managed_by_user_roles()):
+        changing._refuse_managed_elsewhere()
+        agents = changing._sudo_clean().user_id.filtered(lambda user: user._has_agent_group())
+        changing._store({"role_ids": [Command.set(roles.ids)]})
+        changing._apply_roles(agents)
+
+    def _refuse_managed_elsewhere(self):
+        for user in self._sudo_clean().user_id.filtered(
+            lambda user: user._is_managed_by_user_roles()
+        ):
             raise UserError(
                 self.env._(
                     "The access of %(name)s is managed by User Roles; roles of the reception would "
@@ -836,8 +880,13 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     name=user.name,
                 )
             )
-        agents = users.filtered(lambda user: user._has_agent_group())
-        changing._store({"role_ids": [Command.set(roles.ids)]})
+
+    def _apply_roles(self, agents):
+        """Give these sub-accounts the groups of their roles.
+
+        :param agents: those of their users who could receive buyers before.
+        """
+        users = self._sudo_clean().user_id
         users._apply_roles()
         # Whoever may receive buyers now receives them; who may not any more has left.
         newcomers = (users - agents).filtered(

@@ -393,10 +393,12 @@ class ResUsers(models.Model):
                     "login": f"__deleted_{self.id}_{self.login}",
                     # As the login: somebody else may have it.
                     "email": False,
-                    "password": secrets.token_urlsafe(32),
                     "main_account_id": False,
                     "group_ids": [Command.set(self.env.ref("base.group_user").ids)],
                     "livechat_channel_ids": [Command.clear()],
                 }
             )
+            # Nobody knows it, and what a shop asks of people's passwords is not asked of it.
+            password = self._crypt_context().hash(secrets.token_urlsafe(32))
+            self._set_encrypted_password(self.id, password)
         partner.active = False

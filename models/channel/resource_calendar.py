@@ -77,6 +77,15 @@ class ResourceCalendar(models.Model):
         """
         return bool(self._get_hours(moment, moment + timedelta(seconds=1)))
 
+    def _find_opening(self, moment):
+        """Return when the hours of all these calendars begin next, or this moment when they have;
+        ``None`` if not within two weeks.
+
+        :param moment: in UTC.
+        """
+        hours = self._get_hours(moment, moment + timedelta(days=14))
+        return next((start for start, _stop, _lines in hours), None)
+
     def _get_hours(self, start, end):
         """Return the hours that all these calendars share between two moments in UTC, see
         :meth:`_is_working`.

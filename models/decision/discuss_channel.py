@@ -56,6 +56,15 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         shown="lines",
     )
+    dispatch_put_first = fields.Integer(
+        "Put First",
+        copy=False,
+        readonly=True,
+        aggregator=None,
+        groups=READERS,
+        help="Put in front of the others by hand: the greater, the further in front; 0: not.",
+        shown="lines",
+    )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_asked_at = fields.Datetime(
         "Asked At",
@@ -315,6 +324,15 @@ class DiscussChannel(sent.Reader, models.Model):
             buyers.guest_id if guest_or_partner._name == "mail.guest" else buyers.partner_id
         )
 
+    def _get_givers(self):
+        """Return the users who transferred this chat, or from whom it was transferred.
+
+        :rtype: res.users
+        """
+        return self.dispatch_decision_ids.filtered(
+            lambda decision: decision.kind == "transfer"
+        ).previous_user_id
+
     def _get_seated(self, partners=None):
         """Return the users who are seated here, one for each contact.
 
@@ -386,6 +404,7 @@ class DiscussChannel(sent.Reader, models.Model):
             "last_interest_dt": now,
             "dispatch_answered_at": False,
             "dispatch_queued_at": False,
+            "dispatch_put_first": 0,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
         }

@@ -347,6 +347,22 @@ class ImLivechatChannel(models.Model):
         agent = self.env["res.users"].browse(found.ascent.decision.winner)
         return Outcome(agent, found.state, group, values)
 
+    def _dispatch_but(self, givers, chat, declined=(), offline=True):
+        """As :meth:`_dispatch`, of a chat that is there already: to who gave it away it returns
+        only when nobody else who is here could take it, now or soon.
+
+        :param givers: ``res.users``.
+        :rtype: Outcome
+        """
+        dispatch = partial(
+            self._dispatch, chat._get_buyer(), chat=chat, expertises=chat.livechat_expertise_ids
+        )
+        if set(givers.ids).difference(declined):
+            outcome = dispatch(declined={*givers.ids, *declined}, offline=False)
+            if outcome.state:
+                return outcome
+        return dispatch(declined=declined, offline=offline)
+
     def _get_offline_takers(self, channel):
         """Return the user ids of those who take chats while nobody is here.
 
@@ -402,6 +418,26 @@ class ImLivechatChannel(models.Model):
         if any(scope.values for scope in self._read_dispatch_scopes()):
             return set(self._get_default_agents().ids)
         return None
+
+    def _get_groups_of(self, agent):
+        """Return the groups of this channel whose buyers come to this agent; among them an empty
+        one for the default group.
+
+        :rtype: list
+        """
+        groups = [group for group in self.dispatch_group_ids if agent in group._get_agents()]
+        members = self._get_member_ids(None)
+        if members is None or agent.id in members:
+            groups.append(self.env["livechat.dispatch.group"])
+        return groups
+
+    def _find_exclusion(self, agent, group):
+        """Return the code of the reason why this agent cannot take a chat of this group now,
+        ``None`` if it can."""
+        query = self._get_dispatch_query(agent)
+        self.env.flush_all()
+        (facts,) = self._complete_facts(group, ())(ledger.read_agents(self.env.cr, query))
+        return policy.exclusion(facts, self._get_dispatch_rules())
 
     def _complete_facts(self, group, declined, settings=None):
         """Return a function that adds to agents what the ledger does not read."""

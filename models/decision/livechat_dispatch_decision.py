@@ -46,6 +46,7 @@ class LivechatDispatchDecision(models.Model):
             ("hand_over", "Handed over"),
             ("nobody", "Nobody found"),
             ("leave", "Left the queue"),
+            ("first", "Put first in line"),
         ],
         required=True,
         readonly=True,
@@ -62,7 +63,7 @@ class LivechatDispatchDecision(models.Model):
     user_id = Outlived("res.users", "Agent")
     previous_user_id = Outlived("res.users", "Previous Agent", index=False)
     rule = fields.Selection(RULES, readonly=True, help="What decided.")
-    reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
+    reason = fields.Char(readonly=True, help="Of what was done by hand: why, or by whom.")
     waited_seconds = fields.Integer(
         readonly=True,
         aggregator="avg",

@@ -34,7 +34,8 @@ class DiscussChannel(models.Model):
             others = chat.dispatch_seat_partner_ids - leaver.partner_id
             outcome = None
             if not successor and not others:
-                outcome = chat._dispatch_again(leaver, (leavers or leaver).ids)
+                declined = (leavers or leaver).ids
+                outcome = chat._dispatch_again(leaver, declined, givers=chat._get_givers())
             agent = successor or (outcome and outcome.agent)
             waits = outcome and outcome.state in WAITING
             if may_stay and not (agent or others or waits):
@@ -54,11 +55,12 @@ class DiscussChannel(models.Model):
                 values = {**outcome.values, "previous_user_id": leaver.id}
                 chat._keep_for_later(outcome._replace(values=values))
 
-    def _dispatch_again(self, leaver, declined=(), offline=True):
+    def _dispatch_again(self, leaver, declined=(), offline=True, givers=None):
         """Choose another agent for this chat than the one who leaves it.
 
         :param declined: ids of the users who do not get it either.
         :param offline: whether the rule for when nobody is here may choose.
+        :param givers: who gave it away, and gets it only when nobody else could.
         :rtype: models.decision.im_livechat_channel.Outcome | None
         """
         self.ensure_one()
@@ -74,13 +76,9 @@ class DiscussChannel(models.Model):
             )
             return channel._make_outcome(agent)
         # A decision reads what is committed; that somebody leaves is about to be.
-        return channel._dispatch(
-            self._get_buyer(),
-            chat=self,
-            declined={leaver.id, *declined},
-            expertises=self.livechat_expertise_ids,
-            offline=offline,
-        )
+        givers = leaver.browse() if givers is None else givers
+        declined = {*leaver.ids, *declined}
+        return channel._dispatch_but(givers, self, declined=declined, offline=offline)
 
     def _get_tried_agents(self):
         """Return the users who have been this chat's agents."""
@@ -385,11 +383,23 @@ class DiscussChannel(models.Model):
         if not group:
             raise UserError(self.env._("This group does not belong to the channel."))
         givers = self._get_seated()
+        lacking = channel._find_lacking(group)
+        # An agent of both groups, without whom the buyer would wait there or be refused.
+        stays = group != self.dispatch_group_id and (givers & group._get_agents()).filtered(
+            lambda agent: agent.id not in lacking
+        )
         self.write({"dispatch_group_id": group.id})
         declined = self.dispatch_seat_partner_ids.user_ids.ids
-        outcome = channel._dispatch(self._get_buyer(), chat=self, declined=declined)
+        outcome = channel._dispatch(
+            self._get_buyer(), chat=self, declined=declined, offline=not stays
+        )
         if outcome.agent:
             return self._transfer(outcome.agent, {**outcome.values, **values}, self.env.user)
+        if stays:
+            agent = stays[0]
+            values = {**values, "user_id": agent.id, "rule": "by_hand"}
+            self._record(values, previous_user_id=agent.id)
+            return {"state": "assigned", "agent": agent.livechat_username or agent.name}
         if outcome.state not in WAITING:
             raise UserError(
                 self.env._("Nobody in %(group)s can take the chat now.", group=group.name)

@@ -321,6 +321,9 @@ class ImLivechatChannel(models.Model):
                 failures += 1
                 if failures > _MAX_FAILURES:
                     serving.skip(chat.id)
+            elif not done[0] and chat._get_givers():
+                # Who gave it away may have room for others.
+                serving.skip(chat.id)
             elif not done[0]:
                 serving.pass_over(waiting, self._find_roomy_agents)
             else:
@@ -332,9 +335,7 @@ class ImLivechatChannel(models.Model):
 
     def _serve(self, chat):
         """Decide about one chat that waits; whether it has moved."""
-        outcome = self._dispatch(
-            chat._get_buyer(), chat=chat, expertises=chat.livechat_expertise_ids
-        )
+        outcome = self._dispatch_but(chat._get_givers(), chat)
         if outcome.state == "assigned":
             chat._assign(outcome)
         elif outcome.state != "queued" and chat.dispatch_state == "queued":
