@@ -32,7 +32,7 @@ _ENDS, _GOES_QUIET, _RECORDED, _GOES, _OVERFLOWS = range(5)
 class Fit(NamedTuple):
     """How one agent suits one buyer; see :class:`policy.Facts`."""
 
-    speaks_language: bool = False
+    speaks_language: int = 0
     same_country: bool = False
     expertises: int = 0
     missing_permission: bool = False

@@ -14,7 +14,7 @@ from ..policy import Facts
 #: lowest; both PostgreSQL's side and ours are made from this.
 LAYOUT = (
     ("same_country", 1),
-    ("speaks_language", 1),
+    ("speaks_language", 3),
     ("is_main_account", 1),
     ("in_call", 1),
     ("paused", 1),
@@ -25,7 +25,7 @@ LAYOUT = (
     ("off_shift", 1),
     ("weight", 16),
     ("quiet_chats", 16),
-    ("lively_chats", 21),
+    ("lively_chats", 19),
 )
 _NAMES, _WIDTHS = zip(*LAYOUT, strict=True)
 _SHIFTS = (0, *accumulate(_WIDTHS[:-1]))

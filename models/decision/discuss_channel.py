@@ -157,6 +157,8 @@ class DiscussChannel(sent.Reader, models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_dispatch_values(vals)
+        known = self.env["im_livechat.channel"]._get_known_values()
+        vals_list = [{**vals, **known} for vals in vals_list]
         # sudo: discuss.channel, im_livechat.channel - dispatch itself says where the chat goes
         chats = super().create(vals_list)
         for chat in chats.sudo():
