@@ -79,6 +79,50 @@ class TestTurns(DispatchCommon):
         # What the first agent said before was another turn.
         self.assertEqual(self._run_timers(3661), self.third)
 
+    def test_silence_after_an_answer_gives_the_chat_to_another_agent_and_pauses_nobody(self):
+        self._write(10, self.first)
+        self._write(20, self.guest, "And in red?")
+        # Off by default.
+        self.assertEqual(self._run_timers(86_000), self.first)
+        self.channel.silence_seconds = 300
+        self.assertEqual(self._run_timers(319), self.first)
+        self.first.dispatch_miss_count = 2
+        self.assertNotEqual(taker := self._run_timers(321), self.first)
+        self.assertFalse(self.first.dispatch_paused)
+        self.assertEqual(self.first.dispatch_miss_count, 2)
+        record = self.chat.dispatch_decision_ids[:1]
+        self.assertEqual((record.kind, record.previous_user_id), ("reassign", self.first))
+        self.env["livechat.dispatch.total"]._count()
+        totals = self.env["livechat.dispatch.total"].search([("user_id", "=", self.first.id)])
+        self.assertEqual(sum(totals.mapped("unanswered")), 1)
+        # A new turn begins, and its first word is watched by the other clock.
+        self.assertNotIn(self._run_timers(382), (self.first, taker))
+        self.assertEqual(taker.dispatch_miss_count, 1)
+
+    def test_silence_runs_from_the_buyers_first_word_that_waits(self):
+        self.channel.write({"silence_seconds": 100, "no_reply_seconds": 0})
+        # Nobody has answered yet: that is the other clock's.
+        self.assertEqual(self._run_timers(3600), self.first)
+        self._write(3600, self.first)
+        # The last word is the agent's.
+        self.assertEqual(self._run_timers(7200), self.first)
+        self._write(7200, self.guest, "And in red?")
+        self._write(7290, self.guest, "Hello?")
+        self.assertEqual(self._run_timers(7299), self.first)
+        self._write(7299, self.first, "Yes.")
+        self.assertEqual(self._run_timers(7400), self.first)
+        self._write(7400, self.guest, "And in blue?")
+        self.assertNotEqual(self._run_timers(7501), self.first)
+
+    def test_with_nobody_else_silence_leaves_the_chat_and_the_clock_starts_again(self):
+        self.channel.write({"silence_seconds": 100, "user_ids": self.first.ids})
+        self._write(10, self.first)
+        self._write(20, self.guest, "And in red?")
+        self.assertEqual(self._run_timers(121), self.first)
+        self.channel.user_ids |= self.second
+        self.assertEqual(self._run_timers(200), self.first)
+        self.assertEqual(self._run_timers(222), self.second)
+
     def test_what_a_bot_or_a_colleague_who_looks_in_says_is_no_answer(self):
         stranger = self._create_agent("stranger")
         self._write(10, stranger, "Good question")
