@@ -36,6 +36,10 @@ COUNTS = (
     "nobody",
     "waited_count",
     "waited_seconds",
+    "answered",
+    "answer_seconds",
+    "handled",
+    "handling_seconds",
     "online_seconds",
     "paused_seconds",
 )
@@ -47,6 +51,9 @@ _FORMULAS = {
     "share": "sum(%(table)s.entitled) / nullif(sum(%(table)s.offered), 0)",
     "online_hours": "sum(%(table)s.online_seconds) / 3600.0",
     "average_wait": "sum(%(table)s.waited_seconds) / nullif(sum(%(table)s.waited_count), 0)::float",
+    "average_answer": "sum(%(table)s.answer_seconds) / nullif(sum(%(table)s.answered), 0)::float",
+    "average_handling": "sum(%(table)s.handling_seconds)"
+    " / nullif(sum(%(table)s.handled), 0)::float",
 }
 
 
@@ -161,6 +168,29 @@ class LivechatDispatchTotal(models.Model):
     average_wait = fields.Float(
         "Average Wait (seconds)", compute="_compute_formulas", aggregator="avg", digits=(16, 0)
     )
+    answered = fields.Integer(
+        "Turns Answered",
+        readonly=True,
+        help="Turns that are over and in which the agent answered; each time an agent has a chat "
+        "is a turn, in the row of when it began.",
+    )
+    answer_seconds = fields.Integer("First Answers (seconds)", readonly=True)
+    average_answer = fields.Float(
+        "First Answer (seconds)",
+        compute="_compute_formulas",
+        aggregator="avg",
+        digits=(16, 0),
+        help="How long buyers waited for the first word of the agent's own turns, on average.",
+    )
+    handled = fields.Integer("Turns Handled", readonly=True, help="Turns that are over.")
+    handling_seconds = fields.Integer("Handling (seconds)", readonly=True)
+    average_handling = fields.Float(
+        "Handling Time (seconds)",
+        compute="_compute_formulas",
+        aggregator="avg",
+        digits=(16, 0),
+        help="How long the agent had a chat in one of its turns, on average.",
+    )
     online_seconds = fields.Integer("Online (seconds)", readonly=True)
     online_hours = fields.Float(
         "Online Time",
@@ -182,12 +212,24 @@ class LivechatDispatchTotal(models.Model):
         for total in self:
             total.display_name = total.user_id.name or self.env._("Nobody")
 
-    @api.depends("entitled", "offered", "online_seconds", "waited_seconds", "waited_count")
+    @api.depends(
+        "entitled",
+        "offered",
+        "online_seconds",
+        "waited_seconds",
+        "waited_count",
+        "answer_seconds",
+        "answered",
+        "handling_seconds",
+        "handled",
+    )
     def _compute_formulas(self):
         for total in self:
             total.share = total.offered and total.entitled / total.offered
             total.online_hours = total.online_seconds / 3600
             total.average_wait = total.waited_count and total.waited_seconds / total.waited_count
+            total.average_answer = total.answered and total.answer_seconds / total.answered
+            total.average_handling = total.handled and total.handling_seconds / total.handled
 
     def _read_group_select(self, aggregate_spec, query):
         name, _colon, aggregator = aggregate_spec.partition(":")
@@ -254,10 +296,51 @@ class LivechatDispatchTotal(models.Model):
         counted = self._count_decisions(sums)
         while wait and counted == _BATCH:
             counted = self._count_decisions(sums)
+        turns = self._count_turns(sums)
+        while wait and turns == _BATCH:
+            turns = self._count_turns(sums)
         now = fields.Datetime.now()
         self.env["livechat.dispatch.presence"]._count(sums, now - (not fresh) * _PRESENCE_LAG)
         self._add(sums)
-        return counted < _BATCH
+        return max(counted, turns) < _BATCH
+
+    def _count_turns(self, sums):
+        """Add turns that are over and were not counted yet, as :meth:`_count_decisions` does."""
+        # Served by livechat_dispatch_decision__uncounted_turns_idx: those which ended lately.
+        self.env.cr.execute(
+            """
+            WITH uncounted AS (
+                SELECT id
+                  FROM livechat_dispatch_decision
+                 WHERE ended_at IS NOT NULL
+                   AND is_turn_counted IS NOT TRUE
+              ORDER BY id
+                 LIMIT %s
+            )
+            UPDATE livechat_dispatch_decision turn
+               SET is_turn_counted = true
+              FROM uncounted
+             WHERE turn.id = uncounted.id
+         RETURNING date_trunc('hour', moment),
+                   main_account_id,
+                   livechat_channel_id,
+                   group_id,
+                   user_id,
+                   answer_seconds,
+                   handling_seconds
+            """,
+            [_BATCH],
+        )
+        rows = self.env.cr.fetchall()
+        for *key, answer_seconds, handling_seconds in rows:
+            sum_ = sums[tuple(key)]
+            sum_["handled"] += 1
+            sum_["handling_seconds"] += handling_seconds
+            if answer_seconds is not None:
+                sum_["answered"] += 1
+                sum_["answer_seconds"] += answer_seconds
+        self.env["livechat.dispatch.decision"].invalidate_model(["is_turn_counted"])
+        return len(rows)
 
     def _count_decisions(self, sums):
         """Add decisions that were not counted yet to ``{key: Counter}``, and mark them.
