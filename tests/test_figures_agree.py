@@ -119,7 +119,8 @@ class TestFiguresAgree(DispatchCommon):
         domain = [("livechat_channel_id", "=", self.channel.id)]
         chats = self.env["discuss.channel"].search([*domain, ("livechat_end_dt", "=", False)])
         for number, chat in enumerate(chats):
-            chat.dispatch_decision_ids.moment -= timedelta(seconds=100 * (number + 1))
+            for turn in chat.dispatch_decision_ids:
+                turn.moment -= timedelta(seconds=100 * (number + 1))
         self._close(chats)
         self.env.flush_all()
         self.totals._count()
