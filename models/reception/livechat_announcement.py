@@ -13,6 +13,9 @@ class LivechatAnnouncement(models.AbstractModel):
     @api.model
     def _look_again(self, records, part):
         super()._look_again(records, part)
+        if not self.env.registry.ready:
+            # Modules are being loaded, after which Odoo tells open pages to load anew.
+            return
         # sudo: any - whose pages they are, whoever changed something
         part, records = _find_shown(records.sudo(), part)
         if records:

@@ -3,6 +3,8 @@
 The clocks of the pages are moved on, and so are the last signs in the database.
 """
 
+import contextlib
+import time
 from datetime import datetime, timedelta
 
 import pytest
@@ -62,6 +64,13 @@ def get_agent(shop, agent):
     reception = shop.call("im_livechat.channel", "get_reception")
     (row,) = [row for row in reception["agents"] if row["id"] == agent.user_id]
     return row
+
+
+def embed(shop, reception):
+    """Return a page of a shop elsewhere that has this channel's button."""
+    shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+    (channel,) = shop.call("im_livechat.channel", "read", [reception.id], ["script_external"])
+    return f"<!DOCTYPE html><html><head>{channel['script_external']}</head><body></body></html>"
 
 
 @pytest.fixture
@@ -164,9 +173,7 @@ def test_a_buyer_on_a_page_elsewhere_waits_as_long_as_the_page_is_open(shop, ope
         [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
     )
     assert shops.Buyer(shop.url).open_chat(reception).chat_id
-    shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
-    (channel,) = shop.call("im_livechat.channel", "read", [reception.id], ["script_external"])
-    html = f"<!DOCTYPE html><html><head>{channel['script_external']}</head><body></body></html>"
+    html = embed(shop, reception)
     with foreign_page(html) as url:
         page = open_clocked_page(url, DESKTOP)
         window = ask(page, "Is the blue one in stock?")
@@ -201,3 +208,34 @@ def test_a_buyer_on_a_page_elsewhere_waits_as_long_as_the_page_is_open(shop, ope
     age(shop, 6, guest_id=guest_id)
     run_timers(shop)
     assert shop.sql(state, chat_id) == [("pool",)]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("is_foreign", [True, False], ids=["elsewhere", "own"])
+def test_seven_minutes_in_line_cost_nobody_its_place(shop, open_page, is_foreign):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    (agent,) = reception.agents
+    assert shops.Buyer(shop.url).open_chat(reception).chat_id
+    with contextlib.ExitStack() as stack:
+        if is_foreign:
+            url = stack.enter_context(foreign_page(embed(shop, reception)))
+        else:
+            websites = shop.call("website", "search", [])
+            shop.call("website", "write", websites, {"channel_id": reception.id})
+            url = f"{shop.url}/shop"
+        page = open_page(url, DESKTOP)
+        window = ask(page, "Is the blue one in stock?")
+        expect(window.locator(BANNER)).to_contain_text("You are number 1 in line")
+        chat_id = last_chat(shop, reception)
+        state = "SELECT dispatch_state FROM discuss_channel WHERE id = %s"
+        end = time.monotonic() + 7 * 60
+        while time.monotonic() < end:
+            # The agent is there all the time; its page is not what is tried here.
+            age(shop, 0, user_id=agent.user_id)
+            run_timers(shop)
+            assert shop.sql(state, chat_id) == [("queued",)]
+            page.wait_for_timeout(20_000)
+        expect(window.locator(BANNER)).to_contain_text("You are number 1 in line")
+        assert page.errors == []
