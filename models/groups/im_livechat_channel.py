@@ -1,9 +1,9 @@
 from datetime import timedelta
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from odoo import api, fields, models, tools
 from odoo.http import request
-from odoo.tools import frozendict
 
 from ...dispatch import scope as scopes
 from ...tools.sent import is_record_id
@@ -167,7 +167,7 @@ class ImLivechatChannel(models.Model):
         """
         # sudo: res.lang - their codes
         langs = self.env["res.lang"].sudo().with_context(active_test=False).search([])
-        return frozendict({lang.code: (lang.id, lang.url_code) for lang in langs})
+        return MappingProxyType({lang.code: (lang.id, lang.url_code) for lang in langs})
 
     @api.model
     def _find_lang(self, name):
