@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 
@@ -38,3 +38,45 @@ class DiscussChannel(models.Model):
             lambda history: history.partner_id in partners
         )
         self.env.add_to_compute(histories._fields["session_duration_hour"], histories)
+
+    @api.model
+    def _count_turns(self, sums, limit):
+        """Add turns that are over and were not counted yet to ``{key: Counter}``, and mark them.
+
+        :return: how many, ``limit`` at most.
+        """
+        # Served by livechat_dispatch_decision__uncounted_turns_idx: those which ended lately.
+        self.env.cr.execute(
+            """
+            WITH uncounted AS (
+                SELECT id
+                  FROM livechat_dispatch_decision
+                 WHERE ended_at IS NOT NULL
+                   AND is_turn_counted IS NOT TRUE
+              ORDER BY id
+                 LIMIT %s
+            )
+            UPDATE livechat_dispatch_decision turn
+               SET is_turn_counted = true
+              FROM uncounted
+             WHERE turn.id = uncounted.id
+         RETURNING date_trunc('hour', moment),
+                   main_account_id,
+                   livechat_channel_id,
+                   group_id,
+                   user_id,
+                   answer_seconds,
+                   handling_seconds
+            """,
+            [limit],
+        )
+        rows = self.env.cr.fetchall()
+        for *key, answer_seconds, handling_seconds in rows:
+            sum_ = sums[tuple(key)]
+            sum_["handled"] += 1
+            sum_["handling_seconds"] += handling_seconds
+            if answer_seconds is not None:
+                sum_["answered"] += 1
+                sum_["answer_seconds"] += answer_seconds
+        self.env["livechat.dispatch.decision"].invalidate_model(["is_turn_counted"])
+        return len(rows)

@@ -296,51 +296,14 @@ class LivechatDispatchTotal(models.Model):
         counted = self._count_decisions(sums)
         while wait and counted == _BATCH:
             counted = self._count_decisions(sums)
-        turns = self._count_turns(sums)
+        chats = self.env["discuss.channel"]
+        turns = chats._count_turns(sums, _BATCH)
         while wait and turns == _BATCH:
-            turns = self._count_turns(sums)
+            turns = chats._count_turns(sums, _BATCH)
         now = fields.Datetime.now()
         self.env["livechat.dispatch.presence"]._count(sums, now - (not fresh) * _PRESENCE_LAG)
         self._add(sums)
         return max(counted, turns) < _BATCH
-
-    def _count_turns(self, sums):
-        """Add turns that are over and were not counted yet, as :meth:`_count_decisions` does."""
-        # Served by livechat_dispatch_decision__uncounted_turns_idx: those which ended lately.
-        self.env.cr.execute(
-            """
-            WITH uncounted AS (
-                SELECT id
-                  FROM livechat_dispatch_decision
-                 WHERE ended_at IS NOT NULL
-                   AND is_turn_counted IS NOT TRUE
-              ORDER BY id
-                 LIMIT %s
-            )
-            UPDATE livechat_dispatch_decision turn
-               SET is_turn_counted = true
-              FROM uncounted
-             WHERE turn.id = uncounted.id
-         RETURNING date_trunc('hour', moment),
-                   main_account_id,
-                   livechat_channel_id,
-                   group_id,
-                   user_id,
-                   answer_seconds,
-                   handling_seconds
-            """,
-            [_BATCH],
-        )
-        rows = self.env.cr.fetchall()
-        for *key, answer_seconds, handling_seconds in rows:
-            sum_ = sums[tuple(key)]
-            sum_["handled"] += 1
-            sum_["handling_seconds"] += handling_seconds
-            if answer_seconds is not None:
-                sum_["answered"] += 1
-                sum_["answer_seconds"] += answer_seconds
-        self.env["livechat.dispatch.decision"].invalidate_model(["is_turn_counted"])
-        return len(rows)
 
     def _count_decisions(self, sums):
         """Add decisions that were not counted yet to ``{key: Counter}``, and mark them.

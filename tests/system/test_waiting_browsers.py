@@ -261,11 +261,11 @@ def test_a_buyer_on_a_page_elsewhere_goes_to_the_group_of_its_language(
         page = open_page(url, DESKTOP, "zh-CN")
         ask(page, "有蓝色的吗？")
         assert page.errors == []
-    chat_id = last_chat(shop, reception)
+        shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
     ((lang, group_id),) = shop.sql(
         "SELECT lang.code, chat.dispatch_group_id FROM discuss_channel chat"
         " LEFT JOIN res_lang lang ON lang.id = chat.livechat_lang_id WHERE chat.id = %s",
-        chat_id,
+        last_chat(shop, reception),
     )
     assert (lang, group_id) == (expected, groups["fr_FR" if expected == "fr_FR" else "zh_CN"])
 
