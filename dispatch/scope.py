@@ -164,7 +164,7 @@ def _get_depth(scope, buyer):
 
 # A language as a page, a browser or Odoo names it: zh-CN, zh-Hant-TW, es_419, sr@latin.
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:[-_@][a-zA-Z0-9]{2,8})*")
-_LANGUAGE_LENGTH_MAX = 35
+LANGUAGE_LENGTH_MAX = 35
 # In which script a language is written where its name does not say so.
 _SCRIPTS = {"zh": "hans", "zh_tw": "hant", "zh_hk": "hant", "zh_mo": "hant", "sr": "cyrl"}
 _SCRIPT_NAMES = {"latin": "latn", "cyrillic": "cyrl"}
@@ -178,7 +178,7 @@ RATE_MAX = 7
 @functools.lru_cache(maxsize=4096)
 def _read_language(name):
     """Return language, script and country of a name; ``None`` for what names no language."""
-    if len(name) > _LANGUAGE_LENGTH_MAX or not _LANGUAGE.fullmatch(name):
+    if len(name) > LANGUAGE_LENGTH_MAX or not _LANGUAGE.fullmatch(name):
         return None
     language, *parts = re.split("[-_@]", name.lower())
     country = next((part for part in parts if len(part) == 2 or part.isdigit()), "")

@@ -175,7 +175,8 @@ class ImLivechatChannel(models.Model):
 
         Of several that are as close it is the usual one: American English for ``en``.
         """
-        if not isinstance(name, str):
+        # What is too long is not even remembered.
+        if not isinstance(name, str) or len(name) > scopes.LANGUAGE_LENGTH_MAX:
             return None
         rates = {code: scopes.get_closeness(name, code) for code in self._read_langs()}
         found = {code: rate for code, rate in rates.items() if rate}
