@@ -30,10 +30,10 @@ class ImLivechatChannelMemberHistory(models.Model):
             own = turns.get((history.channel_id, history.partner_id))
             if own:
                 last = history.create_date + timedelta(hours=history.session_duration_hour)
-                history.session_duration_hour = (
-                    sum(
-                        max(0, ((turn.ended_at or last) - turn.moment).total_seconds())
-                        for turn in own
-                    )
-                    / 3600
+                seconds = sum(
+                    turn.handling_seconds
+                    if turn.ended_at
+                    else max(0, (last - turn.moment).total_seconds())
+                    for turn in own
                 )
+                history.session_duration_hour = seconds / 3600
