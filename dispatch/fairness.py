@@ -37,18 +37,6 @@ _FULL = "at_capacity"
 REGULAR_RULES = frozenset({"exclusive", "sticky"})
 
 
-#: The parts of :class:`Parts`, in its order.
-PARTS = (
-    "scope_part",
-    "presence_part",
-    "capacity_part",
-    "suited_part",
-    "weight_part",
-    "regulars_part",
-    "credit_part",
-)
-
-
 class Parts(NamedTuple):
     """What made an agent get a chat, or not, in ``1 / CHAT`` chat each."""
 
@@ -59,6 +47,10 @@ class Parts(NamedTuple):
     weight: int
     regulars: int
     credit: int
+
+
+#: What totals call the parts, in their order.
+PARTS = tuple(f"{name}_part" for name in Parts._fields)
 
 
 def split_equally(user_ids: Iterable[int]) -> dict[int, int]:
@@ -147,10 +139,7 @@ def read_team(candidates, excluded, team, agent_ids):
 
 
 def write_team(shares, excluded, agent_ids):
-    """Return what :func:`read_team` reads: a large team, each share and reason written once.
-
-    :rtype: dict
-    """
+    """Return what :func:`read_team` reads: a large team, each share and reason written once."""
     by_share, by_code = defaultdict(list), defaultdict(list)
     for user_id in agent_ids:
         if user_id in shares:

@@ -108,6 +108,8 @@ class Agent(NamedTuple):
 
 _AFTER_CHATS = Facts._fields.index("quiet_chats") + 1
 
+QUIET_HOLD_DEFAULT = 0.5
+
 
 class Rules(NamedTuple):
     """How a channel wants its buyers dispatched."""
@@ -116,7 +118,7 @@ class Rules(NamedTuple):
     """``share`` or ``least_load``."""
     max_sessions: int | None = None
     """Capacity, in chats, of an agent of weight 100; ``None`` for no limit."""
-    quiet_hold: float = 0.5
+    quiet_hold: float = QUIET_HOLD_DEFAULT
     """What a quiet chat counts, between 0 (nothing) and 1 (as any chat)."""
     block_during_call: bool = False
     main_account_participation: str = "never"
@@ -177,6 +179,16 @@ def capacity(max_sessions: int | None, weight: int) -> int | None:
     :return: at least 1, or ``None`` for no limit. Halves round to even, as Python's ``round``.
     """
     return max_sessions and max(1, round(max_sessions * weight / 100))
+
+
+def read_quiet_hold(text: str | None) -> float:
+    """Return what a quiet chat counts, as the shop has said it; the default for what is no number
+    between 0 and 1, as it can be typed by hand and a mistake there must not close the shop."""
+    try:
+        hold = float(text or QUIET_HOLD_DEFAULT)
+    except ValueError:
+        return QUIET_HOLD_DEFAULT
+    return hold if 0 <= hold <= 1 else QUIET_HOLD_DEFAULT
 
 
 def load(facts: Facts | Agent, quiet_hold: float) -> float:

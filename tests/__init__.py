@@ -17,6 +17,7 @@ from . import (
     test_fairness,
     test_figures_agree,
     test_figures_tours,
+    test_first_day,
     test_free_seats,
     test_get_session,
     test_group_dispatch,
@@ -52,6 +53,7 @@ from . import (
     test_users,
     test_waiting,
     test_waiting_tours,
+    test_walk,
     test_whatif,
     test_whatif_tours,
 )

@@ -5,7 +5,6 @@ from odoo.tools import file_path
 
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
-from ..dispatch.ledger import packing
 from .common import DispatchCommon
 
 
@@ -52,11 +51,11 @@ class TestMigrations(DispatchCommon):
             INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
                  VALUES ('9000000000000', 7, %s, %s)
             """,
-            [packing.pack("<q", shares), packing.pack("<q", shares.values())],
+            [ledger._pack("<q", shares), ledger._pack("<q", shares.values())],
         )
         load("19.0.1.1.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.0.0")
         (split,) = self._read_row("SELECT split FROM livechat_dispatch_reservation")
-        self.assertEqual(packing.unpack_split(split), shares)
+        self.assertEqual(ledger._unpack_split(split), shares)
 
     def test_open_chats_are_assigned_to_their_agents(self):
         agent = self._create_agent("agent")

@@ -35,11 +35,6 @@ _INTEGER_MAX = 2**31 - 1
 _MANY = ("one2many", "many2many")
 
 
-# ------------------------------------------------------------
-# One value
-# ------------------------------------------------------------
-
-
 def is_record_id(value):
     """Tell whether this can be a record's id: PostgreSQL's are integers of 32 bits."""
     return type(value) is int and 0 < value < 2**31
@@ -118,25 +113,14 @@ def without_defaults(context):
 
 
 def expect(env, sound):
-    """Refuse a call that no page makes.
-
-    :raise UserError:
-    """
+    """Refuse a call that no page makes."""
     if not sound:
         raise UserError(env._("This call makes no sense."))
 
 
 def expect_ids(records):
-    """Refuse a call on what are no ids of records.
-
-    :raise UserError:
-    """
+    """Refuse a call on what are no ids of records."""
     expect(records.env, all(map(is_record_id, records._ids)))
-
-
-# ------------------------------------------------------------
-# The values of a record
-# ------------------------------------------------------------
 
 
 class Reader:
@@ -257,10 +241,7 @@ class _Reading:
         return values
 
     def check_complete(self, records, vals, inverse=None):
-        """Refuse values for new records of ours that leave out what each needs.
-
-        :raise ValidationError:
-        """
+        """Refuse values for new records of ours that leave out what each needs."""
         missing = [
             name
             for name, field in records._fields.items()
@@ -275,10 +256,7 @@ class _Reading:
                 self._refuse_missing(records, records._fields[name])
 
     def check_named(self):
-        """Refuse records that are not there, or that the caller cannot see.
-
-        :raise AccessError:
-        """
+        """Refuse records that are not there, or that the caller cannot see."""
         for (model, name), ids in self._named.items():
             field = self.env[model]._fields[name]
             records = self.env[field.comodel_name].with_context(active_test=False)
@@ -293,7 +271,8 @@ class _Reading:
             # A form's word for none.
             empty = True
         if field.type in ("integer", "float"):
-            return self._read_number(records, field, 0 if value is False else value)
+            number = 0 if value is None or value is False else value
+            return self._read_number(records, field, number)
         if field.type == "boolean" and (empty or (type(value) in (bool, int) and value in (0, 1))):
             return bool(value)
         if empty and field.required and not self.form:

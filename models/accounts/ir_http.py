@@ -8,8 +8,11 @@ class IrHttp(models.AbstractModel):
         """Add what the web client has to know about a sub-account."""
         # sudo: res.users - whether one is a sub-account is known to oneself
         user = self.env.user.sudo()
+        info = super().session_info()
         return {
-            **super().session_info(),
+            **info,
+            # What people chose themselves is theirs.
+            "home_action_id": info.get("home_action_id") or user._get_work_page().id,
             "livechat_subaccount": bool(user.main_account_id),
             "livechat_onlooker": user._is_reader_of_chats(),
             "livechat_agent": user._has_agent_group(),

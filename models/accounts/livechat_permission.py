@@ -11,9 +11,10 @@ _FORBIDDEN_GROUPS = (
     "base.group_sanitize_override",
     # A sub-account is no shop owner.
     "im_livechat_subaccount.group_main_account",
+    # Other kinds of users than internal ones.
+    "base.group_portal",
+    "base.group_public",
 )
-# Nor these: they are other kinds of users than internal ones.
-_FOREIGN_GROUPS = ("base.group_portal", "base.group_public")
 # Whoever may write one of these is an administrator to core.
 _ADMINISTRATION_MODELS = ("res.users", "res.groups", "ir.model.access", "ir.rule")
 _LENGTH_MAX = 2000
@@ -61,10 +62,13 @@ class LivechatPermission(sent.Guard, models.Model):
     )
     available = fields.Boolean(
         compute="_compute_available",
+        compute_sudo=True,
         help="All that this permission needs is installed and within the boundary.",
     )
     availability = fields.Char(
-        compute="_compute_available", help="What is missing for this permission to work."
+        compute="_compute_available",
+        compute_sudo=True,
+        help="What is missing for this permission to work.",
     )
     role_ids = fields.Many2many(
         "livechat.role",
@@ -80,22 +84,15 @@ class LivechatPermission(sent.Guard, models.Model):
     @api.depends("group_xmlids", "read_models")
     @api.depends_context("lang")
     def _compute_available(self):
-        # sudo: res.groups, ir.module.module - whether a module is there is no secret
-        permissions_sudo = self.sudo()
-        forbidden = permissions_sudo._get_forbidden_groups()
-        for permission, permission_sudo in zip(self, permissions_sudo, strict=True):
-            missing = permission_sudo._get_missing_modules()
-            if missing:
-                permission.available = False
-                permission.availability = self.env._(
-                    "needs module %(modules)s", modules=", ".join(missing)
-                )
-            elif permission_sudo._get_groups().all_implied_ids & forbidden:
-                permission.available = False
-                permission.availability = self.env._("outside the boundary of roles")
-            else:
-                permission.available = True
-                permission.availability = False
+        forbidden = self._get_forbidden_groups()
+        for permission in self:
+            reason = False
+            if missing := permission._get_missing_modules():
+                reason = self.env._("needs module %(modules)s", modules=", ".join(missing))
+            elif permission._get_groups().all_implied_ids & forbidden:
+                reason = self.env._("outside the boundary of roles")
+            permission.available = not reason
+            permission.availability = reason
 
     @api.constrains("group_xmlids")
     def _check_boundary(self):
@@ -190,10 +187,6 @@ class LivechatPermission(sent.Guard, models.Model):
                 ]
             )
 
-    # ------------------------------------------------------------
-    # What a permission gives
-    # ------------------------------------------------------------
-
     def _get_xmlids(self):
         """Return the external ids of these permissions' groups."""
         return _split(permission.group_xmlids for permission in self)
@@ -214,15 +207,11 @@ class LivechatPermission(sent.Guard, models.Model):
     def _get_granted_groups(self):
         """Return the access groups a role with these permissions has now."""
         # sudo: livechat.permission - a role's groups do not depend on who looks
-        return (
-            self.sudo()
-            .filtered(lambda permission: permission.grantable and permission.available)
-            ._get_groups()
-        )
+        permissions = self.sudo().filtered("grantable").filtered("available")
+        return permissions._get_groups()
 
     def _get_missing_modules(self):
         """Return the names of the modules that have to be installed for this permission."""
-        self.ensure_one()
         missing = [
             xmlid.partition(".")[0]
             for xmlid in self._get_xmlids()
@@ -241,21 +230,18 @@ class LivechatPermission(sent.Guard, models.Model):
     def _get_forbidden_groups(self):
         """Return the access groups that no role may give: an administrator's, what implies them,
         and what makes somebody an administrator to core by letting them write users or rights.
-
-        :rtype: res.groups
         """
         # sudo: res.groups, ir.model.access - the boundary does not depend on who looks
         env = self.sudo().env
         forbidden = env["res.groups"]
-        for xmlid in (*_FORBIDDEN_GROUPS, *_FOREIGN_GROUPS):
+        for xmlid in _FORBIDDEN_GROUPS:
             # Ours is not there yet while the addon is being installed.
             forbidden |= env.ref(xmlid, raise_if_not_found=False) or forbidden
         writers = env["ir.model.access"].search(
             [
                 ("model_id.model", "in", _ADMINISTRATION_MODELS),
                 ("group_id", "!=", False),
-                "|",
-                "|",
+                *("|", "|"),
                 ("perm_write", "=", True),
                 ("perm_create", "=", True),
                 ("perm_unlink", "=", True),

@@ -3,27 +3,20 @@ import re
 import secrets
 import unicodedata
 from datetime import timedelta
-from typing import NamedTuple
+from types import SimpleNamespace
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import consteq, format_datetime, formataddr
+from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
 from ...tools import sent
 
 PASSWORD_LENGTH_MIN = 8
 
-
-class _Link(NamedTuple):
-    """What the mail with an activation link says; an object that no browser can send."""
-
-    name: str
-    login: str
-    owner_name: str
-    url: str
-    expiration: str
+# Of what is kept on the user: whoever manages the sub-account reads and says it here.
+_SAID = {"readonly": False, "groups": False}
 
 
 class LivechatSubaccount(sent.Reader, models.Model):
@@ -62,9 +55,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     name = fields.Char(
         related="user_id.name", store=True, readonly=False, copy=False, tracking=True
     )
-    login = fields.Char(
-        related="user_id.login", store=True, readonly=False, tracking=True, groups=False
-    )
+    login = fields.Char(related="user_id.login", store=True, tracking=True, **_SAID)
     email = fields.Char(related="user_id.email", store=True, readonly=False, tracking=True)
     phone = fields.Char(related="user_id.phone", readonly=False)
     lang = fields.Selection(related="user_id.lang", readonly=False)
@@ -72,18 +63,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
     avatar_128 = fields.Image(related="user_id.avatar_128")
     livechat_username = fields.Char(
         related="user_id.livechat_username",
-        readonly=False,
-        groups=False,
+        **_SAID,
         help="The name buyers see; the login is never shown to them.",
     )
-    livechat_lang_ids = fields.Many2many(
-        "res.lang", related="user_id.livechat_lang_ids", readonly=False, groups=False
-    )
+    livechat_lang_ids = fields.Many2many("res.lang", related="user_id.livechat_lang_ids", **_SAID)
     livechat_expertise_ids = fields.Many2many(
-        "im_livechat.expertise",
-        related="user_id.livechat_expertise_ids",
-        readonly=False,
-        groups=False,
+        "im_livechat.expertise", related="user_id.livechat_expertise_ids", **_SAID
     )
     channel_ids = fields.Many2many(
         "im_livechat.channel",
@@ -100,28 +85,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
         help="The dispatch groups whose buyers this sub-account receives.",
     )
     dispatch_weight = fields.Integer(
-        related="user_id.dispatch_weight",
-        store=True,
-        readonly=False,
-        aggregator=None,
-        tracking=True,
-        groups=False,
+        related="user_id.dispatch_weight", store=True, aggregator=None, tracking=True, **_SAID
     )
     dispatch_paused = fields.Boolean(
-        related="user_id.dispatch_paused", store=True, readonly=False, tracking=True, groups=False
+        related="user_id.dispatch_paused", store=True, tracking=True, **_SAID
     )
-    dispatch_paused_until = fields.Datetime(
-        related="user_id.dispatch_paused_until", readonly=False, groups=False
-    )
-    dispatch_pause_above = fields.Integer(
-        related="user_id.dispatch_pause_above", readonly=False, groups=False
-    )
-    dispatch_resume_below = fields.Integer(
-        related="user_id.dispatch_resume_below", readonly=False, groups=False
-    )
-    dispatch_calendar_id = fields.Many2one(
-        related="user_id.dispatch_calendar_id", readonly=False, groups=False
-    )
+    dispatch_paused_until = fields.Datetime(related="user_id.dispatch_paused_until", **_SAID)
+    dispatch_pause_above = fields.Integer(related="user_id.dispatch_pause_above", **_SAID)
+    dispatch_resume_below = fields.Integer(related="user_id.dispatch_resume_below", **_SAID)
+    dispatch_calendar_id = fields.Many2one(related="user_id.dispatch_calendar_id", **_SAID)
     state = fields.Selection(
         [("pending", "Not activated"), ("enabled", "Enabled"), ("disabled", "Disabled")],
         compute="_compute_state",
@@ -157,10 +129,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.depends("user_id.active", "activated_on")
     def _compute_state(self):
         for subaccount in self:
-            if subaccount.user_id.active:
-                subaccount.state = "enabled"
-            else:
-                subaccount.state = "disabled" if subaccount.activated_on else "pending"
+            former = "disabled" if subaccount.activated_on else "pending"
+            subaccount.state = "enabled" if subaccount.user_id.active else former
 
     @api.depends("user_id.livechat_channel_ids")
     def _compute_channel_ids(self):
@@ -171,9 +141,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.depends("user_id")
     def _compute_dispatch_group_ids(self):
         # sudo: livechat.dispatch.group, res.users - in which groups its staff is, a shop may know
-        users = self.sudo().user_id
         groups = self.env["livechat.dispatch.group"].sudo().with_context(active_test=False)
-        groups = groups.search([("user_ids", "in", users.ids)])
+        groups = groups.search([("user_ids", "in", self.sudo().user_id.ids)])
         for subaccount in self:
             # sudo: res.users - as above
             user = subaccount.sudo().user_id
@@ -188,26 +157,19 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
-        presences = (
-            self.env["mail.presence"]
-            .sudo()
-            ._read_group([("user_id", "in", self.user_id.ids)], ["user_id"], ["last_presence:max"])
-        )
-        last_by_user = dict(presences)
+        presences = self.env["mail.presence"].sudo()
+        domain = [("user_id", "in", self.user_id.ids)]
+        last_by_user = dict(presences._read_group(domain, ["user_id"], ["last_presence:max"]))
         for subaccount in self:
             subaccount.last_presence = last_by_user.get(subaccount.user_id, False)
 
     def _compute_open_chat_count(self):
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         # sudo: discuss.channel, res.users - how many chats its staff has is a shop's business
-        partners = self.sudo().user_id.partner_id
         chats = self.env["discuss.channel"].sudo()
-        chats = chats._read_group(
-            [("dispatch_seat_partner_ids", "in", partners.ids)],
-            ["dispatch_seat_partner_ids"],
-            ["__count"],
-        )
-        count_by_partner = dict(chats)
+        seat = "dispatch_seat_partner_ids"
+        domain = [(seat, "in", self.sudo().user_id.partner_id.ids)]
+        count_by_partner = dict(chats._read_group(domain, [seat], ["__count"]))
         for subaccount in self:
             # sudo: res.users - whose chats they are
             partner = subaccount.sudo().user_id.partner_id
@@ -224,17 +186,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
         # What a new user would get: the fields are the user's, who is not there yet.
         if not self._origin:
             self.lang = self.lang or self.env.lang
-            self.dispatch_weight = (
-                self.dispatch_weight or self.env["res.users"]._default_dispatch_weight()
-            )
-
-    # ------------------------------------------------------------
-    # Create, write, delete
-    # ------------------------------------------------------------
+            weight = self.dispatch_weight or self.env["res.users"]._default_dispatch_weight()
+            self.dispatch_weight = weight
 
     def _may_say(self, name):
         return super()._may_say(name) or (
-            name == "main_account_id" and not self and self._is_admin()
+            name == "main_account_id" and not self and self.env.is_admin()
         )
 
     @api.model_create_multi
@@ -250,9 +207,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         user_vals_list = []
         for vals in vals_list:
             owner = self._get_owner(vals)
-            user_vals = self._get_user_values(vals)
-            if not user_vals.get("name"):
-                raise ValidationError(self.env._("A sub-account needs a name."))
+            user_vals = self._get_user_values({"name": False, **vals})
             if not user_vals.get("login"):
                 taken = [other["login"] for other in user_vals_list]
                 user_vals["login"] = owner._propose_subaccount_login(taken)
@@ -273,19 +228,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
         )
         # sudo: res.users - checked above; all values were built here
         users = self._sudo_clean().env["res.users"].create(user_vals_list)
+        if "odoobot_state" in users._fields:
+            # Whoever comes to serve buyers is greeted by no bot.
+            users.odoobot_state = "disabled"
         self._check_limit(users.main_account_id)
-        by_user = {
-            subaccount.user_id: subaccount
-            for subaccount in self._sudo_clean().search([("user_id", "in", users.ids)])
-        }
-        subaccounts = self.browse([by_user[user].id for user in users])
-        # Together, because each change of groups makes Odoo look at all of them.
-        for roles in set(roles_list):
-            self.browse(
-                subaccount.id
-                for subaccount, its_roles in zip(subaccounts, roles_list, strict=True)
-                if its_roles == roles
-            )._set_roles(roles)
+        subaccounts = self.browse(users.subaccount_ids.ids)
+        subaccounts._set_roles_of_each(roles_list)
         for subaccount, vals, channels, groups in zip(
             subaccounts, vals_list, channels_list, groups_list, strict=True
         ):
@@ -303,8 +251,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         (vals,) = self._read_sent([vals])
         self._check_manageable(dispatch_only=all(name.startswith("dispatch_") for name in vals))
         user_vals = self._get_user_values(vals)
-        if "name" in user_vals and not user_vals["name"]:
-            raise ValidationError(self.env._("A sub-account needs a name."))
         if "login" in user_vals:
             for subaccount in self:
                 if user_vals["login"] != subaccount.login:
@@ -313,13 +259,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
         if "role_ids" in vals:
-            roles_by_subaccount = {
-                subaccount: subaccount._get_chosen("role_ids", vals) for subaccount in self
-            }
-            for roles in set(roles_by_subaccount.values()):
-                self.filtered(
-                    lambda subaccount, roles=roles: roles_by_subaccount[subaccount] == roles
-                )._set_roles(roles)
+            self._set_roles_of_each([one._get_chosen("role_ids", vals) for one in self])
         if "channel_ids" in vals:
             for subaccount in self:
                 subaccount._set_channels(subaccount._get_chosen("channel_ids", vals))
@@ -336,13 +276,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         :raise UserError: still enabled, or with chats that nobody has taken over.
         """
         self._check_manageable()
-        self._check_deletable()
-        # sudo: res.users - checked above
-        for user in self._sudo_clean().user_id:
-            user._delete_subaccount()
-        return True
-
-    def _check_deletable(self):
         for subaccount in self:
             if subaccount.state == "enabled":
                 raise UserError(
@@ -354,6 +287,10 @@ class LivechatSubaccount(sent.Reader, models.Model):
                         "%(name)s has open chats; hand them over first.", name=subaccount.name
                     )
                 )
+        # sudo: res.users - checked above
+        for user in self._sudo_clean().user_id:
+            user._delete_subaccount()
+        return True
 
     def copy_data(self, default=None):
         return [
@@ -541,7 +478,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
             return False
         person = self.with_context(lang=self.lang or self.env.lang)
         owner = self.main_account_id
-        link = _Link(
+        # An object, so that no browser can send it to the template.
+        link = SimpleNamespace(
             name=self.name,
             login=self.login,
             owner_name=owner.name,
@@ -566,44 +504,34 @@ class LivechatSubaccount(sent.Reader, models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return True
 
-    # Core mails with whatever view or text somebody names, about whatever record.
+    # Core mails with whatever view or text somebody names, about whatever record: this is for those
+    # who manage the sub-account.
 
     def message_mail_with_source(self, source_ref, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_mail_with_source(source_ref, **kwargs)
 
     def message_post_with_source(self, source_ref, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_post_with_source(source_ref, **kwargs)
 
     def message_notify(self, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_notify(**kwargs)
 
     @api.model
     def _find_by_token(self, token):
-        """Return the sub-account an activation link belongs to, while the link is valid.
-
-        :rtype: livechat.subaccount
-        """
+        """Return the sub-account an activation link belongs to, while the link is valid."""
         if not sent.is_text(token) or not token.isascii():
             return self.browse()
         # sudo: livechat.subaccount - whoever has the token is the person
-        subaccount = (
-            self.env["livechat.subaccount"]
-            .sudo()
-            .search([("activation_token_hash", "=", _hash(token))], limit=1)
+        return self.sudo().search(
+            [
+                ("activation_token_hash", "=", _hash(token)),
+                ("activation_expiration", ">", fields.Datetime.now()),
+                ("state", "!=", "disabled"),
+            ]
         )
-        valid = (
-            subaccount
-            and consteq(subaccount.activation_token_hash, _hash(token))
-            and subaccount.activation_expiration > fields.Datetime.now()
-            and subaccount.state != "disabled"
-        )
-        return subaccount if valid else self.browse()
 
     def _activate(self, password):
         """Set the password of the person who holds the activation link and let them in.
@@ -633,52 +561,38 @@ class LivechatSubaccount(sent.Reader, models.Model):
     # Who may do what
     # ------------------------------------------------------------
 
-    @api.model
-    def _is_admin(self):
-        """Tell whether the caller administers users, or is the server itself."""
-        return self.env["livechat.role"]._is_admin()
-
     def _check_manageable(self, dispatch_only=False):
         """Refuse to touch sub-accounts that are not the caller's to manage.
 
         A main account manages those of its shop. A sub-account manager those of its shop who have
         no more permissions than itself, and never itself. A dispatch manager only how they are
         dispatched, and never itself.
-
-        :raise AccessError:
         """
         sent.expect_ids(self)
-        if self._is_admin():
+        if self.env.is_admin():
             return
         self.check_access("write")
         user = self.env.user
-        if user == user._get_shop_owner():
-            if any(subaccount.main_account_id != user for subaccount in self):
-                raise AccessError(self.env._("This sub-account belongs to another shop."))
-            return
-        mine = user._get_shop_owner()
+        shop = user._get_shop_owner()
         # sudo: livechat.subaccount - to compare
         for subaccount in self.sudo():
-            if not mine or subaccount.main_account_id != mine:
+            if not shop or subaccount.main_account_id != shop:
                 raise AccessError(self.env._("This sub-account belongs to another shop."))
             if subaccount.user_id == user:
                 raise AccessError(self.env._("Nobody manages their own account."))
+        if user == shop:
+            return
         if dispatch_only and user.has_group("im_livechat_subaccount.group_dispatch_manager"):
             return
         if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
             raise AccessError(self.env._("You can change how agents are dispatched, no more."))
         # sudo: livechat.role, res.groups - what they may do, to compare it with the caller's rights
-        if self.sudo().role_ids._reaches_beyond(user) or self.sudo()._get_groups_by_hand() - (
-            user.all_group_ids
-        ):
+        staff = self.sudo()
+        by_hand = staff.user_id.group_ids - staff.role_ids.group_id
+        if staff.role_ids._reaches_beyond(user) or by_hand.all_implied_ids - user.all_group_ids:
             raise AccessError(
                 self.env._("You cannot manage somebody who has more permissions than you.")
             )
-
-    def _get_groups_by_hand(self):
-        """Return the access groups these sub-accounts have besides their roles."""
-        groups = self.user_id.group_ids - self.role_ids.group_id
-        return groups.all_implied_ids
 
     @api.model
     def _get_owner(self, vals):
@@ -688,15 +602,14 @@ class LivechatSubaccount(sent.Reader, models.Model):
         """
         own = self.env.user._get_shop_owner()
         named = vals.get("main_account_id")
-        if self._is_admin():
+        if self.env.is_admin():
             # sudo: res.users - an administrator of accounts names a main account
             owner = self.env["res.users"].sudo().search([("id", "=", named or own.id)])
             if not owner:
                 raise ValidationError(self.env._("A sub-account needs a main account."))
             return owner
-        if not own or not self.env.user.has_group(
-            "im_livechat_subaccount.group_subaccount_manager"
-        ):
+        manages = self.env.user.has_group("im_livechat_subaccount.group_subaccount_manager")
+        if not own or not manages:
             raise AccessError(self.env._("You do not manage sub-accounts."))
         if named and named != own.id:
             raise AccessError(self.env._("This sub-account would belong to another shop."))
@@ -705,9 +618,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.model
     def _check_limit(self, owners):
         limit = self.env["res.config.settings"]._get_subaccount_limit()
-        if not limit:
-            return
-        for owner in owners:
+        for owner in owners if limit else ():
             # sudo: livechat.subaccount - all of the shop count
             if self.sudo().search_count([("main_account_id", "=", owner.id)]) > limit:
                 raise ValidationError(
@@ -737,20 +648,18 @@ class LivechatSubaccount(sent.Reader, models.Model):
         if users.search_count([("login", "=", login)], limit=1):
             raise ValidationError(self.env._("The login %(login)s is taken.", login=login))
 
-    # ------------------------------------------------------------
-    # What was said
-    # ------------------------------------------------------------
-
     def _get_user_values(self, vals):
         """Return what is to be written to the user, of values that were read.
 
-        :raise ValidationError: the end of a pause is past.
+        :raise ValidationError: no name, or the end of a pause is past.
         """
         values = {
             name: value
             for name, value in vals.items()
             if self._fields[name].related and name != "main_account_id"
         }
+        if not values.get("name", True):
+            raise ValidationError(self.env._("A sub-account needs a name."))
         if not values.get("lang", True):
             # Nothing chosen in the form; users always have a language.
             del values["lang"]
@@ -764,22 +673,22 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
         :raise AccessError: groups, and the caller manages none.
         """
-        if (
-            name == "dispatch_group_ids"
-            and name in vals
-            and not self._is_admin()
-            and not self.env.user.has_group("im_livechat_subaccount.group_dispatch_manager")
-        ):
+        manager = "im_livechat_subaccount.group_dispatch_manager"
+        may_choose = self.env.is_admin() or self.env.user.has_group(manager)
+        if name == "dispatch_group_ids" and name in vals and not may_choose:
             raise AccessError(self.env._("You do not manage dispatch groups."))
         return sent.get_chosen(self[name], vals.get(name, []))
-
-    # ------------------------------------------------------------
-    # Roles
-    # ------------------------------------------------------------
 
     def _void_links(self):
         """Make the activation links of these sub-accounts worthless."""
         self._store({"activation_token_hash": False, "activation_expiration": False})
+
+    def _set_roles_of_each(self, roles_list):
+        """Give each of these sub-accounts its roles; together those who get the same, because each
+        change of groups makes Odoo look at all of them."""
+        for roles in set(roles_list):
+            pairs = zip(self, roles_list, strict=True)
+            self.browse(one.id for one, its in pairs if its == roles)._set_roles(roles)
 
     def _set_roles(self, roles):
         """Give exactly these roles to all of these sub-accounts; groups an administrator gave by
@@ -809,15 +718,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
         )
         for owner, members in newcomers.grouped("main_account_id").items():
             # A write, because assigning commands would forget the agents who are not active yet.
-            owner._get_shop_channels().write(
-                {"user_ids": [Command.link(user.id) for user in members]}
-            )
+            commands = [Command.link(user.id) for user in members]
+            owner._get_shop_channels().write({"user_ids": commands})
 
     def _check_may_join(self, user, joined):
-        """Refuse channels or groups for somebody who may not receive buyers.
-
-        :raise UserError:
-        """
+        """Refuse channels or groups for somebody who may not receive buyers."""
         if joined and not user._has_agent_group():
             raise UserError(
                 self.env._(

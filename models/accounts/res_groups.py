@@ -38,7 +38,6 @@ class ResGroups(models.Model):
         return result
 
     def _follow_rights(self):
-        """Follow that the users of these groups have other rights: by groups that are new, or about
-        to be deleted."""
+        """Follow that these groups, and what they give their users, are new or about to go."""
         self.env["livechat.announcement"]._look_again(self, "staff")
         self.env["livechat.announcement"]._seat_may_be_free()

@@ -106,10 +106,6 @@ class ResUsers(models.Model):
             self.env["im_livechat.channel"]._release_lost_agents()
         return result
 
-    # ------------------------------------------------------------
-    # Main accounts and their sub-accounts
-    # ------------------------------------------------------------
-
     def _propose_main_account_code(self):
         """Return the short name of this main account: the one it has, or what its login gives."""
         self.ensure_one()
@@ -194,10 +190,6 @@ class ResUsers(models.Model):
                 commands += [Command.unlink(group.id) for group in lost]
                 users.write({"group_ids": commands})
         self.env.registry.clear_cache()
-
-    # ------------------------------------------------------------
-    # Coming and going
-    # ------------------------------------------------------------
 
     def _end_access(self):
         """End the web sessions, websockets and API keys of these users, for good.

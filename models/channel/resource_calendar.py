@@ -15,19 +15,15 @@ class ResourceCalendar(models.Model):
     def _follow_hours(self):
         """Follow that the hours of these calendars have changed, where an agent, a group or a
         channel keeps them."""
+        paths = (
+            "calendar_id",
+            "dispatch_group_ids.calendar_id",
+            "user_ids.dispatch_calendar_id",
+            "main_account_id.dispatch_calendar_id",
+        )
         # sudo: im_livechat.channel - who keeps the hours, whoever changes them
         channels = self.env["im_livechat.channel"].sudo()
-        channels = channels.search(
-            Domain.OR(
-                Domain(path, "in", self.ids)
-                for path in (
-                    "calendar_id",
-                    "dispatch_group_ids.calendar_id",
-                    "user_ids.dispatch_calendar_id",
-                    "main_account_id.dispatch_calendar_id",
-                )
-            )
-        )
+        channels = channels.search(Domain.OR(Domain(path, "in", self.ids) for path in paths))
         if channels:
             self.env["livechat.announcement"]._seat_may_be_free()
             self.env["livechat.announcement"]._look_again(channels, "trees")

@@ -412,7 +412,8 @@ class ImLivechatChannel(models.Model):
         """Return the ids of the agents who do not work at this hour: by their own shift, or because
         the channel or the group is closed."""
         calendars = self.env["resource.calendar"]
-        if not calendars.browse(settings.calendar_id or ())._is_working_now():
+        hours = settings.calendar_id
+        if hours and not calendars.browse(hours)._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids)
         if not settings.has_shifts and not group.calendar_id:
             return frozenset()

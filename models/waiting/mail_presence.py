@@ -24,19 +24,18 @@ class MailPresence(sent.Guard, models.Model):
         return presences
 
     def write(self, vals):
-        before = {presence: presence.status for presence in self}
-        polls = {presence: presence.last_poll for presence in self}
+        before = {presence: (presence.status, presence.last_poll) for presence in self}
         result = super().write(vals)
         now = fields.Datetime.now()
         silent_since = {
             presence: poll
-            for presence, poll in polls.items()
-            if before[presence] != "offline" and poll and is_silent(poll, now)
+            for presence, (status, poll) in before.items()
+            if status != "offline" and poll and is_silent(poll, now)
         }
         # Who gives a sign of life after a silence comes as well, whatever the status was.
         changed = self.filtered(
             lambda presence: (
-                presence.status != before[presence]
+                presence.status != before[presence][0]
                 or (presence in silent_since and not is_silent(presence.last_poll, now))
             )
         )
@@ -64,12 +63,11 @@ class MailPresence(sent.Guard, models.Model):
         user = self.sudo().user_id
         if not user:
             return
-        Presence = self.env["livechat.dispatch.presence"]
+        presences = self.env["livechat.dispatch.presence"]
         if silent_since:
-            Presence._note(user, silent_since, is_gone=True)
-            if self.status != "online":
-                return
-        Presence._note(user)
+            presences._note(user, silent_since, is_gone=True)
+        if not silent_since or self.status == "online":
+            presences._note(user)
 
     def _follow_status(self, silent_since=None):
         """Note since when somebody is here or gone; who comes may take those who wait.
