@@ -590,4 +590,33 @@ class _History:
             """,
             {"ids": [chat.record.id for chat in self.chats]},
         )
+        # Served by livechat_dispatch_decision's index on discuss_channel_id and mail_message's on
+        # (model, res_id).
+        self.env.cr.execute(
+            """
+            UPDATE livechat_dispatch_decision turn
+               SET ended_at = row.ended_at,
+                   handling_seconds = extract(epoch FROM row.ended_at - turn.moment),
+                   answer_seconds = (
+                       SELECT extract(epoch FROM min(message.date) - turn.moment)
+                         FROM mail_message message
+                         JOIN res_users users ON users.partner_id = message.author_id
+                        WHERE message.model = 'discuss.channel'
+                          AND message.res_id = turn.discuss_channel_id
+                          AND users.id = turn.user_id
+                          AND message.date >= turn.moment
+                          AND message.date <= coalesce(row.ended_at, message.date)
+                   )
+              FROM (SELECT decision.id,
+                           coalesce(lead(decision.moment) OVER (
+                                        PARTITION BY chat.id ORDER BY decision.id
+                                    ), chat.livechat_end_dt) AS ended_at
+                      FROM livechat_dispatch_decision decision
+                      JOIN discuss_channel chat ON chat.id = decision.discuss_channel_id
+                     WHERE chat.id = ANY(%(ids)s)) row
+             WHERE row.id = turn.id
+               AND turn.user_id IS NOT NULL
+            """,
+            {"ids": [chat.record.id for chat in self.chats]},
+        )
         self.env.invalidate_all()

@@ -48,8 +48,9 @@ class Facts(NamedTuple):
     """By hand, or by dispatch for not answering."""
     in_call: bool
     is_main_account: bool
-    speaks_language: bool = False
-    """Speaks the buyer's language; false when that is not known."""
+    speaks_language: int = 0
+    """How well the agent speaks the buyer's language, as ``scope.rate_languages`` says; 0 when that
+    is not known. Records from before there were variants have true for who speaks it."""
     same_country: bool = False
     """Is in the buyer's country; false when that is not known."""
     lively_chats: int = 0
@@ -265,10 +266,12 @@ def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
     """Keep the best-suited agents: the first rung of core's ladder that anybody stands on.
 
     Language counts more than country, country more than expertise alone. Core's own ladder is in
-    ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody.
+    ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody,
+    and who speaks another variant of the language comes after those who speak the buyer's.
     """
+    spoken = max((agent.facts.speaks_language for agent in agents), default=0)
     on_step = (
-        [agent for agent in agents if agent.facts.speaks_language]
+        [agent for agent in agents if spoken and agent.facts.speaks_language == spoken]
         or [agent for agent in agents if agent.facts.same_country]
         or agents
     )

@@ -36,7 +36,7 @@ _PRESENCE = frozenset({"online", "paused", "overloaded", "off_shift", "just_gone
 class Fit(NamedTuple):
     """How one agent suits one buyer; see :class:`policy.Facts`."""
 
-    speaks_language: bool = False
+    speaks_language: int = 0
     same_country: bool = False
     expertises: int = 0
     missing_permission: bool = False

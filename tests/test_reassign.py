@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import product
 
 from psycopg2.errors import CheckViolation
 
@@ -316,18 +317,17 @@ class TestNoReply(ReassignCommon):
         self.assertNotIn("reassign", second.dispatch_decision_ids.mapped("kind"))
 
     def test_limits_of_the_setting(self):
-        for seconds, refusal in (
-            (-1, ValidationError),
-            (5, CheckViolation),
-            (86401, ValidationError),
+        for name, (seconds, refusal) in product(
+            ("no_reply_seconds", "silence_seconds"),
+            ((-1, ValidationError), (5, CheckViolation), (86401, ValidationError)),
         ):
             with (
-                self.subTest(seconds=seconds),
+                self.subTest(name=name, seconds=seconds),
                 mute_logger("odoo.sql_db"),
                 self.assertRaises(refusal),
                 self.env.cr.savepoint(),
             ):
-                self.channel.no_reply_seconds = seconds
+                self.channel[name] = seconds
                 self.env.flush_all()
 
 

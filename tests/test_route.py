@@ -14,7 +14,7 @@ from odoo.tests import tagged
 from ..dispatch import replay, route
 from ..dispatch.ledger import QUIET_AFTER
 from ..dispatch.line import WAITING
-from ..dispatch.scope import Buyer
+from ..dispatch.scope import RATE_MAX, Buyer
 from ..tools.here import GRACE
 from .test_shifts import ShiftCommon
 
@@ -362,8 +362,8 @@ class Shop:
     def _get_fit(self, user, lang, country, expertises, group_id):
         group = self.env["livechat.dispatch.group"].browse(group_id)
         return replay.Fit(
-            speaks_language=bool(lang)
-            and lang.code in {user.lang, *user.livechat_lang_ids.mapped("code")},
+            speaks_language=RATE_MAX
+            * (bool(lang) and lang.code in {user.lang, *user.livechat_lang_ids.mapped("code")}),
             same_country=bool(country) and user.partner_id.country_id == country,
             expertises=len(user.livechat_expertise_ids & expertises),
             missing_permission=bool(group.required_permission_id)

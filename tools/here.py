@@ -47,7 +47,7 @@ def is_just_gone(status, offline_since, set_by_hand, now):
         status == "offline"
         and offline_since
         and offline_since > now - GRACE
-        and set_by_hand not in _SET_AWAY
+        and set_by_hand not in SET_AWAY
     )
 
 

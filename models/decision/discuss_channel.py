@@ -172,6 +172,8 @@ class DiscussChannel(sent.Reader, models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_dispatch_values(vals)
+        known = self.env["im_livechat.channel"]._get_known_values()
+        vals_list = [{**vals, **known} for vals in vals_list]
         # sudo: discuss.channel, im_livechat.channel - dispatch itself says where the chat goes
         chats = super().create(vals_list)
         for chat in chats.sudo():
@@ -427,6 +429,7 @@ class DiscussChannel(sent.Reader, models.Model):
         left = self.channel_member_ids.filtered(lambda member: member.partner_id in partners)
         if not left:
             return
+        self._end_turns(partners, fields.Datetime.now())
         left.unlink()
         for partner in partners:
             Store(bus_channel=partner).add(

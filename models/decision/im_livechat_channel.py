@@ -12,7 +12,7 @@ from odoo.tools.intervals import Intervals
 
 from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
-from ...dispatch.scope import Buyer, clean_page
+from ...dispatch.scope import Buyer, clean_page, rate_languages
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools import clock
 from ...tools.here import GRACE, IS_OFF, IS_PAUSED
@@ -335,7 +335,7 @@ class ImLivechatChannel(models.Model):
             offline=offline,
         )
         query = settings.query._replace(
-            lang=buyer.lang or None,
+            languages=rate_languages(buyer, self._read_langs()),
             country_id=buyer.country_id or None,
             expertise_ids=tuple(expertises.ids),
         )
@@ -610,7 +610,19 @@ class ImLivechatChannel(models.Model):
         # A browser can put any JSON in the context but never such an object.
         if not isinstance(buyer, Buyer):
             return self._make_buyer(*self._identify_buyer(), lang, country_id)
-        return buyer._replace(lang=lang or buyer.lang, country_id=country_id or buyer.country_id)
+        return buyer._replace(lang=buyer.lang or lang, country_id=buyer.country_id or country_id)
+
+    def _get_known_values(self):
+        """Return what a new chat of this request keeps of its buyer, for whenever it is dispatched
+        again. Core asks cookies, which pages elsewhere do not have."""
+        buyer = self.env.context.get("livechat_dispatch_buyer")
+        if not isinstance(buyer, Buyer):
+            return {}
+        known = {
+            "country_id": buyer.country_id,
+            "livechat_lang_id": buyer.lang and self._read_langs()[buyer.lang][0],
+        }
+        return {name: value for name, value in known.items() if value}
 
     def _find_regulars(self, buyer):
         """Return the agents to whom this buyer belongs, the strongest claim first.

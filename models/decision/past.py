@@ -7,6 +7,7 @@ from odoo import fields, models
 
 from ...dispatch import policy, replay, route
 from ...dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
+from ...dispatch.scope import Buyer, rate_languages
 
 # So many records are in memory at a time: each may describe fifty agents.
 _BATCH = 1000
@@ -247,7 +248,7 @@ class _Reader:
             user_id = agent.user_id
             if user_id not in self.agents:
                 self.agents[user_id] = agent.but(
-                    speaks_language=False,
+                    speaks_language=0,
                     same_country=False,
                     expertises=0,
                     lively_chats=0,
@@ -383,6 +384,7 @@ class _Reader:
         # sudo: res.users - what the engine itself compares
         users = self.channel.env["res.users"].sudo().browse(self.agents).exists()
         languages = {user.id: {user.lang, *user.livechat_lang_ids.mapped("code")} for user in users}
+        langs = {lang for spoken in languages.values() for lang in spoken if lang}
         countries = {user.id: user.partner_id.country_id.id for user in users}
         lacking = {
             group.id: self.channel._find_lacking(group, users)
@@ -393,13 +395,14 @@ class _Reader:
         for chat in chats:
             record = records.get(chat.id, unknown)
             code, country_id = record.livechat_lang_id.code, record.country_id.id
+            rates = rate_languages(Buyer(lang=code or None), langs)
             lack = lacking.get(chat.group_id, ())
             if code or country_id or lack:
                 for user in users:
                     chat.fits.setdefault(
                         user.id,
                         replay.Fit(
-                            speaks_language=code in languages[user.id] if code else False,
+                            speaks_language=max(rates.get(lang, 0) for lang in languages[user.id]),
                             same_country=bool(country_id) and countries[user.id] == country_id,
                             missing_permission=user.id in lack,
                         ),

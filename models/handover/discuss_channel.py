@@ -10,7 +10,7 @@ from ...dispatch import policy
 from ...dispatch.line import WAITING
 from ...tools import sent
 from ...tools.here import GRACE, gone_since
-from ...tools.turn import UNANSWERED
+from ...tools.turn import SILENT, UNANSWERED
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
@@ -96,18 +96,30 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _reassign_unanswered(self):
-        """Give chats that are unanswered to the next agents; see ``no_reply_seconds``. The time
-        runs from when the chat is the agent's, or from when the buyer asked, if that is later.
+        """Give chats whose agents owe a word for too long to the next agents; see
+        ``no_reply_seconds`` for the first word of a turn and ``silence_seconds`` for later ones.
+        The time runs from when the chat is the agent's, or from when the buyer asked, if that is
+        later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
+        for name, owes in (("no_reply_seconds", UNANSWERED), ("silence_seconds", SILENT)):
+            self._reassign_overdue(name, owes)
+
+    @api.model
+    def _reassign_overdue(self, name, owes):
+        """As :meth:`_reassign_unanswered`, for one of the two clocks.
+
+        :param name: the field of the channel that says how many seconds.
+        :param owes: the domain of the chats whose agents owe that word.
+        """
         now = fields.Datetime.now()
         for channel in self.env["im_livechat.channel"].search(
-            [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
+            [(name, ">", 0), ("dispatch_mode", "!=", "native")]
         ):
-            asked_before = now - timedelta(seconds=channel.no_reply_seconds)
+            asked_before = now - timedelta(seconds=channel[name])
             overdue = [
-                *UNANSWERED,
+                *owes,
                 ("livechat_channel_id", "=", channel.id),
                 ("livechat_end_dt", "=", False),
                 ("dispatch_is_away", "=", False),
@@ -143,7 +155,7 @@ class DiscussChannel(models.Model):
             # Nobody else: it stays where it is, and the clock starts again.
             self.dispatch_assigned_at = fields.Datetime.now()
             return
-        if agent:
+        if agent and not self.dispatch_answered_at:
             agent._count_miss()
         self._leave(self.dispatch_seat_partner_ids)
         self._record(outcome.values, kind="reassign", previous_user_id=agent.id)

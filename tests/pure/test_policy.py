@@ -252,6 +252,9 @@ def test_the_main_account_takes_chats_as_the_channel_says(
     ("agents", "asked", "winner"),
     [
         ([agent(1), agent(2, speaks_language=True)], 0, 2),
+        ([agent(1, speaks_language=5), agent(2, speaks_language=7)], 0, 2),
+        ([agent(1, same_country=True), agent(2, speaks_language=1)], 0, 2),
+        ([agent(1, speaks_language=1, expertises=1), agent(2, speaks_language=5)], 1, 2),
         ([agent(1, same_country=True), agent(2, speaks_language=True)], 0, 2),
         ([agent(1), agent(2, same_country=True)], 0, 2),
         ([agent(1, speaks_language=True), agent(2, speaks_language=True, expertises=1)], 2, 2),
