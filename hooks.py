@@ -1,6 +1,7 @@
 from odoo import fields
 
 from .dispatch import ledger
+from .dispatch.line import WAITING
 
 
 def pre_init_hook(env):
@@ -16,6 +17,7 @@ def uninstall_hook(env):
     """Leave the database as core knows it."""
     # sudo: livechat.dispatch.change - what runs has put its values into core's own fields
     env["livechat.dispatch.change"].sudo().search([("state", "=", "running")])._restore()
+    _release_waiting(env)
     ledger.drop_tables(env.cr)
     # sudo: livechat.dispatch.group - the groups go as well, and hold no permission back
     env["livechat.dispatch.group"].sudo().search([]).required_permission_id = False
@@ -28,6 +30,14 @@ def uninstall_hook(env):
     # messages but nobody meets them in a list.
     desks = env["im_livechat.channel"].sudo().search([]).reception_partner_id
     desks.active = False
+
+
+def _release_waiting(env):
+    """Let who waits look for help, as core calls it: its agents see them and take them."""
+    # sudo: discuss.channel - the addon goes, and its line and pool with it
+    env["discuss.channel"].sudo().search(
+        [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
+    ).write({"livechat_status": "need_help", "dispatch_state": False})
 
 
 def _keep_rights_of_roles(env):

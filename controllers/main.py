@@ -15,20 +15,25 @@ from ..tools.sentinels import PREVIEW
 _CORE_PARAMS = ("lang", "country_id")
 
 
-def _describe_buyer(channel, page):
+# So many languages of a browser are looked at; people set three or four.
+_LANGUAGES_MAX = 10
+
+
+def _describe_buyer(channel, page, lang):
     """Return what is known about whoever sent this request.
 
     :param page: where its browser is.
+    :param lang: the language of that page, as the page says.
     :rtype: scope.Buyer
     """
     country = request.env["res.country"]
-    if not request.env.user._is_public():
-        country = request.env.user.country_id
-    elif request.geoip.country_code:
+    if request.geoip.country_code:
         country = country.search([("code", "=", request.geoip.country_code)], limit=1)
     return channel._describe_buyer(
         page=page,
-        lang=request.cookies.get("frontend_lang"),
+        # Pages elsewhere send no cookie.
+        lang=request.cookies.get("frontend_lang") or lang,
+        accepted=list(request.httprequest.accept_languages.values())[:_LANGUAGES_MAX],
         country_id=country.id,
     )
 
@@ -110,12 +115,14 @@ class DispatchLivechatController(LivechatController):
         chatbot_script_id=None,
         persisted=True,
         page_url=None,
+        page_lang=None,
         **kwargs,
     ):
         """As core's, but what makes no sense gets no session instead of a traceback, and a
         preview costs no agent anything; a buyer who has a chat open gets that one.
 
         :param page_url: address of the page the buyer is on; it chooses among dispatch groups.
+        :param page_lang: the language of that page; what the browser asks for counts without one.
         """
         if not (
             is_record_id(channel_id)
@@ -143,8 +150,9 @@ class DispatchLivechatController(LivechatController):
             return _refuse()
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
-        if channel.dispatch_mode != "native" and channel._read_dispatch_scopes():
-            request.update_context(livechat_dispatch_buyer=_describe_buyer(channel, page))
+        if channel.dispatch_mode != "native":
+            buyer = _describe_buyer(channel, page, page_lang)
+            request.update_context(livechat_dispatch_buyer=buyer)
         for param in _CORE_PARAMS:
             kwargs.pop(param, None)
         session = super().get_session(

@@ -318,6 +318,7 @@ class _History:
             regulars=[] if only else self._find_regulars(chat),
             in_line=in_line,
             waited=waited,
+            waits=chat in self.waiting,
             user_ids=only.ids if only else None,
         )
         settings = self.channel._read_settings()
@@ -410,8 +411,8 @@ class _History:
                 self.waiting.remove(chat)
                 chat.record._assign(outcome)
                 self._seat(chat, outcome.agent)
-            elif outcome.state == "pool" and not found.is_pooled:
-                chat.record._enter_pool(outcome.values)
+            elif outcome.state != "queued" and not found.is_pooled:
+                chat.record._keep_for_later(outcome)
                 serving.skip(found.number)
             else:
                 serving.pass_over(found, self._find_roomy)
@@ -586,6 +587,35 @@ class _History:
               FROM discuss_channel chat
              WHERE chat.id = history.channel_id
                AND chat.id = ANY(%(ids)s)
+            """,
+            {"ids": [chat.record.id for chat in self.chats]},
+        )
+        # Served by livechat_dispatch_decision's index on discuss_channel_id and mail_message's on
+        # (model, res_id).
+        self.env.cr.execute(
+            """
+            UPDATE livechat_dispatch_decision turn
+               SET ended_at = row.ended_at,
+                   handling_seconds = extract(epoch FROM row.ended_at - turn.moment),
+                   answer_seconds = (
+                       SELECT extract(epoch FROM min(message.date) - turn.moment)
+                         FROM mail_message message
+                         JOIN res_users users ON users.partner_id = message.author_id
+                        WHERE message.model = 'discuss.channel'
+                          AND message.res_id = turn.discuss_channel_id
+                          AND users.id = turn.user_id
+                          AND message.date >= turn.moment
+                          AND message.date <= coalesce(row.ended_at, message.date)
+                   )
+              FROM (SELECT decision.id,
+                           coalesce(lead(decision.moment) OVER (
+                                        PARTITION BY chat.id ORDER BY decision.id
+                                    ), chat.livechat_end_dt) AS ended_at
+                      FROM livechat_dispatch_decision decision
+                      JOIN discuss_channel chat ON chat.id = decision.discuss_channel_id
+                     WHERE chat.id = ANY(%(ids)s)) row
+             WHERE row.id = turn.id
+               AND turn.user_id IS NOT NULL
             """,
             {"ids": [chat.record.id for chat in self.chats]},
         )

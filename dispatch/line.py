@@ -22,8 +22,9 @@ class Waiting(NamedTuple):
 
     is_pooled: bool
     """Whether it left a message: the line comes before the pool."""
-    is_new: bool
-    """Whether it had no agent yet: who was served before waits in front."""
+    is_new: int
+    """Whether it had no agent yet: who was served before waits in front. Below zero for who was put
+    first by hand; who was put there last is the first."""
     since: datetime | float
     number: int
     group_id: int = 0
@@ -34,7 +35,8 @@ class Waiting(NamedTuple):
 
 # The order of Waiting.
 ORDER_BY = """dispatch_state = 'pool',
-                   dispatch_assigned_at IS NULL,
+                   CASE WHEN dispatch_put_first > 0 THEN -dispatch_put_first
+                        ELSE (dispatch_assigned_at IS NULL)::integer END,
                    dispatch_queued_at,
                    id"""
 

@@ -48,8 +48,9 @@ class Facts(NamedTuple):
     """By hand, or by dispatch for not answering."""
     in_call: bool
     is_main_account: bool
-    speaks_language: bool = False
-    """Speaks the buyer's language; false when that is not known."""
+    speaks_language: int = 0
+    """How well the agent speaks the buyer's language, as ``scope.rate_languages`` says; 0 when that
+    is not known. Records from before there were variants have true for who speaks it."""
     same_country: bool = False
     """Is in the buyer's country; false when that is not known."""
     lively_chats: int = 0
@@ -66,6 +67,10 @@ class Facts(NamedTuple):
     """Lacks the permission that the buyer's group asks for."""
     overloaded: bool = False
     """Has more chats than it wants, and no new buyers until some of them have ended."""
+    just_gone: bool = False
+    """Is not online, but was a moment ago."""
+    due: bool = False
+    """Comes, or comes back, later today: its shift begins, or its pause or time off ends."""
 
 
 class Agent(NamedTuple):
@@ -243,14 +248,30 @@ def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
     return None
 
 
+def is_worth_waiting_for(agent: Agent, rules: Rules, has_line: bool) -> bool:
+    """Tell whether this agent can take a chat, or will soon.
+
+    :param has_line: whether buyers wait for room as well, and for who is due; without a line they
+        wait for nobody but those who are about to be back.
+    """
+    if agent.just_gone:
+        agent = agent.but(online=True)
+    if has_line and agent.due:
+        agent = agent.but(online=True, off_shift=False, paused=False)
+    reason = exclusion(agent, rules)
+    return reason is None or (has_line and reason in PASSING_REASONS)
+
+
 def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:
     """Keep the best-suited agents: the first rung of core's ladder that anybody stands on.
 
     Language counts more than country, country more than expertise alone. Core's own ladder is in
-    ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody.
+    ``im_livechat.channel._get_operator``; unlike there, a buyer of unknown country prefers nobody,
+    and who speaks another variant of the language comes after those who speak the buyer's.
     """
+    spoken = max((agent.facts.speaks_language for agent in agents), default=0)
     on_step = (
-        [agent for agent in agents if agent.facts.speaks_language]
+        [agent for agent in agents if spoken and agent.facts.speaks_language == spoken]
         or [agent for agent in agents if agent.facts.same_country]
         or agents
     )

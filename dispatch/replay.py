@@ -29,11 +29,14 @@ from .route import Request, Setup
 # whoever comes in that second.
 _ENDS, _GOES_QUIET, _RECORDED, _GOES, _OVERFLOWS = range(5)
 
+# Facts that say whether an agent takes buyers at a moment, or will soon.
+_PRESENCE = frozenset({"online", "paused", "overloaded", "off_shift", "just_gone", "due"})
+
 
 class Fit(NamedTuple):
     """How one agent suits one buyer; see :class:`policy.Facts`."""
 
-    speaks_language: bool = False
+    speaks_language: int = 0
     same_country: bool = False
     expertises: int = 0
     missing_permission: bool = False
@@ -123,6 +126,8 @@ class Plan(NamedTuple):
     """``None``: as it was."""
     presence: tuple[tuple[float, float], ...] | None = None
     """When it takes buyers, as (from, to); ``None``: as it was."""
+    due: tuple[tuple[float, float], ...] = ()
+    """When it is known to come later that day, likewise."""
 
 
 class Load(NamedTuple):
@@ -200,11 +205,12 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
         if plan.weight is not None:
             planned[user_id]["weight"] = plan.weight
         if plan.presence is not None:
-            away = ("online", "paused", "overloaded", "off_shift")
-            planned[user_id].update(dict.fromkeys(away, False))
-        for start, end in plan.presence or ():
-            events.append(State(start, user_id, {"online": True}))
-            events.append(State(end, user_id, {"online": False}))
+            planned[user_id].update(dict.fromkeys(_PRESENCE, False))
+        # Who was due is here before it is due no more.
+        for name, times in (("online", plan.presence or ()), ("due", plan.due)):
+            for start, end in times:
+                events.append(State(start, user_id, {name: True}))
+                events.append(State(end, user_id, {name: False}))
     for event in day.events:
         if isinstance(event, State) and event.user_id in planned:
             facts = {
@@ -374,8 +380,7 @@ class _Replay:
         )
         self.agents[user_id] = agent
         load = policy.load(agent, self.rules.quiet_hold)
-        if load > self.peaks[user_id]:
-            self.peaks[user_id] = load
+        self.peaks[user_id] = max(self.peaks[user_id], load)
 
     def _sit(self, user_id, end, quiet_at):
         """Let a chat hold a seat of this agent from now on."""
@@ -398,7 +403,7 @@ class _Replay:
 
     # --- those who come and wait ----------------------------------------------------------------
 
-    def _find_route(self, arrival, in_line=0):
+    def _find_route(self, arrival, in_line=0, waits=False):
         """Decide about one buyer; see ``route.find_route``."""
         request = Request(
             group_id=arrival.group_id,
@@ -406,6 +411,7 @@ class _Replay:
             asked_expertises=arrival.asked_expertises,
             in_line=in_line,
             waited=self.now - arrival.moment,
+            waits=waits,
         )
         staff = _Staff(self.agents, self.members, arrival.fits)
         return route.find_route(request, self.rules, self.day.setup, staff)
@@ -465,11 +471,12 @@ class _Replay:
         serving = Round()
         while waiting := self.line.find_next(serving):
             index, arrival = waiting.number, self.line.arrivals[waiting]
-            found = self._find_route(arrival)
+            found = self._find_route(arrival, waits=True)
             if found.state == "assigned":
                 self._leave(index)
                 self._assign(index, arrival, found.ascent.decision)
-            elif found.state == "pool" and not waiting.is_pooled:
+            elif found.state != "queued" and not waiting.is_pooled:
+                # Where the shop keeps no messages of those who come, it keeps those of who waited.
                 self._enter_pool(index)
                 serving.skip(index)
             else:

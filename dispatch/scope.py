@@ -64,6 +64,8 @@ class Buyer(NamedTuple):
     """``res.partner.category`` ids."""
     category_depths: tuple[int, ...] = ()
     """How deep in the tree each of ``category_ids`` is; 0 where nothing is said."""
+    other_langs: tuple[str, ...] = ()
+    """What the buyer reads as well, the best first."""
 
 
 class Scope(NamedTuple):
@@ -88,17 +90,20 @@ def find_group(scopes, buyer, pages=frozenset()):
     """Return the id of the group with the most specific scope that fits, or ``None``.
 
     Most specific is the scope with the most specific kind; at a tie the next kind decides, and
-    more kinds win over fewer. Then the deeper product category wins, then the smaller sequence,
-    then the smaller id.
+    more kinds win over fewer. Then the closer language wins, then the deeper product category,
+    then the smaller sequence, then the smaller id.
 
     :param scopes: iterable of ``Scope``.
     :param pages: the patterns that match the buyer's page; the caller has asked PostgreSQL.
     """
     known = _describe(buyer, pages)
+    known["lang"] = rate_languages(
+        buyer, {lang for scope in scopes for lang in dict(scope.values).get("lang", ())}
+    )
     fitting = [scope for scope in scopes if _fits(scope, known)]
     if not fitting:
         return None
-    return min(fitting, key=lambda scope: _rank(scope, buyer)).group_id
+    return min(fitting, key=lambda scope: _rank(scope, buyer, known["lang"])).group_id
 
 
 def find_claimed_twice(scopes):
@@ -129,28 +134,88 @@ def _describe(buyer, pages):
         "page": set(pages),
         "order_state": {buyer.order_state} - {None},
         "tag": set(buyer.tag_ids),
-        "lang": {buyer.lang} - {None},
         "country": {buyer.country_id} - {None},
         "visitor": {SIGNED_IN if buyer.partner_id else GUEST},
     }
 
 
 def _fits(scope, known):
-    return bool(scope.values) and all(known[kind] & values for kind, values in scope.values)
+    return bool(scope.values) and all(
+        not values.isdisjoint(known[kind]) for kind, values in scope.values
+    )
 
 
-def _rank(scope, buyer):
+def _rank(scope, buyer, langs):
     """Return what sorts the scopes that fit: smaller is more specific."""
     kinds = sorted((-_RANKS[kind] for kind, _values in scope.values))
     # The end of a shorter list sorts after whatever a longer one has there.
     kinds.append(0)
-    return kinds, -_get_depth(scope, buyer), scope.sequence, scope.group_id
+    closest = max((langs.get(lang, 0) for lang in dict(scope.values).get("lang", ())), default=0)
+    return kinds, -closest, -_get_depth(scope, buyer), scope.sequence, scope.group_id
 
 
 def _get_depth(scope, buyer):
     depths = dict(zip(buyer.category_ids, buyer.category_depths))
     categories = dict(scope.values).get("category", ())
     return max((depths.get(category, 0) for category in categories), default=0)
+
+
+# --------------------------------------------------------------------------- languages
+
+# A language as a page, a browser or Odoo names it: zh-CN, zh-Hant-TW, es_419, sr@latin.
+_LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(?:[-_@][a-zA-Z0-9]{2,8})*")
+LANGUAGE_LENGTH_MAX = 35
+# In which script a language is written where its name does not say so.
+_SCRIPTS = {"zh": "hans", "zh_tw": "hant", "zh_hk": "hant", "zh_mo": "hant", "sr": "cyrl"}
+_SCRIPT_NAMES = {"latin": "latn", "cyrillic": "cyrl"}
+
+# So close is a language to itself; one of another country, or in another script, is less.
+_SAME, _OTHER_COUNTRY, _OTHER_SCRIPT = 3, 2, 1
+#: The closest that :func:`rate_languages` says.
+RATE_MAX = 7
+
+
+@functools.lru_cache(maxsize=4096)
+def _read_language(name):
+    """Return language, script and country of a name; ``None`` for what names no language."""
+    if len(name) > LANGUAGE_LENGTH_MAX or not _LANGUAGE.fullmatch(name):
+        return None
+    language, *parts = re.split("[-_@]", name.lower())
+    country = next((part for part in parts if len(part) == 2 or part.isdigit()), "")
+    usual = _SCRIPTS.get(f"{language}_{country}") or _SCRIPTS.get(language, "")
+    script = next((part for part in parts if part.isalpha() and len(part) > 3), usual)
+    return language, _SCRIPT_NAMES.get(script, script), country
+
+
+@functools.lru_cache(maxsize=2**15)
+def get_closeness(wanted, spoken) -> int:
+    """Return how close one language is to another, 0 to 3; 0 for another language altogether.
+
+    :param wanted: the name of a language, whatever a browser made of it, and so is ``spoken``.
+    """
+    wanted, spoken = _read_language(wanted), _read_language(spoken)
+    if not wanted or not spoken or wanted[0] != spoken[0]:
+        return 0
+    if wanted[1] != spoken[1]:
+        return _OTHER_SCRIPT
+    return _SAME if wanted[2] == spoken[2] else _OTHER_COUNTRY
+
+
+def rate_languages(buyer, langs) -> dict[str, int]:
+    """Return how well each of these languages suits a buyer, 1 to ``RATE_MAX``, without those that
+    do not: any variant of the buyer's language before whatever else the buyer reads."""
+    rates = {}
+    for lang in langs if buyer.lang else ():
+        closeness = get_closeness(buyer.lang or "", lang)
+        place = next(
+            (place for place, other in enumerate(buyer.other_langs) if get_closeness(other, lang)),
+            None,
+        )
+        if closeness:
+            rates[lang] = RATE_MAX - _SAME + closeness
+        elif place is not None:
+            rates[lang] = max(1, _SAME - place)
+    return rates
 
 
 # --------------------------------------------------------------------------- page addresses

@@ -15,6 +15,39 @@ class LivechatFieldMixin(models.AbstractModel):
     def _valid_field_parameter(self, field, name):
         return name in ATTRIBUTES or super()._valid_field_parameter(field, name)
 
+    def _check_removed_columns(self, log=False):
+        # While an upgrade loads this addon, what modules loaded after it require looks removed to
+        # core: it would lock the table to drop NOT NULL, and again to set it.
+        self.env.cr.execute(
+            """
+            SELECT a.attname,
+                   EXISTS (
+                       SELECT
+                         FROM ir_model_fields field
+                         JOIN ir_model_data data
+                           ON data.model = 'ir.model.fields' AND data.res_id = field.id
+                         JOIN ir_module_module module ON module.name = data.module
+                        WHERE module.state IN ('installed', 'to upgrade')
+                          AND field.model = %s AND field.name = a.attname
+                          AND module.name != ALL(%s)
+                   )
+              FROM pg_attribute a
+             WHERE a.attrelid = to_regclass(%s)
+               AND a.attnotnull
+               AND a.attnum > 0
+               AND a.attname != ALL(%s)
+            """,
+            [
+                self._name,
+                list(self.env.registry._init_modules),
+                self._table,
+                [name for name, field in self._fields.items() if field.store and field.column_type],
+            ],
+        )
+        columns = self.env.cr.fetchall()
+        if not columns or not all(is_to_come for _name, is_to_come in columns):
+            super()._check_removed_columns(log)
+
     def _says(self, name, attribute, otherwise=False):
         """Return what a field says of itself.
 

@@ -1,5 +1,6 @@
 from . import (
     test_attributes,
+    test_catalogue,
     test_change_log,
     test_channel_settings,
     test_conversations,
@@ -27,11 +28,14 @@ from . import (
     test_house,
     test_ledger,
     test_line,
+    test_line_ends,
     test_migrations,
     test_native,
     test_onchange,
     test_pages,
+    test_private,
     test_ratings,
+    test_reach,
     test_reassign,
     test_reception,
     test_reception_tours,
@@ -57,4 +61,5 @@ from . import (
     test_walk,
     test_whatif,
     test_whatif_tours,
+    test_why_no_buyers,
 )

@@ -43,6 +43,7 @@ class TestChangeLog(DatedChangeCommon):
             "required_permission_id": self.permission.id,
             "scope_ids": [Command.create({"kind": "page", "page_pattern": "/returns"})],
             "no_reply_seconds": 60,
+            "silence_seconds": 60,
             "pool_email": "desk@example.com",
             "offline_rule": "pool",
         }

@@ -45,7 +45,13 @@ class TestChannelSettings(DispatchCommon):
 
     def test_what_is_no_whole_number_in_range_is_refused_with_a_sentence(self):
         channel = self._create_channel(self._create_agent("agent"))
-        for name in ("sticky_hours", "queue_limit", "no_reply_seconds", "ramp_minutes"):
+        for name in (
+            "sticky_hours",
+            "queue_limit",
+            "no_reply_seconds",
+            "silence_seconds",
+            "ramp_minutes",
+        ):
             before = channel[name]
             for value in ("abc", "12", 1.5, 10**12, -(10**12), [1], True, -1):
                 with self.subTest(name=name, value=value):

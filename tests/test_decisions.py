@@ -123,7 +123,7 @@ class TestDecisions(ShopCommon, DispatchCommon):
             self.env, login="manager", groups="im_livechat.im_livechat_group_manager"
         )
         plain = self._create_agent("plain")
-        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
         nothing = everything.browse()
         for user, expected in (
             (one, by_agent[one]),

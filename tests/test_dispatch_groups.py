@@ -209,20 +209,6 @@ class TestDispatchGroups(GroupCommon):
         (group | below).unlink()
         self.assertFalse((group | below).exists())
 
-    def test_a_group_with_waiting_buyers_is_not_deleted(self):
-        Chat = self.env["discuss.channel"]
-        if not {"dispatch_group_id", "dispatch_state"} <= Chat._fields.keys():
-            self.skipTest("chats do not know their group yet")
-        group = self._create_group()
-        chat = self._open_chat(
-            self.channel, self.chen, dispatch_group_id=group.id, dispatch_state="queued"
-        )
-        with self._refused(UserError, "Buyers wait in After-sales: 1"):
-            group.unlink()
-        chat.livechat_end_dt = fields.Datetime.now()
-        group.unlink()
-        self.assertFalse(group.exists())
-
     def test_a_channel_goes_with_its_whole_tree(self):
         top = self._create_group("Top", [self.chen])
         below = self._create_group("Below", [self.omar], [("visitor", "guest")], parent_id=top.id)
@@ -578,6 +564,28 @@ class TestDispatchScopes(GroupCommon):
             self.channel.with_user(public).with_context(guest=guest).sudo()._describe_buyer("/a")
         )
         self.assertEqual((known.partner_id, known.guest_id), (None, guest.id))
+
+    def test_the_country_is_the_contacts_or_where_the_request_comes_from(self):
+        buyer = new_test_user(self.env, login="buyer", groups="base.group_portal")
+        france, china = self.env.ref("base.fr"), self.env.ref("base.cn")
+        channel = self.channel.with_user(buyer).sudo()
+        for own, country in ((self.env["res.country"], china), (france, france)):
+            buyer.country_id = own
+            known = channel._describe_buyer(country_id=china.id)
+            self.assertEqual(known.country_id, country.id)
+            # And whoever dispatches the chat again knows it.
+            chat = self._come(channel.with_context(livechat_dispatch_buyer=known), buyer)
+            self.assertEqual(chat.country_id, country)
+            self.assertEqual(chat._get_buyer().country_id, country.id)
+            self._close(chat)
+
+    def test_the_sheet_finds_the_group_of_another_variant_of_the_language(self):
+        group = self._create_group(lines=[("lang", self.env.ref("base.lang_en").id)])
+        british = self.env.ref("base.lang_en_GB")
+        sheet = self.env["livechat.dispatch.test"].create(
+            {"channel_id": self.channel.id, "lang_id": british.id}
+        )
+        self.assertEqual(sheet.group_id, group)
 
     def test_orders_count_for_a_number_of_days(self):
         for days in (0, -1, 3651, 2**31, "7", None, True):

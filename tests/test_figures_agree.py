@@ -114,6 +114,44 @@ class TestFiguresAgree(DispatchCommon):
         )
         return self.env.cr.fetchall()
 
+    def test_first_answers_and_handling_are_of_each_agents_own_turns(self):
+        """Decisions, totals and core's report by agent, with what SQL says of the records."""
+        domain = [("livechat_channel_id", "=", self.channel.id)]
+        chats = self.env["discuss.channel"].search([*domain, ("livechat_end_dt", "=", False)])
+        for number, chat in enumerate(chats):
+            for turn in chat.dispatch_decision_ids:
+                turn.moment -= timedelta(seconds=100 * (number + 1))
+        self._close(chats)
+        self.env.flush_all()
+        self.totals._count()
+        self.env.cr.execute(
+            """
+            SELECT user_id, count(*), sum(handling_seconds), count(answer_seconds),
+                   coalesce(sum(answer_seconds), 0)
+              FROM livechat_dispatch_decision
+             WHERE livechat_channel_id = %s AND user_id IS NOT NULL
+          GROUP BY user_id
+            """,
+            [self.channel.id],
+        )
+        asked = {user_id: tuple(row) for user_id, *row in self.env.cr.fetchall()}
+        self.assertEqual(set(asked), set(self.agents.ids))
+        names = ("handled", "handling_seconds", "answered", "answer_seconds")
+        told = self.totals._read_group(
+            [*domain, ("user_id", "!=", False)], ["user_id"], [f"{name}:sum" for name in names]
+        )
+        self.assertEqual({user.id: tuple(row) for user, *row in told}, asked)
+        self.assertTrue(all(row[1] > 100 for row in asked.values()))
+        for agent in self.agents:
+            histories = self.env["im_livechat.channel.member.history"].search(
+                [
+                    ("session_livechat_channel_id", "=", self.channel.id),
+                    ("partner_id", "=", agent.partner_id.id),
+                ]
+            )
+            hours = sum(histories.mapped("session_duration_hour"))
+            self.assertAlmostEqual(3600 * hours, asked[agent.id][1])
+
     def test_no_total_changes_when_records_go(self):
         domain = [("livechat_channel_id", "=", self.channel.id)]
         names = ("assigned", "received", "entitled", "served", "left_line", "transferred_in")

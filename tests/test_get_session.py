@@ -51,6 +51,107 @@ class TestGetSession(PatientCase, DispatchCommon):
                         self.assertEqual(chat.dispatch_page, kept)
                         self._close(chat)
 
+    def _create_group(self, channel, code, agents):
+        lang = self.env["res.lang"].with_context(active_test=False).search([("code", "=", code)])
+        return self.env["livechat.dispatch.group"].create(
+            {
+                "name": code,
+                "channel_id": channel.id,
+                "user_ids": agents.ids,
+                "scope_ids": [Command.create({"kind": "lang", "lang_id": lang.id})],
+            }
+        )
+
+    def _ask_in(self, route, accepted, channel=None, cookie=None, **params):
+        """Let another buyer come whose browser asks for these languages; return the chat."""
+        self.opener.cookies.clear()
+        if cookie:
+            self.opener.cookies["frontend_lang"] = cookie
+        headers = {"Content-Type": "application/json"}
+        if accepted is not None:
+            headers["Accept-Language"] = accepted
+        params = {"channel_id": (channel or self.channel).id, **params}
+        answer = self.url_open(
+            route,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers=headers,
+        ).json()
+        self.assertNotIn("error", answer)
+        self.env.invalidate_all()
+        return self.env["discuss.channel"].browse(answer["result"]["channel_id"])
+
+    def test_a_buyer_goes_to_its_language_by_the_page_and_else_by_the_browser(self):
+        """Whether or not the language is installed, on the shop's pages and elsewhere."""
+        one, other, rest = (self._create_agent(name) for name in ("one", "other", "rest"))
+        channel = self._create_channel(one | other | rest)
+        chinese = self._create_group(channel, "zh_CN", one)
+        english = self._create_group(channel, "en_US", other)
+        nobody = english.browse()
+        tried = (
+            ("zh-CN,zh;q=0.9,en;q=0.8", {}, chinese, "zh_CN"),
+            ("zh-TW,en;q=0.9", {}, chinese, "zh_TW"),
+            ("en;q=0.8,zh-HK", {}, chinese, "zh_HK"),
+            ("en-GB", {}, english, "en_GB"),
+            ("ca,en", {}, english, "ca_ES"),
+            ("fr", {}, nobody, "fr_FR"),
+            (None, {}, nobody, False),
+            ("*", {}, nobody, False),
+            ("en", {"page_lang": "zh-Hans"}, chinese, "zh_CN"),
+            ("zh-CN", {"page_lang": "en"}, english, "en_US"),
+            ("zh-CN", {"page_lang": "fr-CA"}, nobody, "fr_CA"),
+            ("zh-CN", {"page_lang": ""}, chinese, "zh_CN"),
+            ("zh-CN", {"page_lang": "?"}, chinese, "zh_CN"),
+        )
+        for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+            for accepted, said, group, code in tried:
+                with self.subTest(route=route, accepted=accepted, **said):
+                    chat = self._ask_in(route, accepted, channel, **said)
+                    self.assertEqual(chat.dispatch_group_id, group)
+                    self.assertEqual(chat.livechat_lang_id.code, code)
+                    # Whoever dispatches the chat again knows it, too.
+                    self.assertEqual(chat._get_buyer().lang or False, code)
+                    self._close(chat)
+        chat = self._ask_in("/im_livechat/get_session", "zh-CN", channel, cookie="en_US")
+        self.assertEqual(chat.dispatch_group_id, english)
+
+    def test_without_groups_the_agent_speaks_the_language_or_a_variant_of_it(self):
+        lang = self.env["res.lang"]
+        one, other, rest = (self._create_agent(name) for name in ("one", "other", "rest"))
+        channel = self._create_channel(one | other | rest)
+        one.livechat_lang_ids = lang._activate_lang("fr_BE")
+        other.livechat_lang_ids = lang._activate_lang("fr_FR")
+        for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+            for accepted, agents in (("fr-BE", one), ("fr-FR", other), ("fr-CH", one | other)):
+                with self.subTest(route=route, accepted=accepted):
+                    chats = [self._ask_in(route, accepted, channel) for _buyer in range(4)]
+                    self.assertEqual(set(map(self._agent_of, chats)), set(agents))
+                    # In line and handed over as well.
+                    chats[0]._hand_over(self._agent_of(chats[0]), may_stay=True)
+                    self.assertIn(self._agent_of(chats[0]), one | other)
+
+    def test_no_header_of_languages_is_an_error(self):
+        """Malformed, very long, or with what PostgreSQL takes for no text."""
+        hostile = (
+            "zh-CN;q=",
+            "zh;q=9999999999",
+            "q=1;zh",
+            ";;;,,,=",
+            "zh-CN;q=nan",
+            "a" * 8000,
+            ",".join(["xx-yy;q=0.5"] * 500),
+            "%00",
+            "'; DROP TABLE res_lang; --",
+            "zh_CN@\x7f",
+        )
+        self._create_group(self.channel, "zh_CN", self.agents[0])
+        for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+            for value in hostile:
+                with self.subTest(route=route, value=value[:20]):
+                    self._close(self._ask_in(route, value))
+            for value in (0, True, ["zh"], {"a": 1}, "\0", "zh-CN\0", "\ud800", "z" * 100_000):
+                with self.subTest(route=route, value=str(value)[:20]):
+                    self._close(self._ask_in(route, "de", page_lang=value))
+
     def test_what_the_callers_context_calls_a_page_is_none(self):
         context = {"livechat_dispatch_page": "https://evil.example"}
         session = self._get_session(context=context, page_url="https://shop.example")

@@ -103,3 +103,19 @@ class TestMigrations(DispatchCommon):
             [[chat[name] for name in script["NOTES"]] for chat in (served, left)],
             [["by_hand", False, 1, 40, 1], ["line", True, 1, 24 * 3600, 0]],
         )
+
+    def test_permissions_that_reach_public_pages_are_no_shops_any_more(self):
+        products = self.env.ref("im_livechat_subaccount.permission_edit_products")
+        pages = self.env.ref("im_livechat_subaccount.permission_edit_shop_pages")
+        role = self.env["livechat.role"].create({"name": "Editor"})
+        (products | pages).write({"grantable": True, "reach": False})
+        role.permission_ids = products | pages
+        # Of one an administrator has said that it may be given.
+        pages.with_user(self.env.ref("base.user_admin")).sequence = 7
+        self.env.flush_all()
+        load("19.0.1.1.0/post-permissions")["migrate"](self.env.cr, "19.0.1.0.0")
+        self.env.invalidate_all()
+        self.assertTrue(products.reach)
+        self.assertFalse(products.grantable)
+        self.assertEqual(role.permission_ids, pages)
+        self.assertTrue(pages.grantable)

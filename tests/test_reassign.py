@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import product
 
 from psycopg2.errors import CheckViolation
 
@@ -8,7 +9,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..dispatch import ledger, policy
-from ..models.handover import discuss_channel as handover_room
+from ..tools import here
 from .common import DispatchCommon, ShopCommon
 
 
@@ -55,6 +56,16 @@ class TestNoReply(ReassignCommon):
         decision = self._last_decision(chat)
         self.assertEqual((decision.kind, decision.previous_user_id), ("reassign", seen[-2]))
         self.assertEqual(chat.livechat_operator_id, seen[-1].partner_id)
+
+    def test_who_transferred_the_chat_gets_it_back_after_all_others(self):
+        chat, _guest = self._ask(self.channel)
+        giver = self._agent_of(chat)
+        taker, third = self.agents - giver
+        chat.with_user(giver).transfer("asked", user_id=taker.id)
+        for agent in (third, giver | taker):
+            self._let_pass(chat, 61)
+            self._run()
+            self.assertIn(self._agent_of(chat), agent)
 
     def test_nothing_happens_before_time_without_a_message_or_after_an_answer(self):
         chat, _guest = self._ask(self.channel)
@@ -171,6 +182,43 @@ class TestNoReply(ReassignCommon):
                 self.env["discuss.channel"]._leave_absent_agents()
                 self.assertEqual(self._agent_of(chat), proxy)
 
+    def test_whoever_takes_messages_while_away_answers_them_later_and_keeps_them(self):
+        owner = self._create_agent("owner")
+        for rule in ("proxy", "main_account"):
+            with self.subTest(rule=rule):
+                taker = self.agents[0] if rule == "proxy" else owner
+                self._set_online(self.agents | owner, "offline")
+                self.channel.write(
+                    {
+                        "offline_rule": rule,
+                        "main_account_id": owner.id,
+                        "proxy_user_ids": [Command.set(self.agents[:1].ids)],
+                        "queue_enabled": True,
+                    }
+                )
+                answered, guest = self._ask(self.channel)
+                unanswered, _guest = self._ask(self.channel)
+                both = answered | unanswered
+                self.assertEqual(self._agent_of(both), taker)
+                self._set_online(self.agents | owner)
+                self._say(answered, taker, "Good morning, it is.")
+                self._say(answered, guest, "And in blue?")
+                for chat in both:
+                    self._let_pass(chat, 3600)
+                    chat.last_interest_dt -= timedelta(days=2)
+                taker._leave_reception("elsewhere")
+                self._set_online(taker, "offline")
+                taker.presence_ids.livechat_offline_since -= timedelta(hours=3)
+                self._run()
+                self.env["discuss.channel"]._leave_absent_agents()
+                self.env["discuss.channel"]._gc_bot_only_ongoing_sessions()
+                self.channel._drain()
+                self._say(answered, guest, "Hello?")
+                for chat in both:
+                    self.assertEqual(self._agent_of(chat), taker)
+                    self.assertFalse(chat.livechat_end_dt)
+                self.assertFalse(taker.dispatch_paused)
+
     def test_no_chat_goes_from_somebody_who_is_here_to_somebody_who_is_not(self):
         here, proxy = self.agents[:2]
         self.channel.write(
@@ -269,18 +317,17 @@ class TestNoReply(ReassignCommon):
         self.assertNotIn("reassign", second.dispatch_decision_ids.mapped("kind"))
 
     def test_limits_of_the_setting(self):
-        for seconds, refusal in (
-            (-1, ValidationError),
-            (5, CheckViolation),
-            (86401, ValidationError),
+        for name, (seconds, refusal) in product(
+            ("no_reply_seconds", "silence_seconds"),
+            ((-1, ValidationError), (5, CheckViolation), (86401, ValidationError)),
         ):
             with (
-                self.subTest(seconds=seconds),
+                self.subTest(name=name, seconds=seconds),
                 mute_logger("odoo.sql_db"),
                 self.assertRaises(refusal),
                 self.env.cr.savepoint(),
             ):
-                self.channel.no_reply_seconds = seconds
+                self.channel[name] = seconds
                 self.env.flush_all()
 
 
@@ -296,7 +343,7 @@ class TestAbsence(ReassignCommon):
         self.assertEqual(self._agent_of(self.chat), self.gone)
 
     def _go(self, seconds):
-        self._set_online(self.gone, "offline")
+        self._reload(self.gone)
         self.gone.presence_ids.livechat_offline_since -= timedelta(seconds=seconds)
         self.env.flush_all()
         self.env["discuss.channel"]._leave_absent_agents()
@@ -455,7 +502,7 @@ class TestTransfer(ReassignCommon, ShopCommon):
 
     def test_nobody_else_gives_the_chat_away(self):
         stranger = self._create_agent("stranger")
-        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
         for user in (stranger, self.taker, portal, self.owner, self.rival):
             with self.subTest(user=user.login), self.assertRaises(AccessError):
                 self._transfer(user=user)
@@ -511,6 +558,90 @@ class TestTransfer(ReassignCommon, ShopCommon):
         self.channel.max_sessions = 2
         self.channel._drain()
         self.assertEqual(waiting.dispatch_state, "assigned")
+
+    def _create_group(self, name, agents):
+        return self.env["livechat.dispatch.group"].create(
+            {"name": name, "channel_id": self.channel.id, "user_ids": [Command.set(agents.ids)]}
+        )
+
+    def test_an_agent_of_two_groups_moves_its_own_chat_to_the_other(self):
+        sales = self._create_group("Sales", self.giver)
+        returns = self._create_group("Returns", self.giver | self.taker)
+        self.chat.dispatch_group_id = sales
+        self._set_online(self.taker, "offline")
+        for queue, rule in ((False, "native"), (False, "pool"), (True, "proxy")):
+            with self.subTest(queue=queue, rule=rule):
+                self.chat.dispatch_group_id = sales
+                self.channel.write(
+                    {
+                        "queue_enabled": queue,
+                        "offline_rule": rule,
+                        "proxy_user_ids": [Command.set(self.taker.ids)],
+                    }
+                )
+                answer = self._transfer(user_id=False, group_id=returns.id)
+                self.assertEqual(answer, {"state": "assigned", "agent": self.giver.name})
+                self.assertEqual(self.chat.dispatch_group_id, returns)
+                self.assertEqual(self._agent_of(self.chat), self.giver)
+                decision = self._last_decision(self.chat)
+                self.assertEqual(
+                    (decision.kind, decision.group_id, decision.user_id),
+                    ("transfer", returns, self.giver),
+                )
+        self.channel.write({"queue_enabled": False, "offline_rule": "native"})
+        shipping = self._create_group("Shipping", self.taker)
+        with self.assertRaisesRegex(UserError, "Nobody in Shipping"), self.env.cr.savepoint():
+            self._transfer(user_id=False, group_id=shipping.id)
+
+    def test_who_has_room_in_the_other_group_gets_the_chat_of_an_agent_of_both(self):
+        self.chat.dispatch_group_id = self._create_group("Sales", self.giver)
+        returns = self._create_group("Returns", self.giver | self.taker)
+        self._transfer(user_id=False, group_id=returns.id)
+        self.assertEqual(self._agent_of(self.chat), self.taker)
+
+    def test_no_chat_returns_to_its_giver_while_others_could_take_it(self):
+        third = self._create_agent("third")
+        self.channel.write(
+            {
+                "user_ids": [Command.link(third.id)],
+                "queue_enabled": True,
+                "offline_rule": "proxy",
+                "proxy_user_ids": [Command.set(third.ids)],
+            }
+        )
+        # The giver would be next by its credit.
+        for _turn in range(3):
+            self._close(self._open_chat(self.channel, third))
+        self._transfer()
+        self.taker._leave_reception("elsewhere")
+        self.assertEqual(self._agent_of(self.chat), third)
+        third._leave_reception("elsewhere")
+        self.assertEqual(self._agent_of(self.chat), self.giver)
+
+    def test_a_chat_in_line_waits_for_others_than_its_giver_and_holds_up_nobody(self):
+        returns = self._create_group("Returns", self.taker)
+        front = self._create_group("Front", self.giver | self.taker)
+        returns.write({"parent_id": front.id, "overflow_seconds": 0})
+        self.channel.queue_enabled = True
+        blocking = self._open_chat(self.channel, self.taker)
+        self._transfer(user_id=False, group_id=returns.id)
+        self.assertEqual(self.chat.dispatch_state, "queued")
+        busy = self._open_chat(self.channel, self.giver)
+        later = self._come(self.channel)
+        later.dispatch_group_id = returns
+        self.assertEqual(later.dispatch_state, "queued")
+        self._close(busy)
+        self.channel._drain()
+        self.assertEqual(self.chat.dispatch_state, "queued")
+        self.assertEqual(self._agent_of(later), self.giver)
+        self._close(later)
+        self._close(blocking)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(self.chat), self.taker)
+        self._set_online(self.taker, "offline")
+        self.taker.presence_ids.livechat_offline_since -= timedelta(hours=1)
+        self.env["discuss.channel"]._leave_absent_agents()
+        self.assertEqual(self._agent_of(self.chat), self.giver)
 
     def test_an_ended_chat_is_not_transferred(self):
         self._close(self.chat)
@@ -581,7 +712,7 @@ class TestPause(ReassignCommon, ShopCommon):
         subaccount._activate("sesame-open")
         staff = subaccount.sudo().user_id
         agent, other = self._create_agent("agent"), self._create_agent("other")
-        portal = new_test_user(self.env, login="portal", groups="base.group_portal")
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
         allowed = {(agent, agent), (staff, staff), (self.owner, staff)}
         for who in (agent, staff, self.owner, self.rival, portal):
             for whom in (agent, other, staff, self.rival):
@@ -681,4 +812,4 @@ class TestPause(ReassignCommon, ShopCommon):
             subaccount.with_user(self.rival).write({"dispatch_pause_above": 4})
 
     def test_flapping_is_shorter_than_the_grace(self):
-        self.assertLess(timedelta(seconds=20), handover_room.GRACE)
+        self.assertLess(timedelta(seconds=20), here.GRACE)

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import tagged
@@ -52,6 +54,20 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
             (self.maria | self.omar).mapped("dispatch_paused"),
             [False, True],
         )
+
+    @walk
+    def test_who_waits_is_put_first_given_to_an_agent_and_ended(self):
+        now = fields.Datetime.now()
+        first, second, third = (
+            self._wait(name=name, dispatch_queued_at=now - timedelta(minutes=minutes))
+            for name, minutes in (("First", 3), ("Second", 2), ("Third", 1))
+        )
+
+        self._start("reception_waiting")
+
+        self.assertEqual(third._get_wait()["place"], 1)
+        self.assertEqual(self._agent_of(first), self.omar)
+        self.assertTrue(second.livechat_end_dt)
 
     @walk
     def test_agents_are_moved_by_dragging_and_by_a_menu(self):

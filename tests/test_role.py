@@ -47,6 +47,57 @@ class TestRole(RoleCommon):
         self.assertFalse(self.user.has_group("im_livechat_subaccount.group_auditor"))
         self.assertIn(by_hand, self.user.group_ids)
 
+    def test_rights_that_drift_from_the_role_are_seen_and_mended(self):
+        channel = self._create_channel(self.env["res.users"], main_account_id=self.owner.id)
+        role, other = self._role(self.receive), self._role(self.audit)
+        self.subaccount.role_ids = role
+        self.assertFalse(self.subaccount.rights_differ)
+        group, other_group = role.sudo().group_id, other.sudo().group_id
+        admin_group = self.env.ref("base.group_system")
+        insert = "INSERT INTO res_groups_users_rel (uid, gid) VALUES (%s, %s)"
+        imply = "INSERT INTO res_groups_implied_rel (gid, hid) VALUES (%s, %s)"
+        drifts = {
+            "unticked on the user": lambda: self.user.write(
+                {"group_ids": [Command.unlink(group.id)]}
+            ),
+            "taken away on the group": lambda: group.write(
+                {"user_ids": [Command.unlink(self.user.id)]}
+            ),
+            "implies less": lambda: group.write({"implied_ids": [Command.clear()]}),
+            "ticked on the user": lambda: self.user.write(
+                {"group_ids": [Command.link(other_group.id)]}
+            ),
+            "beyond by the user": lambda: self.env.cr.execute(
+                insert, [self.user.id, admin_group.id]
+            ),
+            "beyond by the role": lambda: self.env.cr.execute(imply, [group.id, admin_group.id]),
+            "beyond by both": lambda: [
+                self.env.cr.execute(insert, [self.user.id, admin_group.id]),
+                self.env.cr.execute(imply, [group.id, admin_group.id]),
+            ],
+        }
+        for drift, do in drifts.items():
+            with self.subTest(drift=drift):
+                do()
+                self.env.flush_all()
+                self.env.invalidate_all()
+                self.env.registry.clear_cache("groups")
+                self.env.registry.clear_cache()
+                self.assertTrue(self.subaccount.rights_differ)
+                self.subaccount.action_apply_roles()
+                self.assertFalse(self.subaccount.rights_differ)
+                self.assertIn(group, self.user.group_ids)
+                self.assertNotIn(other_group, self.user.group_ids)
+                self.assertTrue(self.user._has_agent_group())
+                self.assertNotIn(admin_group, self.user.all_group_ids)
+                self.assertIn(self.user, channel.user_ids)
+                self.env["livechat.role"]._check_boundary()
+
+    def test_who_manages_the_sub_account_applies_its_roles_again(self):
+        for user in (self.rival, self.user):
+            with self.subTest(user=user.login), self.assertRaises(AccessError):
+                self.subaccount.with_user(user).action_apply_roles()
+
     def test_a_removed_role_takes_its_groups_along(self):
         role = self._role(self.receive)
         group = role.sudo().group_id

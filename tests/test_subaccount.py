@@ -256,6 +256,11 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
         self.assertFalse(user.active)
         self.assertFalse(user.main_account_id)
         self.assertEqual(user.group_ids, self.env.ref("base.group_user"))
+        with self.assertRaises(AccessDenied):
+            user.with_user(user)._check_credentials(
+                {"type": "password", "password": "sesame-open"},
+                {"interactive": True},
+            )
         self.assertEqual(self.Subaccounts.create({"name": "Next", "login": login}).login, login)
 
     def test_the_life_is_logged_with_who_and_when(self):

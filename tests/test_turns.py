@@ -79,6 +79,50 @@ class TestTurns(DispatchCommon):
         # What the first agent said before was another turn.
         self.assertEqual(self._run_timers(3661), self.third)
 
+    def test_silence_after_an_answer_gives_the_chat_to_another_agent_and_pauses_nobody(self):
+        self._write(10, self.first)
+        self._write(20, self.guest, "And in red?")
+        # Off by default.
+        self.assertEqual(self._run_timers(86_000), self.first)
+        self.channel.silence_seconds = 300
+        self.assertEqual(self._run_timers(319), self.first)
+        self.first.dispatch_miss_count = 2
+        self.assertNotEqual(taker := self._run_timers(321), self.first)
+        self.assertFalse(self.first.dispatch_paused)
+        self.assertEqual(self.first.dispatch_miss_count, 2)
+        record = self.chat.dispatch_decision_ids[:1]
+        self.assertEqual((record.kind, record.previous_user_id), ("reassign", self.first))
+        self.env["livechat.dispatch.total"]._count()
+        totals = self.env["livechat.dispatch.total"].search([("user_id", "=", self.first.id)])
+        self.assertEqual(sum(totals.mapped("unanswered")), 1)
+        # A new turn begins, and its first word is watched by the other clock.
+        self.assertNotIn(self._run_timers(382), (self.first, taker))
+        self.assertEqual(taker.dispatch_miss_count, 1)
+
+    def test_silence_runs_from_the_buyers_first_word_that_waits(self):
+        self.channel.write({"silence_seconds": 100, "no_reply_seconds": 0})
+        # Nobody has answered yet: that is the other clock's.
+        self.assertEqual(self._run_timers(3600), self.first)
+        self._write(3600, self.first)
+        # The last word is the agent's.
+        self.assertEqual(self._run_timers(7200), self.first)
+        self._write(7200, self.guest, "And in red?")
+        self._write(7290, self.guest, "Hello?")
+        self.assertEqual(self._run_timers(7299), self.first)
+        self._write(7299, self.first, "Yes.")
+        self.assertEqual(self._run_timers(7400), self.first)
+        self._write(7400, self.guest, "And in blue?")
+        self.assertNotEqual(self._run_timers(7501), self.first)
+
+    def test_with_nobody_else_silence_leaves_the_chat_and_the_clock_starts_again(self):
+        self.channel.write({"silence_seconds": 100, "user_ids": self.first.ids})
+        self._write(10, self.first)
+        self._write(20, self.guest, "And in red?")
+        self.assertEqual(self._run_timers(121), self.first)
+        self.channel.user_ids |= self.second
+        self.assertEqual(self._run_timers(200), self.first)
+        self.assertEqual(self._run_timers(222), self.second)
+
     def test_what_a_bot_or_a_colleague_who_looks_in_says_is_no_answer(self):
         stranger = self._create_agent("stranger")
         self._write(10, stranger, "Good question")
@@ -128,6 +172,64 @@ class TestTurns(DispatchCommon):
         # 12 and 34 seconds: the second turn's time is from when the buyer asked.
         self.assertEqual(medians, [23, 45, None])
 
+    def test_handling_is_each_agents_own_turns_on_all_pages(self):
+        """A, B, A: 30 and 40 seconds of the first agent, 50 of the second."""
+        self._write(12, self.first)
+        self._give(30, self.first, self.second)
+        self._write(35, self.guest, "And in red?")
+        self._write(60, self.second)
+        self._give(80, self.second, self.first)
+        with self._at(120):
+            self.chat.livechat_end_dt = fields.Datetime.now()
+            self.env.flush_all()
+        self.env["livechat.dispatch.total"]._count()
+        self.env.invalidate_all()
+        turns = self.chat.dispatch_decision_ids.sorted("id")
+        self.assertEqual(turns.mapped("handling_seconds"), [30, 50, 40])
+        domain = [("livechat_channel_id", "=", self.channel.id)]
+        names = ("handled", "average_handling", "answered", "average_answer")
+        aggregates = [
+            f"{name}:{self.env['livechat.dispatch.total']._fields[name].aggregator}"
+            for name in names
+        ]
+        rows = self.env["livechat.dispatch.total"]._read_group(domain, ["user_id"], aggregates)
+        told = {user: row for user, *row in rows}
+        self.assertEqual(told[self.first], [2, 35, 1, 12])
+        self.assertEqual(told[self.second], [1, 50, 1, 25])
+        rows = turns._read_group(
+            domain, ["user_id"], ["handling_seconds:avg", "answer_seconds:avg"]
+        )
+        self.assertEqual(
+            {user: row for user, *row in rows},
+            {self.first: [35, 12], self.second: [50, 25]},
+        )
+        # Core's report by agent adds the turns of a chat up.
+        for agent, seconds in ((self.first, 70), (self.second, 50)):
+            history = self.chat.livechat_agent_history_ids.filtered(
+                lambda history, agent=agent: history.partner_id == agent.partner_id
+            )
+            self.assertAlmostEqual(history.session_duration_hour * 3600, seconds, delta=2)
+
+    def test_whoever_gave_the_chat_away_has_it_no_longer(self):
+        self._give(30, self.first, self.second)
+        self._write(3600, self.second)
+        history = self.chat.livechat_agent_history_ids.filtered(
+            lambda history: history.partner_id == self.first.partner_id
+        )
+        self.assertAlmostEqual(history.session_duration_hour * 3600, 30, delta=2)
+        # Reassigned, handed over, disabled: in whatever way it leaves.
+        self._write(3700, self.guest)
+        with self._at(4000):
+            self.chat._hand_over(self.second)
+        turn = self.chat.dispatch_decision_ids.filtered(lambda row: row.user_id == self.second)
+        self.assertEqual(turn.handling_seconds, 3970)
+
+    def test_a_chat_that_core_cleans_up_was_handled_until_the_last_word(self):
+        self._write(60, self.first)
+        with self._at(3 * 24 * 3600):
+            self.chat.livechat_end_dt = fields.Datetime.now()
+        self.assertAlmostEqual(self.chat.dispatch_decision_ids.handling_seconds, 60, delta=2)
+
     def test_chats_that_are_open_at_the_upgrade_keep_their_turns(self):
         chats = self.chat
         self._write(12, self.first)
@@ -141,16 +243,19 @@ class TestTurns(DispatchCommon):
         self.env.flush_all()
         names = ["dispatch_asked_at", "dispatch_answered_at"]
         before = chats.read(names)
-        answers = chats.dispatch_decision_ids.mapped("answer_seconds")
+        measured = ["answer_seconds", "ended_at", "handling_seconds"]
+        answers = chats.dispatch_decision_ids.read(measured)
         self.assertEqual([bool(row["dispatch_asked_at"]) for row in before], [True, False, False])
         self.env.cr.execute(
             """
             UPDATE discuss_channel SET dispatch_asked_at = NULL, dispatch_answered_at = NULL;
-            UPDATE livechat_dispatch_decision SET answer_seconds = NULL
+            UPDATE livechat_dispatch_decision
+               SET answer_seconds = NULL, ended_at = NULL, handling_seconds = NULL
             """
         )
         self.env.invalidate_all()
         path = file_path("im_livechat_subaccount/migrations/19.0.1.1.0/post-turns.py")
         runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.0.0")
         self.assertEqual(chats.read(names), before)
-        self.assertEqual(chats.dispatch_decision_ids.mapped("answer_seconds"), answers)
+        self.assertEqual(chats.dispatch_decision_ids.read(measured), answers)
+        self.assertTrue(any(row["ended_at"] for row in answers))

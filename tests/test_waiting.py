@@ -1,8 +1,8 @@
 from datetime import datetime, timedelta
 
 from odoo import Command, fields
-from odoo.exceptions import UserError
-from odoo.tests import tagged
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import new_test_user, tagged
 
 from odoo.addons.base.models.ir_autovacuum import is_autovacuum
 from odoo.addons.mail.tests.common import freeze_all_time
@@ -45,6 +45,76 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(channel.dispatch_queued_count, 2)
         self.assertEqual(second.dispatch_decision_ids.excluded, {str(agent.id): "at_capacity"})
         self.assertEqual(self._kinds(third), ["queue"])
+
+    def test_a_manager_puts_one_who_waits_first_and_all_are_told_their_places(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        serving, *line = (self._come(channel) for _buyer in range(4))
+        manager = self._create_agent("manager", groups="im_livechat.im_livechat_group_manager")
+        line[1].with_user(manager).action_put_first()
+        line[2].with_user(manager).action_put_first()
+        self.assertEqual([chat._get_wait()["place"] for chat in line], [3, 2, 1])
+        self.assertEqual(self._kinds(line[2]), ["queue", "first"])
+        decision = line[2].dispatch_decision_ids[0]
+        self.assertEqual((decision.rule, decision.create_uid), ("by_hand", manager))
+        self.assertIn(manager.name, decision.reason)
+        self.assertEqual(
+            [row["id"] for row in channel._describe_waiting()], [chat.id for chat in reversed(line)]
+        )
+        for chat in reversed(line):
+            self._close(serving)
+            channel._drain()
+            self.assertEqual(self._agent_of(chat), agent)
+            serving = chat
+        # Who waits once more stands where its time puts it.
+        self.assertFalse(serving.dispatch_put_first)
+
+    def test_a_manager_ends_the_wait_of_one_and_the_others_move_up(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        _serving, joke, buyer = (self._come(channel) for _buyer in range(3))
+        manager = self._create_agent("manager", groups="im_livechat.im_livechat_group_manager")
+        joke.with_user(manager).action_end_wait()
+        self.assertTrue(joke.livechat_end_dt)
+        self.assertFalse(joke.dispatch_state)
+        self.assertEqual(self._kinds(joke), ["queue", "leave"])
+        self.assertEqual(joke.dispatch_decision_ids[0].rule, "by_hand")
+        self.assertEqual(buyer._get_wait()["place"], 1)
+        for action in ("action_end_wait", "action_put_first"):
+            with self.subTest(action=action), self.assertRaises(UserError):
+                getattr(joke.with_user(manager), action)()
+
+    def test_a_manager_gives_one_who_waits_to_a_named_agent(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        _serving, waiting = self._come(channel), self._come(channel)
+        manager = self._create_agent("manager", groups="im_livechat.im_livechat_group_manager")
+        targets = waiting.with_user(manager).get_transfer_targets()
+        self.assertEqual([target["id"] for target in targets["agents"]], agent.ids)
+        waiting.with_user(manager).transfer("asked", user_id=agent.id)
+        self.assertEqual(self._agent_of(waiting), agent)
+        self.assertEqual(self._kinds(waiting), ["queue", "transfer"])
+
+    def test_nobody_else_decides_about_who_waits(self):
+        agent = self._create_agent("agent")
+        shops = {
+            name: self._create_agent(name, groups="im_livechat_subaccount.group_main_account")
+            for name in ("owner", "rival")
+        }
+        channel = self._create_busy_channel(agent, main_account_id=shops["owner"].id)
+        serving, waiting = self._come(channel), self._come(channel)
+        portal = new_test_user(self.env, login="a_portal", groups="base.group_portal")
+        for action in ("action_put_first", "action_end_wait"):
+            for user in (agent, shops["rival"], portal):
+                with self.subTest(user=user.login, action=action), self.assertRaises(AccessError):
+                    getattr(waiting.with_user(user), action)()
+            with self.subTest(action=action), self.assertRaises(UserError):
+                getattr(serving.with_user(shops["owner"]), action)()
+            with self.subTest(action=action), self.assertRaises(AccessError):
+                getattr(waiting.browse().with_user(agent), action)()
+        self.assertEqual(waiting.dispatch_state, "queued")
+        for name in ("action_put_first", "action_end_wait"):
+            getattr(waiting.with_user(shops["owner"]), name)()
+        self.assertTrue(waiting.livechat_end_dt)
 
     def test_the_time_to_answer_of_who_waited_is_known(self):
         agent = self._create_agent("agent")
@@ -247,6 +317,7 @@ class TestWaiting(DispatchCommon):
         self._say(answered, guests[0], "Is it in stock?")
         self._say(answered, agent, "One moment.")
         agent._leave_reception("elsewhere")
+        self._set_online(agent, "offline")
         asked, bots = (self._come(channel, guest) for guest in guests[1:])
         waiting = answered | asked
         self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])

@@ -133,6 +133,9 @@ class Reader:
     # As Odoo gives every model: what is no field cannot be assigned to a record.
     __slots__ = ()
 
+    # Of which fields the context of a page says the default.
+    _opens_with = frozenset()
+
     def _valid_field_parameter(self, field, name):
         return name in PARAMETERS or super()._valid_field_parameter(field, name)
 
@@ -164,18 +167,41 @@ class Reader:
 
     @api.model
     def default_get(self, fields):
-        """As core's, of what a caller's context may say."""
+        """As core's, of which a caller's context says only where a record is to be.
+
+        A context comes from whoever made the filter or the link that somebody follows. A dialog
+        shows what our own action gave it.
+        """
         context = {}
         for key, value in self.env.context.items():
             name = key.removeprefix("default_")
             if name != key and _is_ours(self, name):
+                if name not in self._opens_with and not (self._transient and _is_own(self)):
+                    continue
                 try:
                     self.browse()._read_sent([{name: value}])
                 except UserError:
                     continue
             context[key] = value
-        clean = self if len(context) == len(self.env.context) else self.with_context(context)
+        for name in self._find_disobeyed() & set(fields):
+            own = self._fields[name].default
+            context[f"default_{name}"] = own(self) if own else False
+        clean = self if context == self.env.context else self.with_context(context)
         return super(Reader, clean).default_get(fields)
+
+    def _find_disobeyed(self):
+        """Return the names of our fields for which somebody has said a default that others do not
+        obey: what staff says for all is kept from them by a record rule."""
+        if not _is_own(self):
+            return set()
+        # sudo: ir.default - whether there is something that the caller cannot see
+        said = (
+            self.env["ir.default"]
+            .sudo()
+            .search([("field_id.model", "=", self._name), ("user_id", "in", (False, self.env.uid))])
+        )
+        hidden = said - said.with_env(self.env)._filtered_access("read")
+        return set(hidden.field_id.mapped("name"))
 
     def onchange(self, values, field_names, fields_spec):
         """As core's, of what the caller may say."""

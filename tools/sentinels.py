@@ -6,3 +6,6 @@ PREVIEW = object()
 
 # Under ``livechat_draining``: the line is being served, what becomes free is given away already.
 DRAINING = object()
+
+# Under ``livechat_mending``: rights beyond the boundary are being taken away, one after another.
+MENDING = object()

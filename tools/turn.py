@@ -10,6 +10,13 @@ UNANSWERED = [
     ("dispatch_answered_at", "=", False),
 ]
 
+#: The last word is the buyer's although the present agent has written in its turn before.
+SILENT = [
+    ("dispatch_state", "=", "assigned"),
+    ("dispatch_asked_at", "!=", False),
+    ("dispatch_answered_at", "!=", False),
+]
+
 #: Nobody answered at all, or not the one who had the chat when it ended.
 MISSED = [
     ("livechat_end_dt", "!=", False),

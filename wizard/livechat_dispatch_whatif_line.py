@@ -92,6 +92,7 @@ class LivechatDispatchWhatifLine(sent.Guard, models.TransientModel):
         sheet = self.whatif_id
         whole = (sheet.date_to - sheet.date_from).total_seconds()
         presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence, ())
+        due = ()
         if self.presence == "hours":
             hours = self.hour_from, self.hour_to + 24 * (self.hour_to <= self.hour_from)
             for day in sheet._get_days():
@@ -99,5 +100,9 @@ class LivechatDispatchWhatifLine(sent.Guard, models.TransientModel):
                 start, end = (moment.total_seconds() for moment in moments)
                 if end > 0 and start < whole:
                     presence += ((max(0, start), end),)
+                midnight = (sheet._to_utc(day) - sheet.date_from).total_seconds()
+                if start > 0 and midnight < whole:
+                    due += ((max(0, midnight), start),)
         recorded = past.weights.get(self.user_id.id)
-        return replay.Plan(None if self.weight == recorded else self.weight, presence)
+        weight = None if self.weight == recorded else self.weight
+        return replay.Plan(weight, presence, due)

@@ -1,12 +1,13 @@
 """What is true of a channel and its agents, read in one statement each."""
 
+import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
 from typing import NamedTuple
 
-from ...tools.here import IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
+from ...tools.here import IS_JUST_GONE, IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
 from ...tools.word import list_given_up
 from .. import policy
 from ..policy import Facts, Rules
@@ -28,7 +29,7 @@ CALL_ALIVE = timedelta(minutes=1)
 #: each has, from the lowest; both PostgreSQL's side and ours are made from this.
 LAYOUT = (
     ("same_country", 1),
-    ("speaks_language", 1),
+    ("speaks_language", 3),
     ("is_main_account", 1),
     ("in_call", 1),
     ("paused", 1),
@@ -37,9 +38,10 @@ LAYOUT = (
     ("enabled", 1),
     ("overloaded", 1),
     ("off_shift", 1),
-    ("weight", 16),
+    ("just_gone", 1),
+    ("weight", 15),
     ("quiet_chats", 16),
-    ("lively_chats", 21),
+    ("lively_chats", 19),
 )
 _NAMES, _WIDTHS = zip(*LAYOUT, strict=True)
 _SHIFTS = (0, *accumulate(_WIDTHS[:-1]))
@@ -59,7 +61,8 @@ class Query(NamedTuple):
     main_account_id: int | None = None
     asks_in_call: bool = False
     """Whether it matters who is in a call."""
-    lang: str | None = None
+    languages: dict[str, int] | None = None
+    """How well each language suits the buyer, as ``scope.rate_languages`` says."""
     country_id: int | None = None
     expertise_ids: tuple[int, ...] = ()
 
@@ -136,14 +139,21 @@ _IS_IN_CALL = """users.partner_id IN (
                       AND session.write_date >= %(call_alive_after)s
                )"""
 
-_SPEAKS_LANGUAGE = """coalesce(partner.lang = %(lang)s, false) OR users.id IN (
-                   SELECT settings.user_id
-                     FROM res_lang lang
+_SPEAKS_LANGUAGE = """greatest(
+                   coalesce((%(languages)s::jsonb ->> partner.lang)::integer, 0),
+                   coalesce(spoken.rate, 0)
+               )"""
+
+# What agents speak beside the language of their pages.
+_SPOKEN = """LEFT JOIN (
+                   SELECT settings.user_id, max(rated.value::integer) AS rate
+                     FROM jsonb_each_text(%(languages)s::jsonb) rated
+                     JOIN res_lang lang ON lang.code = rated.key
                      JOIN res_lang_res_users_settings_rel spoken ON spoken.res_lang_id = lang.id
                      JOIN res_users_settings settings
                        ON settings.id = spoken.res_users_settings_id
-                    WHERE lang.code = %(lang)s
-               )"""
+                 GROUP BY settings.user_id
+               ) spoken ON spoken.user_id = users.id"""
 
 
 def _is_of(query: Query) -> str:
@@ -163,6 +173,7 @@ def get_values(query: Query) -> dict:
     """Return the parameters of the statements that read agents."""
     return {
         **query._asdict(),
+        "languages": json.dumps(query.languages),
         "quiet_before": query.now - QUIET_AFTER,
         "forgotten_before": query.now - FORGOTTEN_AFTER,
         "call_alive_after": query.now - CALL_ALIVE,
@@ -289,10 +300,15 @@ def select_facts(query: Query) -> str:
                          FROM mail_presence presence
                         WHERE user_id IS NOT NULL AND {IS_ONLINE}
                    )""",
+            "just_gone": f"""NOT {IS_SET_AWAY} AND users.id IN (
+                       SELECT user_id
+                         FROM mail_presence presence
+                        WHERE user_id IS NOT NULL AND {IS_JUST_GONE}
+                   )""",
             "paused": IS_PAUSED,
             "in_call": _IS_IN_CALL if query.asks_in_call else "false",
             "is_main_account": "users.id IS NOT DISTINCT FROM %(main_account_id)s",
-            "speaks_language": _SPEAKS_LANGUAGE if query.lang else "false",
+            "speaks_language": _SPEAKS_LANGUAGE if query.languages else "0",
             "same_country": "coalesce(partner.country_id = %(country_id)s, false)"
             if query.country_id
             else "false",
@@ -302,7 +318,8 @@ def select_facts(query: Query) -> str:
         SELECT string_agg(int4send(users.id), '') AS user_ids,
                string_agg(int8send({facts}), '') AS numbers
           FROM res_users users
-               {partner if query.lang or query.country_id else ""}
+               {partner if query.languages or query.country_id else ""}
+               {_SPOKEN if query.languages else ""}
      LEFT JOIN (SELECT seat.partner_id,
                        count(*) FILTER (WHERE quiet.id IS NULL) AS lively,
                        count(*) FILTER (

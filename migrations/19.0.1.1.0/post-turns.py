@@ -1,4 +1,5 @@
-"""Note whose turn it is in the chats that are open, and when agents answered first of late."""
+"""Note whose turn it is in the chats that are open, and of late when agents answered first and how
+long their turns took."""
 
 
 def migrate(cr, version):
@@ -60,5 +61,30 @@ def migrate(cr, version):
                     WHERE first.discuss_channel_id = decision.discuss_channel_id
                       AND first.user_id = decision.user_id
                )
+        """
+    )
+    # Served by livechat_dispatch_decision's indexes on moment and on discuss_channel_id. A chat
+    # that lay silent for a day was ended by core's cleaning.
+    cr.execute(
+        """
+        UPDATE livechat_dispatch_decision turn
+           SET ended_at = row.ended_at,
+               handling_seconds = greatest(0, extract(epoch FROM row.ended_at - turn.moment))
+          FROM (SELECT decision.id,
+                       coalesce(
+                           lead(decision.moment) OVER (
+                               PARTITION BY decision.discuss_channel_id ORDER BY decision.id
+                           ),
+                           CASE WHEN chat.last_interest_dt
+                                     <= chat.livechat_end_dt - interval '1 day'
+                                THEN chat.last_interest_dt
+                                ELSE chat.livechat_end_dt END
+                       ) AS ended_at
+                  FROM livechat_dispatch_decision decision
+                  JOIN discuss_channel chat ON chat.id = decision.discuss_channel_id
+                 WHERE decision.moment >= now() AT TIME ZONE 'UTC' - interval '8 days') row
+         WHERE row.id = turn.id
+           AND turn.user_id IS NOT NULL
+           AND row.ended_at IS NOT NULL
         """
     )

@@ -17,6 +17,32 @@ _FORBIDDEN_GROUPS = (
 )
 # Whoever may write one of these is an administrator to core.
 _ADMINISTRATION_MODELS = ("res.users", "res.groups", "ir.model.access", "ir.rule")
+# Whoever may write one of these runs code, changes what all see, reads passwords or sends mail in
+# another's name.
+_POWER_MODELS = (
+    "base.automation",
+    "fetchmail.server",
+    "mail.alias",
+    "mail.alias.domain",
+    "payment.provider",
+    "res.company",
+    "res.config.settings",
+    "website",
+    "website.controller.page",
+    "website.page",
+)
+# So is all that Odoo itself is made of, but what every employee may write.
+_EMPLOYEE_MODELS = (
+    "ir.attachment",
+    "ir.default",
+    "ir.embedded.actions",
+    "ir.exports",
+    "ir.exports.line",
+    "ir.filters",
+    "ir.ui.view.custom",
+)
+# Access groups that reach the own shop only, by record rules of ours.
+_OF_SHOPS = ("im_livechat.", "im_livechat_subaccount.", "base.")
 _LENGTH_MAX = 2000
 
 
@@ -33,6 +59,13 @@ class LivechatPermission(sent.Guard, models.Model):
 
     name = fields.Char(required=True, translate=True)
     description = fields.Char(translate=True, length_max=_LENGTH_MAX)
+    reach = fields.Char(
+        "Reaches",
+        translate=True,
+        length_max=_LENGTH_MAX,
+        help="Whose records this permission reaches, in one sentence.",
+    )
+    shares_company = fields.Boolean(compute="_compute_shares_company")
     sequence = fields.Integer(default=100, at_least=0, at_most=sent.MANY)
     group_xmlids = fields.Char(
         "Access Groups",
@@ -93,6 +126,18 @@ class LivechatPermission(sent.Guard, models.Model):
                 reason = self.env._("outside the boundary of roles")
             permission.available = not reason
             permission.availability = reason
+
+    @api.depends("group_xmlids", "read_models")
+    @api.depends_context("uid")
+    def _compute_shares_company(self):
+        """Whether it reaches what other shops share a company with the caller's, or with any."""
+        shares = self.env["res.config.settings"]._has_shops_of_one_company()
+        for permission in self:
+            xmlids = permission._get_xmlids()
+            permission.shares_company = shares and (
+                bool(permission._get_read_model_names())
+                or any(not xmlid.startswith(_OF_SHOPS) for xmlid in xmlids)
+            )
 
     @api.constrains("group_xmlids")
     def _check_boundary(self):
@@ -239,7 +284,11 @@ class LivechatPermission(sent.Guard, models.Model):
             forbidden |= env.ref(xmlid, raise_if_not_found=False) or forbidden
         writers = env["ir.model.access"].search(
             [
-                ("model_id.model", "in", _ADMINISTRATION_MODELS),
+                "|",
+                ("model_id.model", "in", (*_ADMINISTRATION_MODELS, *_POWER_MODELS)),
+                "&",
+                ("model_id.model", "=like", "ir.%"),
+                ("model_id.model", "not in", _EMPLOYEE_MODELS),
                 ("group_id", "!=", False),
                 *("|", "|"),
                 ("perm_write", "=", True),
@@ -247,7 +296,13 @@ class LivechatPermission(sent.Guard, models.Model):
                 ("perm_unlink", "=", True),
             ]
         )
-        return (forbidden | writers.group_id).all_implied_by_ids
+        administrators = writers.filtered(
+            lambda access: access.model_id.model in _ADMINISTRATION_MODELS
+        )
+        powerful = (writers - administrators).group_id | env.ref("mail.group_mail_template_editor")
+        # What an administrator has given to all employees, no role gives: it would forbid all.
+        powerful -= env.ref("base.group_user").all_implied_ids
+        return (forbidden | administrators.group_id | powerful).all_implied_by_ids
 
     @api.model
     @tools.ormcache()

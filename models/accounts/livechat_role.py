@@ -4,6 +4,7 @@ from odoo.fields import Command, Domain
 
 from ...tools import sent
 from ...tools.rights import CONVERSATION_SCOPES
+from ...tools.sentinels import MENDING
 
 
 class LivechatRole(sent.Reader, models.Model):
@@ -116,6 +117,8 @@ class LivechatRole(sent.Reader, models.Model):
         if "conversation_scope" in vals:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
+        if vals.keys() & {"permission_ids", "conversation_scope"}:
+            self.env["livechat.subaccount"]._end_secrets_of_lesser()
         return result
 
     def unlink(self):
@@ -167,7 +170,8 @@ class LivechatRole(sent.Reader, models.Model):
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""
-        return {key: self.env.context[key] for key in ("lang", "tz") if key in self.env.context}
+        kept = ("lang", "tz", "livechat_mending")
+        return {key: self.env.context[key] for key in kept if key in self.env.context}
 
     def _sudo_clean(self):
         # sudo: livechat.role - the caller has checked who asks, and builds all values itself
@@ -175,13 +179,19 @@ class LivechatRole(sent.Reader, models.Model):
 
     def _apply_permissions(self):
         """Let each role's group imply exactly the groups of its permissions."""
-        internal = self.env.ref("base.group_user")
         # sudo: livechat.role, res.groups - a role's group follows its permissions, whoever changed
         # them
         for role in self.sudo():
-            granted = role.permission_ids._get_granted_groups() | internal
-            if role.group_id.implied_ids != granted:
+            if role._has_drifted():
+                granted = role._get_granted_groups()
                 role._sudo_clean().group_id.write({"implied_ids": [Command.set(granted.ids)]})
+
+    def _has_drifted(self):
+        """Tell whether a group of these roles gives something else than the role's permissions."""
+        return any(role.group_id.implied_ids != role._get_granted_groups() for role in self)
+
+    def _get_granted_groups(self):
+        return self.permission_ids._get_granted_groups() | self.env.ref("base.group_user")
 
     def _check_assignable(self):
         """Refuse roles that the caller may not give to a sub-account.
@@ -225,6 +235,8 @@ class LivechatRole(sent.Reader, models.Model):
 
         :raise ValidationError: naming the role or the sub-account.
         """
+        if self.env.context.get("livechat_mending") is MENDING:
+            return
         forbidden = self.env["livechat.permission"]._get_forbidden_groups()
         # sudo: livechat.role, res.users - the boundary holds for all
         env = self.sudo().env

@@ -1,7 +1,6 @@
 import hashlib
 import re
 import secrets
-import unicodedata
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -11,7 +10,8 @@ from odoo.fields import Command
 from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
-from ...tools import sent
+from ...tools import names, sent
+from ...tools.sentinels import MENDING
 
 PASSWORD_LENGTH_MIN = 8
 
@@ -105,9 +105,32 @@ class LivechatSubaccount(sent.Reader, models.Model):
     permission_ids = fields.Many2many(
         "livechat.permission", string="Permissions", compute="_compute_permission_ids"
     )
+    rights_differ = fields.Boolean(
+        compute="_compute_rights_differ",
+        help="Somebody has changed the access groups of the user or of a role elsewhere.",
+    )
     activated_on = fields.Datetime(readonly=True, copy=False)
     activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
+    # Who made the open link, and the one with which the password was set: they may know it.
+    link_maker_id = fields.Many2one(
+        "res.users", ondelete="set null", readonly=True, copy=False, groups=fields.NO_ACCESS
+    )
+    password_maker_id = fields.Many2one(
+        "res.users",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
+    waits_for_owner = fields.Boolean(
+        "Waits for a Main Account",
+        readonly=True,
+        copy=False,
+        help="Disabled because its main account is gone; an administrator hands the shop over.",
+    )
+    shares_company = fields.Boolean(compute="_compute_shares_company")
     login_date = fields.Datetime(related="user_id.login_date", string="Last Login")
     last_presence = fields.Datetime("Last Seen", compute="_compute_last_presence")
     open_chat_count = fields.Integer("Open Chats", compute="_compute_open_chat_count")
@@ -150,10 +173,29 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 lambda group, user=user: user in group.user_ids
             ).with_context(self.env.context)
 
+    @api.depends("main_account_id")
+    def _compute_shares_company(self):
+        for subaccount in self:
+            subaccount.shares_company = subaccount.main_account_id._shares_company()
+
     @api.depends("role_ids.permission_ids")
     def _compute_permission_ids(self):
         for subaccount in self:
             subaccount.permission_ids = subaccount.role_ids.permission_ids
+
+    @api.depends("role_ids", "user_id.group_ids")
+    def _compute_rights_differ(self):
+        # sudo: livechat.role, res.users, res.groups - whether they differ, no more
+        rows = self.sudo()
+        role_groups = rows.env["livechat.role"].search([]).group_id
+        forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
+        for subaccount, row in zip(self, rows, strict=True):
+            groups = row.user_id.group_ids
+            subaccount.rights_differ = bool(
+                groups & role_groups != row.role_ids.group_id
+                or groups & forbidden
+                or row.role_ids._has_drifted()
+            )
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
@@ -212,6 +254,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 taken = [other["login"] for other in user_vals_list]
                 user_vals["login"] = owner._propose_subaccount_login(taken)
             self._check_login(user_vals["login"], owner)
+            self._check_email(user_vals, user_vals_list)
             user_vals_list.append(
                 {
                     **user_vals,
@@ -254,7 +297,10 @@ class LivechatSubaccount(sent.Reader, models.Model):
         if "login" in user_vals:
             for subaccount in self:
                 if user_vals["login"] != subaccount.login:
-                    self._check_login(user_vals["login"], subaccount.main_account_id)
+                    subaccount._check_login(user_vals["login"], subaccount.main_account_id)
+        for number, subaccount in enumerate(self):
+            if user_vals.get("email") != subaccount.email:
+                subaccount._check_email(user_vals, [user_vals] * number)
         if user_vals:
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
@@ -360,6 +406,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             {
                 "activation_token_hash": _hash(token),
                 "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
+                "link_maker_id": self.env.uid,
             }
         )
         url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
@@ -395,9 +442,35 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     )
                 )
         disabled = self.filtered(lambda subaccount: subaccount.state == "disabled")
+        for owner in disabled.main_account_id:
+            if not owner._runs_shop():
+                raise UserError(
+                    self.env._(
+                        "%(owner)s runs no shop any more: an administrator hands it over first.",
+                        owner=owner.display_name,
+                    )
+                )
         self._check_limit(disabled.main_account_id)
         # sudo: res.users - checked above
         disabled._sudo_clean().user_id.write({"active": True})
+        return True
+
+    def action_apply_roles(self):
+        """Give the access groups of the roles again, no less and no more, whoever changed them
+        elsewhere; what an administrator gave by hand within the boundary stays."""
+        self._check_manageable()
+        # What goes beyond the boundary goes, one by one: meanwhile the others are still there.
+        rows = self._sudo_clean().with_context(livechat_mending=MENDING)
+        rows._refuse_managed_elsewhere()
+        agents = rows.user_id.filtered(lambda user: user._has_agent_group())
+        rows.role_ids._apply_permissions()
+        forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
+        for user in rows.user_id:
+            if beyond := user.group_ids & forbidden:
+                user.write({"group_ids": [Command.unlink(group.id) for group in beyond]})
+        rows._apply_roles(agents)
+        for row in rows:
+            row._message_log(body=self.env._("The rights of the roles were applied again."))
         return True
 
     def action_disable(self):
@@ -552,6 +625,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
             {
                 "activation_token_hash": False,
                 "activation_expiration": False,
+                "link_maker_id": False,
+                # sudo: livechat.subaccount - who made the link the person holds
+                "password_maker_id": self.sudo().link_maker_id.id,
                 "activated_on": self.activated_on or fields.Datetime.now(),
             }
         )
@@ -586,13 +662,26 @@ class LivechatSubaccount(sent.Reader, models.Model):
             return
         if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
             raise AccessError(self.env._("You can change how agents are dispatched, no more."))
+        if self.sudo() & user._get_subaccount()._get_makers():
+            raise AccessError(self.env._("Nobody manages who made their own account."))
         # sudo: livechat.role, res.groups - what they may do, to compare it with the caller's rights
-        staff = self.sudo()
-        by_hand = staff.user_id.group_ids - staff.role_ids.group_id
-        if staff.role_ids._reaches_beyond(user) or by_hand.all_implied_ids - user.all_group_ids:
+        if self.sudo()._reaches_beyond(user):
             raise AccessError(
                 self.env._("You cannot manage somebody who has more permissions than you.")
             )
+
+    def _get_makers(self):
+        """Return the sub-accounts that made this one, those that made them, and so on."""
+        makers, row = self.browse(), self
+        while maker := row.create_uid._get_subaccount() - makers - self:
+            makers |= maker
+            row = maker
+        return makers
+
+    def _get_groups_by_hand(self):
+        """Return the access groups these sub-accounts have besides their roles."""
+        groups = self.user_id.group_ids - self.role_ids.group_id
+        return groups.all_implied_ids
 
     @api.model
     def _get_owner(self, vals):
@@ -628,7 +717,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     )
                 )
 
-    @api.model
     def _check_login(self, login, owner):
         """Refuse a login that is taken, malformed, or looks like another shop's.
 
@@ -638,15 +726,47 @@ class LivechatSubaccount(sent.Reader, models.Model):
             raise ValidationError(self.env._("A login has no spaces and is not empty."))
         # sudo: res.users - a login is unique among all users, whoever may read them
         users = self.env["res.users"].sudo().with_context(active_test=False)
-        # As people read it: large and small letters and the wide ones of Chinese are the same.
-        code, colon, _name = unicodedata.normalize("NFKC", login).casefold().partition(":")
+        code, colon, _name = names.fold(login).partition(":")
         if colon and code != owner._get_main_account_code():
             if users.search_count([("main_account_code", "=", code)], limit=1):
                 raise ValidationError(
                     self.env._("Logins that start with %(code)s: are another shop's.", code=code)
                 )
-        if users.search_count([("login", "=", login)], limit=1):
-            raise ValidationError(self.env._("The login %(login)s is taken.", login=login))
+        self._check_own_name(login)
+
+    def _check_email(self, vals, others):
+        """Refuse an e-mail address that is another's; see :meth:`_check_own_name`.
+
+        :param others: values of sub-accounts that are saved together with this one.
+        """
+        email = vals.get("email")
+        if not email:
+            return
+        if names.fold(email) in (names.fold(other.get("email") or "") for other in others):
+            raise ValidationError(self.env._("%(name)s is taken.", name=email))
+        self._check_own_name(email)
+
+    def _check_own_name(self, name):
+        """Refuse a login or an e-mail address that is another's, or looks like it.
+
+        Odoo takes either for the other when somebody asks for a new password.
+
+        :raise ValidationError:
+        """
+        if not names.is_plain(name):
+            raise ValidationError(
+                self.env._(
+                    "%(name)s has invisible letters, or letters of several scripts in a word.",
+                    name=name,
+                )
+            )
+        folded = names.fold(name)
+        like = folded.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
+        # sudo: res.users - as above; of the own two one may be the other
+        users = self.sudo().env["res.users"].with_context(active_test=False)
+        domain = ["|", ("login", "=ilike", like), ("email", "=ilike", like)]
+        if users.search_count([("id", "not in", self.sudo().user_id.ids), *domain], limit=1):
+            raise ValidationError(self.env._("%(name)s is taken.", name=name))
 
     def _get_user_values(self, vals):
         """Return what is to be written to the user, of values that were read.
@@ -658,6 +778,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
             for name, value in vals.items()
             if self._fields[name].related and name != "main_account_id"
         }
+        if values.get("login"):
+            values["login"] = names.fold(values["login"])
         if not values.get("name", True):
             raise ValidationError(self.env._("A sub-account needs a name."))
         if not values.get("lang", True):
@@ -681,7 +803,49 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
     def _void_links(self):
         """Make the activation links of these sub-accounts worthless."""
-        self._store({"activation_token_hash": False, "activation_expiration": False})
+        self._store(
+            {
+                "activation_token_hash": False,
+                "activation_expiration": False,
+                "link_maker_id": False,
+            }
+        )
+
+    @api.model
+    def _end_secrets_of_lesser(self):
+        """Void the links and passwords of those who may do more by now than whoever made the link.
+
+        The maker may have used it, and would be let in where it cannot give itself the right to be.
+        """
+        # sudo: livechat.subaccount - whoever gave them more
+        rows = self.sudo().with_context(active_test=False)
+        rows = rows.search(
+            ["|", ("link_maker_id", "!=", False), ("password_maker_id", "!=", False)]
+        )
+        rows.filtered(lambda row: row._outgrew(row.link_maker_id))._void_links()
+        for row in rows.filtered(lambda row: row._outgrew(row.password_maker_id)):
+            row._store({"password_maker_id": False})
+            # sudo: res.users - the new password is nobody's
+            row._sudo_clean().user_id.write({"password": secrets.token_urlsafe(32)})
+            row.user_id._end_sessions()
+            row._sudo_clean()._message_log(
+                body=self.env._(
+                    "The password has ended: whoever made the link for it may do less than this "
+                    "account now. Make a new activation link."
+                )
+            )
+
+    def _outgrew(self, maker):
+        """Tell whether this sub-account may do more than who made a link for it."""
+        if not maker or maker == self.main_account_id or maker._is_admin() or maker == self.user_id:
+            return False
+        return self._reaches_beyond(maker)
+
+    def _reaches_beyond(self, user):
+        """Tell whether these sub-accounts may do or see more than the user."""
+        return self.role_ids._reaches_beyond(user) or bool(
+            self._get_groups_by_hand() - user.all_group_ids
+        )
 
     def _set_roles_of_each(self, roles_list):
         """Give each of these sub-accounts its roles; together those who get the same, because each
@@ -700,8 +864,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for role in roles:
             if any(role not in subaccount.role_ids for subaccount in changing):
                 role._check_assignable()
-        users = changing._sudo_clean().user_id
-        for user in users.filtered(lambda user: user._is_managed_by_user_roles()):
+        changing._refuse_managed_elsewhere()
+        agents = changing._sudo_clean().user_id.filtered(lambda user: user._has_agent_group())
+        changing._store({"role_ids": [Command.set(roles.ids)]})
+        changing._apply_roles(agents)
+
+    def _refuse_managed_elsewhere(self):
+        for user in self._sudo_clean().user_id.filtered(
+            lambda user: user._is_managed_by_user_roles()
+        ):
             raise UserError(
                 self.env._(
                     "The access of %(name)s is managed by User Roles; roles of the reception would "
@@ -709,8 +880,13 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     name=user.name,
                 )
             )
-        agents = users.filtered(lambda user: user._has_agent_group())
-        changing._store({"role_ids": [Command.set(roles.ids)]})
+
+    def _apply_roles(self, agents):
+        """Give these sub-accounts the groups of their roles.
+
+        :param agents: those of their users who could receive buyers before.
+        """
+        users = self._sudo_clean().user_id
         users._apply_roles()
         # Whoever may receive buyers now receives them; who may not any more has left.
         newcomers = (users - agents).filtered(
@@ -719,7 +895,17 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for owner, members in newcomers.grouped("main_account_id").items():
             # A write, because assigning commands would forget the agents who are not active yet.
             commands = [Command.link(user.id) for user in members]
-            owner._get_shop_channels().write({"user_ids": commands})
+            self._filter_givable(owner, owner._get_shop_channels()).write({"user_ids": commands})
+
+    @api.model
+    def _filter_givable(self, owner, channels):
+        """Return those of a shop's channels in which the caller lets others serve: who does not
+        manage the dispatch there, only where it serves itself."""
+        user = self.env.user
+        if self.env.is_admin() or user == owner or user._manages_dispatch_of(owner):
+            return channels
+        # sudo: res.users - where the caller serves
+        return channels & user.sudo().livechat_channel_ids
 
     def _check_may_join(self, user, joined):
         """Refuse channels or groups for somebody who may not receive buyers."""
@@ -741,6 +927,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
         joined = channels - user.livechat_channel_ids
         if joined - self.main_account_id._get_shop_channels():
             raise AccessError(self.env._("Only the channels of the own shop can be chosen."))
+        if joined - self._filter_givable(self.main_account_id, joined):
+            raise AccessError(self.env._("You can give only channels that you serve yourself."))
         self._check_may_join(user, joined)
         user.write({"livechat_channel_ids": [Command.set(channels.ids)]})
 

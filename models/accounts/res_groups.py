@@ -29,6 +29,8 @@ class ResGroups(models.Model):
             # Core looks after agents who lose their right when a user or a group's list of users
             # is written, and forgets those who lose it because a group implies less.
             self.env["im_livechat.channel"]._release_lost_agents()
+            self.env["res.users"]._follow_owners()
+            self.env["livechat.subaccount"]._end_secrets_of_lesser()
         return result
 
     def unlink(self):

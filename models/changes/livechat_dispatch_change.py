@@ -65,7 +65,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         logged=True,
     )
     tz = fields.Selection(
-        "_get_time_zones",
+        lambda self: [(name, name) for name in pytz.common_timezones],
         "Time Zone",
         compute="_compute_tz",
         store=True,
@@ -159,10 +159,6 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     _due_idx = models.Index("(state, next_start)")
 
     @api.model
-    def _get_time_zones(self):
-        return [(name, name) for name in pytz.common_timezones]
-
-    @api.model
     def _get_modes(self):
         field = self.env["im_livechat.channel"]._fields["dispatch_mode"]
         return field._description_selection(self.env)
@@ -182,8 +178,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     @api.depends("channel_id")
     def _compute_tz(self):
         for change in self:
-            owner = change.channel_id.main_account_id
-            change.tz = self._find_tz(owner, self.env.user)
+            change.tz = self._find_tz(change.channel_id.main_account_id, self.env.user)
 
     @api.depends(
         "dispatch_mode", "max_sessions_mode", "max_sessions", "line_ids.weight", "line_ids.pause"
@@ -528,11 +523,14 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             if not over or occurrence.start > over:
                 yield occurrence
 
+    def _set_state(self, state, start=False, stop=False, **more):
+        """Note the state, and the time it runs or will run next."""
+        self._store({"state": state, "next_start": start, "next_stop": stop, **more})
+
     def _set_next(self):
         """Look for the next time, and plan to be woken then; without one it is over."""
         start, stop = self._find_next(fields.Datetime.now()) or (False, False)
-        state = "planned" if start else "done"
-        self._store({"state": state, "next_start": start, "next_stop": stop, "replaced": False})
+        self._set_state("planned" if start else "done", start, stop, replaced=False)
         if start:
             self._wake_at(start)
 
@@ -611,18 +609,14 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         for change in self._hold(["draft", "planned", "running"], refusal):
             if change.state == "running":
                 change._restore()
-            change._store(
-                {"state": "cancelled", "next_start": False, "next_stop": False, "replaced": False}
-            )
+            change._set_state("cancelled", replaced=False)
         return True
 
     def action_draft(self):
         """Take changes that are planned, over or cancelled back to draft."""
         refusal = self.env._("%(change)s is in force: undo it first.")
         for change in self._hold(["planned", "done", "cancelled"], refusal):
-            change._store(
-                {"state": "draft", "next_start": False, "next_stop": False, "last_start": False}
-            )
+            change._set_state("draft", last_start=False)
         return True
 
     def action_add_agents(self):
@@ -711,15 +705,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         # sudo: livechat.dispatch.log - which rows were there before
         since = log.sudo().search([], limit=1).id
         with log._by("change", self):
-            replaced = self._apply()
-            self._store(
-                {
-                    "state": "running",
-                    "next_start": occurrence.start,
-                    "next_stop": occurrence.stop,
-                    "replaced": {"since": since or 0, "values": replaced},
-                }
-            )
+            replaced = {"since": since or 0, "values": self._apply()}
+            self._set_state("running", *occurrence, replaced=replaced)
         self._wake_at(occurrence.stop)
 
     def _finish(self, last_start):

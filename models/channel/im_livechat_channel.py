@@ -146,6 +146,16 @@ class ImLivechatChannel(sent.Guard, models.Model):
         logged=True,
         shop_may_set=True,
     )
+    silence_seconds = fields.Integer(
+        "Silence (seconds)",
+        at_least=0,
+        at_most=86400,
+        help="A buyer who waits so long for a later word of an agent who has already answered goes "
+        "to the next agent; that pauses nobody. 0: never.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Opening Hours",
@@ -174,6 +184,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
     _no_reply_seconds_range = models.Constraint(
         "CHECK(no_reply_seconds = 0 OR no_reply_seconds BETWEEN 10 AND 86400)",
         "An agent has between 10 seconds and a day to reply; 0 is for ever.",
+    )
+    _silence_seconds_range = models.Constraint(
+        "CHECK(silence_seconds = 0 OR silence_seconds BETWEEN 10 AND 86400)",
+        "An agent may be silent for 10 seconds to a day; 0 is for ever.",
     )
 
     @api.constrains("offline_rule", "proxy_user_ids", "main_account_id", "user_ids")

@@ -2,6 +2,13 @@ from datetime import timedelta, timezone
 
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools.intervals import Intervals
+
+
+def _to_utc(moment):
+    """Return a moment as the database has it; to core a day ends one microsecond early."""
+    moment += timedelta(microseconds=moment.microsecond == 999999)
+    return moment.astimezone(timezone.utc).replace(tzinfo=None)
 
 
 class ResourceCalendar(models.Model):
@@ -68,17 +75,32 @@ class ResourceCalendar(models.Model):
 
         :param moment: in UTC.
         """
-        if not self:
-            return True
+        return bool(self._get_hours(moment, moment + timedelta(seconds=1)))
+
+    def _find_opening(self, moment):
+        """Return when the hours of all these calendars begin next, or this moment when they have;
+        ``None`` if not within two weeks.
+
+        :param moment: in UTC.
+        """
+        hours = self._get_hours(moment, moment + timedelta(days=14))
+        return next((start for start, _stop, _lines in hours), None)
+
+    def _get_hours(self, start, end):
+        """Return the hours that all these calendars share between two moments in UTC, see
+        :meth:`_is_working`.
+
+        :rtype: Intervals
+        """
+        found = Intervals([(start, end, set())])
+        start, end = (moment.replace(tzinfo=timezone.utc) for moment in (start, end))
         # sudo: resource.calendar - whether a shop is open is no secret
-        calendar = self.sudo()
-        moment = moment.replace(tzinfo=timezone.utc)
-        # Core leaves the choice to the caller: a holiday of no calendar is one of a company.
-        holidays = Domain("time_type", "=", "leave") & (
-            Domain("calendar_id", "=", calendar.id)
-            | Domain("company_id", "in", [False, calendar.company_id.id])
-        )
-        hours = calendar._work_intervals_batch(
-            moment, moment + timedelta(seconds=1), domain=list(holidays)
-        )
-        return bool(hours[False])
+        for calendar in self.sudo():
+            # Core leaves the choice to the caller: a holiday of no calendar is one of a company.
+            holidays = Domain("time_type", "=", "leave") & (
+                Domain("calendar_id", "=", calendar.id)
+                | Domain("company_id", "in", [False, calendar.company_id.id])
+            )
+            hours = calendar._work_intervals_batch(start, end, domain=list(holidays))[False]
+            found &= Intervals((_to_utc(row[0]), _to_utc(row[1]), set()) for row in hours)
+        return found

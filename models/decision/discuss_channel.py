@@ -56,6 +56,15 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         shown="lines",
     )
+    dispatch_put_first = fields.Integer(
+        "Put First",
+        copy=False,
+        readonly=True,
+        aggregator=None,
+        groups=READERS,
+        help="Put in front of the others by hand: the greater, the further in front; 0: not.",
+        shown="lines",
+    )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_asked_at = fields.Datetime(
         "Asked At",
@@ -163,6 +172,8 @@ class DiscussChannel(sent.Reader, models.Model):
     def create(self, vals_list):
         for vals in vals_list:
             self._refuse_dispatch_values(vals)
+        known = self.env["im_livechat.channel"]._get_known_values()
+        vals_list = [{**vals, **known} for vals in vals_list]
         # sudo: discuss.channel, im_livechat.channel - dispatch itself says where the chat goes
         chats = super().create(vals_list)
         for chat in chats.sudo():
@@ -315,6 +326,15 @@ class DiscussChannel(sent.Reader, models.Model):
             buyers.guest_id if guest_or_partner._name == "mail.guest" else buyers.partner_id
         )
 
+    def _get_givers(self):
+        """Return the users who transferred this chat, or from whom it was transferred.
+
+        :rtype: res.users
+        """
+        return self.dispatch_decision_ids.filtered(
+            lambda decision: decision.kind == "transfer"
+        ).previous_user_id
+
     def _get_seated(self, partners=None):
         """Return the users who are seated here, one for each contact.
 
@@ -386,6 +406,7 @@ class DiscussChannel(sent.Reader, models.Model):
             "last_interest_dt": now,
             "dispatch_answered_at": False,
             "dispatch_queued_at": False,
+            "dispatch_put_first": 0,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
         }
@@ -408,6 +429,7 @@ class DiscussChannel(sent.Reader, models.Model):
         left = self.channel_member_ids.filtered(lambda member: member.partner_id in partners)
         if not left:
             return
+        self._end_turns(partners, fields.Datetime.now())
         left.unlink()
         for partner in partners:
             Store(bus_channel=partner).add(

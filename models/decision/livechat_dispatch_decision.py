@@ -46,6 +46,7 @@ class LivechatDispatchDecision(models.Model):
             ("hand_over", "Handed over"),
             ("nobody", "Nobody found"),
             ("leave", "Left the queue"),
+            ("first", "Put first in line"),
         ],
         required=True,
         readonly=True,
@@ -62,7 +63,7 @@ class LivechatDispatchDecision(models.Model):
     user_id = Outlived("res.users", "Agent")
     previous_user_id = Outlived("res.users", "Previous Agent", index=False)
     rule = fields.Selection(RULES, readonly=True, help="What decided.")
-    reason = fields.Char(readonly=True, help="Of a transfer, in the words of who transferred.")
+    reason = fields.Char(readonly=True, help="Of what was done by hand: why, or by whom.")
     waited_seconds = fields.Integer(
         readonly=True,
         aggregator="avg",
@@ -74,6 +75,18 @@ class LivechatDispatchDecision(models.Model):
         aggregator="avg",
         help="How long the buyer waited for the first word of the agent who got the chat here, "
         "from then on or from when the buyer asked; empty: none came.",
+    )
+    ended_at = fields.Datetime(
+        "Until",
+        readonly=True,
+        help="When the agent who got the chat here had it no longer: it had ended, or gone on.",
+    )
+    handling_seconds = fields.Integer(
+        "Handling Time (seconds)",
+        readonly=True,
+        aggregator="avg",
+        help="How long the agent who got the chat here had it, until it ended or went on to "
+        "somebody else.",
     )
     has_waited = fields.Boolean(
         "Waited in Line",
@@ -97,10 +110,16 @@ class LivechatDispatchDecision(models.Model):
     policy_version = fields.Integer(readonly=True)
     duration_ms = fields.Float("Duration (ms)", readonly=True, aggregator="avg")
     is_counted = fields.Boolean(readonly=True, help="It is part of the hourly totals.")
+    is_turn_counted = fields.Boolean(
+        readonly=True, help="What came of it is part of the hourly totals."
+    )
     sentence = fields.Char("Why", compute="_compute_sentence")
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)
 
     _uncounted_idx = models.Index("(id) WHERE is_counted IS NOT TRUE")
+    _uncounted_turns_idx = models.Index(
+        "(id) WHERE ended_at IS NOT NULL AND is_turn_counted IS NOT TRUE"
+    )
     _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
 
     @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
@@ -264,7 +283,7 @@ class LivechatDispatchDecision(models.Model):
 
     @api.ondelete(at_uninstall=False)
     def _count_before_unlink(self):
-        if not all(self.mapped("is_counted")):
+        if any(not row.is_counted or (row.ended_at and not row.is_turn_counted) for row in self):
             # sudo: livechat.dispatch.total - what goes stays in the totals
             self.env["livechat.dispatch.total"].sudo()._count(wait=True)
 

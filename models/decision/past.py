@@ -7,6 +7,7 @@ from odoo import fields, models
 
 from ...dispatch import policy, replay, route
 from ...dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
+from ...dispatch.scope import Buyer, rate_languages
 
 # So many records are in memory at a time: each may describe fifty agents.
 _BATCH = 1000
@@ -19,8 +20,8 @@ _ASSIGNS = frozenset({"assign", "overflow"})
 _DECIDED = frozenset({"exclusive", "sticky", "share", "least_load", "nobody", "line"})
 
 # What is true of an agent whatever the channel, and what may differ from one to the next.
-_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded")
-_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "is_main_account")
+_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded", "just_gone")
+_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "due", "is_main_account")
 
 # Of a day without a single chat that ended, nobody knows how long one takes.
 _SECONDS_DEFAULT = 600
@@ -199,6 +200,10 @@ class _Reader:
         facts = row["facts"] or {}
         agents = [policy.Agent.from_list(values) for values in facts.get("agents") or ()]
         if row["is_own"]:
+            # Without a line buyers wait for who is about to be back.
+            self.has_line |= row["kind"] == "queue" and (
+                row["rule"] == "line" or not any(agent.just_gone for agent in agents)
+            )
             self._follow_rules(row, moment, facts.get("rules"))
             self._follow_members(row, moment, agents)
         self._follow_agents(row, moment, agents)
@@ -243,7 +248,7 @@ class _Reader:
             user_id = agent.user_id
             if user_id not in self.agents:
                 self.agents[user_id] = agent.but(
-                    speaks_language=False,
+                    speaks_language=0,
                     same_country=False,
                     expertises=0,
                     lively_chats=0,
@@ -282,7 +287,6 @@ class _Reader:
         return chat
 
     def _note(self, chat, kind, moment, user_id, by_buyer):
-        self.has_line |= kind == "queue"
         if chat.user_id is not None:
             return
         if kind in _ASSIGNS:
@@ -380,6 +384,7 @@ class _Reader:
         # sudo: res.users - what the engine itself compares
         users = self.channel.env["res.users"].sudo().browse(self.agents).exists()
         languages = {user.id: {user.lang, *user.livechat_lang_ids.mapped("code")} for user in users}
+        langs = {lang for spoken in languages.values() for lang in spoken if lang}
         countries = {user.id: user.partner_id.country_id.id for user in users}
         lacking = {
             group.id: self.channel._find_lacking(group, users)
@@ -390,13 +395,14 @@ class _Reader:
         for chat in chats:
             record = records.get(chat.id, unknown)
             code, country_id = record.livechat_lang_id.code, record.country_id.id
+            rates = rate_languages(Buyer(lang=code or None), langs)
             lack = lacking.get(chat.group_id, ())
             if code or country_id or lack:
                 for user in users:
                     chat.fits.setdefault(
                         user.id,
                         replay.Fit(
-                            speaks_language=code in languages[user.id] if code else False,
+                            speaks_language=max(rates.get(lang, 0) for lang in languages[user.id]),
                             same_country=bool(country_id) and countries[user.id] == country_id,
                             missing_permission=user.id in lack,
                         ),

@@ -22,6 +22,9 @@ _FORMULAS = {
     "share": "sum(%(table)s.entitled) / nullif(sum(%(table)s.offered), 0)",
     "online_hours": "sum(%(table)s.online_seconds) / 3600.0",
     "average_wait": "sum(%(table)s.waited_seconds) / nullif(sum(%(table)s.waited_count), 0)::float",
+    "average_answer": "sum(%(table)s.answer_seconds) / nullif(sum(%(table)s.answered), 0)::float",
+    "average_handling": "sum(%(table)s.handling_seconds)"
+    " / nullif(sum(%(table)s.handled), 0)::float",
 }
 
 
@@ -123,6 +126,29 @@ class LivechatDispatchTotal(models.Model):
     average_wait = fields.Float(
         "Average Wait (seconds)", compute="_compute_formulas", aggregator="avg", digits=(16, 0)
     )
+    answered = fields.Integer(
+        "Turns Answered",
+        readonly=True,
+        help="Turns that are over and in which the agent answered; each time an agent has a chat "
+        "is a turn, in the row of when it began.",
+    )
+    answer_seconds = fields.Integer("First Answers (seconds)", readonly=True)
+    average_answer = fields.Float(
+        "First Answer (seconds)",
+        compute="_compute_formulas",
+        aggregator="avg",
+        digits=(16, 0),
+        help="How long buyers waited for the first word of the agent's own turns, on average.",
+    )
+    handled = fields.Integer("Turns Handled", readonly=True, help="Turns that are over.")
+    handling_seconds = fields.Integer("Handling (seconds)", readonly=True)
+    average_handling = fields.Float(
+        "Handling Time (seconds)",
+        compute="_compute_formulas",
+        aggregator="avg",
+        digits=(16, 0),
+        help="How long the agent had a chat in one of its turns, on average.",
+    )
     online_seconds = fields.Integer("Online (seconds)", readonly=True)
     online_hours = fields.Float(
         "Online Time",
@@ -144,12 +170,24 @@ class LivechatDispatchTotal(models.Model):
         for total in self:
             total.display_name = total.user_id.name or self.env._("Nobody")
 
-    @api.depends("entitled", "offered", "online_seconds", "waited_seconds", "waited_count")
+    @api.depends(
+        "entitled",
+        "offered",
+        "online_seconds",
+        "waited_seconds",
+        "waited_count",
+        "answer_seconds",
+        "answered",
+        "handling_seconds",
+        "handled",
+    )
     def _compute_formulas(self):
         for total in self:
             total.share = total.offered and total.entitled / total.offered
             total.online_hours = total.online_seconds / 3600
             total.average_wait = total.waited_count and total.waited_seconds / total.waited_count
+            total.average_answer = total.answered and total.answer_seconds / total.answered
+            total.average_handling = total.handled and total.handling_seconds / total.handled
 
     def _read_group_select(self, aggregate_spec, query):
         name, _colon, aggregator = aggregate_spec.partition(":")
@@ -207,10 +245,14 @@ class LivechatDispatchTotal(models.Model):
         counted = self._count_decisions(sums)
         while wait and counted == _BATCH:
             counted = self._count_decisions(sums)
+        chats = self.env["discuss.channel"]
+        turns = chats._count_turns(sums, _BATCH)
+        while wait and turns == _BATCH:
+            turns = chats._count_turns(sums, _BATCH)
         now = fields.Datetime.now()
         self.env["livechat.dispatch.presence"]._count(sums, now - (not fresh) * _PRESENCE_LAG)
         self._add(sums)
-        return counted < _BATCH
+        return max(counted, turns) < _BATCH
 
     def _count_decisions(self, sums):
         """Add decisions that were not counted yet to ``{key: Counter}``, and mark them.

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from odoo import api, fields, models, tools
@@ -121,14 +122,17 @@ class ImLivechatChannel(models.Model):
     # Buyers
     # ------------------------------------------------------------
 
-    def _describe_buyer(self, page="", lang=None, country_id=None):
+    def _describe_buyer(self, page="", lang=None, accepted=(), country_id=None):
         """Return what is known about the buyer whose request this is.
 
-        All of it is found on the server, but the page, which the buyer's browser tells.
+        All of it is found on the server, but the page and the languages, which the buyer's browser
+        tells.
 
         :param page: address of the page; whatever else is ignored.
-        :param lang: code of the language in which the buyer sees the shop.
-        :param country_id: where the request comes from.
+        :param lang: the language of the page, as pages name it.
+        :param accepted: the languages that the browser asks for, the best first; they count when
+            neither the page nor the buyer's contact has one.
+        :param country_id: where the request comes from; a contact's own country goes before it.
         :rtype: scope.Buyer
         """
         self.ensure_one()
@@ -140,8 +144,40 @@ class ImLivechatChannel(models.Model):
             about = {"page": scopes.clean_page(page)}
         if "order_state" in asked:
             about["order_state"] = self._get_order_state(partner)
-        return self._make_buyer(
-            partner, guest, lang or partner.lang, country_id or partner.country_id.id, **about
+        lang = self._find_lang(lang) or partner.lang
+        if not lang:
+            wished = list(filter(None, map(self._find_lang, accepted)))
+            lang, about["other_langs"] = next(iter(wished), None), tuple(wished[1:])
+        return self._make_buyer(partner, guest, lang, partner.country_id.id or country_id, **about)
+
+    @api.model
+    @tools.ormcache(cache="stable")
+    def _read_langs(self):
+        """Return all the languages Odoo knows, installed or not: shops say what they speak by them.
+
+        :return: ``{code: (id, code in addresses)}``.
+        :rtype: dict[str, tuple[int, str]]
+        """
+        # sudo: res.lang - their codes
+        langs = self.env["res.lang"].sudo().with_context(active_test=False).search([])
+        return MappingProxyType({lang.code: (lang.id, lang.url_code) for lang in langs})
+
+    @api.model
+    def _find_lang(self, name):
+        """Return the code of the language that a page or a browser names, ``None`` for none.
+
+        Of several that are as close it is the usual one: American English for ``en``.
+        """
+        # What is too long is not even remembered.
+        if not isinstance(name, str) or len(name) > scopes.LANGUAGE_LENGTH_MAX:
+            return None
+        rates = {code: scopes.get_closeness(name, code) for code in self._read_langs()}
+        found = {code: rate for code, rate in rates.items() if rate}
+        usual = name.lower()
+        return max(
+            found,
+            key=lambda code: (found[code], self._read_langs()[code][1].lower() == usual, code),
+            default=None,
         )
 
     @api.model

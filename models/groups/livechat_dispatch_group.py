@@ -19,6 +19,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
     _parent_store = True
+    _opens_with = frozenset({"channel_id", "parent_id"})
 
     name = fields.Char(required=True, frees_seats=False, logged=True, shown="trees")
     channel_id = fields.Many2one(
@@ -166,13 +167,12 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         result = super().unlink()
         # The scopes of channels are cached.
         self.env.registry.clear_cache()
-        # Who has left a message for them is now everybody's.
+        # Who waits for them, in line or in the pool, is now everybody's.
         self.env["livechat.announcement"]._seat_may_be_free()
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
-        waiting = self._count_waiting_buyers()
         for group in self.with_context(active_test=False):
             if group.user_ids:
                 raise UserError(
@@ -181,15 +181,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "take them out of this one, and delete it then.",
                         group=group.name,
                         agents=", ".join(group.user_ids[:5].mapped("name")),
-                    )
-                )
-            if waiting.get(group.id):
-                raise UserError(
-                    self.env._(
-                        "Buyers wait in %(group)s: %(count)s. Let them be served first, and delete "
-                        "it then.",
-                        count=waiting[group.id],
-                        group=group.name,
                     )
                 )
             if group.child_ids - self:
@@ -201,23 +192,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         groups=", ".join((group.child_ids - self)[:5].mapped("name")),
                     )
                 )
-
-    def _count_waiting_buyers(self):
-        """Return how many buyers wait in each of these groups, by the group's id."""
-        # sudo: discuss.channel - how many wait is the business of whoever may delete the group
-        Chat = self.env["discuss.channel"].sudo()
-        if not {"dispatch_group_id", "dispatch_state"} <= Chat._fields.keys():
-            return {}
-        groups = Chat._read_group(
-            [
-                ("dispatch_group_id", "in", self.ids),
-                ("dispatch_state", "=", "queued"),
-                ("livechat_end_dt", "=", False),
-            ],
-            ["dispatch_group_id"],
-            ["__count"],
-        )
-        return {group.id: count for group, count in groups}
 
     def copy_data(self, default=None):
         # Agents and all, but no scope: another group has it.

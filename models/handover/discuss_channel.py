@@ -9,11 +9,8 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch import policy
 from ...dispatch.line import WAITING
 from ...tools import sent
-from ...tools.here import gone_since
-from ...tools.turn import UNANSWERED
-
-# An agent whose browser is gone for so long has left; shorter absences are a lost connection.
-GRACE = timedelta(seconds=60)
+from ...tools.here import GRACE, gone_since
+from ...tools.turn import SILENT, UNANSWERED
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
@@ -37,7 +34,8 @@ class DiscussChannel(models.Model):
             others = chat.dispatch_seat_partner_ids - leaver.partner_id
             outcome = None
             if not successor and not others:
-                outcome = chat._dispatch_again(leaver, (leavers or leaver).ids)
+                declined = (leavers or leaver).ids
+                outcome = chat._dispatch_again(leaver, declined, givers=chat._get_givers())
             agent = successor or (outcome and outcome.agent)
             waits = outcome and outcome.state in WAITING
             if may_stay and not (agent or others or waits):
@@ -54,16 +52,15 @@ class DiscussChannel(models.Model):
             elif outcome.state == "queued":
                 chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
             else:
-                if outcome.state != "pool":
-                    # The shop keeps no pool for those who come; this buyer was promised an answer.
-                    chat.livechat_status = "need_help"
-                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
+                values = {**outcome.values, "previous_user_id": leaver.id}
+                chat._keep_for_later(outcome._replace(values=values))
 
-    def _dispatch_again(self, leaver, declined=(), offline=True):
+    def _dispatch_again(self, leaver, declined=(), offline=True, givers=None):
         """Choose another agent for this chat than the one who leaves it.
 
         :param declined: ids of the users who do not get it either.
         :param offline: whether the rule for when nobody is here may choose.
+        :param givers: who gave it away, and gets it only when nobody else could.
         :rtype: models.decision.im_livechat_channel.Outcome | None
         """
         self.ensure_one()
@@ -79,23 +76,13 @@ class DiscussChannel(models.Model):
             )
             return channel._make_outcome(agent)
         # A decision reads what is committed; that somebody leaves is about to be.
-        return channel._dispatch(
-            self._get_buyer(),
-            chat=self,
-            declined={leaver.id, *declined},
-            expertises=self.livechat_expertise_ids,
-            offline=offline,
-        )
+        givers = leaver.browse() if givers is None else givers
+        declined = {*leaver.ids, *declined}
+        return channel._dispatch_but(givers, self, declined=declined, offline=offline)
 
     def _get_tried_agents(self):
         """Return the users who have been this chat's agents."""
-        return (
-            self.livechat_channel_member_history_ids.filtered(
-                lambda history: history.livechat_member_type == "agent"
-            )
-            .partner_id.with_context(active_test=False)
-            .user_ids
-        )
+        return self.livechat_agent_history_ids.partner_id.with_context(active_test=False).user_ids
 
     def _get_serving_partner(self):
         """Return who served the buyer of this chat: the agent who wrote last, or whose it is while
@@ -109,18 +96,30 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _reassign_unanswered(self):
-        """Give chats that are unanswered to the next agents; see ``no_reply_seconds``. The time
-        runs from when the chat is the agent's, or from when the buyer asked, if that is later.
+        """Give chats whose agents owe a word for too long to the next agents; see
+        ``no_reply_seconds`` for the first word of a turn and ``silence_seconds`` for later ones.
+        The time runs from when the chat is the agent's, or from when the buyer asked, if that is
+        later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
+        for name, owes in (("no_reply_seconds", UNANSWERED), ("silence_seconds", SILENT)):
+            self._reassign_overdue(name, owes)
+
+    @api.model
+    def _reassign_overdue(self, name, owes):
+        """As :meth:`_reassign_unanswered`, for one of the two clocks.
+
+        :param name: the field of the channel that says how many seconds.
+        :param owes: the domain of the chats whose agents owe that word.
+        """
         now = fields.Datetime.now()
         for channel in self.env["im_livechat.channel"].search(
-            [("no_reply_seconds", ">", 0), ("dispatch_mode", "!=", "native")]
+            [(name, ">", 0), ("dispatch_mode", "!=", "native")]
         ):
-            asked_before = now - timedelta(seconds=channel.no_reply_seconds)
+            asked_before = now - timedelta(seconds=channel[name])
             overdue = [
-                *UNANSWERED,
+                *owes,
                 ("livechat_channel_id", "=", channel.id),
                 ("livechat_end_dt", "=", False),
                 ("dispatch_is_away", "=", False),
@@ -156,7 +155,7 @@ class DiscussChannel(models.Model):
             # Nobody else: it stays where it is, and the clock starts again.
             self.dispatch_assigned_at = fields.Datetime.now()
             return
-        if agent:
+        if agent and not self.dispatch_answered_at:
             agent._count_miss()
         self._leave(self.dispatch_seat_partner_ids)
         self._record(outcome.values, kind="reassign", previous_user_id=agent.id)
@@ -306,7 +305,7 @@ class DiscussChannel(models.Model):
                 {
                     "id": user.id,
                     "name": user.livechat_username or user.name,
-                    "online": agent.online,
+                    "online": agent.online or agent.just_gone,
                     "paused": agent.paused or agent.overloaded,
                     "load": load,
                     "capacity": limit,
@@ -396,11 +395,23 @@ class DiscussChannel(models.Model):
         if not group:
             raise UserError(self.env._("This group does not belong to the channel."))
         givers = self._get_seated()
+        lacking = channel._find_lacking(group)
+        # An agent of both groups, without whom the buyer would wait there or be refused.
+        stays = group != self.dispatch_group_id and (givers & group._get_agents()).filtered(
+            lambda agent: agent.id not in lacking
+        )
         self.write({"dispatch_group_id": group.id})
         declined = self.dispatch_seat_partner_ids.user_ids.ids
-        outcome = channel._dispatch(self._get_buyer(), chat=self, declined=declined)
+        outcome = channel._dispatch(
+            self._get_buyer(), chat=self, declined=declined, offline=not stays
+        )
         if outcome.agent:
             return self._transfer(outcome.agent, {**outcome.values, **values}, self.env.user)
+        if stays:
+            agent = stays[0]
+            values = {**values, "user_id": agent.id, "rule": "by_hand"}
+            self._record(values, previous_user_id=agent.id)
+            return {"state": "assigned", "agent": agent.livechat_username or agent.name}
         if outcome.state not in WAITING:
             raise UserError(
                 self.env._("Nobody in %(group)s can take the chat now.", group=group.name)

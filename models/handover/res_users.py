@@ -17,14 +17,15 @@ class ResUsers(models.Model):
         self._hand_over_chats()
         return super().unlink()
 
-    def _hand_over_chats(self, successor=None):
+    def _hand_over_chats(self, successor=None, only=()):
         """Let ``successor`` take over the open chats of these users, or dispatch them again.
 
         :type successor: res.users
+        :param only: a domain of the chats it is about.
         """
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         for user in self:
-            domain = [("dispatch_seat_partner_ids", "in", user.partner_id.ids)]
+            domain = [("dispatch_seat_partner_ids", "in", user.partner_id.ids), *only]
             # sudo: res.users - whose sub-account it is
             if not user.sudo().main_account_id:
                 # Of everybody else, what Odoo dispatches stays as Odoo leaves it.
@@ -62,7 +63,8 @@ class ResUsers(models.Model):
             # The other browser is still there, and its presence says for how long.
             return
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
-        user._hand_over_chats()
+        # Who takes messages while nobody is here is not expected to be: those it keeps.
+        user._hand_over_chats(only=[("dispatch_is_away", "=", False)])
 
     def _end_pause(self):
         """Let an agent resume whose pause was to end by itself."""

@@ -317,10 +317,10 @@ class ImLivechatChannel(models.Model):
             by_group[default].add(self.main_account_id.id)
         rules = self._get_dispatch_rules()
         settings = self._read_settings()
-        off_shift = self._find_off_shift(default, settings)
+        off_shift, _due = self._find_absences(default, settings)
         result = {}
         for group, user_ids in by_group.items():
-            away = self._find_off_shift(group, settings) if group.calendar_id else off_shift
+            away = self._find_absences(group, settings)[0] if group.calendar_id else off_shift
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
             result[group.id or 0] = [
                 self._describe_member(

@@ -1,8 +1,10 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
+from odoo.tools import format_datetime, format_time
 
 from ...dispatch import credit, ledger, policy
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MIN
+from ...tools.here import SET_AWAY
 from ...tools.rights import READERS
 
 
@@ -96,6 +98,92 @@ class ResUsers(models.Model):
             "waiting": sum(lines.values()),
             "lines": lines,
         }
+
+    @api.model
+    def get_why_no_buyers(self):
+        """Return in one sentence why dispatch gives the caller no new buyers now, by the reasons of
+        a decision; ``False`` when it may, or to who is no agent.
+
+        :rtype: str | bool
+        """
+        # sudo: res.users, im_livechat.channel - one's own account, and where it serves
+        user = self.env.user.sudo()
+        channels = user.livechat_channel_ids
+        if not user._has_agent_group() or not channels:
+            if not user.main_account_id:
+                return False
+            if user._has_agent_group():
+                return self.env._("You are an agent of no channel.")
+            return self.env._("None of your roles lets you receive buyers.")
+        hindrances = []
+        for channel in channels:
+            if channel.dispatch_mode == "native":
+                return False
+            for group in channel._get_groups_of(user):
+                code = channel._find_exclusion(user, group)
+                if not code:
+                    return False
+                hindrances.append((channel, group, code))
+        # Who waits for a seat to become free waits for the shortest time.
+        hindrances.sort(key=lambda hindrance: hindrance[2] not in policy.PASSING_REASONS)
+        return user._say_why_no_buyers(*hindrances[0]) if hindrances else False
+
+    def _say_why_no_buyers(self, channel, group, code):
+        if code == "paused":
+            until = self.dispatch_paused_until
+            if until:
+                return self.env._("You are paused until %s.", self._format_moment(until))
+            return self.env._("You are paused.")
+        if code == "off_shift":
+            return self._say_why_off_shift(channel, group)
+        if code == "offline":
+            if self.manual_im_status in SET_AWAY:
+                return self.env._("You have set yourself away.")
+            return self.env._("Nothing was heard of you for a while.")
+        if code == "missing_permission":
+            return self.env._(
+                "%(group)s gives you no buyers: it asks for %(permission)s.",
+                group=group.name,
+                permission=group.required_permission_id.name,
+            )
+        return {
+            "in_call": self.env._("You are in a call."),
+            "overloaded": self.env._("You have more chats than you want."),
+            "at_capacity": self.env._("You have no room for another chat."),
+            "main_account_reserved": self.env._("The main account stands back here."),
+        }.get(code, self.env._("You may not receive buyers."))
+
+    def _say_why_off_shift(self, channel, group):
+        """Return why none of somebody's hours is now, and until when."""
+        now = fields.Datetime.now()
+        away = self.env["resource.calendar.leaves"].search(
+            [
+                ("resource_id.user_id", "=", self.id),
+                ("time_type", "=", "leave"),
+                ("date_from", "<=", now),
+                ("date_to", ">", now),
+            ]
+        )
+        back = max(away.mapped("date_to"), default=now)
+        calendars = channel.calendar_id | group.calendar_id | self.dispatch_calendar_id
+        opening = calendars._find_opening(back)
+        until = self._format_moment(opening) if opening else self.env._("further notice")
+        for closed, calendar in ((channel, channel.calendar_id), (group, group.calendar_id)):
+            if not calendar._is_working_now():
+                return self.env._(
+                    "%(name)s is closed until %(time)s.", name=closed.name, time=until
+                )
+        if away:
+            return self.env._("You have time off until %s.", until)
+        return self.env._("You are off shift until %s.", until)
+
+    def _format_moment(self, moment):
+        """Return a moment of today by its time, another with its day, where this user is."""
+        zone = self.tz or "UTC"
+        here = fields.Datetime.context_timestamp(self.with_context(tz=zone), moment)
+        if here.date() == fields.Date.context_today(self.with_context(tz=zone)):
+            return format_time(self.env, here.time(), time_format="short")
+        return format_datetime(self.env, moment, tz=zone, dt_format="EEE d MMM HH:mm")
 
     def dispatch_set_weight(self, weight):
         """Give these agents another weight; it counts for the next buyer.

@@ -18,6 +18,13 @@ class ResUsers(models.Model):
 
     _inherit = "res.users"
 
+    def unlink(self):
+        self.check_access("unlink")
+        staff = self.filtered(lambda user: user._is_shop_staff())
+        if staff:
+            self.env["ir.rule"]._forget_private(staff)
+        return super().unlink()
+
     # ------------------------------------------------------------
     # Whose staff somebody is
     # ------------------------------------------------------------

@@ -4,12 +4,13 @@ from functools import partial
 from markupsafe import Markup
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING, Waiting, estimate_wait
+from ...tools import sent
 from ...tools.here import gone_since
 from ...tools.turn import UNANSWERED
 from ...tools.word import SURELY_HELD, match_given_up
@@ -85,7 +86,7 @@ class DiscussChannel(models.Model):
         self.ensure_one()
         return Waiting(
             is_pooled=self.dispatch_state == "pool",
-            is_new=not self.dispatch_assigned_at,
+            is_new=-self.dispatch_put_first or not self.dispatch_assigned_at,
             since=self.dispatch_queued_at or datetime.max,
             number=self.id,
             group_id=self.dispatch_group_id.id or 0,
@@ -117,6 +118,16 @@ class DiscussChannel(models.Model):
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
 
+    def _keep_for_later(self, outcome):
+        """Keep this chat, which nobody takes now, for who comes. Its buyer was promised an answer
+        also where the shop keeps no messages of those who come: there it looks for help as well.
+
+        :param Outcome outcome: what dispatch has decided.
+        """
+        if outcome.state != "pool":
+            self.livechat_status = "need_help"
+        self._enter_pool(outcome.values)
+
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
         more = {}
@@ -126,8 +137,18 @@ class DiscussChannel(models.Model):
             more["dispatch_regular_id"] = decisions._get_regular(values)
         if not self._wait("pool", {**values, "kind": "pool"}, **more):
             return
-        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+        self._send_pool()
         self.livechat_channel_id._tell_of_messages()
+
+    def livechat_join_channel_needing_help(self):
+        joined = super().livechat_join_channel_needing_help()
+        # sudo: discuss.channel - who has joined takes a chat that waits; who may join is checked
+        chat = self.sudo()
+        if joined and chat.dispatch_state in WAITING:
+            chat._assign(chat.livechat_channel_id._make_outcome(self.env.user))
+        elif joined:
+            Store(bus_channel=chat).add(chat, {"dispatch_wait": False}).bus_send()
+        return joined
 
     def _wait(self, state, values, **more):
         """Let this chat wait with the desk.
@@ -201,13 +222,16 @@ class DiscussChannel(models.Model):
             regulars = chat.livechat_channel_id._find_regulars(chat._get_buyer())
             chat.dispatch_regular_id = regulars[0].user_id if regulars else False
 
-    def _leave_line(self):
-        """Take chats that have ended out of the line and the pool."""
+    def _leave_line(self, **values):
+        """Take chats that have ended out of the line and the pool.
+
+        :param values: more of the decision record.
+        """
         lines = set()
         for chat in self.filtered(lambda chat: chat.dispatch_state in WAITING):
             if chat.dispatch_state == "queued":
                 lines.add((chat.livechat_channel_id, chat.dispatch_group_id))
-            chat._record({"kind": "leave", "rule": "nobody"})
+            chat._record({"kind": "leave", "rule": "nobody", **values})
             chat.dispatch_state = False
         for channel, group in lines:
             channel._send_places(group)
@@ -261,6 +285,10 @@ class DiscussChannel(models.Model):
         if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
             return
         self._leave_message()
+
+    def _send_pool(self):
+        """Tell the buyer's page that its words are kept for who comes."""
+        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
 
     def _send_wait(self, place, estimate):
         """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
@@ -325,16 +353,12 @@ class DiscussChannel(models.Model):
         )
 
     def _has_buyer_written(self):
-        return any(
-            history.livechat_member_type == "visitor" and history.message_count
-            for history in self.livechat_channel_member_history_ids
-        )
+        return any(self.livechat_customer_history_ids.mapped("message_count"))
 
     def _find_untold(self):
         """Return what the buyer has written since an agent's last answer: what an agent who comes
         has to read first."""
-        histories = self.livechat_channel_member_history_ids
-        buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        buyers = self.livechat_customer_history_ids
         authors = (*buyers.guest_id, *buyers.partner_id)
         messages = self.env["mail.message"]
         for message in self.message_ids.sorted("id"):
@@ -385,4 +409,48 @@ class DiscussChannel(models.Model):
             if not outcome.agent:
                 raise UserError(waiting._say_why_not(user, outcome))
             waiting._assign(outcome._replace(values={**outcome.values, "rule": "by_hand"}))
+        return True
+
+    def _get_managed_waits(self):
+        """Return these chats, for who manages the dispatch of their shop while they wait.
+
+        :raise AccessError: for anybody else.
+        :raise UserError: one does not wait any more.
+        """
+        sent.expect_ids(self)
+        # sudo: discuss.channel, im_livechat.channel - whose they are and how they wait
+        chats = self.sudo()
+        for channel in chats.livechat_channel_id or [chats.livechat_channel_id]:
+            if not self.env.user._manages_dispatch_of(channel.main_account_id):
+                raise AccessError(self.env._("Who manages dispatch decides about who waits."))
+        chats.lock_for_update()
+        if any(chat.dispatch_state not in WAITING or chat.livechat_end_dt for chat in chats):
+            raise UserError(self.env._("This buyer does not wait any more."))
+        return chats
+
+    def action_put_first(self):
+        """Let who waits be the next to be served, before all others of its line or of the pool.
+
+        :raise AccessError: for others than the managers of the shop's dispatch.
+        """
+        for chat in self._get_managed_waits():
+            channel = chat.livechat_channel_id
+            waiting = channel._search_waiting(channel)
+            chat.dispatch_put_first = max(waiting.mapped("dispatch_put_first")) + 1
+            reason = self.env._("By %s", self.env.user.name)
+            chat._record({"kind": "first", "rule": "by_hand", "reason": reason})
+            channel._send_places(chat.dispatch_group_id)
+        return True
+
+    def action_end_wait(self):
+        """End the chats of who waits: a message that nobody has to answer, a joke.
+
+        :raise AccessError: for others than the managers of the shop's dispatch.
+        """
+        chats = self._get_managed_waits()
+        chats._leave_line(rule="by_hand", reason=self.env._("By %s", self.env.user.name))
+        chats.livechat_end_dt = fields.Datetime.now()
+        for chat in chats:
+            # As core, when a buyer ends it.
+            Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
         return True

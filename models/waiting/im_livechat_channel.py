@@ -148,6 +148,7 @@ class ImLivechatChannel(models.Model):
                 else:
                     chat.livechat_status = "need_help"
                     chat._record({"kind": "nobody", "rule": "nobody"})
+                    chat._send_pool()
                 chat.write(
                     {
                         "dispatch_state": False,
@@ -320,6 +321,9 @@ class ImLivechatChannel(models.Model):
                 failures += 1
                 if failures > _MAX_FAILURES:
                     serving.skip(chat.id)
+            elif not done[0] and chat._get_givers():
+                # Who gave it away may have room for others.
+                serving.skip(chat.id)
             elif not done[0]:
                 serving.pass_over(waiting, self._find_roomy_agents)
             else:
@@ -331,13 +335,14 @@ class ImLivechatChannel(models.Model):
 
     def _serve(self, chat):
         """Decide about one chat that waits; whether it has moved."""
-        outcome = self._dispatch(
-            chat._get_buyer(), chat=chat, expertises=chat.livechat_expertise_ids
-        )
+        outcome = self._dispatch_but(chat._get_givers(), chat)
         if outcome.state == "assigned":
             chat._assign(outcome)
-        elif outcome.state == "pool" and chat.dispatch_state == "queued":
-            chat._enter_pool(outcome.values)
+        elif outcome.state != "queued" and chat.dispatch_state == "queued":
+            chat._keep_for_later(outcome)
+        elif not outcome.state and chat.livechat_status != "need_help":
+            # A message of a pool that is none any more.
+            chat.livechat_status = "need_help"
         else:
             return False
         return True

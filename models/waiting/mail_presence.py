@@ -1,12 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 
 from ...tools import sent
-from ...tools.here import is_silent
-
-# Shorter absences are a lost connection: whoever is back so soon was never away.
-_FLAPPING = timedelta(seconds=60)
+from ...tools.here import GRACE, is_silent
 
 
 class MailPresence(sent.Guard, models.Model):
@@ -84,7 +79,7 @@ class MailPresence(sent.Guard, models.Model):
                 presence.livechat_offline_since = now
                 continue
             gone = presence.livechat_offline_since or silent_since.get(presence)
-            if not presence.livechat_online_since or (gone and now - gone > _FLAPPING):
+            if not presence.livechat_online_since or (gone and now - gone > GRACE):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
         # sudo: im_livechat.channel - whether it is an agent who comes

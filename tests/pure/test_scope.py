@@ -11,7 +11,9 @@ from dispatch.scope import (
     Scope,
     find_claimed_twice,
     find_group,
+    get_closeness,
     measure_pattern,
+    rate_languages,
 )
 
 BUYER = Buyer(
@@ -222,3 +224,64 @@ def test_whatever_is_written_has_a_size_and_more_of_it_is_not_smaller(pattern):
     size = measure_pattern(pattern)
     assert size >= 0
     assert measure_pattern(f"(?:{pattern}){{3}}") >= size
+
+
+# ------------------------------------------------------------------------------------ languages
+
+
+@pytest.mark.parametrize(
+    ("wanted", "spoken", "closeness"),
+    [
+        ("zh-CN", "zh_CN", 3),
+        ("ZH-cn", "zh_CN", 3),
+        ("zh-Hans-CN", "zh_CN", 3),
+        ("zh-TW", "zh_CN", 1),
+        ("zh-TW", "en_US", 0),
+        ("zh-HK", "zh_TW", 2),
+        ("zh-HK", "zh_CN", 1),
+        ("zh-Hant", "zh_TW", 2),
+        ("zh", "zh_CN", 2),
+        ("en-US", "en_GB", 2),
+        ("en", "en_US", 2),
+        ("es-MX", "es_419", 2),
+        ("es-419", "es_419", 3),
+        ("sr-Latn", "sr@latin", 3),
+        ("sr", "sr@Cyrl", 3),
+        ("sr-Latn-RS", "sr@Cyrl", 1),
+        ("pt-BR", "pt_PT", 2),
+        ("de", "den", 0),
+        ("*", "en_US", 0),
+        ("", "en_US", 0),
+        ("en_US", "", 0),
+        ("e\0n", "en_US", 0),
+        ("en" + "-xx" * 1000, "en_US", 0),
+        ("中文", "zh_CN", 0),
+    ],
+)
+def test_variants_of_a_language_are_close_and_other_languages_are_not(wanted, spoken, closeness):
+    assert get_closeness(wanted, spoken) == closeness
+
+
+def test_any_variant_of_the_buyers_language_goes_before_whatever_else_the_buyer_reads():
+    buyer = Buyer(lang="zh_TW", other_langs=("en_US", "fr_FR", "de_DE", "it_IT", "zh_CN"))
+    langs = ("it_IT", "de_DE", "fr_FR", "en_GB", "zh_CN", "zh_HK", "zh_TW", "ja_JP")
+    rates = rate_languages(buyer, langs)
+    assert sorted(rates, key=rates.get, reverse=True)[:4] == ["zh_TW", "zh_HK", "zh_CN", "en_GB"]
+    assert min(rates.values()) == 1
+    assert max(rates.values()) == 7
+    assert "ja_JP" not in rates
+    assert rate_languages(Buyer(), langs) == {}
+
+
+def test_a_variant_of_the_language_is_enough_and_the_closest_wins():
+    chinese, english = make_scope(1, lang="zh_CN"), make_scope(2, lang="en_US", sequence=1)
+    reader = Buyer(lang="zh_TW", other_langs=("en_US",))
+    assert find(chinese, english, buyer=reader) == 1
+    assert find(english, buyer=reader) == 2
+    assert find(chinese, english, buyer=Buyer(lang="en_GB")) == 2
+    assert find(chinese, make_scope(3, lang="zh_TW", sequence=99), buyer=reader) == 3
+    # The closest is somebody else's as long as the rest of the scope does not fit.
+    elsewhere = make_scope(4, lang="zh_TW", country=44)
+    assert find(chinese, elsewhere, buyer=reader) == 1
+    assert find(chinese, elsewhere, buyer=reader._replace(country_id=44)) == 4
+    assert find(chinese, english, buyer=Buyer(lang="fr_FR")) is None

@@ -51,8 +51,8 @@ def open_page(browser):
     """Open pages in browsers of their own (no common cookies), closed after the test."""
     contexts = []
 
-    def open_page(url, viewport):
-        context = browser.new_context(viewport=viewport, locale="en-US")
+    def open_page(url, viewport, locale="en-US"):
+        context = browser.new_context(viewport=viewport, locale=locale)
         contexts.append(context)
         page = context.new_page()
         page.errors = []

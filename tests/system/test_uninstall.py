@@ -1,6 +1,7 @@
 """Uninstalling leaves the database as core knows it."""
 
 import contextlib
+import re
 
 import pytest
 
@@ -42,6 +43,21 @@ assert channel._get_operator() == agent, "whoever fits no scope goes to who is i
 env["discuss.channel"].create(channel._get_livechat_discuss_channel_vals(
     agent=agent, operator_partner=agent.partner_id, operator_model="res.users"
 ))
+waiting = env["im_livechat.channel"].create({
+    "name": "Waits", "dispatch_mode": "share", "user_ids": agent.ids, "queue_enabled": True,
+    "max_sessions_mode": "limited", "max_sessions": 1,
+})
+env.cr.commit()
+for state in ("queued", "pool"):
+    assert not waiting._get_operator()
+    chat = env["discuss.channel"].create(waiting._get_livechat_discuss_channel_vals(
+        operator_partner=waiting.reception_partner_id, operator_model="res.users"
+    ))
+    assert chat.dispatch_state == "queued", chat.dispatch_state
+    chat.message_post(body="Is it blue?", message_type="comment")
+    if state == "pool":
+        chat._leave_message()
+    assert chat.dispatch_state == state
 env.cr.commit()
 """
 UNINSTALL = """
@@ -52,6 +68,9 @@ AFTERWARDS = """
 channel = env["im_livechat.channel"].search([("name", "=", "Leftover")])
 agent = env["res.users"].search([("login", "=", "agent")])
 assert len(channel.channel_ids) == 1
+waiting = env["im_livechat.channel"].search([("name", "=", "Waits")]).channel_ids
+assert waiting.mapped("livechat_status") == ["need_help"] * 2, waiting.mapped("livechat_status")
+assert not any(waiting.mapped("livechat_end_dt"))
 assert channel.max_sessions == 5, "what a dated change has set is left behind"
 assert not env["res.partner"].search([("name", "=", "Leftover")]), "the desk is still in the lists"
 staff = env["res.users"].search([("login", "=", "staff")])
@@ -60,6 +79,7 @@ assert not env["res.groups"].search([("name", "like", "Reception role")]), "a ro
 env["mail.presence"]._update_presence(agent)
 print("chosen:", channel._get_operator() == agent)
 """
+COMPLAINT = re.compile(r"\S+ \S+ \d+ (WARNING|ERROR|CRITICAL) ")
 LEFT = """
     SELECT relname FROM pg_class WHERE relname LIKE 'livechat_dispatch%'
      UNION ALL
@@ -86,9 +106,12 @@ def database(template):
         yield db
 
 
-def test_uninstalling_leaves_no_trace_and_core_dispatches_again(database):
+def test_uninstalling_leaves_no_trace_and_core_dispatches_again(database, tmp_path):
     devenv.shell(database, SET_UP)
-    devenv.shell(database, UNINSTALL)
+    log = tmp_path / "uninstall.log"
+    devenv.shell(database, UNINSTALL, log=log)
+    complaints = [line for line in log.read_text().splitlines() if COMPLAINT.match(line)]
+    assert complaints == []
     with contextlib.closing(devenv.connect(database)) as connection:
         cursor = connection.cursor()
         cursor.execute(LEFT)

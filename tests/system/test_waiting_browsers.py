@@ -229,6 +229,47 @@ def test_message_for_an_empty_reception_is_kept_and_handed_out_to_who_comes(
     assert (buyers_page.errors, agents_page.errors) == ([], [])
 
 
+@pytest.mark.parametrize(
+    ("page_lang", "loader_lang", "expected"),
+    [("", "", "zh_CN"), (' lang="fr"', "", "fr_FR"), (' lang="fr"', ' lang="zh-TW"', "zh_TW")],
+)
+def test_a_buyer_on_a_page_elsewhere_goes_to_the_group_of_its_language(
+    shop, open_page, page_lang, loader_lang, expected
+):
+    """By the loader's own setting, else the page's, else the browser's."""
+    reception = shop.open_reception([100, 100], max_sessions=9, name="Flagship Shop")
+    groups = {}
+    for agent, code in zip(reception.agents, ("zh_CN", "fr_FR"), strict=True):
+        ((lang_id,),) = shop.sql("SELECT id FROM res_lang WHERE code = %s", code)
+        (groups[code],) = shop.call(
+            "livechat.dispatch.group",
+            "create",
+            [
+                {
+                    "name": code,
+                    "channel_id": reception.id,
+                    "user_ids": [[6, 0, [agent.user_id]]],
+                    "scope_ids": [[0, 0, {"kind": "lang", "lang_id": lang_id}]],
+                }
+            ],
+        )
+    shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+    (channel,) = shop.call("im_livechat.channel", "read", [reception.id], ["script_external"])
+    script = channel["script_external"].replace("<script", f"<script{loader_lang}")
+    html = f"<!DOCTYPE html><html{page_lang}><head>{script}</head><body></body></html>"
+    with foreign_page(html) as url:
+        page = open_page(url, DESKTOP, "zh-CN")
+        ask(page, "有蓝色的吗？")
+        assert page.errors == []
+        shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    ((lang, group_id),) = shop.sql(
+        "SELECT lang.code, chat.dispatch_group_id FROM discuss_channel chat"
+        " LEFT JOIN res_lang lang ON lang.id = chat.livechat_lang_id WHERE chat.id = %s",
+        last_chat(shop, reception),
+    )
+    assert (lang, group_id) == (expected, groups["fr_FR" if expected == "fr_FR" else "zh_CN"])
+
+
 def test_pause_in_one_browser_sends_the_next_buyer_elsewhere(shop, open_page):
     reception = shop.open_reception([10], max_sessions=10, queue_enabled=True)
     strong, (weak,) = shop.add_agents([100], online=False)[0], reception.agents

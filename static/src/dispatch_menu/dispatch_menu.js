@@ -59,9 +59,10 @@ export class DispatchMenu extends Component {
                   )
                 : _t("You are paused");
         }
-        return overloaded
-            ? _t("You get no new buyers until you have fewer chats")
-            : _t("You receive buyers");
+        if (overloaded) {
+            return _t("You get no new buyers until you have fewer chats");
+        }
+        return this.dispatch.why ? _t("You get no new buyers now") : _t("You receive buyers");
     }
 
     get loadDescription() {
@@ -104,7 +105,8 @@ export class DispatchMenu extends Component {
     }
 
     get title() {
-        return `${this.description}. ${this.loadDescription}. ${this.waitingDescription}`;
+        const why = (!this.dispatch.isPaused && this.dispatch.why) || "";
+        return `${this.description}. ${why} ${this.loadDescription}. ${this.waitingDescription}`;
     }
 }
 

@@ -19,6 +19,9 @@ export class DispatchStatus {
     /** False for whoever is no agent of a dispatched channel; see `get_dispatch_status`. */
     status = false;
 
+    /** In one sentence, why no buyers come; false when they may. See `get_why_no_buyers`. */
+    why = false;
+
     /** What the agent was given until now; see `get_my_dispatch_figures`. */
     figures = false;
 
@@ -34,9 +37,13 @@ export class DispatchStatus {
     async load() {
         // Not KeepLast: what it passes over never ends, and the menu waits for this before it opens.
         const turn = ++this.turn;
-        const status = await this.orm.silent.call("res.users", "get_dispatch_status", []);
+        const [status, why] = await Promise.all(
+            ["get_dispatch_status", "get_why_no_buyers"].map((method) =>
+                this.orm.silent.call("res.users", method, []),
+            ),
+        );
         if (turn === this.turn) {
-            this.status = status;
+            Object.assign(this, { status, why });
         }
     }
 

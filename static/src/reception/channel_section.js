@@ -1,8 +1,12 @@
 import { Component, onMounted, useRef, useState } from "@odoo/owl";
+import { ConfirmationDialog } from "@web/core/confirmation_dialog/confirmation_dialog";
+import { Dropdown } from "@web/core/dropdown/dropdown";
+import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { usePopover } from "@web/core/popover/popover_hook";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { useSortable } from "@web/core/utils/sortable_owl";
+import { TransferDialog } from "../transfer/transfer_dialog";
 import { AgentRow } from "./agent_row";
 import { describeWait, formatDuration } from "./reception_texts";
 
@@ -51,11 +55,19 @@ export class WaitedTime extends Component {
 /** Who waits for a group, and why. */
 export class WaitingList extends Component {
     static template = "im_livechat_subaccount.Reception.WaitingList";
-    static components = { WaitedTime };
-    static props = { group: Object, channelId: Number, clock: Object, mayRead: Boolean };
+    static components = { Dropdown, DropdownItem, WaitedTime };
+    static props = {
+        group: Object,
+        channelId: Number,
+        clock: Object,
+        mayRead: Boolean,
+        mayManage: Boolean,
+    };
 
     setup() {
         this.action = useService("action");
+        this.dialog = useService("dialog");
+        this.orm = useService("orm");
         this.group = useState(this.props.group);
     }
 
@@ -69,6 +81,27 @@ export class WaitingList extends Component {
 
     describeDecisions(chat) {
         return _t("Why: decisions about %s", this.nameOf(chat));
+    }
+
+    describeMenu(chat) {
+        return _t("What to do with %s", this.nameOf(chat));
+    }
+
+    putFirst(chat) {
+        return this.orm.call("discuss.channel", "action_put_first", [[chat.id]]);
+    }
+
+    give(chat) {
+        this.dialog.add(TransferDialog, { thread: { id: chat.id } });
+    }
+
+    end(chat) {
+        this.dialog.add(ConfirmationDialog, {
+            body: _t("The chat ends without an answer. End it?"),
+            confirm: () => this.orm.call("discuss.channel", "action_end_wait", [[chat.id]]),
+            confirmLabel: _t("End"),
+            cancel: () => {},
+        });
     }
 
     get waitingTitle() {

@@ -143,8 +143,8 @@ tours.add("im_livechat_subaccount.dispatch_analysis", {
             "im_livechat_subaccount.im_livechat_report_channel_menu_dispatch",
         ),
         {
-            content: "The figures by agent",
-            trigger: `.o_pivot:has(th:contains(Maria Santos)):has(th:contains(${say("Left the Line", "离开排队")}))`,
+            content: "The figures of whole chats",
+            trigger: `.o_pivot:has(th:contains(${say("Left the Line", "离开排队")}))`,
         },
         ...openView("list"),
         {

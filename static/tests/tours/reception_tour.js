@@ -125,6 +125,56 @@ tours.add("im_livechat_subaccount.reception_switch", {
     ],
 });
 
+const buyer = (name) => `.o_livechat_reception_buyer:contains(${name})`;
+const manage = (name, item) => [
+    {
+        content: `What can be done with ${name}`,
+        trigger: `${buyer(name)} .o_livechat_reception_manage`,
+        run: press,
+    },
+    { content: item, trigger: `.o_livechat_reception_${item}`, run: press },
+];
+
+tours.add("im_livechat_subaccount.reception_waiting", {
+    steps: () => [
+        {
+            content: "Three wait, in order",
+            trigger: `${buyer("First")} .badge:contains(1)`,
+        },
+        ...manage("Third", "put_first"),
+        {
+            content: "The third is the first",
+            trigger: `${buyer("Third")} .badge:contains(/^1$/)`,
+        },
+        {
+            content: "The first is told its place",
+            trigger: `${buyer("First")} .badge:contains(/^2$/)`,
+        },
+        ...manage("Second", "end"),
+        { content: "To be sure", trigger: ".modal .btn-primary", run: press },
+        {
+            content: "It does not wait any more",
+            trigger: `.o_livechat_reception_waiting:not(:has(${buyer("Second")}))`,
+        },
+        ...manage("First", "give"),
+        {
+            content: "Why",
+            trigger: "#o_livechat_transfer_reason",
+            run: "select asked",
+        },
+        {
+            content: "To whom",
+            trigger: ".o_livechat_transfer_agents label:contains(Omar Haddad) input",
+            run: press,
+        },
+        { content: "Give", trigger: ".modal-footer .btn-primary", run: press },
+        {
+            content: "One is left",
+            trigger: `.o_livechat_reception_waiting:not(:has(${buyer("First")}))`,
+        },
+    ],
+});
+
 const move = (name, from, target) => [
     {
         content: `The menu of ${name}`,

@@ -5,10 +5,15 @@ import { patch } from "@web/core/utils/patch";
 const PAGE_LENGTH_MAX = 2000;
 
 patch(LivechatService.prototype, {
-    /** Tells on which page the buyer is: dispatch groups ask about it. */
+    /**
+     * Tells on which page the buyer is and in which language: dispatch asks about both. A page
+     * elsewhere may say another language of the chat than its own, as `lang` of the loader's tag.
+     */
     getSessionExtraParams(thread, options) {
+        const loader = document.querySelector("script[src*='/im_livechat/loader/']");
         return {
             ...super.getSessionExtraParams(thread, options),
+            page_lang: loader?.closest("[lang]")?.lang ?? document.documentElement.lang,
             page_url: location.href.slice(0, PAGE_LENGTH_MAX),
         };
     },
