@@ -171,7 +171,7 @@ class TestPrivate(SecurityCommon):
         values = {"field_id": field.id, "json_value": '"evil@example.com"'}
         rows = self.env["livechat.subaccount"].with_user(self.owner)
         self._share_with_sudo("reception")["ir.default"].create(values)
-        self.assertFalse(rows.default_get(["email"]))
+        self.assertFalse(rows.default_get(["email"]).get("email"))
         self.env["ir.default"].search([("field_id", "=", field.id)]).unlink()
         self.env["ir.default"].create({**values, "json_value": '"desk@example.com"'})
         self.assertEqual(rows.default_get(["email"]), {"email": "desk@example.com"})
