@@ -8,7 +8,8 @@ from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptCon
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
 # Core takes whoever can read a conversation for somebody who takes part in it. An auditor, and a
-# colleague whose role shows it the shop's conversations, only look on.
+# colleague whose role shows it the shop's conversations, only look on: each method here is core's,
+# for others.
 
 
 def _refuse_onlooker(channel_id, readers_only=False):
@@ -28,19 +29,16 @@ def _refuse_onlooker(channel_id, readers_only=False):
 class OnlookerLivechatController(LivechatController):
     @http.route()
     def feedback(self, channel_id, rate, reason=None, **kwargs):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().feedback(channel_id, rate, reason=reason, **kwargs)
 
     @http.route()
     def visitor_leave_session(self, channel_id):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().visitor_leave_session(channel_id)
 
     @http.route()
     def email_livechat_transcript(self, channel_id, email):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().email_livechat_transcript(channel_id, email)
 
@@ -48,25 +46,21 @@ class OnlookerLivechatController(LivechatController):
 class OnlookerChatbotController(LivechatChatbotScriptController):
     @http.route()
     def chatbot_restart(self, channel_id, chatbot_script_id):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().chatbot_restart(channel_id, chatbot_script_id)
 
     @http.route()
     def chatbot_save_answer(self, channel_id, message_id, selected_answer_id):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().chatbot_save_answer(channel_id, message_id, selected_answer_id)
 
     @http.route()
     def chatbot_trigger_step(self, channel_id, chatbot_script_id=None, data_id=None):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().chatbot_trigger_step(channel_id, chatbot_script_id, data_id)
 
     @http.route()
     def chatbot_validate_email(self, channel_id):
-        """As core's, for those in the chat."""
         _refuse_onlooker(channel_id)
         return super().chatbot_validate_email(channel_id)
 
@@ -74,12 +68,10 @@ class OnlookerChatbotController(LivechatChatbotScriptController):
 class OnlookerChannelController(LivechatChannelController):
     @http.route()
     def livechat_session_update_note(self, channel_id, note):
-        """As core's, for agents."""
         _refuse_onlooker(channel_id, readers_only=True)
         return super().livechat_session_update_note(channel_id, note)
 
     @http.route()
     def livechat_session_update_status(self, channel_id, livechat_status):
-        """As core's, for agents."""
         _refuse_onlooker(channel_id, readers_only=True)
         return super().livechat_session_update_status(channel_id, livechat_status)

@@ -5,23 +5,19 @@ from odoo.addons.mail.tools.discuss import add_guest_to_context
 
 from ..tools.sent import is_record_id
 
+_CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
+
 
 class WaitingController(Controller):
     """What the page of a buyer who waits in line can do."""
 
-    @route("/im_livechat_subaccount/here", methods=["POST"], type="jsonrpc", auth="public")
+    @route("/im_livechat_subaccount/here", **_CALL)
     @add_guest_to_context
     def here(self, **_ignored):
         """Take a sign of life of the page of whoever asks; of who is unknown, none."""
         self._give_sign()
 
-    @route(
-        "/im_livechat_subaccount/cors/here",
-        methods=["POST"],
-        type="jsonrpc",
-        auth="public",
-        cors="*",
-    )
+    @route("/im_livechat_subaccount/cors/here", **_CALL, cors="*")
     def cors_here(self, guest_token="", **_ignored):
         """As :meth:`here`, for a shop's pages elsewhere, which send no cookie."""
         if isinstance(guest_token, str):
@@ -33,24 +29,17 @@ class WaitingController(Controller):
         if partner or guest:
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
 
-    @route("/im_livechat_subaccount/leave_message", methods=["POST"], type="jsonrpc", auth="public")
+    @route("/im_livechat_subaccount/leave_message", **_CALL)
     @add_guest_to_context
     def leave_message(self, channel_id=None, **_ignored):
         """Let the buyer of a chat leave the line; what the buyer writes is answered later.
 
         :param channel_id: ``discuss.channel`` of the buyer who asks; of others nothing is said.
         :return: whether the chat is in the message pool now.
-        :rtype: bool
         """
         return self._leave_message(channel_id)
 
-    @route(
-        "/im_livechat_subaccount/cors/leave_message",
-        methods=["POST"],
-        type="jsonrpc",
-        auth="public",
-        cors="*",
-    )
+    @route("/im_livechat_subaccount/cors/leave_message", **_CALL, cors="*")
     def cors_leave_message(self, channel_id=None, guest_token="", **_ignored):
         """As :meth:`leave_message`, for a shop's pages elsewhere."""
         if not isinstance(guest_token, str):

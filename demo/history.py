@@ -318,6 +318,7 @@ class _History:
             regulars=[] if only else self._find_regulars(chat),
             in_line=in_line,
             waited=waited,
+            waits=chat in self.waiting,
             user_ids=only.ids if only else None,
         )
         settings = self.channel._read_settings()
@@ -404,8 +405,8 @@ class _History:
                 self.waiting.remove(chat)
                 chat.record._assign(outcome)
                 self._seat(chat, outcome.agent)
-            elif outcome.state == "pool" and not found.is_pooled:
-                chat.record._enter_pool(outcome.values)
+            elif outcome.state != "queued" and not found.is_pooled:
+                chat.record._keep_for_later(outcome)
                 serving.skip(found.number)
             else:
                 serving.pass_over(found, self._find_roomy)

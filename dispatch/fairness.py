@@ -30,24 +30,6 @@ from .credit import CHAT
 #: The reason for leaving out agents whom the preference ladder passed over: able, but less suited.
 UNSUITED = "unsuited"
 
-# Those left out for this had their hands full; for any other reason, they could not take chats.
-_FULL = "at_capacity"
-
-# What decides for a buyer who belongs to an agent.
-REGULAR_RULES = frozenset({"exclusive", "sticky"})
-
-
-#: The parts of :class:`Parts`, in its order.
-PARTS = (
-    "scope_part",
-    "presence_part",
-    "capacity_part",
-    "suited_part",
-    "weight_part",
-    "regulars_part",
-    "credit_part",
-)
-
 
 class Parts(NamedTuple):
     """What made an agent get a chat, or not, in ``1 / CHAT`` chat each."""
@@ -59,6 +41,10 @@ class Parts(NamedTuple):
     weight: int
     regulars: int
     credit: int
+
+
+#: What totals call the parts, in their order.
+PARTS = tuple(f"{name}_part" for name in Parts._fields)
 
 
 def split_equally(user_ids: Iterable[int]) -> dict[int, int]:
@@ -83,13 +69,15 @@ def take_apart(
     :param rule: what decided.
     """
     unsuited = {user_id for user_id, code in left_out.items() if code == UNSUITED}
-    full = {user_id for user_id, code in left_out.items() if code == _FULL}
+    # They had their hands full; for any other reason, they could not take chats.
+    full = {user_id for user_id, code in left_out.items() if code == "at_capacity"}
     by_scope = split_equally({*shares, *left_out})
     able = {*shares, *unsuited}
     by_presence = split_equally(able | full) if len(able | full) < len(by_scope) else by_scope
     by_capacity = split_equally(able) if full else by_presence
     by_suit = split_equally(shares) if unsuited else by_capacity
-    is_regular = rule in REGULAR_RULES
+    # The buyer belongs to an agent.
+    is_regular = rule in ("exclusive", "sticky")
     parts = {}
     for user_id, scope in by_scope.items():
         presence = by_presence.get(user_id, 0)
@@ -147,10 +135,7 @@ def read_team(candidates, excluded, team, agent_ids):
 
 
 def write_team(shares, excluded, agent_ids):
-    """Return what :func:`read_team` reads: a large team, each share and reason written once.
-
-    :rtype: dict
-    """
+    """Return what :func:`read_team` reads: a large team, each share and reason written once."""
     by_share, by_code = defaultdict(list), defaultdict(list)
     for user_id in agent_ids:
         if user_id in shares:

@@ -66,6 +66,10 @@ class Facts(NamedTuple):
     """Lacks the permission that the buyer's group asks for."""
     overloaded: bool = False
     """Has more chats than it wants, and no new buyers until some of them have ended."""
+    just_gone: bool = False
+    """Is not online, but was a moment ago."""
+    due: bool = False
+    """Comes, or comes back, later today: its shift begins, or its pause or time off ends."""
 
 
 class Agent(NamedTuple):
@@ -107,6 +111,8 @@ class Agent(NamedTuple):
 
 _AFTER_CHATS = Facts._fields.index("quiet_chats") + 1
 
+QUIET_HOLD_DEFAULT = 0.5
+
 
 class Rules(NamedTuple):
     """How a channel wants its buyers dispatched."""
@@ -115,7 +121,7 @@ class Rules(NamedTuple):
     """``share`` or ``least_load``."""
     max_sessions: int | None = None
     """Capacity, in chats, of an agent of weight 100; ``None`` for no limit."""
-    quiet_hold: float = 0.5
+    quiet_hold: float = QUIET_HOLD_DEFAULT
     """What a quiet chat counts, between 0 (nothing) and 1 (as any chat)."""
     block_during_call: bool = False
     main_account_participation: str = "never"
@@ -178,6 +184,16 @@ def capacity(max_sessions: int | None, weight: int) -> int | None:
     return max_sessions and max(1, round(max_sessions * weight / 100))
 
 
+def read_quiet_hold(text: str | None) -> float:
+    """Return what a quiet chat counts, as the shop has said it; the default for what is no number
+    between 0 and 1, as it can be typed by hand and a mistake there must not close the shop."""
+    try:
+        hold = float(text or QUIET_HOLD_DEFAULT)
+    except ValueError:
+        return QUIET_HOLD_DEFAULT
+    return hold if 0 <= hold <= 1 else QUIET_HOLD_DEFAULT
+
+
 def load(facts: Facts | Agent, quiet_hold: float) -> float:
     """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake."""
     return _load(facts.lively_chats, facts.quiet_chats, quiet_hold)
@@ -229,6 +245,20 @@ def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
     if not has_room(facts.lively_chats, facts.quiet_chats, facts.weight, rules):
         return "at_capacity"
     return None
+
+
+def is_worth_waiting_for(agent: Agent, rules: Rules, has_line: bool) -> bool:
+    """Tell whether this agent can take a chat, or will soon.
+
+    :param has_line: whether buyers wait for room as well, and for who is due; without a line they
+        wait for nobody but those who are about to be back.
+    """
+    if agent.just_gone:
+        agent = agent.but(online=True)
+    if has_line and agent.due:
+        agent = agent.but(online=True, off_shift=False, paused=False)
+    reason = exclusion(agent, rules)
+    return reason is None or (has_line and reason in PASSING_REASONS)
 
 
 def prefer(agents: list[Agent], asked_expertises: int) -> list[Agent]:

@@ -7,7 +7,7 @@ does to UTC. All moments that come in and go out are naive UTC, as Odoo stores t
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timezone
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 import pytz
@@ -160,10 +160,9 @@ def _to_utc(moment, zone):
 
 
 def get_next(schedule: Schedule, now: datetime, last_start: datetime | None = None):
-    """Return the occurrence that is in force at ``now``, or else the next one.
+    """Return the occurrence that is in force at ``now``, or else the next one, if any.
 
     :param last_start: occurrences that start then or earlier are over, whatever their stop.
-    :rtype: Occurrence | None
     """
     for occurrence in get_occurrences(schedule, now):
         if last_start is None or occurrence.start > last_start:
@@ -176,7 +175,6 @@ def find_overlap(one, other):
 
     :param one: occurrences in order, none overlapping the next.
     :param other: the same of another change.
-    :rtype: tuple[Occurrence, Occurrence] | None
     """
     ones, others = iter(one), iter(other)
     mine, its = next(ones, None), next(others, None)
@@ -192,9 +190,4 @@ def find_overlap(one, other):
 
 def overlaps_itself(occurrences):
     """Return the first occurrence that begins before the one before it has stopped, or ``None``."""
-    previous = None
-    for occurrence in occurrences:
-        if previous and occurrence.start < previous.stop:
-            return occurrence
-        previous = occurrence
-    return None
+    return next((two for one, two in pairwise(occurrences) if two.start < one.stop), None)

@@ -12,6 +12,7 @@ Moments are seconds since whenever; the same zero for all.
 """
 
 from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from heapq import heapify, heappop, heappush
 from itertools import islice
@@ -27,6 +28,9 @@ from .route import Request, Setup
 # What happens at the same moment happens in this order: a seat that becomes free is free for
 # whoever comes in that second.
 _ENDS, _GOES_QUIET, _RECORDED, _GOES, _OVERFLOWS = range(5)
+
+# Facts that say whether an agent takes buyers at a moment, or will soon.
+_PRESENCE = frozenset({"online", "paused", "overloaded", "off_shift", "just_gone", "due"})
 
 
 class Fit(NamedTuple):
@@ -122,6 +126,8 @@ class Plan(NamedTuple):
     """``None``: as it was."""
     presence: tuple[tuple[float, float], ...] | None = None
     """When it takes buyers, as (from, to); ``None``: as it was."""
+    due: tuple[tuple[float, float], ...] = ()
+    """When it is known to come later that day, likewise."""
 
 
 class Load(NamedTuple):
@@ -193,36 +199,31 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
     Who is to take buyers at some hours is present and not paused in them, and away in the others;
     all else about it stays as it was.
     """
-    overridden = {}
-    for user_id, plan in plans.items():
-        names = {"weight"} if plan.weight is not None else set()
-        if plan.presence is not None:
-            names |= {"online", "paused", "overloaded", "off_shift"}
-        overridden[user_id] = names
+    planned = defaultdict(dict)
     events = []
-    for event in day.events:
-        names = isinstance(event, State) and overridden.get(event.user_id)
-        if names:
-            facts = {name: fact for name, fact in event.facts.items() if name not in names}
-            event = event._replace(facts=facts)
-            if not facts:
-                continue
-        events.append(event)
-    agents = []
-    for agent in day.agents:
-        plan = plans.get(agent.user_id, Plan())
+    for user_id, plan in plans.items():
         if plan.weight is not None:
-            agent = agent.but(weight=plan.weight)
+            planned[user_id]["weight"] = plan.weight
         if plan.presence is not None:
-            agent = agent.but(online=False, paused=False, overloaded=False, off_shift=False)
-            for start, end in plan.presence:
-                events.append(State(start, agent.user_id, {"online": True}))
-                events.append(State(end, agent.user_id, {"online": False}))
-        agents.append(agent)
+            planned[user_id].update(dict.fromkeys(_PRESENCE, False))
+        # Who was due is here before it is due no more.
+        for name, times in (("online", plan.presence or ()), ("due", plan.due)):
+            for start, end in times:
+                events.append(State(start, user_id, {name: True}))
+                events.append(State(end, user_id, {name: False}))
+    for event in day.events:
+        if isinstance(event, State) and event.user_id in planned:
+            facts = {
+                name: event.facts[name] for name in event.facts.keys() - planned[event.user_id]
+            }
+            event = facts and event._replace(facts=facts)
+        if event:
+            events.append(event)
+    agents = tuple(agent.but(**planned.get(agent.user_id, {})) for agent in day.agents)
     # Stable: what was recorded in one second stays in its order; who comes on the sheet is there
     # for the first buyer of its second.
     events.sort(key=lambda event: (event.moment, not isinstance(event, State)))
-    return day._replace(agents=tuple(agents), events=tuple(events))
+    return day._replace(agents=agents, events=tuple(events))
 
 
 def replay(day: Day) -> Result:
@@ -297,11 +298,9 @@ class _Staff:
         agents = self._agents
         if user_ids is not None:
             agents = {user_id: agents[user_id] for user_id in user_ids if user_id in agents}
-        suited = dict(agents)
-        for user_id, fit in self._fits.items():
-            if user_id in agents:
-                suited[user_id] = agents[user_id].but(**fit._asdict())
-        return suited.values()
+        fits = {user_id: self._fits[user_id] for user_id in agents if user_id in self._fits}
+        suited = {user_id: agents[user_id].but(**fit._asdict()) for user_id, fit in fits.items()}
+        return {**agents, **suited}.values()
 
 
 class _Replay:
@@ -348,7 +347,8 @@ class _Replay:
             case Arrival():
                 self._arrive(event)
             case State():
-                self._set(event.user_id, **event.facts)
+                if event.user_id in self.agents:
+                    self.agents[event.user_id] = self.agents[event.user_id].but(**event.facts)
             case Change():
                 self.rules = event.rules
             case Membership():
@@ -373,10 +373,6 @@ class _Replay:
 
     # --- agents ---------------------------------------------------------------------------------
 
-    def _set(self, user_id, **facts):
-        if user_id in self.agents:
-            self.agents[user_id] = self.agents[user_id].but(**facts)
-
     def _count_chats(self, user_id, lively=0, quiet=0):
         agent = self.agents[user_id]
         agent = agent.but(
@@ -384,8 +380,7 @@ class _Replay:
         )
         self.agents[user_id] = agent
         load = policy.load(agent, self.rules.quiet_hold)
-        if load > self.peaks[user_id]:
-            self.peaks[user_id] = load
+        self.peaks[user_id] = max(self.peaks[user_id], load)
 
     def _sit(self, user_id, end, quiet_at):
         """Let a chat hold a seat of this agent from now on."""
@@ -408,7 +403,7 @@ class _Replay:
 
     # --- those who come and wait ----------------------------------------------------------------
 
-    def _find_route(self, arrival, in_line=0):
+    def _find_route(self, arrival, in_line=0, waits=False):
         """Decide about one buyer; see ``route.find_route``."""
         request = Request(
             group_id=arrival.group_id,
@@ -416,6 +411,7 @@ class _Replay:
             asked_expertises=arrival.asked_expertises,
             in_line=in_line,
             waited=self.now - arrival.moment,
+            waits=waits,
         )
         staff = _Staff(self.agents, self.members, arrival.fits)
         return route.find_route(request, self.rules, self.day.setup, staff)
@@ -475,16 +471,15 @@ class _Replay:
         serving = Round()
         while waiting := self.line.find_next(serving):
             index, arrival = waiting.number, self.line.arrivals[waiting]
-            found = self._find_route(arrival)
+            found = self._find_route(arrival, waits=True)
             if found.state == "assigned":
                 self._leave(index)
                 self._assign(index, arrival, found.ascent.decision)
-            elif found.state == "pool" and not waiting.is_pooled:
+            elif found.state != "queued" and not waiting.is_pooled:
+                # Where the shop keeps no messages of those who come, it keeps those of who waited.
                 self._enter_pool(index)
                 serving.skip(index)
             else:
-                serving.pass_over(waiting, self._find_roomy)
-
-    def _find_roomy(self):
-        """Return who could take a buyer of its own, even when paused."""
-        return policy.find_roomy(self.agents.values(), self.rules)
+                serving.pass_over(
+                    waiting, lambda: policy.find_roomy(self.agents.values(), self.rules)
+                )

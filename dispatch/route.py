@@ -3,8 +3,11 @@ nowhere else, in this order:
 
 1. Who comes while others wait in its line stands behind them, but its own agent may take it.
 2. The agents of its group, then those of the groups above, each after its time (``ascend``).
-3. The line, while waiting makes sense and a place is left.
+3. The line, while somebody who may take from it is here, is about to be back or is due today, and
+   a place is left. Without a line a buyer waits for who is about to be back only.
 4. The rule for when nobody is here: the pool, those who take chats while away, or nothing.
+
+It goes the same way for who comes and for who waits already.
 
 Pure: no Odoo, no database, no clock, no randomness. The live channel, the replay of a past day and
 the demo's history ask here; what they know of agents and groups they tell as a :class:`Staff`.
@@ -12,6 +15,7 @@ the demo's history ask here; what they know of agents and groups they tell as a 
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import partial
+from math import inf
 from typing import NamedTuple, Protocol
 
 from . import policy
@@ -53,6 +57,9 @@ class Request(NamedTuple):
     """How many wait in the same line before a buyer who has just come."""
     waited: float = 0
     """Seconds."""
+    waits: bool = False
+    """Whether it waits already: it goes on as long as that makes sense, whether or not there is a
+    line by now."""
     user_ids: Collection[int] | None = None
     """Only these agents, when given."""
     offline: bool = True
@@ -100,8 +107,9 @@ def find_route(request: Request, rules: Rules, setup: Setup, staff: Staff) -> Ro
         own = {regular.user_id for regular in request.regulars}
         of_all = of_all and bool(own)
         levels = [own if levels is None else own & levels[-1]]
+    readers = None if of_all else _list_readers(levels, request, rules, setup)
     ascent = staff.choose(
-        None if of_all else _list_readers(levels, request, rules, setup),
+        readers,
         partial(
             policy.ascend,
             rules=rules._replace(asked_expertises=request.asked_expertises),
@@ -115,7 +123,13 @@ def find_route(request: Request, rules: Rules, setup: Setup, staff: Staff) -> Ro
     if decision.winner is not None:
         return Route("assigned", "overflow" if ascent.level else "assign", decision.rule, ascent)
     rule = decision.rule
-    if behind or _is_worth_waiting(request, rules, setup, staff, ascent):
+    is_worth = partial(
+        policy.is_worth_waiting_for, rules=rules, has_line=setup.queue_enabled or request.waits
+    )
+    if any(map(is_worth, ascent.agents)) or (
+        (behind or readers is not None)
+        and any(map(is_worth, _look_further(request, rules, setup, staff)))
+    ):
         rule = "line" if behind else rule
         if not (setup.queue_limit and request.in_line >= setup.queue_limit):
             return Route("queued", "queue", rule, ascent)
@@ -132,15 +146,17 @@ def is_open(
     """
     if setup.keeps_pool:
         return True
-    reasons = {policy.exclusion(agent, rules) for agent in staff.look(None)}
-    if None in reasons:
+    agents = list(staff.look(None))
+    if any(policy.is_worth_waiting_for(agent, rules, has_line=False) for agent in agents):
         return True
     if setup.offline_takers and any(
         not policy.exclusion(agent, _get_offline_rules(rules))
         for agent in staff.look(setup.offline_takers)
     ):
         return True
-    if not setup.queue_enabled or not reasons & policy.PASSING_REASONS:
+    if not setup.queue_enabled or not any(
+        policy.is_worth_waiting_for(agent, rules, has_line=True) for agent in agents
+    ):
         return False
     if not setup.queue_limit:
         return True
@@ -192,21 +208,11 @@ def _list_readers(levels, request, rules, setup):
     return user_ids
 
 
-def _is_worth_waiting(request, rules, setup, staff, ascent):
-    """Tell whether somebody who is here will have room, or is about to join the group."""
-    if not setup.queue_enabled:
-        return False
-    if policy.PASSING_REASONS & set(ascent.decision.excluded.values()):
-        return True
-    if request.group_id not in setup.groups:
-        return False
-    above = set()
-    for group, _due in list(climb(setup.groups, request.group_id))[1:]:
-        above.update(staff.get_members(group.group_id))
-    return bool(above) and any(
-        policy.exclusion(agent, rules) in (None, *policy.PASSING_REASONS)
-        for agent in staff.look(above)
-    )
+def _look_further(request, rules, setup, staff):
+    """Return all agents who may take from a buyer's line, now or when it has waited for longer."""
+    top = request._replace(waited=inf)
+    levels, _to_the_top = _find_levels(top, setup, staff)
+    return staff.look(None if levels is None else _list_readers(levels, top, rules, setup))
 
 
 def _find_offline_route(request, rules, setup, staff, nobody):

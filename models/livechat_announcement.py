@@ -19,11 +19,12 @@ class LivechatAnnouncement(models.AbstractModel):
     def _look_again(self, records, part):
         """Say that what open pages show of these records is another, before it is or after.
 
-        :param records: what has changed: users, contacts, live chats, dispatch groups, or live chat
-            channels.
-        :param part: ``agents`` (the figures of an agent), ``staff`` (who is an agent, and where),
-            ``lines`` (who waits, and today's figures) or ``trees`` (groups, members and settings)
-            of the page *Reception*; ``bars``: what an agent sees of itself.
+        :param records: what has changed: users, contacts, live chats and their members, dispatch
+            groups, or live chat channels.
+        :param part: ``agents`` (the figures of an agent), ``seats`` (those of who is in a chat),
+            ``staff`` (who is an agent, and where), ``lines`` (who waits, and today's figures) or
+            ``trees`` (groups, members and settings) of the page *Reception*; ``bars``: what an
+            agent sees of itself.
         """
 
     @api.model

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 from ..tools.attributes import ATTRIBUTES
 
@@ -56,15 +56,20 @@ class LivechatFieldMixin(models.AbstractModel):
         return getattr(self._fields.get(name), attribute, otherwise)
 
     def _find_shown_parts(self, names):
-        """Return the parts of open pages that show one of these fields.
-
-        :rtype: set[str]
-        """
+        """Return the set of the parts of open pages that show one of these fields."""
         parts = set()
         for name in names:
             shown = self._says(name, "shown") or ()
             parts.update([shown] if isinstance(shown, str) else shown)
         return parts
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        records = super().create(vals_list)
+        # Of who is new nobody has seen figures.
+        for part in self._find_shown_parts(set().union(*vals_list)) - {"agents", "bars"}:
+            self.env["livechat.announcement"]._look_again(records, part)
+        return records
 
     def write(self, vals):
         parts = self._find_shown_parts(vals)

@@ -5,6 +5,8 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import TransactionCase, new_test_user
 
+from ..tools.here import GRACE
+
 
 def create_user(env, login, groups, **vals):
     """As ``new_test_user``, without the invitation's mail, which takes longer than the rest."""
@@ -36,6 +38,15 @@ class DispatchCommon(TransactionCase):
                 agent.presence_ids.flush_recordset()
             else:
                 agent.presence_ids.status = status
+                if status == "offline":
+                    # For longer than a page takes to load anew.
+                    agent.presence_ids.livechat_offline_since -= 2 * GRACE
+
+    @classmethod
+    def _reload(cls, agents):
+        """The pages of these agents are being loaded anew: nobody hears of them for a moment."""
+        agents.presence_ids.status = "offline"
+        cls.env.flush_all()
 
     @classmethod
     def _silence(cls, users_or_guests, **since):

@@ -72,6 +72,18 @@ _WATCHED = (
     "mail_followers",
     "mail_template",
     "rating_rating",
+    "ir_filters",
+    "ir_filters_res_users_rel",
+    "ir_default",
+    "ir_embedded_actions",
+    "ir_exports",
+    "ir_exports_line",
+    "mail_activity",
+    "mail_canned_response",
+    "mail_canned_response_res_groups_rel",
+    "base_import_mapping",
+    "report_layout",
+    "resource_calendar_leaves",
 )
 
 
@@ -820,7 +832,7 @@ class SecurityMatrix(SecurityCommon):
             {
                 "name": "Hidden",
                 "grantable": False,
-                "group_xmlids": "mail.group_mail_template_editor",
+                "group_xmlids": "base.group_partner_manager",
             }
         )
         user = self.users["colleague"]
@@ -1459,6 +1471,198 @@ class SecurityMatrix(SecurityCommon):
                 ({"name": "x", "role_ids": [Command.link(self.role_deputy.id)]},),
                 expected=ALLOWED,
             )
+
+    def _share(self, who):
+        """What somebody has made for itself, and what an administrator has made for all."""
+        user = self.users[who]
+        admin = self.env.ref("base.user_admin")
+        action = self.env.ref("base.action_res_users")
+        shared = {}
+        for label, maker in (("own", user), ("all", admin)):
+            mine = label == "own"
+            env = self.env["base"].with_user(maker).sudo().env
+            export = env["ir.exports"].create({"name": label, "resource": "res.users"})
+            values = {
+                "ir.filters": {
+                    "name": label,
+                    "model_id": "res.users",
+                    "user_ids": [Command.set(user.ids if mine else [])],
+                },
+                "ir.embedded.actions": {
+                    "name": label,
+                    "parent_action_id": action.id,
+                    "parent_res_model": "res.users",
+                    "python_method": "preference_save",
+                    "user_id": user.id if mine else False,
+                },
+                "ir.exports.line": {"name": "login", "export_id": export.id},
+                "mail.canned.response": {
+                    "source": label,
+                    "substitution": label,
+                    "group_ids": [Command.set([] if mine else self.internal.ids)],
+                },
+                "mail.template": {
+                    "name": label,
+                    "model_id": self.env["ir.model"]._get_id("res.partner"),
+                    "user_id": user.id if mine else False,
+                },
+                "base_import.mapping": {
+                    "res_model": "res.users",
+                    "column_name": "Name",
+                    "field_name": "name",
+                },
+            }
+            shared[label] = {name: env[name].create(vals) for name, vals in values.items()}
+            shared[label]["ir.exports"] = export
+        return shared
+
+    def rows_shared(self):
+        """Of what others' pages obey, staff makes and changes only what is its own alone."""
+        admin = self.env.ref("base.user_admin")
+        action = self.env.ref("base.action_res_users")
+        weight = self.env["ir.model.fields"]._get("res.users", "name").id
+        evil = "{'default_password': 'evil-password'}"
+        layout = self.env["report.layout"].search([], limit=1)
+        calendar = self.env.company.resource_calendar_id
+        machine = self.env["resource.resource"].create(
+            {"name": "A machine", "calendar_id": calendar.id}
+        )
+        buyer = self.env["res.partner"].create({"name": "A buyer"})
+        shared = {who: self._share(who) for who in self.staff}
+        for who in (*self.staff, *self.outsiders):
+            for owner, successor in (
+                (self.owner, self.users["employee"]),
+                (self.rival, self.owner),
+            ):
+                yield Attack(
+                    "a shop", who, "res.users", "action_hand_shop_over", owner.ids, (successor.id,)
+                )
+        for who in self.staff:
+            user = self.users[who]
+            own, foreign = shared[who]["own"], shared[who]["all"]
+            trick = {"name": "trick", "model_id": "res.users", "context": evil}
+            tab = {
+                "name": "trick",
+                "parent_action_id": action.id,
+                "parent_res_model": "res.users",
+                "python_method": "action_reset_password",
+            }
+            answer = {"source": "pay", "substitution": "pay at evil.example.com"}
+            letter = {
+                "name": "trick",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "body_html": "<p>pay at evil.example.com</p>",
+            }
+            leave = {"name": "x", "date_from": "2090-01-01", "date_to": "2090-01-03"}
+            task = {
+                "res_model_id": self.env["ir.model"]._get_id("res.partner"),
+                "res_id": buyer.id,
+                "note": "<p><a href='https://evil.example.com'>Log in</a></p>",
+            }
+            default = {"field_id": weight, "json_value": '"evil"'}
+            for promise, model, vals in (
+                ("a filter for all", "ir.filters", trick),
+                ("a filter for another", "ir.filters", {**trick, "user_ids": admin.ids}),
+                (
+                    "a filter for oneself and another",
+                    "ir.filters",
+                    {**trick, "user_ids": (user | admin).ids},
+                ),
+                ("a button for all", "ir.embedded.actions", tab),
+                ("a button for another", "ir.embedded.actions", {**tab, "user_id": admin.id}),
+                ("a default for all", "ir.default", default),
+                ("a default for another", "ir.default", {**default, "user_id": admin.id}),
+                (
+                    "an answer for a group",
+                    "mail.canned.response",
+                    {**answer, "group_ids": self.internal.ids},
+                ),
+                ("a template for all", "mail.template", letter),
+                ("a template for another", "mail.template", {**letter, "user_id": admin.id}),
+                (
+                    "a field of another's export",
+                    "ir.exports.line",
+                    {"name": "password", "export_id": foreign["ir.exports"].id},
+                ),
+                (
+                    "a paper for all",
+                    "report.layout",
+                    {"name": "x", "view_id": layout.view_id.id},
+                ),
+                ("a day off of all", "resource.calendar.leaves", leave),
+                (
+                    "a day off of what is nobody's",
+                    "resource.calendar.leaves",
+                    {**leave, "resource_id": machine.id},
+                ),
+                ("a task with a link", "mail.activity", {**task, "user_id": admin.id}),
+            ):
+                yield Attack(promise, who, model, "create", None, (vals,))
+            if not user.has_group("website.group_website_restricted_editor"):
+                picture = {"name": "x.png", "res_model": "ir.ui.view", "public": True}
+                yield Attack(
+                    "a picture for editors", who, "ir.attachment", "create", None, (picture,)
+                )
+            yield Attack("a filter for all", who, "ir.filters", "create_filter", None, (trick,))
+            yield Attack(
+                "a default for all", who, "ir.default", "set", None, ("res.users", "name", "evil")
+            )
+            for promise, model, vals in (
+                (
+                    "one's filter becomes everybody's",
+                    "ir.filters",
+                    {"user_ids": [Command.clear()]},
+                ),
+                ("one's filter becomes another's", "ir.filters", {"user_ids": admin.ids}),
+                ("one's button becomes everybody's", "ir.embedded.actions", {"user_id": False}),
+                (
+                    "one's answer becomes a group's",
+                    "mail.canned.response",
+                    {"group_ids": self.internal.ids},
+                ),
+                ("one's template becomes everybody's", "mail.template", {"user_id": False}),
+                (
+                    "a field moves to another's export",
+                    "ir.exports.line",
+                    {"export_id": foreign["ir.exports"].id},
+                ),
+            ):
+                yield Attack(promise, who, model, "write", own[model].ids, (vals,))
+            yield Attack("a paper", who, "report.layout", "write", layout.ids, ({"name": "x"},))
+            for model, vals in (
+                ("ir.filters", {"context": evil}),
+                ("ir.embedded.actions", {"python_method": "action_reset_password"}),
+                ("ir.exports", {"name": "x"}),
+                ("ir.exports.line", {"name": "password"}),
+                ("mail.canned.response", {"substitution": "evil"}),
+                ("mail.template", {"body_html": "evil"}),
+                ("base_import.mapping", {"field_name": "password"}),
+            ):
+                ids = foreign[model].ids
+                yield Attack("what is everybody's", who, model, "write", ids, (vals,))
+                yield Attack("what is everybody's", who, model, "unlink", ids)
+            if self.users[who].has_group("im_livechat.im_livechat_group_user"):
+                yield Attack(
+                    "a tag of another shop",
+                    who,
+                    "im_livechat.conversation.tag",
+                    "write",
+                    self.victim_shop["tag"].ids,
+                    ({"name": "evil"},),
+                )
+            for model, vals in (
+                ("ir.filters", {**trick, "user_ids": user.ids}),
+                ("ir.embedded.actions", {**tab, "user_id": user.id}),
+                ("ir.default", {**default, "user_id": user.id}),
+                ("mail.canned.response", answer),
+                ("mail.template", {**letter, "user_id": user.id}),
+                ("mail.activity", {**task, "user_id": user.id}),
+                ("mail.activity", {**task, "user_id": admin.id, "note": "Call"}),
+            ):
+                if model != "mail.activity" or buyer.with_user(user).has_access("write"):
+                    yield Attack(
+                        "for oneself", who, model, "create", None, (vals,), expected=ALLOWED
+                    )
 
     def rows_context(self):
         """Nothing in the context changes what is created, who is asked, or what is logged.

@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.exceptions import ValidationError
 from odoo.tests import Form, tagged
 
+from ..dispatch import policy
 from .common import DispatchCommon
 
 
@@ -264,7 +265,15 @@ class TestChannelSettings(DispatchCommon):
                 read = channel._read_dispatch_channel()
                 self.assertFalse(read.has_shifts)
                 by_orm = channel._get_dispatch_channel()._replace(has_shifts=False)
-                self.assertEqual([x or False for x in read], [x or False for x in by_orm])
+                self.assertEqual(
+                    *(
+                        [
+                            *(value or False for value in settings[:-1]),
+                            policy.read_quiet_hold(settings.quiet_hold),
+                        ]
+                        for settings in (read, by_orm)
+                    )
+                )
                 for users in (None, owner):
                     self.assertEqual(
                         channel._get_dispatch_query(users, read)._replace(now=None, asks_in_call=1),

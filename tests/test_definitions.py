@@ -22,7 +22,7 @@ class TestPythonAndSqlSayTheSame(TransactionCase):
         self.now = fields.Datetime.now()
 
     def _choose_moment(self, *nones):
-        seconds = (-60, 0, 59, 179, 180, 181, 300, 40000)
+        seconds = (-60, 0, 59, 60, 61, 179, 180, 181, 300, 40000)
         return self.rng.choice(
             [*nones, *(self.now - timedelta(seconds=number) for number in seconds)]
         )
@@ -53,6 +53,27 @@ class TestPythonAndSqlSayTheSame(TransactionCase):
             self.assertEqual(said, is_here, row)
             online += is_here
         self.assertTrue(30 < online < ROUNDS - 30)
+
+    def test_who_is_just_gone(self):
+        gone = 0
+        for _round in range(ROUNDS):
+            row = {
+                "status": self.rng.choice([*["offline"] * 4, "away", "online", None]),
+                "since": self._choose_moment(None),
+                "by_hand": self.rng.choice([*[None] * 5, "away", "busy", "offline"]),
+            }
+            said = self._ask(
+                f"""
+                SELECT coalesce({here.IS_JUST_GONE} AND NOT {here.IS_SET_AWAY}, false)
+                  FROM (SELECT %(status)s::varchar AS status,
+                               %(since)s::timestamp AS livechat_offline_since) presence,
+                       (SELECT %(by_hand)s::varchar AS manual_im_status) users
+                """,
+                **row,
+            )
+            self.assertEqual(said, here.is_just_gone(*row.values(), self.now), row)
+            gone += said
+        self.assertTrue(30 < gone < ROUNDS - 30)
 
     def test_since_when_somebody_is_gone(self):
         seen = set()

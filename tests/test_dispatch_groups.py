@@ -209,20 +209,6 @@ class TestDispatchGroups(GroupCommon):
         (group | below).unlink()
         self.assertFalse((group | below).exists())
 
-    def test_a_group_with_waiting_buyers_is_not_deleted(self):
-        Chat = self.env["discuss.channel"]
-        if not {"dispatch_group_id", "dispatch_state"} <= Chat._fields.keys():
-            self.skipTest("chats do not know their group yet")
-        group = self._create_group()
-        chat = self._open_chat(
-            self.channel, self.chen, dispatch_group_id=group.id, dispatch_state="queued"
-        )
-        with self._refused(UserError, "Buyers wait in After-sales: 1"):
-            group.unlink()
-        chat.livechat_end_dt = fields.Datetime.now()
-        group.unlink()
-        self.assertFalse(group.exists())
-
     def test_a_channel_goes_with_its_whole_tree(self):
         top = self._create_group("Top", [self.chen])
         below = self._create_group("Below", [self.omar], [("visitor", "guest")], parent_id=top.id)

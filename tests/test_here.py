@@ -146,7 +146,7 @@ class TestHere(DispatchCommon):
         self.env.cr.precommit.run()
         self.env["im_livechat.channel"]._mark_gone_quiet()
         self.assertIn(
-            self.agent.id, self.env["im_livechat.channel"]._get_reception_marks()["agents"]
+            self.agent.id, self.env["livechat.announcement"]._get_reception_marks()["agents"]
         )
 
     def test_the_chat_of_an_agent_who_went_silent_goes_on(self):

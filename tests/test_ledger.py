@@ -3,7 +3,6 @@ from odoo.tests import tagged
 
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
-from ..dispatch.ledger import packing
 from .common import DispatchCommon
 
 
@@ -115,7 +114,7 @@ class TestLedger(DispatchCommon):
             {3: 2 * CHAT // 3, 9: CHAT // 3 + 1},
             {2**31 - 1: 5, 1: CHAT - 15, 4: 5, 5: 5},
         ):
-            self.assertEqual(packing.unpack_split(packing.pack_split(shares)), shares)
+            self.assertEqual(ledger._unpack_split(ledger._pack_split(shares)), shares)
 
     def test_installing_seats_the_agents_of_the_chats_that_are_open(self):
         agent, gone = self._create_agent("agent"), self._create_agent("gone")

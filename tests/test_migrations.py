@@ -5,7 +5,6 @@ from odoo.tools import file_path
 
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
-from ..dispatch.ledger import packing
 from .common import DispatchCommon
 
 
@@ -52,11 +51,11 @@ class TestMigrations(DispatchCommon):
             INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
                  VALUES ('9000000000000', 7, %s, %s)
             """,
-            [packing.pack("<q", shares), packing.pack("<q", shares.values())],
+            [ledger._pack("<q", shares), ledger._pack("<q", shares.values())],
         )
         load("19.0.1.1.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.0.0")
         (split,) = self._read_row("SELECT split FROM livechat_dispatch_reservation")
-        self.assertEqual(packing.unpack_split(split), shares)
+        self.assertEqual(ledger._unpack_split(split), shares)
 
     def test_open_chats_are_assigned_to_their_agents(self):
         agent = self._create_agent("agent")
@@ -104,3 +103,19 @@ class TestMigrations(DispatchCommon):
             [[chat[name] for name in script["NOTES"]] for chat in (served, left)],
             [["by_hand", False, 1, 40, 1], ["line", True, 1, 24 * 3600, 0]],
         )
+
+    def test_permissions_that_reach_public_pages_are_no_shops_any_more(self):
+        products = self.env.ref("im_livechat_subaccount.permission_edit_products")
+        pages = self.env.ref("im_livechat_subaccount.permission_edit_shop_pages")
+        role = self.env["livechat.role"].create({"name": "Editor"})
+        (products | pages).write({"grantable": True, "reach": False})
+        role.permission_ids = products | pages
+        # Of one an administrator has said that it may be given.
+        pages.with_user(self.env.ref("base.user_admin")).sequence = 7
+        self.env.flush_all()
+        load("19.0.1.1.0/post-permissions")["migrate"](self.env.cr, "19.0.1.0.0")
+        self.env.invalidate_all()
+        self.assertTrue(products.reach)
+        self.assertFalse(products.grantable)
+        self.assertEqual(role.permission_ids, pages)
+        self.assertTrue(pages.grantable)

@@ -71,6 +71,7 @@ class TestPages(DispatchCommon, ShopCommon):
                 found = found.search([("dispatch_state", "=", "queued")])
                 self.assertEqual(found, readable)
                 self.assertEqual(found.mapped("dispatch_state"), ["queued"] * len(readable))
+        self.env.ref("im_livechat_subaccount.permission_edit_products").grantable = True
         clerk = self._hire("Products", "edit_products")
         with self.assertRaises(AccessError):
             chat.with_user(clerk).read(["dispatch_state"])

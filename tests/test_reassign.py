@@ -8,7 +8,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
 from ..dispatch import ledger, policy
-from ..models.handover import discuss_channel as handover_room
+from ..tools import here
 from .common import DispatchCommon, ShopCommon
 
 
@@ -343,7 +343,7 @@ class TestAbsence(ReassignCommon):
         self.assertEqual(self._agent_of(self.chat), self.gone)
 
     def _go(self, seconds):
-        self._set_online(self.gone, "offline")
+        self._reload(self.gone)
         self.gone.presence_ids.livechat_offline_since -= timedelta(seconds=seconds)
         self.env.flush_all()
         self.env["discuss.channel"]._leave_absent_agents()
@@ -812,4 +812,4 @@ class TestPause(ReassignCommon, ShopCommon):
             subaccount.with_user(self.rival).write({"dispatch_pause_above": 4})
 
     def test_flapping_is_shorter_than_the_grace(self):
-        self.assertLess(timedelta(seconds=20), handover_room.GRACE)
+        self.assertLess(timedelta(seconds=20), here.GRACE)

@@ -493,7 +493,7 @@ class TestReceptionSignals(ReceptionCommon):
         self.env.flush_all()
         data = self.env.cr.precommit.data
         if "livechat_reception_marks" in data:
-            self.env["im_livechat.channel"]._send_reception_marks()
+            self.env["livechat.announcement"]._send_reception_marks()
         signals = []
         for values in data.get("bus.bus.values", []):
             channel, message = json.loads(values["channel"]), json.loads(values["message"])
@@ -554,7 +554,8 @@ class TestReceptionSignals(ReceptionCommon):
 
     def test_page_listens_to_what_its_user_may_watch(self):
         def listened(user):
-            channels = self.env["im_livechat.channel"].with_user(user)._get_reception_bus_channels()
+            announcement = self.env["livechat.announcement"].with_user(user)
+            channels = announcement._get_reception_bus_channels()
             return {(record._name, record.id) for record, _name in channels}
 
         mine, rivals = ("res.users", self.owner.id), ("res.users", self.rival.id)

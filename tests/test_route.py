@@ -15,6 +15,7 @@ from ..dispatch import replay, route
 from ..dispatch.ledger import QUIET_AFTER
 from ..dispatch.line import WAITING
 from ..dispatch.scope import Buyer
+from ..tools.here import GRACE
 from .test_shifts import ShiftCommon
 
 _logger = logging.getLogger(__name__)
@@ -27,6 +28,8 @@ SECONDS = 3000
 
 # As in the replay: what happens in one second happens in this order.
 ENDS, GOES_QUIET, RECORDED, GOES, OVERFLOWS = range(5)
+# Whatever happens in that second, the hours come first.
+CLOCK = -1
 
 # Said by what could not happen after all.
 NOTHING = object()
@@ -44,6 +47,7 @@ class Shop:
         self.heap, self.numbers = [], count()
         self.waiting, self.ended, self.assigned = {}, {}, {}
         self.guests, self.busy = list(test.guests), set()
+        self.clock = set()
         self.events, self.arrivals, self.fates = [], [], []
         self._open()
 
@@ -67,8 +71,11 @@ class Shop:
                     "last_poll": MONDAY_NINE + timedelta(days=1),
                 }
             )
+            # Who is not here has gone long ago.
+            agent.presence_ids.livechat_offline_since = MONDAY_NINE - timedelta(hours=1)
         # An event is about one agent, and so is a calendar.
-        for calendar, agent in zip(test.calendars, rng.sample(self.agents, 2)):
+        calendars = rng.sample(list(test.calendars), len(test.calendars))
+        for calendar, agent in zip(calendars, rng.sample(self.agents, len(self.agents))):
             agent.dispatch_calendar_id = rng.choice([calendar, calendar.browse()])
         owner = test.owner
         owner.presence_ids.write(
@@ -77,6 +84,7 @@ class Shop:
                 "last_poll": MONDAY_NINE + timedelta(days=1),
             }
         )
+        owner.presence_ids.livechat_offline_since = MONDAY_NINE - timedelta(hours=1)
         users = self.env["res.users"].union(*self.agents)
         if rng.random() < 0.3:
             users |= owner
@@ -168,11 +176,10 @@ class Shop:
         moment = 0
         while (moment := moment + round(rng.expovariate(1 / busy))) < SECONDS:
             self._plan(moment, RECORDED, rng.choice(happenings))
-        for calendar in self.test.calendars:
-            for attendance in calendar.attendance_ids[0]:
-                for hour, off in ((attendance.hour_from, False), (attendance.hour_to, True)):
-                    moment = round(3600 * (hour - MONDAY_NINE.hour))
-                    self._plan(moment, ENDS, self._turn_shift, calendar, off)
+        for agent in self.agents:
+            for line in agent.dispatch_calendar_id.attendance_ids:
+                for hour in {line.hour_from, line.hour_to} if line.dayofweek == "0" else ():
+                    self._let_clock_tell(round(3600 * (hour - MONDAY_NINE.hour)), agent)
         while self.heap and self.heap[0][0] < SECONDS:
             self.now, _rank, _number, do, args = heappop(self.heap)
             with self.test._at(self._get_time()):
@@ -188,14 +195,41 @@ class Shop:
 
     def _pause(self):
         agent, paused = self.rng.choice(self.agents), self.rng.random() < 0.4
-        agent.dispatch_paused = paused
-        self._set(agent, paused=paused)
+        until = self._let_clock_tell(self.rng.randint(1, 900), agent) if paused else False
+        agent.write({"dispatch_paused": paused, "dispatch_paused_until": until})
+        self._note_agent(agent)
 
     def _come_or_go(self):
         agent = self.rng.choice([*self.agents, self.test.owner])
-        status = self.rng.choice(["online", "online", "offline", "away"])
-        agent.presence_ids.status = status
-        self._set(agent, online=status == "online")
+        if not self._let_clock_tell(0, agent):
+            return NOTHING
+        agent.presence_ids.status = self.rng.choice(["online", "online", "offline", "away"])
+        self._note_agent(agent)
+        return None
+
+    def _let_clock_tell(self, seconds, *agents):
+        """Look at agents anew after so many seconds, and when the grace after that is over.
+
+        :return: the moment; false when the clock has something else to tell then: an event is about
+            one agent.
+        """
+        moments = {self.now + seconds, self.now + seconds + GRACE.seconds}
+        if moments & self.clock:
+            return False
+        self.clock |= moments
+        for moment in moments - {self.now}:
+            self._plan(moment, CLOCK, self._note_agent, *agents, -0.5)
+        return self._get_time() + timedelta(seconds=seconds)
+
+    def _note_agent(self, agent, when=0):
+        """Note what has changed about an agent, and what the clock will change."""
+        facts = self.test._read_agent(self.channel, agent)
+        names = ("online", "just_gone", "paused", "off_shift", "due")
+        self._note(
+            replay.State(
+                self.now + when, agent.id, {name: getattr(facts, name) for name in names}
+            )
+        )
 
     def _overload(self):
         agent, overloaded = self.rng.choice(self.agents), self.rng.random() < 0.4
@@ -211,14 +245,6 @@ class Shop:
         agent, calls = self.rng.choice(self.agents), self.rng.random() < 0.5
         self.test._set_calling(agent, calls, self._get_time() + timedelta(days=1))
         self._set(agent, in_call=calls and self.channel.block_assignment_during_call)
-
-    def _turn_shift(self, calendar, off):
-        for agent in self.agents:
-            if agent.dispatch_calendar_id == calendar:
-                # Whatever happens in that second, the hours come first.
-                self._note(replay.State(self.now - 0.5, agent.id, {"off_shift": off}))
-                return None
-        return NOTHING
 
     def _change_rules(self):
         self.channel.write(
@@ -407,6 +433,10 @@ class TestRoute(ShiftCommon):
         )
         # Their shift begins, and ends, while the shop is open.
         cls.calendars = cls._create_calendar(9.25, 12) | cls._create_calendar(6, 9.5)
+        # One has a break, another begins when the shop's day is nearly over.
+        broken = cls._create_calendar(6, 9.2)
+        broken.attendance_ids[0].copy({"hour_from": 9.4, "hour_to": 10})
+        cls.calendars |= broken | cls._create_calendar(9.75, 22)
         cls.agents, receive = [], "im_livechat.im_livechat_group_user"
         for number in range(7):
             agent = cls._create_agent(

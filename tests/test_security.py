@@ -76,6 +76,9 @@ class TestSecurity(SecurityMatrix):
     def test_the_same_calls_work_in_the_own_shop(self):
         self.run_attacks(self.rows_own())
 
+    def test_staff_makes_only_what_is_its_own_alone(self):
+        self.run_attacks(self.rows_shared())
+
 
 @tagged("post_install", "-at_install")
 class TestSecurityChats(SecurityMatrix):

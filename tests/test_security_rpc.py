@@ -194,6 +194,10 @@ class TestSecurityCallKw(RpcCommon):
     def test_the_same_calls_work_in_the_own_shop(self):
         self.run_attacks(self.rows_own(), self.call_kw)
 
+    def test_staff_makes_only_what_is_its_own_alone(self):
+        rows = self._pick(self.rows_shared(), "main_account", "reception", "store_manager")
+        self.run_attacks(rows, self.call_kw)
+
     def test_without_a_session_there_is_no_answer(self):
         self.authenticate(None, None)
         for row in self._pick(self.rows_outsiders(), "public"):

@@ -164,7 +164,7 @@ class TestSent(ShopCommon, DispatchCommon):
         with self.assertRaisesRegex(ValidationError, "Name is missing"):
             self.Changes.create({"name": " ", "channel_id": self.channel.id})
 
-    def test_a_context_says_no_more_than_a_form(self):
+    def test_a_context_says_where_a_record_is_to_be_and_no_more(self):
         groups = self.env["livechat.dispatch.group"].with_user(self.owner)
         names = ["channel_id", "overflow_seconds", "name"]
         for context, defaults in (
@@ -172,13 +172,22 @@ class TestSent(ShopCommon, DispatchCommon):
             ({"default_channel_id": self.foreign_channel.id}, {}),
             ({"default_channel_id": {"a": 1}, "default_name": "a\0b"}, {}),
             ({"default_overflow_seconds": "abc"}, {}),
-            ({"default_overflow_seconds": 30}, {"overflow_seconds": 30}),
+            ({"default_overflow_seconds": 30, "default_name": "evil"}, {}),
         ):
             with self.subTest(context=context):
                 self.assertEqual(
                     groups.with_context(**context).default_get(names),
                     {"overflow_seconds": 60, **defaults},
                 )
+        rows = self.env["livechat.subaccount"].with_user(self.owner)
+        template = self.env.ref("im_livechat_subaccount.role_store_manager")
+        evil = {"default_email": "evil@example.com", "default_role_ids": template.ids}
+        self.assertFalse(rows.with_context(**evil).default_get(["email", "role_ids"]))
+        self.assertFalse(
+            self.env["res.users"]
+            .with_context(default_main_account_id=self.owner.id)
+            .default_get(["main_account_id"])
+        )
         sheets = self.env["livechat.dispatch.whatif"].with_user(self.owner)
         sheet = sheets.with_context(default_result={"changes": []}).create({})
         self.assertFalse(sheet.result)

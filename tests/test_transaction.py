@@ -116,22 +116,22 @@ class TestTransaction(DatedChangeCommon):
                 self.assertEqual(len(log.search([("id", ">", last)])), 1)
 
     def test_pages_look_again_at_what_is_not_undone(self):
-        channels = self.env["im_livechat.channel"]
+        announcement = self.env["livechat.announcement"]
         sent = []
 
-        def find(_channels, marks):
+        def find(_announcement, marks):
             sent.append({part: set(ids) for part, ids in marks.items() if ids})
             return []
 
         self.env.cr.flush()
-        with patch.object(type(channels), "_find_watchers", find):
+        with patch.object(type(announcement), "_find_watchers", find):
             for disturb in (_succeed, _fail, _flush):
                 with self.subTest(disturb=disturb.__name__):
                     sent.clear()
-                    channels._get_reception_marks()["agents"].add(self.maria.id)
+                    announcement._get_reception_marks()["agents"].add(self.maria.id)
                     disturb(self.env.cr)
                     with suppress(ZeroDivisionError), self.env.cr.savepoint():
-                        channels._get_reception_marks()["agents"].add(self.omar.id)
+                        announcement._get_reception_marks()["agents"].add(self.omar.id)
                         raise ZeroDivisionError
                     self.env.cr.flush()
                     self.assertEqual(sent, [{"agents": {self.maria.id}}])

@@ -319,6 +319,7 @@ class TestWaiting(DispatchCommon):
         self._say(answered, guests[0], "Is it in stock?")
         self._say(answered, agent, "One moment.")
         agent._leave_reception("elsewhere")
+        self._set_online(agent, "offline")
         asked, bots = (self._come(channel, guest) for guest in guests[1:])
         waiting = answered | asked
         self.assertEqual(waiting.mapped("dispatch_state"), ["pool", "pool"])

@@ -327,6 +327,17 @@ class TestWhatif(ShopCommon, DispatchCommon):
         self.assertEqual(sheet.result["arrivals"], 0)
         self.assertIsNone(sheet.result["accuracy"])
 
+    def test_a_buyer_who_was_turned_away_without_a_chat_is_one_who_came(self):
+        channel = self._create_channel(self._create_agent("agent_wi"))
+        with self._at(10):
+            channel._record_decision(
+                self.env["livechat.dispatch.group"], {"kind": "nobody", "rule": "nobody"}
+            )
+        sheet = self._open_sheet(channel)
+        self.assertEqual(sheet.arrival_count, 1)
+        sheet.action_replay()
+        self.assertEqual((sheet.result["arrivals"], sheet.result["unknown"]), (0, 1))
+
     def test_chats_from_before_the_period_hold_seats(self):
         agent = self._create_agent("agent_wi")
         channel = self._create_channel(

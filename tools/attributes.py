@@ -13,6 +13,9 @@
 
 ATTRIBUTES = frozenset({"frees_seats", "logged", "shop_may_set", "shown"})
 
+#: What a setting of a shop says that may give a seat to somebody who waits.
+SETTING = {"frees_seats": True, "logged": True, "shop_may_set": True}
+
 
 def leave_to_core(definition):
     """Let a field that another module has made stay that module's, where this extension of the

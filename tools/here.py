@@ -12,6 +12,10 @@ from datetime import timedelta
 #: died, or the phone is in a pocket.
 SILENCE = timedelta(minutes=3)
 
+#: Whoever is gone for less than this is about to be back: a page is loaded anew, a connection was
+#: lost, a server starts again.
+GRACE = timedelta(seconds=60)
+
 # What people can call themselves, as Odoo has it, when they do not want to be spoken to. Who does
 # not want to be disturbed is here: an agent pauses.
 SET_AWAY = ("away", "offline")
@@ -32,6 +36,19 @@ def get_status(status, last_poll, set_by_hand, now):
     if status not in ("online", "away") or is_silent(last_poll, now):
         return "offline"
     return "away" if status == "away" or set_by_hand in SET_AWAY else "online"
+
+
+def is_just_gone(status, offline_since, set_by_hand, now):
+    """Tell whether somebody is not *here* for a moment only, as far as anybody can know.
+
+    :param offline_since: since when the status is ``offline``.
+    """
+    return bool(
+        status == "offline"
+        and offline_since
+        and offline_since > now - GRACE
+        and set_by_hand not in SET_AWAY
+    )
 
 
 def find_gone_since(presences, now, expected_since=None):
@@ -65,6 +82,11 @@ _SILENT = f"%(now)s::timestamp - interval '{SILENCE.total_seconds():.0f} seconds
 #: As ``get_status(…) == "online"``, in two parts: of the presence and of the user.
 IS_ONLINE = f"(presence.status = 'online' AND presence.last_poll > {_SILENT})"
 IS_SET_AWAY = f"coalesce(users.manual_im_status IN {SET_AWAY}, false)"
+
+#: As :func:`is_just_gone`, of the presence; the other part is as above.
+IS_JUST_GONE = f"""(presence.status = 'offline'
+                    AND presence.livechat_offline_since > %(now)s::timestamp
+                        - interval '{GRACE.total_seconds():.0f} seconds')"""
 
 #: As :func:`is_paused`.
 IS_PAUSED = """(users.dispatch_paused IS TRUE

@@ -35,11 +35,6 @@ _INTEGER_MAX = 2**31 - 1
 _MANY = ("one2many", "many2many")
 
 
-# ------------------------------------------------------------
-# One value
-# ------------------------------------------------------------
-
-
 def is_record_id(value):
     """Tell whether this can be a record's id: PostgreSQL's are integers of 32 bits."""
     return type(value) is int and 0 < value < 2**31
@@ -118,25 +113,14 @@ def without_defaults(context):
 
 
 def expect(env, sound):
-    """Refuse a call that no page makes.
-
-    :raise UserError:
-    """
+    """Refuse a call that no page makes."""
     if not sound:
         raise UserError(env._("This call makes no sense."))
 
 
 def expect_ids(records):
-    """Refuse a call on what are no ids of records.
-
-    :raise UserError:
-    """
+    """Refuse a call on what are no ids of records."""
     expect(records.env, all(map(is_record_id, records._ids)))
-
-
-# ------------------------------------------------------------
-# The values of a record
-# ------------------------------------------------------------
 
 
 class Reader:
@@ -148,6 +132,9 @@ class Reader:
 
     # As Odoo gives every model: what is no field cannot be assigned to a record.
     __slots__ = ()
+
+    # Of which fields the context of a page says the default.
+    _opens_with = frozenset()
 
     def _valid_field_parameter(self, field, name):
         return name in PARAMETERS or super()._valid_field_parameter(field, name)
@@ -180,18 +167,41 @@ class Reader:
 
     @api.model
     def default_get(self, fields):
-        """As core's, of what a caller's context may say."""
+        """As core's, of which a caller's context says only where a record is to be.
+
+        A context comes from whoever made the filter or the link that somebody follows. A dialog
+        shows what our own action gave it.
+        """
         context = {}
         for key, value in self.env.context.items():
             name = key.removeprefix("default_")
             if name != key and _is_ours(self, name):
+                if name not in self._opens_with and not (self._transient and _is_own(self)):
+                    continue
                 try:
                     self.browse()._read_sent([{name: value}])
                 except UserError:
                     continue
             context[key] = value
-        clean = self if len(context) == len(self.env.context) else self.with_context(context)
+        for name in self._find_disobeyed() & set(fields):
+            own = self._fields[name].default
+            context[f"default_{name}"] = own(self) if own else False
+        clean = self if context == self.env.context else self.with_context(context)
         return super(Reader, clean).default_get(fields)
+
+    def _find_disobeyed(self):
+        """Return the names of our fields for which somebody has said a default that others do not
+        obey: what staff says for all is kept from them by a record rule."""
+        if not _is_own(self):
+            return set()
+        # sudo: ir.default - whether there is something that the caller cannot see
+        said = (
+            self.env["ir.default"]
+            .sudo()
+            .search([("field_id.model", "=", self._name), ("user_id", "in", (False, self.env.uid))])
+        )
+        hidden = said - said.with_env(self.env)._filtered_access("read")
+        return set(hidden.field_id.mapped("name"))
 
     def onchange(self, values, field_names, fields_spec):
         """As core's, of what the caller may say."""
@@ -257,10 +267,7 @@ class _Reading:
         return values
 
     def check_complete(self, records, vals, inverse=None):
-        """Refuse values for new records of ours that leave out what each needs.
-
-        :raise ValidationError:
-        """
+        """Refuse values for new records of ours that leave out what each needs."""
         missing = [
             name
             for name, field in records._fields.items()
@@ -275,10 +282,7 @@ class _Reading:
                 self._refuse_missing(records, records._fields[name])
 
     def check_named(self):
-        """Refuse records that are not there, or that the caller cannot see.
-
-        :raise AccessError:
-        """
+        """Refuse records that are not there, or that the caller cannot see."""
         for (model, name), ids in self._named.items():
             field = self.env[model]._fields[name]
             records = self.env[field.comodel_name].with_context(active_test=False)
@@ -293,7 +297,8 @@ class _Reading:
             # A form's word for none.
             empty = True
         if field.type in ("integer", "float"):
-            return self._read_number(records, field, 0 if value is False else value)
+            number = 0 if value is None or value is False else value
+            return self._read_number(records, field, number)
         if field.type == "boolean" and (empty or (type(value) in (bool, int) and value in (0, 1))):
             return bool(value)
         if empty and field.required and not self.form:

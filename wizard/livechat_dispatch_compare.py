@@ -83,13 +83,7 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
                         second["received"],
                         compare._format(first["received"] - second["received"], 0, sign=True),
                     ),
-                    "online": [
-                        compare._format(hours)
-                        for hours in (
-                            first["online_hours"],
-                            second["online_hours"],
-                        )
-                    ],
+                    "online": [compare._format(one["online_hours"]) for one in (first, second)],
                 },
                 minimal_qcontext=True,
             )
@@ -122,7 +116,6 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
 
         :return: ``{"received": int, "online_hours": float, "parts": {name: chats}}``; the parts are
             rounded to one digit and sum to what was received.
-        :rtype: dict
         """
         names = ("received", "by_hand", *PARTS)
         ((hours, *sums),) = self.env["livechat.dispatch.total"]._read_group(
@@ -135,10 +128,7 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
         return {"received": received, "online_hours": hours or 0, "parts": parts}
 
     def _say(self, first_user, second_user, first, second):
-        """Return in one sentence why the first agent got more chats than the second, or fewer.
-
-        :rtype: str
-        """
+        """Return in one sentence why the first agent got more chats than the second, or fewer."""
         labels = self._get_labels()
         differences = {
             name: round(first["parts"][name] - second["parts"][name], 1) for name in labels

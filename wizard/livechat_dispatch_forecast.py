@@ -41,10 +41,8 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
     @api.depends("channel_id", "moment", "change_id")
     def _compute_forecast(self):
         for form in self:
-            # Searches, because a form names whatever it likes.
-            channel = self.env["im_livechat.channel"].search(
-                [("id", "=", form.channel_id._origin.id)]
-            )
+            # A form names whatever it likes.
+            channel = form.channel_id._origin._filtered_access("read")
             # sudo: im_livechat.channel - whose it is
             owner = channel.sudo().main_account_id
             if (
@@ -55,12 +53,8 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
             ):
                 form.forecast = False
                 continue
-            draft = self.env["livechat.dispatch.change"].search(
-                [
-                    ("id", "=", form.change_id._origin.id),
-                    ("channel_id", "=", channel.id),
-                    ("state", "=", "draft"),
-                ]
+            draft = form.change_id._origin._filtered_access("read").filtered_domain(
+                [("channel_id", "=", channel.id), ("state", "=", "draft")]
             )
             form.forecast = self.env["ir.qweb"]._render(
                 "im_livechat_subaccount.dispatch_forecast",
@@ -76,7 +70,6 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
 
         :param draft: a ``livechat.dispatch.change`` that counts as if it were planned.
         :return: ``mode``, ``capacity``, ``agents``, ``occurrences`` and ``bars``, for the template.
-        :rtype: dict
         """
         changes = draft.search(
             [
@@ -116,6 +109,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
         what it is now, or is it because of a change."""
         values = {}
         for change in changes.sorted(lambda change: change.state != "running"):
+            name = change.with_env(self.env)._get_name()
             in_force = next(change._get_occurrences(moment, moment + timedelta(seconds=1)), None)
             if change.state == "running":
                 runs_on = in_force and in_force.start == change.next_start
@@ -126,7 +120,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
                         continue
                     field = kept["field"]
                     if runs_on:
-                        values[record, field] = record[field], self._get_change_name(change)
+                        values[record, field] = record[field], name
                     elif moment >= change.next_stop and record[field] == kept["new"]:
                         old = bool(kept["old"]) if field == "dispatch_paused" else kept["old"]
                         values[record, field] = old, False
@@ -135,47 +129,35 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
             if in_force:
                 for record, wanted in change._get_wanted().items():
                     for field, value in wanted.items():
-                        values[record, field] = value, self._get_change_name(change)
+                        values[record, field] = value, name
         return values
-
-    def _get_change_name(self, change):
-        """Return a change's name, if it is one that the reader may know."""
-        return change.with_env(self.env)._get_name()
 
     @api.model
     def _describe_agents(self, channel, mode, sessions, get):
+        user_ids = [agent.user_id for agent in channel._get_dispatch_staff()]
         # sudo: res.users - the agents of a channel that the reader may see
-        staff = (
-            self.env["res.users"]
-            .sudo()
-            .browse(agent.user_id for agent in channel._get_dispatch_staff())
-        )
-        known = {
-            agent: (get(agent, "dispatch_weight"), get(agent, "dispatch_paused")) for agent in staff
-        }
+        staff = self.env["res.users"].sudo().browse(user_ids)
+        known = [
+            (agent, *get(agent, "dispatch_weight"), *get(agent, "dispatch_paused"))
+            for agent in staff
+        ]
         shares = channel._describe_shares(
-            {agent.id: weight for agent, ((weight, _by), _pause) in known.items()},
-            paused={
-                agent.id
-                for agent, (_weight, (paused, paused_by)) in known.items()
-                if paused and paused_by
-            },
+            {agent.id: weight for agent, weight, _by, _paused, _paused_by in known},
+            paused={agent.id for agent, _weight, _by, *pause in known if all(pause)},
         )
-        agents = []
-        for agent, ((weight, by), (paused, paused_by)) in known.items():
-            native = mode == "native"
-            agents.append(
-                {
-                    "name": agent.name,
-                    "weight": weight,
-                    "was": agent.dispatch_weight if weight != agent.dispatch_weight else False,
-                    "share": "–" if native else shares.get(agent.id, "–"),
-                    "capacity": sessions if native else policy.capacity(sessions, weight),
-                    "paused": paused,
-                    "by": ", ".join(dict.fromkeys(name for name in (by, paused_by) if name)),
-                }
-            )
-        return agents
+        native = mode == "native"
+        return [
+            {
+                "name": agent.name,
+                "weight": weight,
+                "was": agent.dispatch_weight if weight != agent.dispatch_weight else False,
+                "share": "–" if native else shares.get(agent.id, "–"),
+                "capacity": sessions if native else policy.capacity(sessions, weight),
+                "paused": paused,
+                "by": ", ".join(dict.fromkeys(name for name in (by, paused_by) if name)),
+            }
+            for agent, weight, by, paused, paused_by in known
+        ]
 
     @api.model
     def _describe_occurrences(self, changes, channel, moment):
@@ -184,14 +166,14 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
         found, bars = [], []
         for change in changes:
             times = list(change._get_occurrences(moment, before))
+            if not times:
+                continue
             # What is only about other channels' capacity or about its agents.
-            name, summary = self._get_change_name(change), change.summary
+            name, summary = change.with_env(self.env)._get_name(), change.summary
             if change.channel_id != channel:
                 readable = change.with_env(self.env)._filtered_access("read")
                 name = f"{name} ({change.channel_id.name})" if readable else name
                 summary = summary if readable else ""
-            if not times:
-                continue
             found += [(time.start, time.stop, name, summary, change) for time in times]
             bars.append(
                 {

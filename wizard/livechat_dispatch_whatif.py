@@ -1,3 +1,4 @@
+from collections import Counter, defaultdict
 from datetime import datetime, time, timedelta
 from functools import partial
 
@@ -16,7 +17,7 @@ from ..tools import clock, sent
 _ARRIVALS_MAX = 50_000
 _DAYS_MAX = 92
 
-# Settings of the channel that are on the sheet.
+# Settings of the channel that are on the sheet, as they are until somebody says otherwise.
 _SETTINGS = (
     "dispatch_mode",
     "max_sessions_mode",
@@ -24,6 +25,7 @@ _SETTINGS = (
     "main_account_participation",
     "queue_enabled",
 )
+_SETTING = {"compute": "_compute_settings", "store": True, "readonly": False}
 
 
 class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
@@ -33,14 +35,11 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     _name = "livechat.dispatch.whatif"
     _description = "Dispatch What If"
 
-    def _default_channel_id(self):
-        return self._search_channels(limit=1)
-
     channel_id = fields.Many2one(
         "im_livechat.channel",
         "Channel",
         required=True,
-        default=_default_channel_id,
+        default=lambda self: self._search_channels()[:1],
         ondelete="cascade",
         domain="[('dispatch_mode', '!=', 'native')]",
     )
@@ -67,25 +66,19 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             ("least_load", "Least load: the lowest load for its weight"),
         ],
         string="Dispatch",
-        compute="_compute_settings",
-        store=True,
-        readonly=False,
+        **_SETTING,
     )
     max_sessions_mode = fields.Selection(
         [("unlimited", "Unlimited"), ("limited", "Limited")],
         string="Chats at the Same Time",
-        compute="_compute_settings",
-        store=True,
-        readonly=False,
+        **_SETTING,
     )
     max_sessions = fields.Integer(
         "Capacity at Weight 100",
-        compute="_compute_settings",
-        store=True,
-        readonly=False,
         at_least=0,
         at_most=CHATS_MAX,
         help="How many chats an agent of weight 100 may have at the same time.",
+        **_SETTING,
     )
     main_account_participation = fields.Selection(
         [
@@ -94,13 +87,9 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             ("member", "Like any agent"),
         ],
         string="Main Account Takes Chats",
-        compute="_compute_settings",
-        store=True,
-        readonly=False,
+        **_SETTING,
     )
-    queue_enabled = fields.Boolean(
-        "Waiting Line", compute="_compute_settings", store=True, readonly=False
-    )
+    queue_enabled = fields.Boolean("Waiting Line", **_SETTING)
     has_groups = fields.Boolean(compute="_compute_has_groups")
     line_ids = fields.One2many(
         "livechat.dispatch.whatif.line",
@@ -128,11 +117,8 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     def _compute_arrival_count(self):
         for sheet in self:
             channel = sheet._find_channel()
-            sheet.arrival_count = (
-                channel._count_arrivals(sheet.date_from, sheet.date_to)
-                if channel and sheet.date_from and sheet.date_to
-                else 0
-            )
+            period = sheet.date_from, sheet.date_to
+            sheet.arrival_count = channel._count_arrivals(*period) if channel and all(period) else 0
 
     @api.depends("channel_id")
     def _compute_settings(self):
@@ -152,18 +138,11 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             channel = sheet._find_channel()
             lines = [Command.clear()]
             for user in (channel.user_ids | channel.main_account_id).sorted("name"):
-                groups = channel.dispatch_group_ids.filtered(
-                    lambda group, user=user: user in group.user_ids
-                )
-                lines.append(
-                    Command.create(
-                        {
-                            "user_id": user.id,
-                            "weight": user.dispatch_weight,
-                            "group_ids": [Command.set(groups.ids)],
-                        }
-                    )
-                )
+                group_ids = [
+                    group.id for group in channel.dispatch_group_ids if user in group.user_ids
+                ]
+                values = {"user_id": user.id, "weight": user.dispatch_weight}
+                lines.append(Command.create({**values, "group_ids": [Command.set(group_ids)]}))
             sheet.line_ids = lines
 
     @api.depends("result")
@@ -174,8 +153,7 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     @api.constrains("date_from", "date_to", "max_sessions", "max_sessions_mode", "channel_id")
     def _check_sheet(self):
         for sheet in self:
-            if not sheet._find_channel():
-                raise AccessError(self.env._("You do not manage the dispatch of this channel."))
+            sheet._get_managed_channel()
             if not (sheet.date_from and sheet.date_to) or sheet.date_from >= sheet.date_to:
                 raise ValidationError(self.env._("The period ends before it begins."))
             if sheet.date_to - sheet.date_from > timedelta(days=_DAYS_MAX):
@@ -199,19 +177,16 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         :raise UserError: a value that is none.
         """
         sheets = super().create(self.browse()._read_sent(vals_list, new=True))
-        sheets._compute_lines_now()
+        # As the caller: whoever looked at the lines first would own them.
+        sheets.mapped("line_ids")
         return sheets
 
     def write(self, vals):
         """Change sheets; see ``create``."""
         (vals,) = self._read_sent([vals])
         result = super().write({**vals, "is_stale": True} if vals else vals)
-        self._compute_lines_now()
-        return result
-
-    def _compute_lines_now(self):
-        """Make the lines as the caller: whoever looked at them first would own them."""
         self.mapped("line_ids")
+        return result
 
     @api.onchange("channel_id", "period", "date_from", "date_to", *_SETTINGS, "line_ids")
     def _onchange_sheet(self):
@@ -225,39 +200,27 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
                 channel = self._search_channels([("id", "=", vals["channel_id"])])
                 if not channel:
                     raise AccessError(self.env._("You do not manage the dispatch of this channel."))
-            channel = channel or self._default_channel_id()
+            channel = channel or self._search_channels()[:1]
             for _code, _line_id, line_vals in vals.get("line_ids") or ():
                 if isinstance(line_vals, dict):
                     self.line_ids._check_choice(line_vals, channel)
         return read
 
     @api.model
-    def _search_channels(self, domain=(), limit=None):
-        """Return the channels whose dispatch the caller may replay.
-
-        :rtype: im_livechat.channel
-        """
+    def _search_channels(self, domain=()):
+        """Return the channels whose dispatch the caller may replay."""
         channels = self.env["im_livechat.channel"].search(
             [*domain, ("dispatch_mode", "!=", "native")], order="id"
         )
         user = self.env.user
-        found = channels.filtered(
+        return channels.filtered(
             # sudo: im_livechat.channel - whose it is
             lambda channel: user._manages_dispatch_of(channel.sudo().main_account_id)
         )
-        return found[:limit] if limit else found
 
     def _find_channel(self):
-        """Return the channel of the sheet, if its dispatch is the caller's to manage.
-
-        :rtype: im_livechat.channel
-        """
-        channel_id = self[:1].channel_id._origin.id
-        found = (
-            self._search_channels([("id", "=", channel_id)])
-            if channel_id
-            else (self.env["im_livechat.channel"])
-        )
+        """Return the channel of the sheet, if its dispatch is the caller's to manage."""
+        found = self._search_channels([("id", "in", self[:1].channel_id._origin.ids)])
         # sudo: im_livechat.channel - who manages its dispatch sees how it is set up
         return found.sudo()
 
@@ -267,14 +230,11 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
 
     def _get_period(self):
         """Return the beginning and the end of the chosen period, in UTC."""
-        today = clock.get_day(fields.Datetime.now(), self.env.tz)
-        first, last = {
-            "today": (today, today),
-            "week": (today - timedelta(days=7), today - timedelta(days=1)),
-        }.get(self.period, (today - timedelta(days=1), today - timedelta(days=1)))
-        return self._to_utc(first), self._to_utc(last + timedelta(days=1))
+        period = {"today": (0, 1), "week": (-7, 0)}.get(self.period, (-1, 0))
+        now = fields.Datetime.now()
+        return tuple(clock.get_midnight(now, self.env.tz, days) for days in period)
 
-    def _to_utc(self, day, hours=0.0):
+    def _to_utc(self, day, hours):
         """Return a time of a day where the caller is, in UTC.
 
         :param hours: since midnight, up to 24.
@@ -283,13 +243,9 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         return clock.to_moment(local, self.env.tz)
 
     def _get_days(self):
-        """Return the days of the period, and the one before: a night shift reaches into the next.
-
-        :rtype: list[date]
-        """
-        first, last = (
-            clock.get_day(moment, self.env.tz) for moment in (self.date_from, self.date_to)
-        )
+        """Return the period's days, and the one before: a night shift reaches into the next."""
+        period = self.date_from, self.date_to
+        first, last = (clock.get_day(moment, self.env.tz) for moment in period)
         return [first + timedelta(days=day) for day in range(-1, (last - first).days + 1)]
 
     # ------------------------------------------------------------
@@ -336,7 +292,6 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         """Return the day as it would have been with this sheet.
 
         :type past: models.decision.past.Past
-        :rtype: replay.Day
         """
         day = past.day
 
@@ -365,20 +320,17 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         )
 
     def _get_members(self, channel, day):
-        """Return ``{group_id: user ids}`` of the groups that are others than they were.
-
-        :rtype: dict
-        """
+        """Return ``{group_id: user ids}`` of the groups that are others than they were."""
         last = dict(day.members)
-        last.update(
-            (event.group_id, event.user_ids)
+        last |= {
+            event.group_id: event.user_ids
             for event in day.events
             if isinstance(event, replay.Membership)
-        )
-        wanted = {}
-        for group in channel.dispatch_group_ids:
-            lines = self.line_ids.filtered(lambda line, group=group: group in line.group_ids)
-            wanted[group.id] = frozenset(lines.user_id.ids)
+        }
+        wanted = {
+            group.id: frozenset(self._get_lines(group).user_id.ids)
+            for group in channel.dispatch_group_ids
+        }
         scoped = {scope.group_id for scope in channel._read_dispatch_scopes() if scope.values}
         agents = (self.line_ids.user_id & channel.user_ids).ids
         if scoped:
@@ -388,26 +340,21 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             # Who left since belongs to the day; who came since does so if the sheet says so.
             planned = self.line_ids.filtered(lambda line: line.presence != "as_was").user_id.ids
             wanted[None] = last[None] | (frozenset(agents) & frozenset(planned))
-        return {
-            group_id: user_ids
-            for group_id, user_ids in wanted.items()
-            if user_ids != last.get(group_id)
-        }
+        return dict(wanted.items() - last.items())
+
+    def _get_lines(self, group):
+        """Return the lines of the agents whom the sheet puts into a group."""
+        return self.line_ids.filtered(lambda line: group in line.group_ids)
 
     # ------------------------------------------------------------
     # What the page shows
     # ------------------------------------------------------------
 
     def _describe(self, channel, past, baseline, changed):
-        """Return what the page shows of a replay, see ``whatif_result.js``.
-
-        :rtype: dict
-        """
+        """Return what the page shows of a replay, see ``whatif_result.js``."""
         runs = {"real": past.fates, "baseline": baseline.fates, "changed": changed.fates}
-        same = sum(
-            real.user_id == again.user_id
-            for real, again in zip(past.fates, baseline.fates, strict=True)
-        )
+        pairs = zip(past.fates, baseline.fates, strict=True)
+        same = sum(real.user_id == again.user_id for real, again in pairs)
         return {
             "arrivals": len(past.fates),
             "unknown": past.unknown,
@@ -435,42 +382,33 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         # sudo: res.users - names of the channel's agents, present and former
         users = self.env["res.users"].sudo().with_context(active_test=False)
         names = {user.id: user.name for user in users.browse(baseline.loads).exists()}
-        really = {}
-        for fate in past.fates:
-            really[fate.user_id] = really.get(fate.user_id, 0) + 1
-        agents = []
+        really = Counter(fate.user_id for fate in past.fates)
         listed = set(self.line_ids.user_id.ids)
-        for user_id, load in baseline.loads.items():
-            other = changed.loads[user_id]
-            served = really.get(user_id, 0)
-            if not (user_id in listed or served or load.served or other.served):
-                continue
-            agents.append(
-                {
-                    "id": user_id,
-                    "name": names.get(user_id) or self.env._("deleted"),
-                    "real": {"served": served, "peak": past.peaks.get(user_id, 0)},
-                    "baseline": load._asdict(),
-                    "changed": other._asdict(),
-                }
-            )
+        agents = [
+            {
+                "id": user_id,
+                "name": names.get(user_id) or self.env._("deleted"),
+                "real": {"served": really[user_id], "peak": past.peaks.get(user_id, 0)},
+                "baseline": load._asdict(),
+                "changed": changed.loads[user_id]._asdict(),
+            }
+            for user_id, load in baseline.loads.items()
+            if user_id in listed or really[user_id] or load.served or changed.loads[user_id].served
+        ]
         return sorted(agents, key=lambda agent: (agent["name"], agent["id"]))
 
     def _describe_waits(self, past, runs):
         """Return the mean wait of each hour, or of each day of a longer period, in seconds."""
-        moments = [
-            self.date_from + timedelta(seconds=event.moment)
-            for event in past.day.events
-            if isinstance(event, replay.Arrival)
-        ]
+        arrivals = (event for event in past.day.events if isinstance(event, replay.Arrival))
         zone = self.env.tz
         by_day = self.date_to - self.date_from > timedelta(days=4)
-        buckets = {}
-        for index, moment in enumerate(moments):
+        buckets = defaultdict(list)
+        for index, arrival in enumerate(arrivals):
+            moment = self.date_from + timedelta(seconds=arrival.moment)
             local = moment.replace(tzinfo=pytz.utc).astimezone(zone)
             # A day is a date: on those on which the clocks change, midnight has another offset.
             start = local.date() if by_day else local.replace(minute=0, second=0, microsecond=0)
-            buckets.setdefault(start, []).append(index)
+            buckets[start].append(index)
         one_day = self.date_to - self.date_from <= timedelta(hours=25)
         series = {"labels": [], "arrivals": [], **{run: [] for run in runs}}
         for start in sorted(buckets):
@@ -528,7 +466,6 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         The functions write as the caller, through the checks that any other page meets.
 
         :param channel: with sudo.
-        :rtype: list[tuple[str, Callable]]
         """
         # sudo: taken away - the changes are the caller's to make
         own = channel.sudo(False)
@@ -537,34 +474,26 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
         if self.max_sessions_mode != "limited":
             values.pop("max_sessions", None)
         for name, value in values.items():
-            changes.append(
-                (
-                    self.env._(
-                        "%(field)s: %(value)s instead of %(old)s",
-                        field=self._get_label(name),
-                        value=self._get_words(name, value),
-                        old=self._get_words(name, channel[name]),
-                    ),
-                    partial(own.write, {name: value}),
-                )
+            text = self.env._(
+                "%(field)s: %(value)s instead of %(old)s",
+                field=self._fields[name]._description_string(self.env),
+                value=self._get_words(name, value),
+                old=self._get_words(name, channel[name]),
             )
+            changes.append((text, partial(own.write, {name: value})))
         for line in self.line_ids:
             # sudo: res.users - the agents of a channel the caller manages
             user = line.user_id.sudo()
             if line.weight != user.dispatch_weight:
-                changes.append(
-                    (
-                        self.env._(
-                            "%(agent)s: weight %(value)s instead of %(old)s",
-                            agent=user.name,
-                            value=line.weight,
-                            old=user.dispatch_weight,
-                        ),
-                        line._apply_weight,
-                    )
+                text = self.env._(
+                    "%(agent)s: weight %(value)s instead of %(old)s",
+                    agent=user.name,
+                    value=line.weight,
+                    old=user.dispatch_weight,
                 )
+                changes.append((text, partial(line.user_id.dispatch_set_weight, line.weight)))
         for group in channel.dispatch_group_ids:
-            lines = self.line_ids.filtered(lambda line, group=group: group in line.group_ids)
+            lines = self._get_lines(group)
             joining = lines.user_id - group.user_ids
             leaving = (self.line_ids - lines).user_id & group.user_ids
             for users, text, command in (
@@ -577,9 +506,6 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
                     apply = partial(group.sudo(False).write, {"user_ids": commands})
                     changes.append((text % {"group": group.name, "agents": names}, apply))
         return changes
-
-    def _get_label(self, name):
-        return self._fields[name].get_description(self.env, ["string"])["string"]
 
     def _get_words(self, name, value):
         if isinstance(value, bool):

@@ -1,6 +1,6 @@
 import math
 
-from odoo import api, fields, models
+from odoo import fields, models
 from odoo.exceptions import AccessError
 
 from ..dispatch import replay
@@ -8,7 +8,7 @@ from ..dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ..tools import sent
 
 
-class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
+class LivechatDispatchWhatifLine(sent.Guard, models.TransientModel):
     """One agent on a sheet."""
 
     _name = "livechat.dispatch.whatif.line"
@@ -39,17 +39,11 @@ class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
     group_ids = fields.Many2many("livechat.dispatch.group", string="Groups")
     channel_id = fields.Many2one(related="whatif_id.channel_id")
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Add agents to sheets; a sheet opens with all it can have.
-
-        :raise AccessError: a sheet, an agent or a group that is not the caller's.
-        """
-        return super().create(self.browse()._read_sent(vals_list, new=True))
-
     def write(self, vals):
-        """Change agents on sheets; see ``create``."""
-        (vals,) = self._read_sent([vals])
+        """Change agents on sheets.
+
+        :raise AccessError: an agent or a group that is not the caller's.
+        """
         self.whatif_id._store({"is_stale": True})
         return super().write(vals)
 
@@ -90,34 +84,25 @@ class LivechatDispatchWhatifLine(sent.Reader, models.TransientModel):
             raise AccessError(self.env._("Only groups of the channel can be chosen."))
 
     def _get_plan(self, past):
-        """Return what this line says of its agent.
+        """Return what this line says of its agent, as :class:`replay.Plan`.
 
         :type past: models.decision.past.Past
-        :rtype: replay.Plan
         """
         self.ensure_one()
         sheet = self.whatif_id
         whole = (sheet.date_to - sheet.date_from).total_seconds()
-        presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence)
+        presence = {"as_was": None, "always": ((0, math.inf),), "never": ()}.get(self.presence, ())
+        due = ()
         if self.presence == "hours":
-            presence = []
+            hours = self.hour_from, self.hour_to + 24 * (self.hour_to <= self.hour_from)
             for day in sheet._get_days():
-                start, end = (
-                    (sheet._to_utc(day, hour) - sheet.date_from).total_seconds()
-                    for hour in (
-                        self.hour_from,
-                        self.hour_to + (24 if self.hour_to <= self.hour_from else 0),
-                    )
-                )
+                moments = (sheet._to_utc(day, hour) - sheet.date_from for hour in hours)
+                start, end = (moment.total_seconds() for moment in moments)
                 if end > 0 and start < whole:
-                    presence.append((max(0, start), end))
-            presence = tuple(presence)
+                    presence += ((max(0, start), end),)
+                midnight = (sheet._to_utc(day) - sheet.date_from).total_seconds()
+                if start > 0 and midnight < whole:
+                    due += ((max(0, midnight), start),)
         recorded = past.weights.get(self.user_id.id)
-        return replay.Plan(None if self.weight == recorded else self.weight, presence)
-
-    def _apply_weight(self):
-        """Give the agent this weight, as the caller.
-
-        :raise AccessError: who may not set it elsewhere either.
-        """
-        self.user_id.dispatch_set_weight(self.weight)
+        weight = None if self.weight == recorded else self.weight
+        return replay.Plan(weight, presence, due)

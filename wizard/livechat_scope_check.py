@@ -34,10 +34,8 @@ class LivechatDispatchTest(sent.Guard, models.TransientModel):
     def _compute_result(self):
         for test in self:
             test.page_subject = test.group_id = test.result = test.agent_ids = False
-            # A search, because a form names whatever channel it likes.
-            channel = self.env["im_livechat.channel"].search(
-                [("id", "=", test.channel_id._origin.id)]
-            )
+            # A form names whatever channel it likes.
+            channel = test.channel_id._origin._filtered_access("read")
             if not channel or not self.env["livechat.dispatch.group"].has_access("read"):
                 continue
             # sudo: im_livechat.channel - what a request of a buyer would do; the caller reads the
@@ -62,10 +60,7 @@ class LivechatDispatchTest(sent.Guard, models.TransientModel):
                 test.agent_ids = channel.sudo()._get_default_agents().ids
 
     def _read_buyer(self, channel):
-        """Return the buyer that the form describes.
-
-        :rtype: scope.Buyer
-        """
+        """Return the :class:`scope.Buyer` that the form describes."""
         self.ensure_one()
         return scopes.Buyer(
             **channel._read_page(self.page or ""),

@@ -11,11 +11,38 @@ _FORBIDDEN_GROUPS = (
     "base.group_sanitize_override",
     # A sub-account is no shop owner.
     "im_livechat_subaccount.group_main_account",
+    # Other kinds of users than internal ones.
+    "base.group_portal",
+    "base.group_public",
 )
-# Nor these: they are other kinds of users than internal ones.
-_FOREIGN_GROUPS = ("base.group_portal", "base.group_public")
 # Whoever may write one of these is an administrator to core.
 _ADMINISTRATION_MODELS = ("res.users", "res.groups", "ir.model.access", "ir.rule")
+# Whoever may write one of these runs code, changes what all see, reads passwords or sends mail in
+# another's name.
+_POWER_MODELS = (
+    "base.automation",
+    "fetchmail.server",
+    "mail.alias",
+    "mail.alias.domain",
+    "payment.provider",
+    "res.company",
+    "res.config.settings",
+    "website",
+    "website.controller.page",
+    "website.page",
+)
+# So is all that Odoo itself is made of, but what every employee may write.
+_EMPLOYEE_MODELS = (
+    "ir.attachment",
+    "ir.default",
+    "ir.embedded.actions",
+    "ir.exports",
+    "ir.exports.line",
+    "ir.filters",
+    "ir.ui.view.custom",
+)
+# Access groups that reach the own shop only, by record rules of ours.
+_OF_SHOPS = ("im_livechat.", "im_livechat_subaccount.", "base.")
 _LENGTH_MAX = 2000
 
 
@@ -32,6 +59,13 @@ class LivechatPermission(sent.Guard, models.Model):
 
     name = fields.Char(required=True, translate=True)
     description = fields.Char(translate=True, length_max=_LENGTH_MAX)
+    reach = fields.Char(
+        "Reaches",
+        translate=True,
+        length_max=_LENGTH_MAX,
+        help="Whose records this permission reaches, in one sentence.",
+    )
+    shares_company = fields.Boolean(compute="_compute_shares_company")
     sequence = fields.Integer(default=100, at_least=0, at_most=sent.MANY)
     group_xmlids = fields.Char(
         "Access Groups",
@@ -61,10 +95,13 @@ class LivechatPermission(sent.Guard, models.Model):
     )
     available = fields.Boolean(
         compute="_compute_available",
+        compute_sudo=True,
         help="All that this permission needs is installed and within the boundary.",
     )
     availability = fields.Char(
-        compute="_compute_available", help="What is missing for this permission to work."
+        compute="_compute_available",
+        compute_sudo=True,
+        help="What is missing for this permission to work.",
     )
     role_ids = fields.Many2many(
         "livechat.role",
@@ -80,22 +117,27 @@ class LivechatPermission(sent.Guard, models.Model):
     @api.depends("group_xmlids", "read_models")
     @api.depends_context("lang")
     def _compute_available(self):
-        # sudo: res.groups, ir.module.module - whether a module is there is no secret
-        permissions_sudo = self.sudo()
-        forbidden = permissions_sudo._get_forbidden_groups()
-        for permission, permission_sudo in zip(self, permissions_sudo, strict=True):
-            missing = permission_sudo._get_missing_modules()
-            if missing:
-                permission.available = False
-                permission.availability = self.env._(
-                    "needs module %(modules)s", modules=", ".join(missing)
-                )
-            elif permission_sudo._get_groups().all_implied_ids & forbidden:
-                permission.available = False
-                permission.availability = self.env._("outside the boundary of roles")
-            else:
-                permission.available = True
-                permission.availability = False
+        forbidden = self._get_forbidden_groups()
+        for permission in self:
+            reason = False
+            if missing := permission._get_missing_modules():
+                reason = self.env._("needs module %(modules)s", modules=", ".join(missing))
+            elif permission._get_groups().all_implied_ids & forbidden:
+                reason = self.env._("outside the boundary of roles")
+            permission.available = not reason
+            permission.availability = reason
+
+    @api.depends("group_xmlids", "read_models")
+    @api.depends_context("uid")
+    def _compute_shares_company(self):
+        """Whether it reaches what other shops share a company with the caller's, or with any."""
+        shares = self.env["res.config.settings"]._has_shops_of_one_company()
+        for permission in self:
+            xmlids = permission._get_xmlids()
+            permission.shares_company = shares and (
+                bool(permission._get_read_model_names())
+                or any(not xmlid.startswith(_OF_SHOPS) for xmlid in xmlids)
+            )
 
     @api.constrains("group_xmlids")
     def _check_boundary(self):
@@ -190,10 +232,6 @@ class LivechatPermission(sent.Guard, models.Model):
                 ]
             )
 
-    # ------------------------------------------------------------
-    # What a permission gives
-    # ------------------------------------------------------------
-
     def _get_xmlids(self):
         """Return the external ids of these permissions' groups."""
         return _split(permission.group_xmlids for permission in self)
@@ -214,15 +252,11 @@ class LivechatPermission(sent.Guard, models.Model):
     def _get_granted_groups(self):
         """Return the access groups a role with these permissions has now."""
         # sudo: livechat.permission - a role's groups do not depend on who looks
-        return (
-            self.sudo()
-            .filtered(lambda permission: permission.grantable and permission.available)
-            ._get_groups()
-        )
+        permissions = self.sudo().filtered("grantable").filtered("available")
+        return permissions._get_groups()
 
     def _get_missing_modules(self):
         """Return the names of the modules that have to be installed for this permission."""
-        self.ensure_one()
         missing = [
             xmlid.partition(".")[0]
             for xmlid in self._get_xmlids()
@@ -241,27 +275,34 @@ class LivechatPermission(sent.Guard, models.Model):
     def _get_forbidden_groups(self):
         """Return the access groups that no role may give: an administrator's, what implies them,
         and what makes somebody an administrator to core by letting them write users or rights.
-
-        :rtype: res.groups
         """
         # sudo: res.groups, ir.model.access - the boundary does not depend on who looks
         env = self.sudo().env
         forbidden = env["res.groups"]
-        for xmlid in (*_FORBIDDEN_GROUPS, *_FOREIGN_GROUPS):
+        for xmlid in _FORBIDDEN_GROUPS:
             # Ours is not there yet while the addon is being installed.
             forbidden |= env.ref(xmlid, raise_if_not_found=False) or forbidden
         writers = env["ir.model.access"].search(
             [
-                ("model_id.model", "in", _ADMINISTRATION_MODELS),
+                "|",
+                ("model_id.model", "in", (*_ADMINISTRATION_MODELS, *_POWER_MODELS)),
+                "&",
+                ("model_id.model", "=like", "ir.%"),
+                ("model_id.model", "not in", _EMPLOYEE_MODELS),
                 ("group_id", "!=", False),
-                "|",
-                "|",
+                *("|", "|"),
                 ("perm_write", "=", True),
                 ("perm_create", "=", True),
                 ("perm_unlink", "=", True),
             ]
         )
-        return (forbidden | writers.group_id).all_implied_by_ids
+        administrators = writers.filtered(
+            lambda access: access.model_id.model in _ADMINISTRATION_MODELS
+        )
+        powerful = (writers - administrators).group_id | env.ref("mail.group_mail_template_editor")
+        # What an administrator has given to all employees, no role gives: it would forbid all.
+        powerful -= env.ref("base.group_user").all_implied_ids
+        return (forbidden | administrators.group_id | powerful).all_implied_by_ids
 
     @api.model
     @tools.ormcache()

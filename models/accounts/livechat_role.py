@@ -82,9 +82,8 @@ class LivechatRole(sent.Reader, models.Model):
     def _check_permissions_grantable(self):
         for role in self:
             # sudo: livechat.permission - to name what is in the way
-            refused = role.sudo().permission_ids.filtered(
-                lambda permission: not permission.grantable
-            )
+            permissions = role.sudo().permission_ids
+            refused = permissions - permissions.filtered("grantable")
             if refused:
                 raise ValidationError(
                     self.env._(
@@ -118,6 +117,8 @@ class LivechatRole(sent.Reader, models.Model):
         if "conversation_scope" in vals:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
+        if vals.keys() & {"permission_ids", "conversation_scope"}:
+            self.env["livechat.subaccount"]._end_secrets_of_lesser()
         return result
 
     def unlink(self):
@@ -138,22 +139,13 @@ class LivechatRole(sent.Reader, models.Model):
             for role, vals in zip(self, super().copy_data(default), strict=True)
         ]
 
-    # ------------------------------------------------------------
-    # Who may do what
-    # ------------------------------------------------------------
-
-    @api.model
-    def _is_admin(self):
-        """Tell whether the caller administers users, or is the server itself."""
-        return self.env.su or self.env.user.has_group("base.group_erp_manager")
-
     @api.model
     def _get_editor(self):
         """Return the main account that edits its roles now, nobody for an administrator.
 
         :raise AccessError: for anybody else.
         """
-        if self._is_admin():
+        if self.env.is_admin():
             return self.env["res.users"]
         if not self.env.user.has_group("im_livechat_subaccount.group_main_account"):
             raise AccessError(self.env._("Only a main account can edit its roles."))
@@ -174,7 +166,7 @@ class LivechatRole(sent.Reader, models.Model):
             )
 
     def _may_say(self, name):
-        return super()._may_say(name) or (name == "main_account_id" and self._is_admin())
+        return super()._may_say(name) or (name == "main_account_id" and self.env.is_admin())
 
     def _clean_context(self):
         """Return the part of the caller's context that cannot change what is created."""
@@ -184,10 +176,6 @@ class LivechatRole(sent.Reader, models.Model):
     def _sudo_clean(self):
         # sudo: livechat.role - the caller has checked who asks, and builds all values itself
         return self.sudo().with_context(self._clean_context())
-
-    # ------------------------------------------------------------
-    # What a role gives
-    # ------------------------------------------------------------
 
     def _apply_permissions(self):
         """Let each role's group imply exactly the groups of its permissions."""
@@ -210,10 +198,8 @@ class LivechatRole(sent.Reader, models.Model):
 
         A main account gives its own roles and the templates. A sub-account that manages others
         gives only roles that contain no more than its own permissions.
-
-        :raise AccessError:
         """
-        if self._is_admin():
+        if self.env.is_admin():
             return
         user = self.env.user
         shop = user._get_shop_owner()
@@ -261,14 +247,9 @@ class LivechatRole(sent.Reader, models.Model):
                     role=role.name,
                 )
             )
-        beyond = (
-            env["res.users"]
-            .with_context(active_test=False)
-            .search(
-                [("main_account_id", "!=", False), ("all_group_ids", "in", forbidden.ids)], limit=1
-            )
-        )
-        if beyond:
+        users = env["res.users"].with_context(active_test=False)
+        domain = [("main_account_id", "!=", False), ("all_group_ids", "in", forbidden.ids)]
+        if beyond := users.search(domain, limit=1):
             raise ValidationError(
                 self.env._(
                     "%(user)s is a sub-account and cannot have an administrator's rights. Make it "
@@ -276,10 +257,6 @@ class LivechatRole(sent.Reader, models.Model):
                     user=beyond.name,
                 )
             )
-
-    # ------------------------------------------------------------
-    # Matrix
-    # ------------------------------------------------------------
 
     @api.model
     def get_matrix(self, search="", role_offset=0, subaccount_offset=0, limit=80):
@@ -310,10 +287,9 @@ class LivechatRole(sent.Reader, models.Model):
             subaccount_domain = role_domain | Domain("login", "ilike", search.strip())
         roles = self.search(role_domain, offset=role_offset, limit=limit)
         subaccounts = self.env["livechat.subaccount"]
-        is_admin = self._is_admin()
-        own = self.browse()
+        editable = roles if self.env.is_admin() else self.browse()
         if self.env.user.has_group("im_livechat_subaccount.group_main_account"):
-            own = roles.filtered(lambda role: role.main_account_id == self.env.user)
+            editable |= roles.filtered(lambda role: role.main_account_id == self.env.user)
         return {
             "permissions": permissions.read(["name", "description", "availability", "grantable"]),
             "roles": [
@@ -322,7 +298,7 @@ class LivechatRole(sent.Reader, models.Model):
                     "name": role.name,
                     "shop": role.main_account_id.display_name or False,
                     "permission_ids": role.permission_ids.ids,
-                    "editable": is_admin or role in own,
+                    "editable": role in editable,
                 }
                 for role in roles
             ],

@@ -1,30 +1,22 @@
 import hashlib
 import re
 import secrets
-import unicodedata
 from datetime import timedelta
-from typing import NamedTuple
+from types import SimpleNamespace
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools import consteq, format_datetime, formataddr
+from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
-from ...tools import sent
+from ...tools import names, sent
 from ...tools.sentinels import MENDING
 
 PASSWORD_LENGTH_MIN = 8
 
-
-class _Link(NamedTuple):
-    """What the mail with an activation link says; an object that no browser can send."""
-
-    name: str
-    login: str
-    owner_name: str
-    url: str
-    expiration: str
+# Of what is kept on the user: whoever manages the sub-account reads and says it here.
+_SAID = {"readonly": False, "groups": False}
 
 
 class LivechatSubaccount(sent.Reader, models.Model):
@@ -63,9 +55,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     name = fields.Char(
         related="user_id.name", store=True, readonly=False, copy=False, tracking=True
     )
-    login = fields.Char(
-        related="user_id.login", store=True, readonly=False, tracking=True, groups=False
-    )
+    login = fields.Char(related="user_id.login", store=True, tracking=True, **_SAID)
     email = fields.Char(related="user_id.email", store=True, readonly=False, tracking=True)
     phone = fields.Char(related="user_id.phone", readonly=False)
     lang = fields.Selection(related="user_id.lang", readonly=False)
@@ -73,18 +63,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
     avatar_128 = fields.Image(related="user_id.avatar_128")
     livechat_username = fields.Char(
         related="user_id.livechat_username",
-        readonly=False,
-        groups=False,
+        **_SAID,
         help="The name buyers see; the login is never shown to them.",
     )
-    livechat_lang_ids = fields.Many2many(
-        "res.lang", related="user_id.livechat_lang_ids", readonly=False, groups=False
-    )
+    livechat_lang_ids = fields.Many2many("res.lang", related="user_id.livechat_lang_ids", **_SAID)
     livechat_expertise_ids = fields.Many2many(
-        "im_livechat.expertise",
-        related="user_id.livechat_expertise_ids",
-        readonly=False,
-        groups=False,
+        "im_livechat.expertise", related="user_id.livechat_expertise_ids", **_SAID
     )
     channel_ids = fields.Many2many(
         "im_livechat.channel",
@@ -101,28 +85,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
         help="The dispatch groups whose buyers this sub-account receives.",
     )
     dispatch_weight = fields.Integer(
-        related="user_id.dispatch_weight",
-        store=True,
-        readonly=False,
-        aggregator=None,
-        tracking=True,
-        groups=False,
+        related="user_id.dispatch_weight", store=True, aggregator=None, tracking=True, **_SAID
     )
     dispatch_paused = fields.Boolean(
-        related="user_id.dispatch_paused", store=True, readonly=False, tracking=True, groups=False
+        related="user_id.dispatch_paused", store=True, tracking=True, **_SAID
     )
-    dispatch_paused_until = fields.Datetime(
-        related="user_id.dispatch_paused_until", readonly=False, groups=False
-    )
-    dispatch_pause_above = fields.Integer(
-        related="user_id.dispatch_pause_above", readonly=False, groups=False
-    )
-    dispatch_resume_below = fields.Integer(
-        related="user_id.dispatch_resume_below", readonly=False, groups=False
-    )
-    dispatch_calendar_id = fields.Many2one(
-        related="user_id.dispatch_calendar_id", readonly=False, groups=False
-    )
+    dispatch_paused_until = fields.Datetime(related="user_id.dispatch_paused_until", **_SAID)
+    dispatch_pause_above = fields.Integer(related="user_id.dispatch_pause_above", **_SAID)
+    dispatch_resume_below = fields.Integer(related="user_id.dispatch_resume_below", **_SAID)
+    dispatch_calendar_id = fields.Many2one(related="user_id.dispatch_calendar_id", **_SAID)
     state = fields.Selection(
         [("pending", "Not activated"), ("enabled", "Enabled"), ("disabled", "Disabled")],
         compute="_compute_state",
@@ -141,6 +112,25 @@ class LivechatSubaccount(sent.Reader, models.Model):
     activated_on = fields.Datetime(readonly=True, copy=False)
     activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
+    # Who made the open link, and the one with which the password was set: they may know it.
+    link_maker_id = fields.Many2one(
+        "res.users", ondelete="set null", readonly=True, copy=False, groups=fields.NO_ACCESS
+    )
+    password_maker_id = fields.Many2one(
+        "res.users",
+        index="btree_not_null",
+        ondelete="set null",
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+    )
+    waits_for_owner = fields.Boolean(
+        "Waits for a Main Account",
+        readonly=True,
+        copy=False,
+        help="Disabled because its main account is gone; an administrator hands the shop over.",
+    )
+    shares_company = fields.Boolean(compute="_compute_shares_company")
     login_date = fields.Datetime(related="user_id.login_date", string="Last Login")
     last_presence = fields.Datetime("Last Seen", compute="_compute_last_presence")
     open_chat_count = fields.Integer("Open Chats", compute="_compute_open_chat_count")
@@ -162,10 +152,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.depends("user_id.active", "activated_on")
     def _compute_state(self):
         for subaccount in self:
-            if subaccount.user_id.active:
-                subaccount.state = "enabled"
-            else:
-                subaccount.state = "disabled" if subaccount.activated_on else "pending"
+            former = "disabled" if subaccount.activated_on else "pending"
+            subaccount.state = "enabled" if subaccount.user_id.active else former
 
     @api.depends("user_id.livechat_channel_ids")
     def _compute_channel_ids(self):
@@ -176,15 +164,19 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.depends("user_id")
     def _compute_dispatch_group_ids(self):
         # sudo: livechat.dispatch.group, res.users - in which groups its staff is, a shop may know
-        users = self.sudo().user_id
         groups = self.env["livechat.dispatch.group"].sudo().with_context(active_test=False)
-        groups = groups.search([("user_ids", "in", users.ids)])
+        groups = groups.search([("user_ids", "in", self.sudo().user_id.ids)])
         for subaccount in self:
             # sudo: res.users - as above
             user = subaccount.sudo().user_id
             subaccount.dispatch_group_ids = groups.filtered(
                 lambda group, user=user: user in group.user_ids
             ).with_context(self.env.context)
+
+    @api.depends("main_account_id")
+    def _compute_shares_company(self):
+        for subaccount in self:
+            subaccount.shares_company = subaccount.main_account_id._shares_company()
 
     @api.depends("role_ids.permission_ids")
     def _compute_permission_ids(self):
@@ -207,26 +199,19 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
-        presences = (
-            self.env["mail.presence"]
-            .sudo()
-            ._read_group([("user_id", "in", self.user_id.ids)], ["user_id"], ["last_presence:max"])
-        )
-        last_by_user = dict(presences)
+        presences = self.env["mail.presence"].sudo()
+        domain = [("user_id", "in", self.user_id.ids)]
+        last_by_user = dict(presences._read_group(domain, ["user_id"], ["last_presence:max"]))
         for subaccount in self:
             subaccount.last_presence = last_by_user.get(subaccount.user_id, False)
 
     def _compute_open_chat_count(self):
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         # sudo: discuss.channel, res.users - how many chats its staff has is a shop's business
-        partners = self.sudo().user_id.partner_id
         chats = self.env["discuss.channel"].sudo()
-        chats = chats._read_group(
-            [("dispatch_seat_partner_ids", "in", partners.ids)],
-            ["dispatch_seat_partner_ids"],
-            ["__count"],
-        )
-        count_by_partner = dict(chats)
+        seat = "dispatch_seat_partner_ids"
+        domain = [(seat, "in", self.sudo().user_id.partner_id.ids)]
+        count_by_partner = dict(chats._read_group(domain, [seat], ["__count"]))
         for subaccount in self:
             # sudo: res.users - whose chats they are
             partner = subaccount.sudo().user_id.partner_id
@@ -243,17 +228,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
         # What a new user would get: the fields are the user's, who is not there yet.
         if not self._origin:
             self.lang = self.lang or self.env.lang
-            self.dispatch_weight = (
-                self.dispatch_weight or self.env["res.users"]._default_dispatch_weight()
-            )
-
-    # ------------------------------------------------------------
-    # Create, write, delete
-    # ------------------------------------------------------------
+            weight = self.dispatch_weight or self.env["res.users"]._default_dispatch_weight()
+            self.dispatch_weight = weight
 
     def _may_say(self, name):
         return super()._may_say(name) or (
-            name == "main_account_id" and not self and self._is_admin()
+            name == "main_account_id" and not self and self.env.is_admin()
         )
 
     @api.model_create_multi
@@ -269,13 +249,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
         user_vals_list = []
         for vals in vals_list:
             owner = self._get_owner(vals)
-            user_vals = self._get_user_values(vals)
-            if not user_vals.get("name"):
-                raise ValidationError(self.env._("A sub-account needs a name."))
+            user_vals = self._get_user_values({"name": False, **vals})
             if not user_vals.get("login"):
                 taken = [other["login"] for other in user_vals_list]
                 user_vals["login"] = owner._propose_subaccount_login(taken)
             self._check_login(user_vals["login"], owner)
+            self._check_email(user_vals, user_vals_list)
             user_vals_list.append(
                 {
                     **user_vals,
@@ -296,18 +275,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
             # Whoever comes to serve buyers is greeted by no bot.
             users.odoobot_state = "disabled"
         self._check_limit(users.main_account_id)
-        by_user = {
-            subaccount.user_id: subaccount
-            for subaccount in self._sudo_clean().search([("user_id", "in", users.ids)])
-        }
-        subaccounts = self.browse([by_user[user].id for user in users])
-        # Together, because each change of groups makes Odoo look at all of them.
-        for roles in set(roles_list):
-            self.browse(
-                subaccount.id
-                for subaccount, its_roles in zip(subaccounts, roles_list, strict=True)
-                if its_roles == roles
-            )._set_roles(roles)
+        subaccounts = self.browse(users.subaccount_ids.ids)
+        subaccounts._set_roles_of_each(roles_list)
         for subaccount, vals, channels, groups in zip(
             subaccounts, vals_list, channels_list, groups_list, strict=True
         ):
@@ -325,23 +294,18 @@ class LivechatSubaccount(sent.Reader, models.Model):
         (vals,) = self._read_sent([vals])
         self._check_manageable(dispatch_only=all(name.startswith("dispatch_") for name in vals))
         user_vals = self._get_user_values(vals)
-        if "name" in user_vals and not user_vals["name"]:
-            raise ValidationError(self.env._("A sub-account needs a name."))
         if "login" in user_vals:
             for subaccount in self:
                 if user_vals["login"] != subaccount.login:
-                    self._check_login(user_vals["login"], subaccount.main_account_id)
+                    subaccount._check_login(user_vals["login"], subaccount.main_account_id)
+        for number, subaccount in enumerate(self):
+            if user_vals.get("email") != subaccount.email:
+                subaccount._check_email(user_vals, [user_vals] * number)
         if user_vals:
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
         if "role_ids" in vals:
-            roles_by_subaccount = {
-                subaccount: subaccount._get_chosen("role_ids", vals) for subaccount in self
-            }
-            for roles in set(roles_by_subaccount.values()):
-                self.filtered(
-                    lambda subaccount, roles=roles: roles_by_subaccount[subaccount] == roles
-                )._set_roles(roles)
+            self._set_roles_of_each([one._get_chosen("role_ids", vals) for one in self])
         if "channel_ids" in vals:
             for subaccount in self:
                 subaccount._set_channels(subaccount._get_chosen("channel_ids", vals))
@@ -358,13 +322,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         :raise UserError: still enabled, or with chats that nobody has taken over.
         """
         self._check_manageable()
-        self._check_deletable()
-        # sudo: res.users - checked above
-        for user in self._sudo_clean().user_id:
-            user._delete_subaccount()
-        return True
-
-    def _check_deletable(self):
         for subaccount in self:
             if subaccount.state == "enabled":
                 raise UserError(
@@ -376,6 +333,10 @@ class LivechatSubaccount(sent.Reader, models.Model):
                         "%(name)s has open chats; hand them over first.", name=subaccount.name
                     )
                 )
+        # sudo: res.users - checked above
+        for user in self._sudo_clean().user_id:
+            user._delete_subaccount()
+        return True
 
     def copy_data(self, default=None):
         return [
@@ -445,6 +406,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             {
                 "activation_token_hash": _hash(token),
                 "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
+                "link_maker_id": self.env.uid,
             }
         )
         url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
@@ -480,6 +442,14 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     )
                 )
         disabled = self.filtered(lambda subaccount: subaccount.state == "disabled")
+        for owner in disabled.main_account_id:
+            if not owner._runs_shop():
+                raise UserError(
+                    self.env._(
+                        "%(owner)s runs no shop any more: an administrator hands it over first.",
+                        owner=owner.display_name,
+                    )
+                )
         self._check_limit(disabled.main_account_id)
         # sudo: res.users - checked above
         disabled._sudo_clean().user_id.write({"active": True})
@@ -581,7 +551,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
             return False
         person = self.with_context(lang=self.lang or self.env.lang)
         owner = self.main_account_id
-        link = _Link(
+        # An object, so that no browser can send it to the template.
+        link = SimpleNamespace(
             name=self.name,
             login=self.login,
             owner_name=owner.name,
@@ -606,44 +577,34 @@ class LivechatSubaccount(sent.Reader, models.Model):
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
         return True
 
-    # Core mails with whatever view or text somebody names, about whatever record.
+    # Core mails with whatever view or text somebody names, about whatever record: this is for those
+    # who manage the sub-account.
 
     def message_mail_with_source(self, source_ref, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_mail_with_source(source_ref, **kwargs)
 
     def message_post_with_source(self, source_ref, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_post_with_source(source_ref, **kwargs)
 
     def message_notify(self, **kwargs):
-        """As core's, for those who manage the sub-account."""
         self._check_manageable()
         return super().message_notify(**kwargs)
 
     @api.model
     def _find_by_token(self, token):
-        """Return the sub-account an activation link belongs to, while the link is valid.
-
-        :rtype: livechat.subaccount
-        """
+        """Return the sub-account an activation link belongs to, while the link is valid."""
         if not sent.is_text(token) or not token.isascii():
             return self.browse()
         # sudo: livechat.subaccount - whoever has the token is the person
-        subaccount = (
-            self.env["livechat.subaccount"]
-            .sudo()
-            .search([("activation_token_hash", "=", _hash(token))], limit=1)
+        return self.sudo().search(
+            [
+                ("activation_token_hash", "=", _hash(token)),
+                ("activation_expiration", ">", fields.Datetime.now()),
+                ("state", "!=", "disabled"),
+            ]
         )
-        valid = (
-            subaccount
-            and consteq(subaccount.activation_token_hash, _hash(token))
-            and subaccount.activation_expiration > fields.Datetime.now()
-            and subaccount.state != "disabled"
-        )
-        return subaccount if valid else self.browse()
 
     def _activate(self, password):
         """Set the password of the person who holds the activation link and let them in.
@@ -664,6 +625,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
             {
                 "activation_token_hash": False,
                 "activation_expiration": False,
+                "link_maker_id": False,
+                # sudo: livechat.subaccount - who made the link the person holds
+                "password_maker_id": self.sudo().link_maker_id.id,
                 "activated_on": self.activated_on or fields.Datetime.now(),
             }
         )
@@ -673,47 +637,46 @@ class LivechatSubaccount(sent.Reader, models.Model):
     # Who may do what
     # ------------------------------------------------------------
 
-    @api.model
-    def _is_admin(self):
-        """Tell whether the caller administers users, or is the server itself."""
-        return self.env["livechat.role"]._is_admin()
-
     def _check_manageable(self, dispatch_only=False):
         """Refuse to touch sub-accounts that are not the caller's to manage.
 
         A main account manages those of its shop. A sub-account manager those of its shop who have
         no more permissions than itself, and never itself. A dispatch manager only how they are
         dispatched, and never itself.
-
-        :raise AccessError:
         """
         sent.expect_ids(self)
-        if self._is_admin():
+        if self.env.is_admin():
             return
         self.check_access("write")
         user = self.env.user
-        if user == user._get_shop_owner():
-            if any(subaccount.main_account_id != user for subaccount in self):
-                raise AccessError(self.env._("This sub-account belongs to another shop."))
-            return
-        mine = user._get_shop_owner()
+        shop = user._get_shop_owner()
         # sudo: livechat.subaccount - to compare
         for subaccount in self.sudo():
-            if not mine or subaccount.main_account_id != mine:
+            if not shop or subaccount.main_account_id != shop:
                 raise AccessError(self.env._("This sub-account belongs to another shop."))
             if subaccount.user_id == user:
                 raise AccessError(self.env._("Nobody manages their own account."))
+        if user == shop:
+            return
         if dispatch_only and user.has_group("im_livechat_subaccount.group_dispatch_manager"):
             return
         if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
             raise AccessError(self.env._("You can change how agents are dispatched, no more."))
+        if self.sudo() & user._get_subaccount()._get_makers():
+            raise AccessError(self.env._("Nobody manages who made their own account."))
         # sudo: livechat.role, res.groups - what they may do, to compare it with the caller's rights
-        if self.sudo().role_ids._reaches_beyond(user) or self.sudo()._get_groups_by_hand() - (
-            user.all_group_ids
-        ):
+        if self.sudo()._reaches_beyond(user):
             raise AccessError(
                 self.env._("You cannot manage somebody who has more permissions than you.")
             )
+
+    def _get_makers(self):
+        """Return the sub-accounts that made this one, those that made them, and so on."""
+        makers, row = self.browse(), self
+        while maker := row.create_uid._get_subaccount() - makers - self:
+            makers |= maker
+            row = maker
+        return makers
 
     def _get_groups_by_hand(self):
         """Return the access groups these sub-accounts have besides their roles."""
@@ -728,15 +691,14 @@ class LivechatSubaccount(sent.Reader, models.Model):
         """
         own = self.env.user._get_shop_owner()
         named = vals.get("main_account_id")
-        if self._is_admin():
+        if self.env.is_admin():
             # sudo: res.users - an administrator of accounts names a main account
             owner = self.env["res.users"].sudo().search([("id", "=", named or own.id)])
             if not owner:
                 raise ValidationError(self.env._("A sub-account needs a main account."))
             return owner
-        if not own or not self.env.user.has_group(
-            "im_livechat_subaccount.group_subaccount_manager"
-        ):
+        manages = self.env.user.has_group("im_livechat_subaccount.group_subaccount_manager")
+        if not own or not manages:
             raise AccessError(self.env._("You do not manage sub-accounts."))
         if named and named != own.id:
             raise AccessError(self.env._("This sub-account would belong to another shop."))
@@ -745,9 +707,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.model
     def _check_limit(self, owners):
         limit = self.env["res.config.settings"]._get_subaccount_limit()
-        if not limit:
-            return
-        for owner in owners:
+        for owner in owners if limit else ():
             # sudo: livechat.subaccount - all of the shop count
             if self.sudo().search_count([("main_account_id", "=", owner.id)]) > limit:
                 raise ValidationError(
@@ -757,7 +717,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     )
                 )
 
-    @api.model
     def _check_login(self, login, owner):
         """Refuse a login that is taken, malformed, or looks like another shop's.
 
@@ -767,30 +726,62 @@ class LivechatSubaccount(sent.Reader, models.Model):
             raise ValidationError(self.env._("A login has no spaces and is not empty."))
         # sudo: res.users - a login is unique among all users, whoever may read them
         users = self.env["res.users"].sudo().with_context(active_test=False)
-        # As people read it: large and small letters and the wide ones of Chinese are the same.
-        code, colon, _name = unicodedata.normalize("NFKC", login).casefold().partition(":")
+        code, colon, _name = names.fold(login).partition(":")
         if colon and code != owner._get_main_account_code():
             if users.search_count([("main_account_code", "=", code)], limit=1):
                 raise ValidationError(
                     self.env._("Logins that start with %(code)s: are another shop's.", code=code)
                 )
-        if users.search_count([("login", "=", login)], limit=1):
-            raise ValidationError(self.env._("The login %(login)s is taken.", login=login))
+        self._check_own_name(login)
 
-    # ------------------------------------------------------------
-    # What was said
-    # ------------------------------------------------------------
+    def _check_email(self, vals, others):
+        """Refuse an e-mail address that is another's; see :meth:`_check_own_name`.
+
+        :param others: values of sub-accounts that are saved together with this one.
+        """
+        email = vals.get("email")
+        if not email:
+            return
+        if names.fold(email) in (names.fold(other.get("email") or "") for other in others):
+            raise ValidationError(self.env._("%(name)s is taken.", name=email))
+        self._check_own_name(email)
+
+    def _check_own_name(self, name):
+        """Refuse a login or an e-mail address that is another's, or looks like it.
+
+        Odoo takes either for the other when somebody asks for a new password.
+
+        :raise ValidationError:
+        """
+        if not names.is_plain(name):
+            raise ValidationError(
+                self.env._(
+                    "%(name)s has invisible letters, or letters of several scripts in a word.",
+                    name=name,
+                )
+            )
+        folded = names.fold(name)
+        like = folded.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
+        # sudo: res.users - as above; of the own two one may be the other
+        users = self.sudo().env["res.users"].with_context(active_test=False)
+        domain = ["|", ("login", "=ilike", like), ("email", "=ilike", like)]
+        if users.search_count([("id", "not in", self.sudo().user_id.ids), *domain], limit=1):
+            raise ValidationError(self.env._("%(name)s is taken.", name=name))
 
     def _get_user_values(self, vals):
         """Return what is to be written to the user, of values that were read.
 
-        :raise ValidationError: the end of a pause is past.
+        :raise ValidationError: no name, or the end of a pause is past.
         """
         values = {
             name: value
             for name, value in vals.items()
             if self._fields[name].related and name != "main_account_id"
         }
+        if values.get("login"):
+            values["login"] = names.fold(values["login"])
+        if not values.get("name", True):
+            raise ValidationError(self.env._("A sub-account needs a name."))
         if not values.get("lang", True):
             # Nothing chosen in the form; users always have a language.
             del values["lang"]
@@ -804,22 +795,64 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
         :raise AccessError: groups, and the caller manages none.
         """
-        if (
-            name == "dispatch_group_ids"
-            and name in vals
-            and not self._is_admin()
-            and not self.env.user.has_group("im_livechat_subaccount.group_dispatch_manager")
-        ):
+        manager = "im_livechat_subaccount.group_dispatch_manager"
+        may_choose = self.env.is_admin() or self.env.user.has_group(manager)
+        if name == "dispatch_group_ids" and name in vals and not may_choose:
             raise AccessError(self.env._("You do not manage dispatch groups."))
         return sent.get_chosen(self[name], vals.get(name, []))
 
-    # ------------------------------------------------------------
-    # Roles
-    # ------------------------------------------------------------
-
     def _void_links(self):
         """Make the activation links of these sub-accounts worthless."""
-        self._store({"activation_token_hash": False, "activation_expiration": False})
+        self._store(
+            {
+                "activation_token_hash": False,
+                "activation_expiration": False,
+                "link_maker_id": False,
+            }
+        )
+
+    @api.model
+    def _end_secrets_of_lesser(self):
+        """Void the links and passwords of those who may do more by now than whoever made the link.
+
+        The maker may have used it, and would be let in where it cannot give itself the right to be.
+        """
+        # sudo: livechat.subaccount - whoever gave them more
+        rows = self.sudo().with_context(active_test=False)
+        rows = rows.search(
+            ["|", ("link_maker_id", "!=", False), ("password_maker_id", "!=", False)]
+        )
+        rows.filtered(lambda row: row._outgrew(row.link_maker_id))._void_links()
+        for row in rows.filtered(lambda row: row._outgrew(row.password_maker_id)):
+            row._store({"password_maker_id": False})
+            # sudo: res.users - the new password is nobody's
+            row._sudo_clean().user_id.write({"password": secrets.token_urlsafe(32)})
+            row.user_id._end_sessions()
+            row._sudo_clean()._message_log(
+                body=self.env._(
+                    "The password has ended: whoever made the link for it may do less than this "
+                    "account now. Make a new activation link."
+                )
+            )
+
+    def _outgrew(self, maker):
+        """Tell whether this sub-account may do more than who made a link for it."""
+        if not maker or maker == self.main_account_id or maker._is_admin() or maker == self.user_id:
+            return False
+        return self._reaches_beyond(maker)
+
+    def _reaches_beyond(self, user):
+        """Tell whether these sub-accounts may do or see more than the user."""
+        return self.role_ids._reaches_beyond(user) or bool(
+            self._get_groups_by_hand() - user.all_group_ids
+        )
+
+    def _set_roles_of_each(self, roles_list):
+        """Give each of these sub-accounts its roles; together those who get the same, because each
+        change of groups makes Odoo look at all of them."""
+        for roles in set(roles_list):
+            pairs = zip(self, roles_list, strict=True)
+            self.browse(one.id for one, its in pairs if its == roles)._set_roles(roles)
 
     def _set_roles(self, roles):
         """Give exactly these roles to all of these sub-accounts; groups an administrator gave by
@@ -861,15 +894,21 @@ class LivechatSubaccount(sent.Reader, models.Model):
         )
         for owner, members in newcomers.grouped("main_account_id").items():
             # A write, because assigning commands would forget the agents who are not active yet.
-            owner._get_shop_channels().write(
-                {"user_ids": [Command.link(user.id) for user in members]}
-            )
+            commands = [Command.link(user.id) for user in members]
+            self._filter_givable(owner, owner._get_shop_channels()).write({"user_ids": commands})
+
+    @api.model
+    def _filter_givable(self, owner, channels):
+        """Return those of a shop's channels in which the caller lets others serve: who does not
+        manage the dispatch there, only where it serves itself."""
+        user = self.env.user
+        if self.env.is_admin() or user == owner or user._manages_dispatch_of(owner):
+            return channels
+        # sudo: res.users - where the caller serves
+        return channels & user.sudo().livechat_channel_ids
 
     def _check_may_join(self, user, joined):
-        """Refuse channels or groups for somebody who may not receive buyers.
-
-        :raise UserError:
-        """
+        """Refuse channels or groups for somebody who may not receive buyers."""
         if joined and not user._has_agent_group():
             raise UserError(
                 self.env._(
@@ -888,6 +927,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
         joined = channels - user.livechat_channel_ids
         if joined - self.main_account_id._get_shop_channels():
             raise AccessError(self.env._("Only the channels of the own shop can be chosen."))
+        if joined - self._filter_givable(self.main_account_id, joined):
+            raise AccessError(self.env._("You can give only channels that you serve yourself."))
         self._check_may_join(user, joined)
         user.write({"livechat_channel_ids": [Command.set(channels.ids)]})
 

@@ -16,6 +16,26 @@ class ResConfigSettings(models.TransientModel):
         logged=True,
     )
 
+    shops_share_company = fields.Boolean(compute="_compute_shops_share_company")
+
+    @api.depends("company_id")
+    def _compute_shops_share_company(self):
+        self.shops_share_company = self._has_shops_of_one_company()
+
+    @api.model
+    def _has_shops_of_one_company(self):
+        """Tell whether two shops that the caller may know of share a company, and so its orders,
+        deliveries, invoices and products."""
+        # sudo: res.users - whether there is another shop
+        users = self.env["res.users"].sudo()
+        owner = self.env.user._get_shop_owner()
+        if self.env.user._is_shop_staff():
+            return owner._shares_company()
+        shops = users._read_group(
+            [("main_account_id", "!=", False)], ["company_id"], ["main_account_id:count_distinct"]
+        )
+        return any(count > 1 for _company, count in shops)
+
     @api.model
     def _get_dispatch_parameter(self, name, convert, default, valid):
         """Return a system parameter of ours, or ``default`` if it is not set or makes no sense.
@@ -36,3 +56,21 @@ class ResConfigSettings(models.TransientModel):
     def _get_subaccount_limit(self):
         """Return how many sub-accounts a main account can have, 0 for no limit."""
         return self._get_dispatch_parameter("subaccount_limit", int, 0, lambda limit: limit >= 0)
+
+    @api.onchange("restrict_template_rendering")
+    def _onchange_restrict_template_rendering(self):
+        """Tell whom else it lets put code into templates that shops make accounts by themselves."""
+        # sudo: livechat.subaccount - how many there are
+        count = self.env["livechat.subaccount"].sudo().search_count([])
+        if self.restrict_template_rendering or not count:
+            return None
+        return {
+            "warning": {
+                "title": self.env._("Sub-accounts exist"),
+                "message": self.env._(
+                    "%(count)s sub-accounts, which shops make by themselves, would be able to put "
+                    "code into mail templates as well.",
+                    count=count,
+                ),
+            }
+        }

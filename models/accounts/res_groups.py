@@ -29,6 +29,8 @@ class ResGroups(models.Model):
             # Core looks after agents who lose their right when a user or a group's list of users
             # is written, and forgets those who lose it because a group implies less.
             self.env["im_livechat.channel"]._release_lost_agents()
+            self.env["res.users"]._follow_owners()
+            self.env["livechat.subaccount"]._end_secrets_of_lesser()
         return result
 
     def unlink(self):
@@ -38,7 +40,6 @@ class ResGroups(models.Model):
         return result
 
     def _follow_rights(self):
-        """Follow that the users of these groups have other rights: by groups that are new, or about
-        to be deleted."""
+        """Follow that these groups, and what they give their users, are new or about to go."""
         self.env["livechat.announcement"]._look_again(self, "staff")
         self.env["livechat.announcement"]._seat_may_be_free()

@@ -43,17 +43,9 @@ class ResPartner(sent.Guard, models.Model):
     def _compute_livechat_main_account_id(self):
         # Core's own rules about the contacts of users know the active ones only.
         users = self.env["res.users"].with_context(active_test=False)
-        owner_by_partner = {
-            user.partner_id: user.main_account_id or user
-            for user in users.search(
-                [
-                    ("partner_id", "in", self.ids),
-                    "|",
-                    ("main_account_id", "!=", False),
-                    ("main_account_code", "!=", False),
-                ]
-            )
-        }
+        is_of_shop = ("|", ("main_account_id", "!=", False), ("main_account_code", "!=", False))
+        users = users.search([("partner_id", "in", self.ids), *is_of_shop])
+        owner_by_partner = {user.partner_id: user.main_account_id or user for user in users}
         for partner in self:
             partner.livechat_main_account_id = owner_by_partner.get(partner._origin, False)
 
@@ -67,19 +59,14 @@ class ResPartner(sent.Guard, models.Model):
         return partners
 
     def _check_exclusive_agent(self):
-        """Let only who manages an agent's dispatch appoint it, or take it away from a buyer.
-
-        :raise AccessError:
-        """
-        # sudo: res.partner, res.users - whose agents they are
-        agents = self.sudo().livechat_agent_id
-        owners = {agent.main_account_id or agent for agent in agents}
+        """Let only who manages an agent's dispatch appoint it, or take it away from a buyer."""
         user = self.env.user
-        if not self.env.su and not (
-            all(user._manages_dispatch_of(owner) for owner in owners)
-            if owners
-            else user._manages_some_dispatch()
-        ):
+        # sudo: res.partner, res.users - whose agents they are
+        may_appoint = user._manages_some_dispatch() and all(
+            user._manages_dispatch_of(agent.main_account_id or agent)
+            for agent in self.sudo().livechat_agent_id
+        )
+        if not self.env.su and not may_appoint:
             raise AccessError(self.env._("Only who manages dispatch appoints agents to buyers."))
 
     def write(self, vals):
@@ -104,9 +91,8 @@ class ResPartner(sent.Guard, models.Model):
 
     def signup_get_auth_param(self):
         """As core's, for contacts that may sign up."""
-        return super(
-            ResPartner, self.filtered(lambda partner: not partner._is_bound_to_agent())
-        ).signup_get_auth_param()
+        free = self.filtered(lambda partner: not partner._is_bound_to_agent())
+        return super(ResPartner, free).signup_get_auth_param()
 
     def _get_partner_from_token(self, token):
         partner = super()._get_partner_from_token(token)

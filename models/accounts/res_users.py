@@ -5,10 +5,11 @@ from collections import defaultdict
 from psycopg2 import IntegrityError
 
 from odoo import api, fields, models
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 
 from ...dispatch import ledger
+from ...tools import sent
 from ...tools.rights import READERS
 
 
@@ -104,11 +105,11 @@ class ResUsers(models.Model):
             returners._return_to_reception()
         if "group_ids" in vals:
             self.env["im_livechat.channel"]._release_lost_agents()
+            self.env["livechat.subaccount"]._end_secrets_of_lesser()
+        # sudo: res.users - whether it has been a main account
+        if vals.keys() & {"active", "group_ids"} and any(self.sudo().mapped("main_account_code")):
+            self._follow_owners()
         return result
-
-    # ------------------------------------------------------------
-    # Main accounts and their sub-accounts
-    # ------------------------------------------------------------
 
     def _propose_main_account_code(self):
         """Return the short name of this main account: the one it has, or what its login gives."""
@@ -155,6 +156,7 @@ class ResUsers(models.Model):
         rows = self._get_subaccount()
         members = users.filtered("main_account_id")
         newcomers = members - rows.user_id
+        (members - newcomers)._leave_former_shop()
         # A link of the former shop is none of the new one's.
         rows._void_links()
         rows.filtered(lambda row: row.user_id not in members)._drop()
@@ -165,6 +167,9 @@ class ResUsers(models.Model):
         )
         group = self.env.ref("im_livechat_subaccount.group_main_account")
         owners.write({"group_ids": [Command.link(group.id)]})
+        for owner in members.main_account_id:
+            # By it main accounts are found, also when they are none any more.
+            owner._get_main_account_code()
         for row in rows.exists():
             foreign = row.role_ids.filtered("main_account_id").filtered(
                 lambda role, owner=row.main_account_id: role.main_account_id != owner
@@ -173,6 +178,135 @@ class ResUsers(models.Model):
                 row._set_roles(row.role_ids - foreign)
         # Record rules are cached and depend on it.
         self.env.registry.clear_cache()
+        # Who managed them in the former shop may know their passwords.
+        self.env["livechat.subaccount"]._end_secrets_of_lesser()
+
+    def _leave_former_shop(self):
+        """Take these users, who belong to another shop now, out of the channels and groups of the
+        former one, hand over their chats and let them log in anew."""
+        for user in self:
+            channels = user.livechat_channel_ids.filtered(
+                lambda channel, owner=user.main_account_id: (
+                    channel.main_account_id and channel.main_account_id != owner
+                )
+            )
+            # sudo: livechat.dispatch.group - whoever moves somebody to another shop
+            groups = self.env["livechat.dispatch.group"].sudo().with_context(active_test=False)
+            groups = groups.search(
+                [
+                    ("user_ids", "in", user.ids),
+                    ("channel_id.main_account_id", "!=", user.main_account_id.id),
+                ]
+            )
+            if channels or groups:
+                groups.write({"user_ids": [Command.unlink(user.id)]})
+                channels.write({"user_ids": [Command.unlink(user.id)]})
+                self.env["livechat.announcement"]._agent_leaves(user)
+                user._end_sessions()
+
+    # ------------------------------------------------------------
+    # A shop without its main account
+    # ------------------------------------------------------------
+
+    def _runs_shop(self):
+        """Tell whether this main account is there to answer for its sub-accounts."""
+        self.ensure_one()
+        # sudo: res.users - whoever asks
+        owner = self.sudo()
+        return owner.active and owner.has_group("im_livechat_subaccount.group_main_account")
+
+    def _shares_company(self):
+        """Tell whether another shop shares the company of this main account, and so its orders,
+        deliveries, invoices and products."""
+        # sudo: res.users - whether there is another
+        return bool(
+            self.sudo().search_count(
+                [
+                    ("company_ids", "in", self.sudo().company_id.ids),
+                    ("main_account_id", "not in", [False, *self.ids]),
+                ],
+                limit=1,
+            )
+        )
+
+    @api.model
+    def _follow_owners(self):
+        """Disable the sub-accounts of main accounts that are gone, and enable those again whose
+        main account is back."""
+        # sudo: res.users, livechat.subaccount - whoever took the main account its rights
+        owners = self.sudo().with_context(active_test=False)
+        owners = owners.search([("main_account_code", "!=", False)])
+        gone = owners.filtered(lambda owner: not owner._runs_shop())
+        rows = self.env["livechat.subaccount"].sudo()
+        left = rows.search([("main_account_id", "in", gone.ids)])
+        left._void_links()
+        left = left.filtered(lambda row: row.state == "enabled")
+        left._store({"waits_for_owner": True})
+        left.user_id.write({"active": False})
+        for owner, members in left.grouped("main_account_id").items():
+            self._tell_about_lost_shop(owner, len(members))
+        back = rows.search(
+            [("waits_for_owner", "=", True), ("main_account_id", "in", (owners - gone).ids)]
+        )
+        back._store({"waits_for_owner": False})
+        back.user_id.write({"active": True})
+
+    def _tell_about_lost_shop(self, owner, count):
+        """Tell whoever took the main account away what has become of its sub-accounts."""
+        self.env.user._bus_send(
+            "simple_notification",
+            {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._("A shop has lost its main account"),
+                "message": self.env._(
+                    "%(count)s sub-accounts of %(owner)s cannot log in until you hand the shop "
+                    "over to somebody else.",
+                    count=count,
+                    owner=owner.name,
+                ),
+            },
+        )
+
+    def action_hand_shop_over(self, successor_id):
+        """Make somebody else the main account of this one's shop, with all that belongs to it.
+
+        :param int successor_id: an internal user; a sub-account of this shop becomes its owner.
+        :raise AccessError: not an administrator.
+        :raise UserError: who runs no shop, or cannot.
+        """
+        if not self.env.is_admin():
+            raise AccessError(self.env._("Only administrators hand a shop over."))
+        sent.expect(self.env, len(self) == 1 and sent.is_record_id(successor_id))
+        sent.expect_ids(self)
+        # sudo: res.users - an administrator of accounts names a main account
+        owner = self.sudo()
+        successor = owner.search([("id", "=", successor_id), ("share", "=", False)])
+        if (
+            not successor
+            or successor == owner
+            or successor.main_account_id - owner
+            or not owner.main_account_code
+        ):
+            raise UserError(self.env._("Choose somebody who works for no other shop."))
+        successor.main_account_id = False
+        group = self.env.ref("im_livechat_subaccount.group_main_account")
+        successor.group_ids = [Command.link(group.id)]
+        # Channels and roles first, so that nobody leaves what comes along.
+        owner._get_shop_channels().main_account_id = successor
+        # sudo: livechat.role - as above
+        roles = self.env["livechat.role"].sudo().search([("main_account_id", "=", owner.id)])
+        roles.main_account_id = successor
+        members = owner.with_context(active_test=False)
+        members = members.search([("main_account_id", "=", owner.id)])
+        rows = members._get_subaccount()
+        rows.filtered(lambda row: row.password_maker_id == owner)._store(
+            {"password_maker_id": successor.id}
+        )
+        members.main_account_id = successor
+        successor._get_main_account_code()
+        successor._follow_owners()
+        return True
 
     def _is_managed_by_user_roles(self):
         # OCA's base_user_role writes the groups of users to whom it gave a role, and only those.
@@ -195,24 +329,43 @@ class ResUsers(models.Model):
                 users.write({"group_ids": commands})
         self.env.registry.clear_cache()
 
-    # ------------------------------------------------------------
-    # Coming and going
-    # ------------------------------------------------------------
-
     def _end_access(self):
         """End the web sessions, websockets and API keys of these users, for good.
 
         Odoo refuses the sessions of archived users by itself, but would take them back when the
         user is enabled again.
         """
-        # sudo: res.device, res.users.apikeys - whoever may archive a user ends its access
+        # sudo: res.users.apikeys - whoever may archive a user ends its access
+        self.sudo().api_key_ids.unlink()
+        self._end_sessions()
+        self._end_sending()
+        self._get_subaccount()._void_links()
+
+    def _end_sessions(self):
+        """End the web sessions and websockets of these users, for good."""
+        # sudo: res.device - whoever ends their access, or moves them to another shop
         devices = self.env["res.device"].sudo().search([("user_id", "in", self.ids)])
         devices.filtered(lambda device: not device.is_current)._revoke()
-        self.sudo().api_key_ids.unlink()
         for user in self:
             # Makes the server look at the websocket's session again, which closes it.
             user._bus_send("im_livechat_subaccount/disabled", {})
-        self._get_subaccount()._void_links()
+
+    def _end_sending(self):
+        """End what Odoo sends to these users: as followers, to their devices, and mail on its way.
+        A device that was trusted with the second factor is trusted no more."""
+        partners = self.partner_id
+        for name, field, ids in (
+            ("mail.followers", "partner_id", partners.ids),
+            ("mail.push.device", "partner_id", partners.ids),
+            ("auth_totp.device", "user_id", self.ids),
+        ):
+            if name in self.env:
+                # sudo: these models - whoever may archive a user ends what is sent to it
+                self.env[name].sudo().search([(field, "in", ids)]).unlink()
+        # sudo: mail.notification - as above
+        self.env["mail.notification"].sudo().search(
+            [("res_partner_id", "in", partners.ids), ("notification_status", "=", "ready")]
+        ).notification_status = "canceled"
 
     def _return_to_reception(self):
         """Let enabled sub-accounts start with a credit of zero."""
@@ -227,6 +380,7 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         partner = self.partner_id
+        self.env["ir.rule"]._forget_private(self)
         self._get_subaccount()._drop()
         try:
             with self.env.cr.savepoint():
@@ -237,6 +391,8 @@ class ResUsers(models.Model):
             self.write(
                 {
                     "login": f"__deleted_{self.id}_{self.login}",
+                    # As the login: somebody else may have it.
+                    "email": False,
                     "main_account_id": False,
                     "group_ids": [Command.set(self.env.ref("base.group_user").ids)],
                     "livechat_channel_ids": [Command.clear()],

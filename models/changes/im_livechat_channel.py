@@ -9,12 +9,7 @@ class ImLivechatChannel(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         channels = super().create(vals_list)
-        log = self.env["livechat.dispatch.log"]
-        rows = log._describe_lives(channels, "create")
-        members = log._read_values_of(channels, "user_ids")
-        for channel in channels:
-            rows += log._describe_difference(channel, "user_ids", set(), members[channel.id])
-        log._add_rows(rows)
+        self.env["livechat.dispatch.log"]._note_created(channels, "user_ids")
         return channels
 
     def write(self, vals):
@@ -29,10 +24,8 @@ class ImLivechatChannel(models.Model):
         changes = changes.search([("channel_id", "in", self.ids)])
         changes.filtered(lambda change: change.state == "running")._restore()
         log = self.env["livechat.dispatch.log"]
-        rows = [{**row, "channel_id": False} for row in log._describe_lives(self, "unlink")]
+        log._forget(changes)
         # sudo: livechat.dispatch.group - they go with the channel
-        for records in (changes, self.sudo().dispatch_group_ids, self):
-            log._forget(records)
-        result = super().unlink()
-        log._add_rows(rows)
-        return result
+        log._forget(self.sudo().dispatch_group_ids)
+        with log._deleting(self):
+            return super().unlink()

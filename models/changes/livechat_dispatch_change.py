@@ -1,4 +1,5 @@
 from collections import defaultdict
+from contextlib import contextmanager
 from datetime import datetime, time, timedelta
 
 import pytz
@@ -64,7 +65,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         logged=True,
     )
     tz = fields.Selection(
-        "_get_time_zones",
+        lambda self: [(name, name) for name in pytz.common_timezones],
         "Time Zone",
         compute="_compute_tz",
         store=True,
@@ -158,10 +159,6 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     _due_idx = models.Index("(state, next_start)")
 
     @api.model
-    def _get_time_zones(self):
-        return [(name, name) for name in pytz.common_timezones]
-
-    @api.model
     def _get_modes(self):
         field = self.env["im_livechat.channel"]._fields["dispatch_mode"]
         return field._description_selection(self.env)
@@ -175,15 +172,13 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     def _find_tz(self, *users):
         """Return the first time zone that one of these users has set, else UTC."""
         # sudo: res.users - when it is noon in a shop is no secret
-        names = [user.tz for user in self.env["res.users"].sudo().union(*users)]
-        known = dict(self._get_time_zones())
-        return next((name for name in names if name in known), "UTC")
+        users = self.env["res.users"].sudo().union(*users)
+        return next((user.tz for user in users if user.tz in pytz.common_timezones_set), "UTC")
 
     @api.depends("channel_id")
     def _compute_tz(self):
         for change in self:
-            owner = change.channel_id.main_account_id
-            change.tz = self._find_tz(owner, self.env.user)
+            change.tz = self._find_tz(change.channel_id.main_account_id, self.env.user)
 
     @api.depends(
         "dispatch_mode", "max_sessions_mode", "max_sessions", "line_ids.weight", "line_ids.pause"
@@ -217,20 +212,16 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             return
         zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
         today = datetime.combine(clock.get_day(fields.Datetime.now(), zone), time.min)
-        name, days, repeats = {
-            "singles_day": (self.env._("11 November"), (11, 11), "yearly"),
-            "june": (self.env._("18 June"), (6, 18), "yearly"),
-            "evening": (self.env._("Evening shift"), None, "daily"),
-            "weekend": (self.env._("Weekend"), None, "weekly"),
+        name, when, repeats = {
+            "singles_day": (self.env._("11 November"), {"month": 11, "day": 11}, "yearly"),
+            "june": (self.env._("18 June"), {"month": 6, "day": 18}, "yearly"),
+            "evening": (self.env._("Evening shift"), {"hour": 18}, "daily"),
+            "weekend": (self.env._("Weekend"), {}, "weekly"),
         }[self.preset]
-        start, stop = today, today + timedelta(days=1)
-        if days:
-            start = today.replace(month=days[0], day=days[1])
-            if start < today:
-                start = start.replace(year=start.year + 1)
-            stop = start + timedelta(days=1)
-        elif self.preset == "evening":
-            start = today.replace(hour=18)
+        start = today.replace(**when)
+        if start < today:
+            start = start.replace(year=start.year + 1)
+        stop = start.replace(hour=0) + timedelta(days=1)
         for weekday in WEEKDAYS:
             self[weekday] = self.preset == "weekend" and weekday in ("saturday", "sunday")
         self.name = name
@@ -256,8 +247,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         changes = super(LivechatDispatchChange, self._sudo_clean()).create(vals_list)
         changes = changes.with_env(self.env)
         changes._check_saved()
-        log = self.env["livechat.dispatch.log"]
-        log._add_rows(log._describe_lives(changes, "create"))
+        self.env["livechat.dispatch.log"]._note_created(changes)
         return changes
 
     def write(self, vals):
@@ -306,12 +296,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
     def unlink(self):
         self._check_manageable()
-        log = self.env["livechat.dispatch.log"]
-        rows = log._describe_lives(self, "unlink")
-        log._forget(self)
-        result = super().unlink()
-        log._add_rows(rows)
-        return result
+        with self.env["livechat.dispatch.log"]._deleting(self):
+            return super().unlink()
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_running(self):
@@ -336,7 +322,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         for vals in read if not form else ():
             vals.pop("preset", None)
             if vals.get("rule"):
-                vals["rule"] = self._read_rule(vals["rule"])
+                with self._following_rule():
+                    vals["rule"] = recurrence.clean_rule(vals["rule"])
         return read
 
     def _check_manageable(self):
@@ -351,9 +338,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
     def _check_channel(self, channel):
         # sudo: im_livechat.channel - whose it is
-        if not self.env.su and not self.env.user._manages_dispatch_of(
-            channel.sudo().main_account_id
-        ):
+        owner = channel.sudo().main_account_id
+        if not (self.env.su or self.env.user._manages_dispatch_of(owner)):
             raise AccessError(self.env._("You do not manage the dispatch of this channel."))
 
     # ------------------------------------------------------------
@@ -376,38 +362,30 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             if change.recurrence == "custom":
                 if not change.rule:
                     raise ValidationError(self.env._("Write down the rule by which it repeats."))
-                change._check_rule()
+                with self._following_rule():
+                    occurrences = recurrence.get_occurrences(change._get_schedule(), datetime.min)
+                    if not next(occurrences, None):
+                        raise ValidationError(self.env._("By this rule it never starts."))
             if change.max_sessions_mode == "limited" and change.max_sessions < 1:
                 raise ValidationError(
                     self.env._("Say how many chats an agent of weight 100 can have.")
                 )
             change._check_agents()
 
-    def _check_rule(self):
+    @contextmanager
+    def _following_rule(self):
+        """Let a rule that cannot be followed be refused in words."""
         try:
-            first = next(recurrence.get_occurrences(self._get_schedule(), datetime.min), None)
+            yield
         except RuleError as error:
-            raise self._get_rule_error(error) from error
-        if not first:
-            raise ValidationError(self.env._("By this rule it never starts."))
-
-    @api.model
-    def _read_rule(self, value):
-        try:
-            return recurrence.clean_rule(value)
-        except RuleError as error:
-            raise self._get_rule_error(error) from error
-
-    @api.model
-    def _get_rule_error(self, error):
-        return ValidationError(
-            self.env._(
-                "The rule cannot be followed (%(part)s). It says at most how often by day, week, "
-                "month or year, such as FREQ=MONTHLY;BYDAY=1MO; the time of day comes from the "
-                "start, and the last day from Repeats Until.",
-                part=error.args[0] or "?",
-            )
-        )
+            raise ValidationError(
+                self.env._(
+                    "The rule cannot be followed (%(part)s). It says at most how often by day, "
+                    "week, month or year, such as FREQ=MONTHLY;BYDAY=1MO; the time of day comes "
+                    "from the start, and the last day from Repeats Until.",
+                    part=error.args[0] or "?",
+                )
+            ) from error
 
     def _check_agents(self):
         # sudo: livechat.dispatch.change, im_livechat.channel - all agents count, also disabled ones
@@ -476,13 +454,14 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                 )
 
     def _get_name(self):
+        """Return its name, if it is one that the caller may know."""
         readable = self._filtered_access("read")
         return readable.name if readable else self.env._("Another dated change")
 
     def _find_others(self):
         """Yield the planned or running changes that set a value this one sets, with the values."""
         # sudo: livechat.dispatch.change - an agent of two channels has one weight
-        change = self.sudo()
+        change = self.sudo().with_context(active_test=False)
         mine = change._get_keys()
         others = change.search(
             [
@@ -490,11 +469,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                 ("state", "in", ("planned", "running")),
                 "|",
                 ("channel_id", "=", change.channel_id.id),
-                (
-                    "line_ids.user_id",
-                    "in",
-                    change.with_context(active_test=False).line_ids.user_id.ids,
-                ),
+                ("line_ids.user_id", "in", change.line_ids.user_id.ids),
             ]
         )
         for other in others:
@@ -519,10 +494,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         return tuple(number for number, name in enumerate(WEEKDAYS) if self[name])
 
     def _get_schedule(self):
-        """Return when it is in force, for the pure engine.
-
-        :rtype: recurrence.Schedule
-        """
+        """Return when it is in force, for the pure engine."""
         self.ensure_one()
         return Schedule(
             self.start,
@@ -536,17 +508,11 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
     def _find_next(self, now):
         """Return the occurrence that includes this moment, or else the next one, ``None`` if none
-        is left.
-
-        :rtype: recurrence.Occurrence | None
-        """
+        is left."""
         return recurrence.get_next(self._get_schedule(), now, self.last_start or None)
 
     def _get_occurrences(self, after, before):
-        """Yield when it is, or will be, in force between two moments, in order.
-
-        :rtype: collections.abc.Iterator[recurrence.Occurrence]
-        """
+        """Yield when it is, or will be, in force between two moments, in order."""
         self.ensure_one()
         over = self.last_start
         if self.state == "running":
@@ -557,41 +523,51 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             if not over or occurrence.start > over:
                 yield occurrence
 
+    def _set_state(self, state, start=False, stop=False, **more):
+        """Note the state, and the time it runs or will run next."""
+        self._store({"state": state, "next_start": start, "next_stop": stop, **more})
+
     def _set_next(self):
         """Look for the next time, and plan to be woken then; without one it is over."""
-        found = self._find_next(fields.Datetime.now())
-        self._store(
-            {
-                "state": "planned" if found else "done",
-                "next_start": found.start if found else False,
-                "next_stop": found.stop if found else False,
-                "replaced": False,
-            }
-        )
-        if found:
-            self._wake_at(found.start)
+        start, stop = self._find_next(fields.Datetime.now()) or (False, False)
+        self._set_state("planned" if start else "done", start, stop, replaced=False)
+        if start:
+            self._wake_at(start)
 
     def _wake_at(self, moment):
-        # sudo: ir.cron - that something happens then
         cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
         if cron:
-            # sudo: ir.cron - as above
+            # sudo: ir.cron - that something happens then
             cron.sudo()._trigger(at=moment)
 
     # ------------------------------------------------------------
     # By hand
     # ------------------------------------------------------------
 
+    def _hold(self, states, refusal):
+        """Yield these changes one by one, each as it is now and held until the transaction ends.
+
+        :param states: those in which it may be.
+        :raise AccessError: the caller does not manage one.
+        :raise UserError: ``refusal``, with the name of one in another state.
+        :raise LockError: somebody else holds one.
+        """
+        self._check_manageable()
+        for change in self:
+            if change.state not in states:
+                raise UserError(refusal % {"change": change.name})
+            self.env.flush_all()
+            # sudo: livechat.dispatch.change - checked above who asks
+            change.sudo().lock_for_update(allow_referencing=True)
+            change.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
+            yield change
+
     def action_plan(self):
         """Let changes start and end by themselves; one that is due starts at once.
 
         :raise ValidationError: nothing to change, over already, or overlapping another change.
         """
-        self._check_manageable()
-        for change in self:
-            if change.state != "draft":
-                raise UserError(self.env._("%(change)s is no draft any more.", change=change.name))
-            change._lock()
+        for change in self._hold(["draft"], self.env._("%(change)s is no draft any more.")):
             change._check_saved()
             change._check_plan()
             change._set_next()
@@ -603,11 +579,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
         :raise ValidationError: see ``action_plan``.
         """
-        self._check_manageable()
-        for change in self:
-            if change.state not in ("draft", "planned"):
-                raise UserError(self.env._("%(change)s cannot start now.", change=change.name))
-            change._lock()
+        refusal = self.env._("%(change)s cannot start now.")
+        for change in self._hold(["draft", "planned"], refusal):
             change._check_saved()
             if change.state == "draft":
                 change._check_plan()
@@ -626,45 +599,24 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
         :raise UserError: one is not in force.
         """
-        self._check_manageable()
-        for change in self:
-            if change.state != "running":
-                raise UserError(self.env._("%(change)s is not in force.", change=change.name))
-            change._lock()
+        for change in self._hold(["running"], self.env._("%(change)s is not in force.")):
             change._finish(fields.Datetime.now())
         return True
 
     def action_cancel(self):
         """Take changes out of the plan; what is in force is undone."""
-        self._check_manageable()
-        for change in self:
-            if change.state not in ("draft", "planned", "running"):
-                raise UserError(self.env._("%(change)s is over.", change=change.name))
-            change._lock()
+        refusal = self.env._("%(change)s is over.")
+        for change in self._hold(["draft", "planned", "running"], refusal):
             if change.state == "running":
                 change._restore()
-            change._store(
-                {
-                    "state": "cancelled",
-                    "next_start": False,
-                    "next_stop": False,
-                    "replaced": False,
-                }
-            )
+            change._set_state("cancelled", replaced=False)
         return True
 
     def action_draft(self):
         """Take changes that are planned, over or cancelled back to draft."""
-        self._check_manageable()
-        for change in self:
-            if change.state not in ("planned", "done", "cancelled"):
-                raise UserError(
-                    self.env._("%(change)s is in force: undo it first.", change=change.name)
-                )
-            change._lock()
-            change._store(
-                {"state": "draft", "next_start": False, "next_stop": False, "last_start": False}
-            )
+        refusal = self.env._("%(change)s is in force: undo it first.")
+        for change in self._hold(["planned", "done", "cancelled"], refusal):
+            change._set_state("draft", last_start=False)
         return True
 
     def action_add_agents(self):
@@ -675,14 +627,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             agents = change.sudo().channel_id.user_ids - change.sudo().line_ids.user_id
             if not self.env.su:
                 agents = agents._find_manageable(self.env.user)[0]
-            change.write(
-                {
-                    "line_ids": [
-                        Command.create({"user_id": agent.id, "weight": agent.dispatch_weight})
-                        for agent in agents
-                    ]
-                }
-            )
+            lines = [{"user_id": agent.id, "weight": agent.dispatch_weight} for agent in agents]
+            change.write({"line_ids": list(map(Command.create, lines))})
         return True
 
     def action_preview(self):
@@ -725,16 +671,6 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         for change in planned:
             attempt(change._start_if_due)
 
-    def _lock(self):
-        """Hold this change until the transaction ends, and see it as it is now.
-
-        :raise LockError: somebody else holds it.
-        """
-        self.env.flush_all()
-        # sudo: livechat.dispatch.change - callers have checked who asks
-        self.sudo().lock_for_update(allow_referencing=True)
-        self.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
-
     def _end_if_due(self):
         change = self.try_lock_for_update(allow_referencing=True)
         change.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
@@ -752,18 +688,9 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         found = change._find_next(now)
         if not found or found.start != change.next_start:
             log = self.env["livechat.dispatch.log"]
+            what, state = "livechat.dispatch.change.state", "planned" if found else "done"
             with log._by("change", change):
-                log._add_rows(
-                    [
-                        log._describe(
-                            change,
-                            "livechat.dispatch.change.state",
-                            "planned",
-                            "planned" if found else "done",
-                            remark="missed",
-                        )
-                    ]
-                )
+                log._add_rows([log._describe(change, what, "planned", state, remark="missed")])
             change._set_next()
         if not found or found.start > now:
             return
@@ -776,17 +703,10 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         """Set the values and remember what they replace."""
         log = self.env["livechat.dispatch.log"]
         # sudo: livechat.dispatch.log - which rows were there before
-        since = log.sudo().search([], order="id desc", limit=1).id
+        since = log.sudo().search([], limit=1).id
         with log._by("change", self):
-            replaced = self._apply()
-            self._store(
-                {
-                    "state": "running",
-                    "next_start": occurrence.start,
-                    "next_stop": occurrence.stop,
-                    "replaced": {"since": since or 0, "values": replaced},
-                }
-            )
+            replaced = {"since": since or 0, "values": self._apply()}
+            self._set_state("running", *occurrence, replaced=replaced)
         self._wake_at(occurrence.stop)
 
     def _finish(self, last_start):
@@ -800,21 +720,14 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             self._set_next()
 
     def _get_wanted(self):
-        """Return what this change sets: ``{record: {field: value}}``.
-
-        :rtype: dict
-        """
+        """Return what this change sets: ``{record: {field: value}}``."""
         # sudo: livechat.dispatch.change - its agents, also the disabled ones
         change = self.sudo().with_context(active_test=False)
         wanted = {line.user_id: line._get_values() for line in change.line_ids}
-        values = {}
-        if change.dispatch_mode:
-            values["dispatch_mode"] = change.dispatch_mode
-        if change.max_sessions_mode:
-            values["max_sessions_mode"] = change.max_sessions_mode
+        names = [name for name in ("dispatch_mode", "max_sessions_mode") if change[name]]
         if change.max_sessions_mode == "limited":
-            values["max_sessions"] = change.max_sessions
-        if values:
+            names.append("max_sessions")
+        if values := {name: change[name] for name in names}:
             wanted[change.channel_id] = values
         return wanted
 
@@ -830,7 +743,6 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         """Set what this change sets, on agents who still are the channel's.
 
         :return: what was there before, as :meth:`_restore` wants it.
-        :rtype: list[dict]
         """
         log = self.env["livechat.dispatch.log"]
         wanted, replaced, rows = self._get_wanted(), [], []
@@ -844,15 +756,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                     rows.append(log._describe(record, f"res.users.{name}", old, old, remark="gone"))
                 elif old != new:
                     todo[record][name] = new
-                    replaced.append(
-                        {
-                            "model": record._name,
-                            "id": record.id,
-                            "field": name,
-                            "old": old,
-                            "new": new,
-                        }
-                    )
+                    where = {"model": record._name, "id": record.id, "field": name}
+                    replaced.append({**where, "old": old, "new": new})
         _write_all(todo)
         log._add_rows(rows)
         return replaced
@@ -869,14 +774,13 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                     record = self.env[value["model"]].sudo().browse(value["id"]).exists()
                     if not record:
                         continue
-                    name, current = value["field"], None
+                    name = value["field"]
                     current = log._read_values_of(record, name)[record.id]
                     if current == value["old"]:
                         continue
                     if current != value["new"] or log._is_set_by_hand(record, name, kept["since"]):
-                        what = f"{record._name}.{name}"
-                        row = log._describe(record, what, value["new"], current, remark="kept")
-                        rows.append(row)
+                        values = f"{record._name}.{name}", value["new"], current
+                        rows.append(log._describe(record, *values, remark="kept"))
                     else:
                         todo[record].update(_get_old_values(name, value["old"]))
                 _write_all(todo)

@@ -2,10 +2,10 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
-from ...tools import sent
+from ...tools import history, sent
 
 
-class LivechatDispatchChangeLine(sent.Reader, models.Model):
+class LivechatDispatchChangeLine(history.Sealed, sent.Reader, models.Model):
     """What a dated change does with one agent.
 
     Written by way of the change only, which checks who asks.
@@ -64,37 +64,13 @@ class LivechatDispatchChangeLine(sent.Reader, models.Model):
                     )
                 )
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Lines are made by way of their change.
-
-        :raise AccessError: always, for whoever does it otherwise.
-        """
-        self._check_by_change()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Lines are changed by way of their change.
-
-        :raise AccessError: always, for whoever does it otherwise.
-        """
-        self._check_by_change()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_by_change(self):
-        self._check_by_change()
-
-    def _check_by_change(self):
+    def _check_sealed(self):
         # Rights on the model are there so that forms offer lines; the change writes with sudo.
         if not self.env.su:
             raise AccessError(self.env._("Agents are set by way of their dated change."))
 
     def _get_values(self):
-        """Return what this line sets on its agent, by field of ``res.users``.
-
-        :rtype: dict
-        """
+        """Return what this line sets on its agent, by field of ``res.users``."""
         self.ensure_one()
         values = {}
         if self.weight:

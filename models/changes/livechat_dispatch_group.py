@@ -9,12 +9,7 @@ class LivechatDispatchGroup(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         groups = super().create(vals_list)
-        log = self.env["livechat.dispatch.log"]
-        rows = log._describe_lives(groups, "create")
-        members = log._read_values_of(groups, "user_ids")
-        for group in groups:
-            rows += log._describe_difference(group, "user_ids", set(), members[group.id])
-        log._add_rows(rows)
+        self.env["livechat.dispatch.log"]._note_created(groups, "user_ids")
         return groups
 
     def write(self, vals):
@@ -29,9 +24,5 @@ class LivechatDispatchGroup(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
-        log = self.env["livechat.dispatch.log"]
-        rows = log._describe_lives(self, "unlink")
-        log._forget(self)
-        result = super().unlink()
-        log._add_rows(rows)
-        return result
+        with self.env["livechat.dispatch.log"]._deleting(self):
+            return super().unlink()

@@ -5,10 +5,9 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
+from ...tools.history import Outlived, Sealed
 from ...tools.sent import is_record_id
 
-# Models whose records come and go in the log as well.
-_LIVES = ("im_livechat.channel", "livechat.dispatch.group", "livechat.dispatch.change")
 # Which field of a row holds the record it is about.
 _SUBJECTS = {
     "res.users": "agent_id",
@@ -16,8 +15,6 @@ _SUBJECTS = {
     "livechat.dispatch.group": "group_id",
     "livechat.dispatch.change": "change_id",
 }
-# The models that have fields which are logged.
-_LOGGED_MODELS = (*_SUBJECTS, "res.config.settings")
 _KEPT_FOR = timedelta(days=400)
 _VACUUM_LIMIT = 20_000
 
@@ -25,10 +22,11 @@ _VACUUM_LIMIT = 20_000
 _BY_LOG = object()
 # Where a transaction keeps on whose behalf it changes settings, and what is being compared.
 _WAY = "livechat_dispatch_log_way"
+_BY_HAND = ("hand", False)
 _COMPARED = "livechat_dispatch_log_compared"
 
 
-class LivechatDispatchLog(models.Model):
+class LivechatDispatchLog(Sealed, models.Model):
     """Every change of a dispatch setting: who, when, from what, to what.
 
     Written together with the change, by whatever way it is made; nobody writes it otherwise.
@@ -42,9 +40,7 @@ class LivechatDispatchLog(models.Model):
     moment = fields.Datetime(
         "When", default=fields.Datetime.now, required=True, index=True, readonly=True
     )
-    user_id = fields.Many2one(
-        "res.users", "User", index="btree_not_null", ondelete="set null", readonly=True
-    )
+    user_id = Outlived("res.users", "User")
     user_name = fields.Char("Name at That Time", readonly=True)
     way = fields.Selection(
         [
@@ -57,41 +53,13 @@ class LivechatDispatchLog(models.Model):
         required=True,
         readonly=True,
     )
-    cause_id = fields.Many2one(
-        "livechat.dispatch.change",
-        "By Dated Change",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
+    cause_id = Outlived("livechat.dispatch.change", "By Dated Change")
     who = fields.Char(compute="_compute_who")
-    main_account_id = fields.Many2one(
-        "res.users", "Main Account", index="btree_not_null", ondelete="set null", readonly=True
-    )
-    agent_id = fields.Many2one(
-        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
-    )
-    channel_id = fields.Many2one(
-        "im_livechat.channel",
-        "Channel",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
-    group_id = fields.Many2one(
-        "livechat.dispatch.group",
-        "Dispatch Group",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
-    change_id = fields.Many2one(
-        "livechat.dispatch.change",
-        "Dated Change",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
+    main_account_id = Outlived("res.users", "Main Account")
+    agent_id = Outlived("res.users", "Agent")
+    channel_id = Outlived("im_livechat.channel", "Channel")
+    group_id = Outlived("livechat.dispatch.group", "Dispatch Group")
+    change_id = Outlived("livechat.dispatch.change", "Dated Change")
     subject = fields.Char("Of", readonly=True, help="Whose setting it is, by its name at the time.")
     what = fields.Selection("_get_whats", "What", required=True, readonly=True)
     old_value = fields.Json(readonly=True)
@@ -116,17 +84,18 @@ class LivechatDispatchLog(models.Model):
             "livechat.dispatch.group.user_ids": self.env._("Agent of the group"),
             "res.users.dispatch_paused": self.env._("Pause"),
         }
-        for model in _LIVES:
-            name = {
-                "im_livechat.channel": self.env._("Channel"),
-                "livechat.dispatch.group": self.env._("Dispatch group"),
-                "livechat.dispatch.change": self.env._("Dated change"),
-            }[model]
+        things = {
+            "im_livechat.channel": self.env._("Channel"),
+            "livechat.dispatch.group": self.env._("Dispatch group"),
+            "livechat.dispatch.change": self.env._("Dated change"),
+        }
+        for model, name in things.items():
             words[f"{model}.create"] = self.env._("%(thing)s made", thing=name)
             words[f"{model}.unlink"] = self.env._("%(thing)s deleted", thing=name)
-        for model in _LOGGED_MODELS:
+        for model in (*_SUBJECTS, "res.config.settings"):
             for name in self._get_logged(model):
-                words.setdefault(self._get_code(model, name), self._get_label(model, name))
+                label = self.env[model]._fields[name]._description_string(self.env)
+                words.setdefault(self._get_code(model, name), label)
         return list(words.items())
 
     @api.model
@@ -134,7 +103,6 @@ class LivechatDispatchLog(models.Model):
         """Return which logged fields of a model are concerned when these are written.
 
         :param names: names of fields; all of the model's, if not given.
-        :rtype: list[str]
         """
         model = self.env[model]
         told = {}
@@ -152,21 +120,15 @@ class LivechatDispatchLog(models.Model):
             return f"{field.comodel_name}.user_ids"
         return f"{model}.{name}"
 
-    @api.model
-    def _get_label(self, model, name):
-        field = self.env[model]._fields[name]
-        return field.get_description(self.env, ["string"])["string"]
-
     @api.depends("user_id", "user_name", "way", "cause_id")
     def _compute_who(self):
         for row in self:
+            row.who = row.user_name
             if row.way == "dispatch":
                 row.who = self.env._("Dispatch")
             elif row.way == "change" and not row.user_name:
                 # sudo: livechat.dispatch.change - the name of what changed a row that may be read
                 row.who = row.sudo().cause_id.name or self.env._("Dated change")
-            else:
-                row.who = row.user_name
 
     @api.depends("what", "old_value", "new_value")
     @api.depends_context("lang", "tz")
@@ -178,22 +140,22 @@ class LivechatDispatchLog(models.Model):
     def _describe_value(self, value):
         """Return a logged value in the words of whoever reads it."""
         model, _dot, name = (self.what or "").rpartition(".")
+        field = self.env[model]._fields.get(name) if model in self.env else None
+        type_ = field.type if field else None
         if name == "dispatch_paused":
             if value is True or not value:
                 return self.env._("Paused") if value else self.env._("Takes new buyers")
             return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
         if isinstance(value, bool) and name not in ("create", "unlink"):
-            field = self.env[model]._fields.get(name) if model in self.env else None
-            if value or field is None or field.type in ("boolean", "many2many"):
+            if value or type_ in (None, "boolean", "many2many"):
                 return self.env._("Yes") if value else self.env._("No")
         if value is None or value is False or value == []:
             return "–"
         if isinstance(value, list):
             return ", ".join(str(one[1]) if isinstance(one, list) else str(one) for one in value)
-        field = self.env[model]._fields.get(name) if model in self.env else None
-        if field is not None and field.type == "selection":
+        if type_ == "selection":
             return dict(field._description_selection(self.env)).get(value, str(value))
-        if field is not None and field.type == "datetime":
+        if type_ == "datetime":
             return format_datetime(self.env, value)
         return str(value)
 
@@ -211,28 +173,7 @@ class LivechatDispatchLog(models.Model):
     # Nobody writes history
     # ------------------------------------------------------------
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        """Rows are written together with what they are about.
-
-        :raise AccessError: always, for everybody else.
-        """
-        self._check_by_log()
-        return super().create(vals_list)
-
-    def write(self, vals):
-        """Rows stay what they are.
-
-        :raise AccessError: always.
-        """
-        self._check_by_log()
-        return super().write(vals)
-
-    @api.ondelete(at_uninstall=False)
-    def _unlink_except_old(self):
-        self._check_by_log()
-
-    def _check_by_log(self):
+    def _check_sealed(self):
         if self.env.context.get("livechat_dispatch_log") is not _BY_LOG:
             raise AccessError(self.env._("The log of changes cannot be edited."))
 
@@ -260,14 +201,12 @@ class LivechatDispatchLog(models.Model):
         :param change: the ``livechat.dispatch.change`` that does it.
         """
         noted = self.env.cr.postcommit.data
-        before = noted.get(_WAY)
+        before = noted.get(_WAY, _BY_HAND)
         noted[_WAY] = (way, change.id if change else False)
         try:
             yield
         finally:
-            noted.pop(_WAY, None)
-            if before:
-                noted[_WAY] = before
+            noted[_WAY] = before
 
     @api.model
     @contextmanager
@@ -286,24 +225,18 @@ class LivechatDispatchLog(models.Model):
         keys = {(records._name, id_, name) for name in names for id_ in records.ids} - compared
         compared |= keys
         try:
-            before = self._read_all(records, names)
+            before = {name: self._read_values_of(records, name) for name in names}
             yield
-            after = self._read_all(records, names)
+            after = {name: self._read_values_of(records, name) for name in names}
         finally:
             compared -= keys
         rows = []
         for record in records:
             for name in names:
-                key = (records._name, record.id, name)
-                if key in keys and before[name][record.id] != after[name][record.id]:
-                    rows += self._describe_difference(
-                        record, name, before[name][record.id], after[name][record.id]
-                    )
+                old, new = before[name][record.id], after[name][record.id]
+                if old != new and (records._name, record.id, name) in keys:
+                    rows += self._describe_difference(record, name, old, new)
         self._add_rows(rows)
-
-    @api.model
-    def _read_all(self, records, names):
-        return {name: self._read_values_of(records, name) for name in names}
 
     @api.model
     def _read_values_of(self, records, name):
@@ -324,8 +257,7 @@ class LivechatDispatchLog(models.Model):
         for ids, joins in ((new - old, True), (old - new, False)):
             for id_ in sorted(ids):
                 if record._name == "res.users":
-                    agent = record
-                    home = self.env["im_livechat.channel"].browse(id_)
+                    agent, home = record, self.env["im_livechat.channel"].browse(id_)
                 else:
                     agent, home = self.env["res.users"].browse(id_), record
                 rows.append(self._describe_membership(agent, home, code, joins))
@@ -335,7 +267,7 @@ class LivechatDispatchLog(models.Model):
     def _describe_membership(self, agent, home, code, joins):
         # sudo: res.users, im_livechat.channel - names in a row of the log
         agent, home = agent.sudo(), home.sudo()
-        channel = home if home._name == "im_livechat.channel" else home.channel_id
+        channel = self._get_channel(home)
         return {
             "main_account_id": channel.main_account_id.id or agent._get_shop_owner().id,
             "agent_id": agent.id,
@@ -355,21 +287,14 @@ class LivechatDispatchLog(models.Model):
         """
         # sudo: any - names in a row of the log
         record = record.sudo()
-        if record._name == "res.users":
-            owner = record._get_shop_owner()
-        elif record._name == "livechat.dispatch.group":
-            owner = record.channel_id.main_account_id
-        else:
-            owner = record.main_account_id
+        channel = self._get_channel(record)
+        owner = channel.main_account_id if channel else record._get_shop_owner()
         if what == "im_livechat.channel.main_account_id":
             # Of two shops neither learns whose the channel was or will be.
             owner = owner.browse()
-        channel = record if record._name == "im_livechat.channel" else None
-        if record._name in ("livechat.dispatch.group", "livechat.dispatch.change"):
-            channel = record.channel_id
         return {
             "main_account_id": owner.id,
-            "channel_id": channel.id if channel else False,
+            "channel_id": channel.id,
             _SUBJECTS[record._name]: record.id,
             "subject": record.name,
             "what": what,
@@ -379,6 +304,13 @@ class LivechatDispatchLog(models.Model):
         }
 
     @api.model
+    def _get_channel(self, record):
+        """Return the channel that a record is or belongs to; none of an agent."""
+        if record._name == "im_livechat.channel":
+            return record
+        return self.env["im_livechat.channel"] if record._name == "res.users" else record.channel_id
+
+    @api.model
     def _add_rows(self, rows):
         """Write rows, with who does it and in which way.
 
@@ -386,7 +318,7 @@ class LivechatDispatchLog(models.Model):
         """
         if not rows:
             return
-        way, change_id = self.env.cr.postcommit.data.get(_WAY, ("hand", False))
+        way, change_id = self.env.cr.postcommit.data.get(_WAY, _BY_HAND)
         # Nobody does what dispatch does by itself, even while somebody's request runs.
         by_nobody = way == "dispatch" or (way == "change" and self.env.uid == SUPERUSER_ID)
         common = {
@@ -415,24 +347,44 @@ class LivechatDispatchLog(models.Model):
                 (_SUBJECTS[record._name], "=", record.id),
                 ("remark", "=", False),
             ],
-            order="id desc",
             limit=1,
         )
         return last.way in ("hand", "dispatch")
 
     @api.model
-    def _describe_lives(self, records, event):
-        """Return the values of the rows that say that records came or are about to go.
+    def _note_created(self, records, members=None):
+        """Log that records came, and the agents who came with them.
 
-        :param event: ``create`` or ``unlink``.
+        :param members: the field that says who these are.
         """
+        self._add_rows(self._describe_lives(records, "create", members))
+
+    @api.model
+    @contextmanager
+    def _deleting(self, records, members=None):
+        """Log that the block deletes records, and the agents who go with them."""
+        rows = self._describe_lives(records, "unlink", members)
+        self._forget(records)
+        yield
+        self._add_rows(rows)
+
+    @api.model
+    def _describe_lives(self, records, event, members):
         rows = []
         for record in records.sudo():  # sudo: any - names in a row of the log
-            old, new = (None, record.name) if event == "create" else (record.name, None)
-            row = self._describe(record, f"{record._name}.{event}", old, new)
+            if record._name != "res.users":
+                old, new = (None, record.name) if event == "create" else (record.name, None)
+                rows.append(self._describe(record, f"{record._name}.{event}", old, new))
+        for record in records if members else ():
+            old, new = set(), self._read_values_of(record, members)[record.id]
             if event == "unlink":
-                row[_SUBJECTS[record._name]] = False
-            rows.append(row)
+                old, new = new, old
+            rows += self._describe_difference(record, members, old, new)
+        for row in rows if event == "unlink" else ():
+            row[_SUBJECTS[records._name]] = False
+            if records._name == "res.users" and row["main_account_id"] in records.ids:
+                # What names a shop whose owner is gone as well names none.
+                row["main_account_id"] = False
         return rows
 
     @api.model
@@ -526,11 +478,8 @@ class LivechatDispatchLog(models.Model):
         elif subject._name == "res.users":
             # sudo: livechat.subaccount - left, not taken: its write checks the caller
             subaccount = subject._get_subaccount().sudo(False)
-            if subaccount:
-                subaccount.write({name: self.old_value})
-            else:
-                # sudo: res.users - checked by action_undo, and nothing but the weight
-                subject.sudo().write({name: self.old_value})
+            # sudo: res.users - checked by action_undo, and nothing but the weight
+            (subaccount or subject.sudo()).write({name: self.old_value})
         else:
             subject.write({name: self.old_value})
 
@@ -538,19 +487,14 @@ class LivechatDispatchLog(models.Model):
 def _to_json(record, name):
     """Return the value of a field as the log keeps it: names beside ids, texts for lines."""
     if name == "dispatch_paused":
-        if record.dispatch_paused and record.dispatch_paused_until:
-            return fields.Datetime.to_string(record.dispatch_paused_until)
-        return record.dispatch_paused
+        until = record.dispatch_paused and record.dispatch_paused_until
+        return fields.Datetime.to_string(until) or record.dispatch_paused
     field, value = record._fields[name], record[name]
     match field.type:
         case "one2many":
             return sorted(line.display_name for line in value)
-        case "many2many":
+        case "many2many" | "many2one":
             return [[one.id, one.display_name] for one in value.sorted("id")]
-        case "many2one":
-            return [[value.id, value.display_name]] if value else []
-        case "datetime":
-            return fields.Datetime.to_string(value) if value else False
-        case "date":
-            return fields.Date.to_string(value) if value else False
+        case "date" | "datetime":
+            return field.to_string(value)
     return value

@@ -7,11 +7,10 @@ class ResConfigSettings(models.TransientModel):
     def set_values(self):
         before = self._read_dispatch_settings()
         super().set_values()
-        log = self.env["livechat.dispatch.log"]
-        log._add_rows(
+        self.env["livechat.dispatch.log"]._add_rows(
             [
                 {
-                    "subject": log._get_label(self._name, name),
+                    "subject": self._fields[name]._description_string(self.env),
                     "what": f"{self._name}.{name}",
                     "old_value": before[name],
                     "new_value": value,

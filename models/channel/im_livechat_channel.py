@@ -3,16 +3,13 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch import ledger, policy
 from ...tools import sent
-from ...tools.attributes import leave_to_core
+from ...tools.attributes import SETTING, leave_to_core
 
 
 @leave_to_core
 class ImLivechatChannel(sent.Guard, models.Model):
     _name = "im_livechat.channel"
     _inherit = ["im_livechat.channel", "livechat.field.mixin"]
-
-    def _default_dispatch_mode(self):
-        return self.env["res.config.settings"]._get_dispatch_mode_default()
 
     name = fields.Char(shop_may_set=True, shown="trees")
     button_text = fields.Char(shop_may_set=True)
@@ -25,15 +22,9 @@ class ImLivechatChannel(sent.Guard, models.Model):
     user_ids = fields.Many2many(
         frees_seats=True, logged="each", shop_may_set=True, shown=("trees", "bars")
     )
-    max_sessions_mode = fields.Selection(
-        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
-    )
-    max_sessions = fields.Integer(
-        frees_seats=True, logged=True, shop_may_set=True, shown=("trees", "bars")
-    )
-    block_assignment_during_call = fields.Boolean(
-        frees_seats=True, logged=True, shop_may_set=True, shown="trees"
-    )
+    max_sessions_mode = fields.Selection(**SETTING, shown=("trees", "bars"))
+    max_sessions = fields.Integer(**SETTING, shown=("trees", "bars"))
+    block_assignment_during_call = fields.Boolean(**SETTING, shown="trees")
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
@@ -52,12 +43,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
             ("least_load", "Least load: the lowest load for its weight"),
         ],
         string="Dispatch",
-        default=_default_dispatch_mode,
+        default=lambda self: self.env["res.config.settings"]._get_dispatch_mode_default(),
         required=True,
         help="How the agent of a new buyer is chosen.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown=("trees", "bars"),
     )
     main_account_participation = fields.Selection(
@@ -70,9 +59,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default="never",
         required=True,
         help="When the shop's owner receives buyers, too.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown="trees",
     )
     reception_partner_id = fields.Many2one(
@@ -100,16 +87,12 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_most=8760,
         help="So long a returning buyer gets the agent who answered last, if there is room; within "
         "24 hours even when that agent is paused. 0: never.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     queue_enabled = fields.Boolean(
         "Waiting Line",
         help="When everybody is busy, buyers wait in order and see their place.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown="trees",
     )
     queue_limit = fields.Integer(
@@ -133,9 +116,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         default="native",
         required=True,
         help="What becomes of buyers who come while no agent is here, or outside opening hours.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     proxy_user_ids = fields.Many2many(
         "res.users",
@@ -145,9 +126,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         string="Proxies",
         domain="[('id', 'in', user_ids)]",
         help="Agents of this channel who take chats while nobody is here.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     pool_email = fields.Char(
         "Tell by E-mail",
@@ -171,9 +150,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         "Opening Hours",
         ondelete="restrict",
         help="Outside these hours the rule for when nobody is here applies; empty: always open.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
         shown="trees",
     )
     ramp_minutes = fields.Integer(
@@ -181,9 +158,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         at_least=0,
         at_most=480,
         help="The weight of an agent who comes grows to its full size in this time; 0: at once.",
-        frees_seats=True,
-        logged=True,
-        shop_may_set=True,
+        **SETTING,
     )
     _ramp_minutes_range = models.Constraint(
         "CHECK(ramp_minutes BETWEEN 0 AND 480)", "A calm start takes 0 to 480 minutes."
@@ -237,17 +212,13 @@ class ImLivechatChannel(sent.Guard, models.Model):
 
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""
-        for channel in self:
+        # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens its desk;
+        # archived, because it is nobody's contact; no "Contact created" that would tell other shops
+        partners = self.env["res.partner"].sudo().with_context(tracking_disable=True)
+        for channel in self.sudo():
             if channel.dispatch_mode != "native" and not channel.reception_partner_id:
-                # sudo: res.partner, im_livechat.channel - whoever may configure the channel opens
-                # its desk; archived, because it is nobody's contact
-                channel.sudo().reception_partner_id = (
-                    # sudo: res.partner - as above; no "Contact created" that would tell other shops
-                    self.env["res.partner"]
-                    .sudo()
-                    .with_context(tracking_disable=True)
-                    .create({"name": channel.name, "active": False})
-                )
+                desk = partners.create({"name": channel.name, "active": False})
+                channel.reception_partner_id = desk
 
     def _dismiss_odoobot(self):
         """Whoever creates a channel is its agent, and that of a website is created by Odoo itself,
@@ -261,8 +232,6 @@ class ImLivechatChannel(sent.Guard, models.Model):
         """Return the users whom these contacts are on this channel, one for each: a contact may
         have several, some of them archived. Who serves the channel comes before who does not, who
         is active before who is archived.
-
-        :rtype: res.users
         """
         staff = self.user_ids | self.main_account_id
 
@@ -275,14 +244,12 @@ class ImLivechatChannel(sent.Guard, models.Model):
         )
 
     def _read_dispatch_channel(self):
-        """Return what a decision is told by this channel, with one query.
-
-        :rtype: ledger.Channel
-        """
+        """Return the :class:`ledger.Channel` by which a decision is taken, with one query."""
         self.ensure_one()
         if self == self._origin:
             self.flush_recordset()
             self.env["res.users"].flush_model(["dispatch_calendar_id"])
+            self.env["ir.config_parameter"].flush_model(["key", "value"])
             if channel := ledger.read_channel(self.env.cr, self.id):
                 return channel
         return self._get_dispatch_channel()
@@ -292,10 +259,11 @@ class ImLivechatChannel(sent.Guard, models.Model):
 
         :rtype: ledger.Channel
         """
-        values = (self[name] for name in ledger.Channel._fields[:-1])
+        values = (self[name] for name in ledger.CHANNEL_FIELDS)
         return ledger.Channel(
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
             has_shifts=True,
+            quiet_hold=repr(self.env["res.config.settings"]._get_dispatch_quiet_hold()),
         )
 
     def _get_dispatch_rules(self, channel=None):
@@ -310,16 +278,8 @@ class ImLivechatChannel(sent.Guard, models.Model):
             max_sessions=(channel.max_sessions or 0)
             if channel.max_sessions_mode == "limited"
             else None,
-            quiet_hold=self.env["res.config.settings"]._get_dispatch_quiet_hold(),
+            quiet_hold=policy.read_quiet_hold(channel.quiet_hold),
             block_during_call=bool(channel.block_assignment_during_call),
             main_account_participation=channel.main_account_participation,
             prefers_suited=bool(channel.prefers_suited_agents),
         )
-
-    def _get_load(self, agent):
-        """Return the load of a :class:`policy.Agent` as this channel counts it."""
-        return policy.load(agent, self._get_dispatch_rules().quiet_hold)
-
-    def _get_capacity(self, agent):
-        """Return how many chats a :class:`policy.Agent` may have here, ``None`` for no limit."""
-        return policy.capacity(self._get_dispatch_rules().max_sessions, agent.weight)

@@ -26,6 +26,7 @@ class ImLivechatChannel(models.Model):
         decisions = self.env["livechat.dispatch.decision"].sudo()
         for channel in self:
             agents = channel.user_ids
+            taken = [("livechat_channel_id", "in", channel._origin.ids), ("user_id", "!=", False)]
             done = {
                 # sudo: res.users - what rights they have
                 "agents": any(agent._has_agent_group() for agent in agents.sudo()),
@@ -33,15 +34,7 @@ class ImLivechatChannel(models.Model):
                 or len(set(agents.mapped("dispatch_weight"))) > 1,
                 "groups": bool(channel.dispatch_group_ids),
                 "away": channel.queue_enabled or channel.offline_rule != "native",
-                "test": bool(
-                    decisions.search_count(
-                        [
-                            ("livechat_channel_id", "in", channel._origin.ids),
-                            ("user_id", "!=", False),
-                        ],
-                        limit=1,
-                    )
-                ),
+                "test": bool(decisions.search_count(taken, limit=1)),
             }
             channel.dispatch_setup_steps = [
                 {"name": name, "done": is_done} for name, is_done in done.items()

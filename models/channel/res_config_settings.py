@@ -1,9 +1,9 @@
 from odoo import api, fields, models
 
+from ...dispatch import policy
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import sent
 
-QUIET_HOLD_DEFAULT = 0.5
 DECISION_DAYS_DEFAULT = 90
 
 
@@ -33,7 +33,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     )
     dispatch_quiet_hold = fields.Float(
         "Hold of a Quiet Chat",
-        default=QUIET_HOLD_DEFAULT,
+        default=policy.QUIET_HOLD_DEFAULT,
         at_least=0,
         at_most=1,
         help="How much of a seat an open chat keeps after 15 minutes without a message: 0 nothing, "
@@ -81,9 +81,9 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     @api.model
     def _get_dispatch_quiet_hold(self):
         """Return what a quiet chat counts, between 0 and 1."""
-        return self._get_dispatch_parameter(
-            "quiet_hold", float, QUIET_HOLD_DEFAULT, lambda hold: 0 <= hold <= 1
-        )
+        # sudo: ir.config_parameter - reading our own settings, which are no secret
+        parameters = self.env["ir.config_parameter"].sudo()
+        return policy.read_quiet_hold(parameters.get_param("im_livechat_subaccount.quiet_hold"))
 
     @api.model
     def _get_dispatch_decision_days(self):

@@ -7,6 +7,9 @@ from ...tools import here, sent
 from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 
+# What the settings of an agent say.
+_SETTING = {"groups": READERS, "frees_seats": True, "logged": True}
+
 
 @leave_to_core
 class ResUsers(sent.Guard, models.Model):
@@ -28,20 +31,16 @@ class ResUsers(sent.Guard, models.Model):
         at_least=WEIGHT_MIN,
         at_most=WEIGHT_MAX,
         aggregator=None,
-        groups=READERS,
         help="How many buyers this agent gets compared with the others: 200 gets twice as many as "
         "100. It also scales how many chats the agent can have at the same time.",
-        frees_seats=True,
-        logged=True,
+        **_SETTING,
         shown=("agents", "bars"),
     )
     dispatch_paused = fields.Boolean(
         "Dispatch Paused",
         copy=False,
-        groups=READERS,
         help="No new buyers; the chats the agent already has go on.",
-        frees_seats=True,
-        logged=True,
+        **_SETTING,
         shown=("agents", "bars"),
     )
     dispatch_paused_until = fields.Datetime(
@@ -57,26 +56,18 @@ class ResUsers(sent.Guard, models.Model):
         "Pause Above (chats)",
         at_least=0,
         at_most=CHATS_MAX,
-        groups=READERS,
         help="With more open chats than these the agent gets no new buyers; 0: never.",
-        frees_seats=True,
-        logged=True,
+        **_SETTING,
     )
     dispatch_resume_below = fields.Integer(
         "Resume Below (chats)",
         at_least=0,
         at_most=CHATS_MAX,
-        groups=READERS,
         help="With fewer open chats than these the agent gets new buyers again.",
-        frees_seats=True,
-        logged=True,
+        **_SETTING,
     )
     dispatch_overloaded = fields.Boolean(
-        copy=False,
-        readonly=True,
-        groups=READERS,
-        frees_seats=True,
-        shown=("agents", "bars"),
+        copy=False, readonly=True, groups=READERS, frees_seats=True, shown=("agents", "bars")
     )
     dispatch_miss_count = fields.Integer(
         "Misses in a Row",
@@ -91,10 +82,8 @@ class ResUsers(sent.Guard, models.Model):
         "Shift",
         index="btree_not_null",
         ondelete="restrict",
-        groups=READERS,
         help="New buyers come in these working hours only; empty: whenever the agent is here.",
-        frees_seats=True,
-        logged=True,
+        **_SETTING,
         shown="agents",
     )
     _dispatch_weight_range = models.Constraint(
@@ -140,7 +129,6 @@ class ResUsers(sent.Guard, models.Model):
 
     def _get_livechat_status(self):
         """Return whether this user is ``online``, which is *here*, ``away`` or ``offline``."""
-        self.ensure_one()
         # sudo: mail.presence - whether somebody is here
         presence = self.sudo().presence_ids
         return here.get_status(
@@ -149,7 +137,6 @@ class ResUsers(sent.Guard, models.Model):
 
     def _is_paused(self):
         """Tell whether this agent is paused, see :func:`here.is_paused`."""
-        self.ensure_one()
         return here.is_paused(
             self.dispatch_paused, self.dispatch_paused_until, fields.Datetime.now()
         )
@@ -167,10 +154,8 @@ class ResUsers(sent.Guard, models.Model):
     @api.model
     def _find_past_pauses(self):
         """Return who is still called paused though the pause has ended by itself."""
-        users = self.search(
-            [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
-        )
-        return users.filtered(lambda user: not user._is_paused())
+        domain = [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
+        return self.search(domain).filtered(lambda user: not user._is_paused())
 
     def _read_until(self, until):
         """Return the end of a pause as a datetime.

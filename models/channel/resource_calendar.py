@@ -22,19 +22,15 @@ class ResourceCalendar(models.Model):
     def _follow_hours(self):
         """Follow that the hours of these calendars have changed, where an agent, a group or a
         channel keeps them."""
+        paths = (
+            "calendar_id",
+            "dispatch_group_ids.calendar_id",
+            "user_ids.dispatch_calendar_id",
+            "main_account_id.dispatch_calendar_id",
+        )
         # sudo: im_livechat.channel - who keeps the hours, whoever changes them
         channels = self.env["im_livechat.channel"].sudo()
-        channels = channels.search(
-            Domain.OR(
-                Domain(path, "in", self.ids)
-                for path in (
-                    "calendar_id",
-                    "dispatch_group_ids.calendar_id",
-                    "user_ids.dispatch_calendar_id",
-                    "main_account_id.dispatch_calendar_id",
-                )
-            )
-        )
+        channels = channels.search(Domain.OR(Domain(path, "in", self.ids) for path in paths))
         if channels:
             self.env["livechat.announcement"]._seat_may_be_free()
             self.env["livechat.announcement"]._look_again(channels, "trees")
@@ -106,7 +102,5 @@ class ResourceCalendar(models.Model):
                 | Domain("company_id", "in", [False, calendar.company_id.id])
             )
             hours = calendar._work_intervals_batch(start, end, domain=list(holidays))[False]
-            found &= Intervals(
-                (_to_utc(begin), _to_utc(stop), set()) for begin, stop, _lines in hours
-            )
+            found &= Intervals((_to_utc(row[0]), _to_utc(row[1]), set()) for row in hours)
         return found

@@ -9,24 +9,17 @@ class ResourceCalendarAttendance(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         lines = super().create(vals_list)
-        lines._find_hours()._follow_hours()
+        lines.calendar_id._follow_hours()
         return lines
 
     def write(self, vals):
-        before = self._find_hours()
+        calendars = self.calendar_id
         result = super().write(vals)
-        (before | self._find_hours())._follow_hours()
+        (calendars | self.calendar_id)._follow_hours()
         return result
 
     def unlink(self):
-        calendars = self._find_hours()
+        calendars = self.calendar_id
         result = super().unlink()
         calendars._follow_hours()
         return result
-
-    def _find_hours(self):
-        """Return the calendars that these lines are about.
-
-        :rtype: resource.calendar
-        """
-        return self.calendar_id

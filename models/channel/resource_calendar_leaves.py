@@ -12,29 +12,26 @@ class ResourceCalendarLeaves(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         leaves = super().create(vals_list)
-        leaves._find_hours()._follow_hours()
-        leaves._find_absentees()._follow_time_off()
+        leaves._follow_leaves()
         return leaves
 
     def write(self, vals):
-        hours, absentees = self._find_hours(), self._find_absentees()
+        # Whose they were, and whose they are.
+        self._follow_leaves()
         result = super().write(vals)
-        (hours | self._find_hours())._follow_hours()
-        (absentees | self._find_absentees())._follow_time_off()
+        self._follow_leaves()
         return result
 
     def unlink(self):
-        calendars, absentees = self._find_hours(), self._find_absentees()
-        result = super().unlink()
-        calendars._follow_hours()
-        absentees._follow_time_off()
-        return result
+        self._follow_leaves()
+        return super().unlink()
+
+    def _follow_leaves(self):
+        self._find_hours()._follow_hours()
+        self._find_absentees()._follow_time_off()
 
     def _find_hours(self):
-        """Return the calendars that these leaves are about.
-
-        :rtype: resource.calendar
-        """
+        """Return the calendars that these leaves are about."""
         # sudo: resource.calendar - a holiday of no calendar is one of all; whose leave it is
         leaves = self.sudo().filtered(lambda leave: not leave.resource_id)
         if all(leave.calendar_id for leave in leaves):
@@ -42,9 +39,6 @@ class ResourceCalendarLeaves(models.Model):
         return leaves.calendar_id.search([])
 
     def _find_absentees(self):
-        """Return the users whose own time off this is.
-
-        :rtype: res.users
-        """
+        """Return the users whose own time off this is."""
         # sudo: resource.resource - whose time off it is, whoever enters it
         return self.sudo().resource_id.user_id

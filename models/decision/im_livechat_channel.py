@@ -1,15 +1,21 @@
 import logging
 import time
-from datetime import timedelta
-from functools import partial
+from collections import defaultdict
+from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import NamedTuple
 
+import pytz
+
 from odoo import api, fields, models
+from odoo.tools.intervals import Intervals
 
 from ...dispatch import ledger, policy, route
 from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer, clean_page
 from ...dispatch.weights import WEIGHT_MIN
+from ...tools import clock
+from ...tools.here import GRACE, IS_OFF, IS_PAUSED
 from ...tools.sent import without_defaults
 from ...tools.sentinels import PREVIEW
 from .staff import Staff, Tree
@@ -308,6 +314,7 @@ class ImLivechatChannel(models.Model):
             asked_expertises=len(expertises),
             in_line=self._count_waiting(group) if arrives and settings.setup.queue_enabled else 0,
             waited=chat._get_waited_seconds() if chat else 0,
+            waits=bool(chat) and chat.dispatch_state in WAITING,
             user_ids=None if users is None else users.ids,
             offline=offline,
         )
@@ -368,7 +375,10 @@ class ImLivechatChannel(models.Model):
         agents = []
 
         def decide(read):
-            agents[:] = complete(read)
+            # Who is about to be back has the chat by then.
+            agents[:] = (
+                agent.but(online=agent.online or agent.just_gone) for agent in complete(read)
+            )
             return policy.decide(agents, rules)
 
         decision = ledger.reserve_seat(self.env, query, decide)
@@ -417,17 +427,21 @@ class ImLivechatChannel(models.Model):
         """Return a function that adds to agents what the ledger does not read."""
         settings = settings or self._read_settings()
         lacking = self._find_lacking(group)
-        off_shift = self._find_off_shift(group, settings)
+        off_shift, due = self._find_absences(group, settings)
         ramped = self._find_ramped_weights(settings.ramp_minutes)
-        if not (lacking or off_shift or ramped or declined):
+        concerned = {*lacking, *off_shift, *due, *ramped, *declined}
+        if not concerned:
             return list
         return lambda agents: [
             agent.but(
                 declined=agent.user_id in declined,
                 missing_permission=agent.user_id in lacking,
                 off_shift=agent.off_shift or agent.user_id in off_shift,
+                due=agent.user_id in due,
                 weight=ramped.get(agent.user_id, agent.weight),
             )
+            if agent.user_id in concerned
+            else agent
             for agent in agents
         ]
 
@@ -444,40 +458,102 @@ class ImLivechatChannel(models.Model):
         agents = (agents or self.user_ids | self.main_account_id).sudo()
         return frozenset(agents.filtered(lambda agent: groups - agent.all_group_ids).ids)
 
-    def _find_off_shift(self, group, settings):
-        """Return the ids of the agents who do not work at this hour: by their own shift, or because
-        the channel or the group is closed."""
+    def _find_absences(self, group, settings):
+        """Return the ids of the agents who do not work at this hour, by their own shift or because
+        the channel or the group is closed; and of those who come later today, or were to come just
+        now: their hours begin, or in their hours a pause or a time off ends. While the channel is
+        closed nobody is waited for, and without a line nobody who comes later."""
         calendars = self.env["resource.calendar"]
-        if not calendars.browse(settings.calendar_id or ())._is_working_now():
-            return frozenset((self.user_ids | self.main_account_id).ids)
-        if not settings.has_shifts and not group.calendar_id:
-            return frozenset()
-        self.env["res.users"].flush_model(["dispatch_calendar_id"])
-        # Served by res_users' index on dispatch_calendar_id: those who follow one.
+        opening = calendars.browse(settings.calendar_id or ())
+        has_line = settings.setup.queue_enabled
+        if not opening._is_working_now():
+            return frozenset((self.user_ids | self.main_account_id).ids), frozenset()
+        if not (settings.has_shifts or group.calendar_id or has_line):
+            return frozenset(), frozenset()
+        now = fields.Datetime.now()
+        # sudo: res.users - where the shop is
+        shop_tz = self.sudo().main_account_id.tz
+
+        @cache
+        def find_hours(calendar_id, follows_group):
+            kept = calendars.browse(calendar_id or ()) | (
+                group.calendar_id if follows_group else calendars
+            )
+            # sudo: resource.calendar - as above
+            tz = opening.sudo().tz or shop_tz or kept.sudo()[:1].tz or "UTC"
+            until = clock.get_midnight(now, pytz.timezone(tz), 1)
+            return (opening | kept)._get_hours(now - GRACE, until)
+
+        members = set(group._get_agents().ids) if group.calendar_id else set()
+        off_shift, due = set(), set()
+        for user_id, calendar_id, times_off in self._read_absences(members, has_line):
+            hours = find_hours(calendar_id, user_id in members)
+            if not any(start <= now < end for start, end, _nothing in hours):
+                off_shift.add(user_id)
+            hours -= Intervals((start, end, set()) for start, end in times_off)
+            if has_line and any(start > now - GRACE for start, _end, _nothing in hours):
+                due.add(user_id)
+        return frozenset(off_shift), frozenset(due)
+
+    def _read_absences(self, members, has_line):
+        """Yield the id of each agent whose hours are to be looked at, the id of its shift, and from
+        when to when it is away whatever the hours.
+
+        :param members: ids of agents who keep the hours of their group.
+        :param has_line: whether it matters who comes back later.
+        """
+        self.env["res.users"].flush_model(
+            ["dispatch_calendar_id", "dispatch_paused", "dispatch_paused_until"]
+        )
+        now = fields.Datetime.now()
+        # Served by im_livechat_channel_im_user_pkey, res_users_pkey and the index on time off that
+        # is not over.
         self.env.cr.execute(
-            """
-            SELECT users.dispatch_calendar_id, array_agg(users.id)
+            f"""
+            SELECT users.id, users.dispatch_calendar_id,
+                   CASE WHEN {IS_PAUSED} THEN coalesce(users.dispatch_paused_until, %(ever)s) END
               FROM res_users users
-             WHERE users.dispatch_calendar_id IS NOT NULL
-               AND (users.id = %(main_account_id)s OR users.id IN (
+             WHERE (users.id = %(main_account_id)s OR users.id IN (
                        SELECT user_id
                          FROM im_livechat_channel_im_user
                         WHERE channel_id = %(channel_id)s
                    ))
-          GROUP BY users.dispatch_calendar_id
+               AND (users.dispatch_calendar_id IS NOT NULL
+                    OR users.id = ANY(%(members)s)
+                    OR (%(has_line)s AND ({IS_PAUSED} OR {IS_OFF})))
             """,
             {
                 "channel_id": self._origin.id or None,
                 "main_account_id": self.main_account_id._origin.id or None,
+                "members": list(members),
+                "has_line": has_line,
+                "now": now,
+                "ever": datetime.max.replace(microsecond=0),
             },
         )
-        off_shift = set()
-        for calendar_id, user_ids in self.env.cr.fetchall():
-            if not calendars.browse(calendar_id)._is_working_now():
-                off_shift.update(user_ids)
-        if group.calendar_id and not group.calendar_id._is_working_now():
-            off_shift.update(group._get_agents().ids)
-        return frozenset(off_shift)
+        rows = self.env.cr.fetchall()
+        times_off = defaultdict(list)
+        if rows and has_line:
+            self.env["resource.calendar.leaves"].flush_model()
+            # Served by resource_calendar_leaves__livechat_own_idx: what is not over.
+            self.env.cr.execute(
+                """
+                SELECT resource.user_id, off.date_from, off.date_to
+                  FROM resource_calendar_leaves off
+                  JOIN resource_resource resource ON resource.id = off.resource_id
+                 WHERE off.resource_id IS NOT NULL
+                   AND off.date_to > %s
+                   AND off.time_type = 'leave'
+                   AND resource.user_id = ANY(%s)
+                """,
+                [now - GRACE, [user_id for user_id, *_times in rows]],
+            )
+            for user_id, start, end in self.env.cr.fetchall():
+                times_off[user_id].append((start, end))
+        for user_id, calendar_id, paused_until in rows:
+            if paused_until:
+                times_off[user_id].append((datetime.min, paused_until))
+            yield user_id, calendar_id, times_off[user_id]
 
     def _find_ramped_weights(self, ramp_minutes):
         """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""

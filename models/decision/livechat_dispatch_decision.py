@@ -10,6 +10,7 @@ from ...dispatch import policy
 from ...dispatch.credit import CHAT
 from ...dispatch.fairness import write_team
 from ...dispatch.words import RULES
+from ...tools.history import Outlived
 
 # Old records go in portions, so that no transaction takes long.
 _VACUUM_LIMIT = 5000
@@ -30,13 +31,8 @@ class LivechatDispatchDecision(models.Model):
     _order = "id desc"
     _rec_name = "discuss_channel_id"
 
-    discuss_channel_id = fields.Many2one(
-        "discuss.channel",
-        "Chat",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-        help="Empty for a buyer who found nobody and was turned away.",
+    discuss_channel_id = Outlived(
+        "discuss.channel", "Chat", help="Empty for a buyer who found nobody and was turned away."
     )
     moment = fields.Datetime(default=fields.Datetime.now, required=True, index=True, readonly=True)
     kind = fields.Selection(
@@ -55,36 +51,18 @@ class LivechatDispatchDecision(models.Model):
         required=True,
         readonly=True,
     )
-    livechat_channel_id = fields.Many2one(
-        "im_livechat.channel", "Channel", index=True, ondelete="set null", readonly=True
+    livechat_channel_id = Outlived("im_livechat.channel", "Channel", index=True)
+    main_account_id = Outlived(
+        "res.users", "Main Account", help="Whose shop it was at that moment."
     )
-    main_account_id = fields.Many2one(
-        "res.users",
-        "Main Account",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-        help="Whose shop it was at that moment.",
-    )
-    group_id = fields.Many2one(
+    group_id = Outlived(
         "livechat.dispatch.group",
         "Dispatch Group",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
         help="Empty: the agents who are in no group with a scope.",
     )
-    user_id = fields.Many2one(
-        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
-    )
-    previous_user_id = fields.Many2one(
-        "res.users", "Previous Agent", ondelete="set null", readonly=True
-    )
-    rule = fields.Selection(
-        RULES,
-        readonly=True,
-        help="What decided.",
-    )
+    user_id = Outlived("res.users", "Agent")
+    previous_user_id = Outlived("res.users", "Previous Agent", index=False)
+    rule = fields.Selection(RULES, readonly=True, help="What decided.")
     reason = fields.Char(readonly=True, help="Of what was done by hand: why, or by whom.")
     waited_seconds = fields.Integer(
         readonly=True,
@@ -165,12 +143,8 @@ class LivechatDispatchDecision(models.Model):
             candidates = decision.candidates or []
             # sudo: res.users - the names of colleagues in a decision that may be read
             users = self.env["res.users"].sudo().with_context(active_test=False)
-            names = {
-                user.id: user.name
-                for user in users.browse(
-                    [*excluded, *(candidate["user_id"] for candidate in candidates)]
-                ).exists()
-            }
+            user_ids = [*excluded, *(candidate["user_id"] for candidate in candidates)]
+            names = {user.id: user.name for user in users.browse(user_ids).exists()}
             gone = self.env._("deleted")
             decision.explanation = self.env["ir.qweb"]._render(
                 "im_livechat_subaccount.decision_explanation",
@@ -192,9 +166,8 @@ class LivechatDispatchDecision(models.Model):
                     "counts": [
                         (count, texts.get(code, code))
                         for code, count in (decision.excluded_counts or {}).items()
-                    ]
-                    if not excluded
-                    else [],
+                        if not excluded
+                    ],
                     "winner": decision.user_id.id,
                     "waits_behind_others": decision.rule == "line",
                 },
@@ -212,10 +185,7 @@ class LivechatDispatchDecision(models.Model):
             )
 
     def _describe(self):
-        """Return in one sentence why this agent, or none.
-
-        :rtype: str
-        """
+        """Return in one sentence why this agent, or none."""
         rules = dict(self._fields["rule"]._description_selection(self.env))
         rule = rules.get(self.rule, "")
         winner = next((c for c in self.candidates or () if c["user_id"] == self.user_id.id), None)
@@ -261,7 +231,6 @@ class LivechatDispatchDecision(models.Model):
 
         :param policy.Decision decision: what it decided.
         :param agents: the :class:`policy.Agent` it decided about.
-        :rtype: dict
         """
         agents = list(agents)
         complete = len(agents) <= _ALL_DESCRIBED
@@ -315,38 +284,27 @@ class LivechatDispatchDecision(models.Model):
         return len(old), len(old) == _VACUUM_LIMIT
 
     def action_run_again(self):
-        """Decide once more and tell whether the record alone gives the same winner.
-
-        :return: a notification.
-        :rtype: dict
-        """
+        """Decide once more and tell whether the record alone gives the same winner."""
         self.ensure_one()
         user_id = self.run_again()
         # sudo: res.users - the name of a colleague in a decision that may be read
         winner = self.env["res.users"].sudo().browse(user_id or []).exists()
         name = winner.name or (self.env._("deleted") if user_id else self.env._("nobody"))
+        kind = "warning"
+        message = self.env._("The record alone leads to another outcome: %s.", name)
         if (user_id or False) == self.user_id.id:
             kind = "success"
             message = self.env._("The record alone leads to the same outcome: %s.", name)
-        else:
-            kind = "warning"
-            message = self.env._("The record alone leads to another outcome: %s.", name)
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
-            "params": {
-                "type": kind,
-                "title": self.env._("Decided Again"),
-                "message": message,
-                "sticky": False,
-            },
+            "params": {"type": kind, "title": self.env._("Decided Again"), "message": message},
         }
 
     def run_again(self):
         """Decide once more from what the record says was known.
 
         :return: ``user_id`` of the winner, which is that of the record; ``False`` for nobody.
-        :rtype: int | bool
         """
         self.ensure_one()
         self.check_access("read")

@@ -1,4 +1,5 @@
 from collections import Counter
+from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
@@ -18,8 +19,8 @@ _ASSIGNS = frozenset({"assign", "overflow"})
 _DECIDED = frozenset({"exclusive", "sticky", "share", "least_load", "nobody", "line"})
 
 # What is true of an agent whatever the channel, and what may differ from one to the next.
-_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded")
-_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "is_main_account")
+_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded", "just_gone")
+_CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "due", "is_main_account")
 
 # Of a day without a single chat that ended, nobody knows how long one takes.
 _SECONDS_DEFAULT = 600
@@ -54,21 +55,18 @@ class ImLivechatChannel(models.Model):
 
         :param start: a datetime in UTC, and so is ``end``, which is not part of the period.
         """
-        self.env["livechat.dispatch.decision"].flush_model()
+        # sudo: livechat.dispatch.decision - a number, for who manages the channel's dispatch
+        decisions = self.env["livechat.dispatch.decision"].sudo()
         # Served by livechat_dispatch_decision's indexes on livechat_channel_id and moment.
-        self.env.cr.execute(
-            """
-            SELECT count(*)
-              FROM livechat_dispatch_decision
-             WHERE livechat_channel_id = %s
-               AND moment >= %s
-               AND moment < %s
-               AND kind = ANY(%s)
-               AND waited_seconds = 0
-            """,
-            [self.id, start, end, list(_ARRIVES)],
+        return decisions.search_count(
+            [
+                ("livechat_channel_id", "=", self.id),
+                ("moment", ">=", start),
+                ("moment", "<", end),
+                ("kind", "in", list(_ARRIVES)),
+                ("waited_seconds", "=", 0),
+            ]
         )
-        return self.env.cr.fetchone()[0]
 
     def _read_past(self, start, end):
         """Return what is known of a period, ready to be replayed.
@@ -80,29 +78,22 @@ class ImLivechatChannel(models.Model):
         return _Reader(self, start, end).read()
 
 
+@dataclass(slots=True, eq=False)
 class _Chat:
     """What the records tell about one buyer."""
 
-    __slots__ = (
-        "asked_expertises",
-        "assigned",
-        "fits",
-        "gone",
-        "group_id",
-        "id",
-        "known",
-        "moment",
-        "place",
-        "pooled",
-        "pooled_by_buyer",
-        "regulars",
-        "user_id",
-    )
-
-    def __init__(self, chat_id, moment, place, group_id):
-        self.id, self.moment, self.place, self.group_id = chat_id, moment, place, group_id
-        self.assigned = self.gone = self.pooled = self.pooled_by_buyer = self.user_id = None
-        self.fits, self.regulars, self.asked_expertises, self.known = {}, (), 0, False
+    id: int | None
+    moment: float
+    group_id: int | None
+    user_id: int | None = None
+    assigned: float | None = None
+    gone: float | None = None
+    pooled: float | None = None
+    pooled_by_buyer: float | None = None
+    fits: dict[int, replay.Fit] = field(default_factory=dict)
+    regulars: tuple[policy.Regular, ...] = ()
+    asked_expertises: int = 0
+    known: bool = False
 
 
 class _Reader:
@@ -113,6 +104,7 @@ class _Reader:
         self.cr = channel.env.cr
         self.chats, self.by_id = [], {}
         self.events = []
+        """What was recorded, in its order, each new buyer as a :class:`_Chat`."""
         self.agents = {}
         self.facts = {}
         self.weights = {}
@@ -125,21 +117,21 @@ class _Reader:
 
     def read(self):
         self.channel.env.flush_all()
-        earlier = self._find_earlier_chats()
         for row in self._stream():
-            self._read_row(row, earlier)
+            self._read_row(row)
         self._follow_the_pending()
         self._add_agents_never_seen()
         known = [chat for chat in self.chats if chat.known]
-        lengths, estimated = self._read_lengths(known)
-        self._add_fits_never_seen(known)
+        records = self._read_chats(known)
+        lengths, estimated = self._measure_all(known, records)
+        self._add_fits_never_seen(known, records)
         rules = self.first_rules or self.channel._get_dispatch_rules()
         day = replay.Day(
             agents=tuple(self.agents.values()),
             rules=self._correct(rules),
             setup=self._get_setup(),
             members={**self._get_present_members(), **self.first_members},
-            events=tuple(self._list_events(known, lengths)),
+            events=tuple(self._list_events(lengths)),
             seats=tuple(self._read_seats()),
             until=self._to_seconds(fields.Datetime.now()),
         )
@@ -163,76 +155,58 @@ class _Reader:
     # Records
     # ------------------------------------------------------------
 
-    def _find_earlier_chats(self):
-        """Return the ids of the chats that had come before the period began."""
-        # Served by livechat_dispatch_decision's indexes on moment and discuss_channel_id.
-        self.cr.execute(
-            """
-            SELECT DISTINCT decision.discuss_channel_id
-              FROM livechat_dispatch_decision decision
-             WHERE decision.livechat_channel_id = %(channel_id)s
-               AND decision.moment >= %(start)s
-               AND decision.moment < %(end)s
-               AND EXISTS (
-                       SELECT
-                         FROM livechat_dispatch_decision earlier
-                        WHERE earlier.discuss_channel_id = decision.discuss_channel_id
-                          AND earlier.moment < %(start)s
-                   )
-            """,
-            {"channel_id": self.channel.id, "start": self.start, "end": self.end},
-        )
-        return {chat_id for (chat_id,) in self.cr.fetchall()}
-
     def _stream(self):
         """Yield the records of the period, of this channel and of those that share its agents."""
-        last = (self.start, 0)
-        while True:
-            # Served by livechat_dispatch_decision's index on moment.
+        agents = self.channel.with_context(active_test=False).user_ids
+        params = {
+            "channel_id": self.channel.id,
+            "channel_ids": (agents.livechat_channel_ids | self.channel).ids,
+            "start": self.start,
+            "end": self.end,
+            "last": (self.start, 0),
+            "batch": _BATCH,
+        }
+        rows = None
+        while rows is None or len(rows) == _BATCH:
+            # Served by livechat_dispatch_decision's indexes on moment and discuss_channel_id.
             self.cr.execute(
                 """
                 SELECT moment, id, kind, rule, group_id, user_id, discuss_channel_id,
                        waited_seconds, facts, candidates, candidate_count,
-                       livechat_channel_id = %(channel_id)s AS is_own
-                  FROM livechat_dispatch_decision
-                 WHERE livechat_channel_id IN (
-                           SELECT shared.channel_id
-                             FROM im_livechat_channel_im_user own
-                             JOIN im_livechat_channel_im_user shared
-                               ON shared.user_id = own.user_id
-                            WHERE own.channel_id = %(channel_id)s
-                        UNION ALL
-                           SELECT %(channel_id)s
-                       )
+                       livechat_channel_id = %(channel_id)s AS is_own,
+                       EXISTS (
+                           SELECT
+                             FROM livechat_dispatch_decision earlier
+                            WHERE earlier.discuss_channel_id = decision.discuss_channel_id
+                              AND earlier.moment < %(start)s
+                       ) AS is_earlier
+                  FROM livechat_dispatch_decision decision
+                 WHERE livechat_channel_id = ANY(%(channel_ids)s)
                    AND moment >= %(start)s
                    AND moment < %(end)s
                    AND (moment, id) > %(last)s
               ORDER BY moment, id
                  LIMIT %(batch)s
                 """,
-                {
-                    "channel_id": self.channel.id,
-                    "start": self.start,
-                    "end": self.end,
-                    "last": last,
-                    "batch": _BATCH,
-                },
+                params,
             )
             rows = self.cr.dictfetchall()
             yield from rows
-            if len(rows) < _BATCH:
-                return
-            last = (rows[-1]["moment"], rows[-1]["id"])
+            params["last"] = rows and (rows[-1]["moment"], rows[-1]["id"])
 
-    def _read_row(self, row, earlier):
+    def _read_row(self, row):
         moment = self._to_seconds(row["moment"])
         facts = row["facts"] or {}
         agents = [policy.Agent.from_list(values) for values in facts.get("agents") or ()]
         if row["is_own"]:
+            # Without a line buyers wait for who is about to be back.
+            self.has_line |= row["kind"] == "queue" and (
+                row["rule"] == "line" or not any(agent.just_gone for agent in agents)
+            )
             self._follow_rules(row, moment, facts.get("rules"))
             self._follow_members(row, moment, agents)
         self._follow_agents(row, moment, agents)
-        chat = row["is_own"] and self._follow_chat(row, moment, earlier)
+        chat = row["is_own"] and self._follow_chat(row, moment)
         if not chat or row["kind"] not in _ARRIVES:
             self._follow_charge(row, moment)
         elif not chat.known and facts.get("agents") is not None:
@@ -283,11 +257,8 @@ class _Reader:
                 )
                 self.facts[user_id] = {}
             known = self.facts[user_id]
-            facts = {
-                name: getattr(agent, name)
-                for name in names
-                if known.get(name) != getattr(agent, name)
-            }
+            facts = {name: getattr(agent, name) for name in names}
+            facts = dict(facts.items() - known.items())
             if known and facts:
                 self.events.append(replay.State(moment, user_id, facts))
             known.update(facts)
@@ -296,15 +267,16 @@ class _Reader:
             load = policy.load(agent, hold) + (user_id == row["user_id"])
             self.peaks[user_id] = max(self.peaks[user_id], load)
 
-    def _follow_chat(self, row, moment, earlier):
+    def _follow_chat(self, row, moment):
         """Note what became of a buyer; return it, if it is one of this period."""
         chat_id, kind = row["discuss_channel_id"], row["kind"]
         chat = self.by_id.get(chat_id)
         if not chat:
-            if chat_id in earlier or kind not in _ARRIVES or row["waited_seconds"]:
+            if row["is_earlier"] or kind not in _ARRIVES or row["waited_seconds"]:
                 return None
-            # In the order of the records, with what each says of the agents before it.
-            chat = _Chat(chat_id, moment, len(self.events), row["group_id"])
+            chat = _Chat(chat_id, moment, row["group_id"])
+            # After what its record says of the agents.
+            self.events.append(chat)
             self.chats.append(chat)
             if chat_id:
                 self.by_id[chat_id] = chat
@@ -314,7 +286,6 @@ class _Reader:
         return chat
 
     def _note(self, chat, kind, moment, user_id, by_buyer):
-        self.has_line |= kind == "queue"
         if chat.user_id is not None:
             return
         if kind in _ASSIGNS:
@@ -348,22 +319,19 @@ class _Reader:
 
     def _follow_the_pending(self):
         """Note what became, after the period, of those who still waited at its end."""
-        pending = {
+        pending = [
             chat.id for chat in self.chats if chat.id and not chat.user_id and chat.gone is None
-        }
+        ]
+        # sudo: livechat.dispatch.decision - of the chats of a channel that the caller manages
+        decisions = self.channel.env["livechat.dispatch.decision"].sudo()
         # Served by livechat_dispatch_decision's index on discuss_channel_id.
-        self.cr.execute(
-            """
-            SELECT moment, kind, user_id, discuss_channel_id, facts IS NULL AS by_buyer
-              FROM livechat_dispatch_decision
-             WHERE discuss_channel_id = ANY(%s)
-               AND moment >= %s
-          ORDER BY moment, id
-            """,
-            [list(pending), self.end],
-        )
-        for moment, kind, user_id, chat_id, by_buyer in self.cr.fetchall():
-            self._note(self.by_id[chat_id], kind, self._to_seconds(moment), user_id, by_buyer)
+        for row in decisions.search_fetch(
+            [("discuss_channel_id", "in", pending), ("moment", ">=", self.end)],
+            ["moment", "kind", "user_id", "discuss_channel_id", "facts"],
+            order="moment, id",
+        ):
+            chat, moment = self.by_id[row.discuss_channel_id.id], self._to_seconds(row.moment)
+            self._note(chat, row.kind, moment, row.user_id.id or None, by_buyer=not row.facts)
 
     # ------------------------------------------------------------
     # What the records do not hold
@@ -377,28 +345,27 @@ class _Reader:
                     online=False, paused=False, overloaded=False, lively_chats=0, quiet_chats=0
                 )
 
-    def _read_lengths(self, chats):
+    def _read_chats(self, chats):
+        """Return ``{id: discuss.channel}`` of those that are still there."""
+        # sudo: discuss.channel - how long they took and what their buyers asked for
+        records = self.channel.env["discuss.channel"].sudo().with_context(active_test=False)
+        names = "livechat_end_dt", "last_interest_dt", "create_date", "livechat_lang_id"
+        domain = [("id", "in", [chat.id for chat in chats if chat.id])]
+        found = records.search_fetch(domain, [*names, "country_id"], order="id")
+        return {record.id: record for record in found}
+
+    def _measure_all(self, chats, records):
         """Return ``{chat: (seconds, lively seconds)}``, and how many of them are estimates."""
-        # Served by discuss_channel_pkey.
-        self.cr.execute(
-            """
-            SELECT id, livechat_end_dt, last_interest_dt, create_date
-              FROM discuss_channel
-             WHERE id = ANY(%s)
-            """,
-            [[chat.id for chat in chats if chat.id and chat.user_id]],
-        )
-        rows = {chat_id: times for chat_id, *times in self.cr.fetchall()}
         lengths = {}
         for chat in chats:
-            if chat.id not in rows or chat.assigned is None:
-                continue
-            end, interest, created = rows[chat.id]
-            seconds, lively = self._measure(end, interest or created)
-            lengths[chat] = max(0, seconds - chat.assigned), max(1, lively - chat.assigned)
-        usual = median(seconds for seconds, _lively in lengths.values()) if lengths else None
+            record = records.get(chat.id)
+            if record and chat.user_id and chat.assigned is not None:
+                interest = record.last_interest_dt or record.create_date
+                seconds, lively = self._measure(record.livechat_end_dt, interest)
+                lengths[chat] = max(0, seconds - chat.assigned), max(1, lively - chat.assigned)
+        lasted = [seconds for seconds, _lively in lengths.values()]
+        usual = median(lasted) if lasted else _SECONDS_DEFAULT
         estimated = len(chats) - len(lengths)
-        usual = _SECONDS_DEFAULT if usual is None else usual
         return {chat: lengths.get(chat, (usual, usual)) for chat in chats}, estimated
 
     def _measure(self, end, interest):
@@ -410,31 +377,22 @@ class _Reader:
             self._to_seconds(interest + QUIET_AFTER) + 1,
         )
 
-    def _add_fits_never_seen(self, chats):
+    def _add_fits_never_seen(self, chats, records):
         """Add how the agents whom a record does not mention suit its buyer, as far as that can be
         told today: by language, country and the group's permission."""
         # sudo: res.users - what the engine itself compares
         users = self.channel.env["res.users"].sudo().browse(self.agents).exists()
         languages = {user.id: {user.lang, *user.livechat_lang_ids.mapped("code")} for user in users}
         countries = {user.id: user.partner_id.country_id.id for user in users}
-        groups = {group.id: group for group in self.channel.dispatch_group_ids}
         lacking = {
-            group_id: self.channel._find_lacking(group, users) for group_id, group in groups.items()
+            group.id: self.channel._find_lacking(group, users)
+            for group in self.channel.dispatch_group_ids
         }
-        # Served by discuss_channel_pkey.
-        self.cr.execute(
-            """
-            SELECT chat.id, lang.code, chat.country_id
-              FROM discuss_channel chat
-         LEFT JOIN res_lang lang ON lang.id = chat.livechat_lang_id
-             WHERE chat.id = ANY(%s)
-            """,
-            [[chat.id for chat in chats if chat.id]],
-        )
-        about = {chat_id: (code, country_id) for chat_id, code, country_id in self.cr.fetchall()}
         nothing = replay.Fit()
+        unknown = self.channel.env["discuss.channel"]
         for chat in chats:
-            code, country_id = about.get(chat.id, (None, None))
+            record = records.get(chat.id, unknown)
+            code, country_id = record.livechat_lang_id.code, record.country_id.id
             lack = lacking.get(chat.group_id, ())
             if code or country_id or lack:
                 for user in users:
@@ -495,14 +453,10 @@ class _Reader:
         )
 
     def _get_present_members(self):
-        members = {
-            group_id: self.channel._get_member_ids(group_id)
-            for group_id in (None, *self.channel.dispatch_group_ids.ids)
-        }
         return {
             group_id: frozenset(user_ids)
-            for group_id, user_ids in members.items()
-            if user_ids is not None
+            for group_id in (None, *self.channel.dispatch_group_ids.ids)
+            if (user_ids := self.channel._get_member_ids(group_id)) is not None
         }
 
     def _correct(self, rules):
@@ -516,18 +470,17 @@ class _Reader:
             return rules._replace(main_account_participation="fallback")
         return rules
 
-    def _list_events(self, chats, lengths):
+    def _list_events(self, lengths):
         """Yield what was recorded, in its order."""
-        arrivals = iter(chats)
-        following = next(arrivals, None)
-        for place, event in enumerate([*self.events, None]):
-            while following and following.place <= place:
-                yield self._make_arrival(following, *lengths[following])
-                following = next(arrivals, None)
-            if isinstance(event, replay.Change):
-                event = event._replace(rules=self._correct(event.rules))
-            if event:
-                yield event
+        for event in self.events:
+            match event:
+                case _Chat(known=known):
+                    if known:
+                        yield self._make_arrival(event, *lengths[event])
+                case replay.Change(rules=rules):
+                    yield event._replace(rules=self._correct(rules))
+                case _:
+                    yield event
 
     def _make_arrival(self, chat, seconds, lively):
         def after(moment):

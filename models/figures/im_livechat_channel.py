@@ -41,44 +41,29 @@ class ImLivechatChannel(models.Model):
         * ``nobody``: how often today nobody could take a buyer, who mostly got no chat then.
 
         :return: ``{channel id: figures, 0: the figures of all of them}``.
-        :rtype: dict
         """
         today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
-        # sudo: livechat.dispatch.decision, discuss.channel, im_livechat.report.channel - numbers
-        # only, of channels that the caller may watch
-        decisions = self.env["livechat.dispatch.decision"].sudo()
-        chats = self.env["discuss.channel"].sudo()
-        decided = decisions._read_group(
+
+        def read_counts(model, domain, *by):
+            domain = [("livechat_channel_id", "in", self.ids), *domain]
+            # sudo: livechat.dispatch.decision, discuss.channel - numbers only, of channels that the
+            # caller may watch
+            records = self.env[model].sudo()
+            return records._read_group(domain, ["livechat_channel_id", *by], ["__count"])
+
+        decided = read_counts(
+            "livechat.dispatch.decision",
             [
-                ("livechat_channel_id", "in", self.ids),
                 ("kind", "in", (*_ASSIGNS, "reassign", "nobody")),
                 ("moment", ">=", today),
                 "|",
                 ("kind", "not in", _ASSIGNS),
                 ("user_id", "!=", False),
             ],
-            ["livechat_channel_id", "kind"],
-            ["__count"],
+            "kind",
         )
-        waiting = chats._read_group(
-            [
-                ("livechat_channel_id", "in", self.ids),
-                ("dispatch_state", "in", WAITING),
-                ("livechat_end_dt", "=", False),
-            ],
-            ["livechat_channel_id"],
-            ["__count"],
-        )
-        missed = chats._read_group(
-            [
-                ("channel_type", "=", "livechat"),
-                ("livechat_channel_id", "in", self.ids),
-                ("create_date", ">=", today),
-                *MISSED,
-            ],
-            ["livechat_channel_id"],
-            ["__count"],
-        )
+        waiting = [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
+        missed = [("channel_type", "=", "livechat"), ("create_date", ">=", today), *MISSED]
         names = ("assigned", "waiting", "missed", "unanswered", "nobody")
         figures = {
             channel_id: {"median_answer": None, **dict.fromkeys(names, 0)}
@@ -87,8 +72,8 @@ class ImLivechatChannel(models.Model):
         by_kind = {"reassign": "unanswered", "nobody": "nobody"}
         for name, channel, count in (
             *((by_kind.get(kind, "assigned"), channel, count) for channel, kind, count in decided),
-            *(("waiting", *row) for row in waiting),
-            *(("missed", *row) for row in missed),
+            *(("waiting", *row) for row in read_counts("discuss.channel", waiting)),
+            *(("missed", *row) for row in read_counts("discuss.channel", missed)),
         ):
             figures[channel.id][name] += count
             figures[0][name] += count

@@ -1,5 +1,6 @@
 from collections import Counter, defaultdict
 from datetime import timedelta
+from types import SimpleNamespace
 
 from odoo import api, fields, models
 from odoo.tools import SQL
@@ -8,39 +9,13 @@ from ...dispatch.credit import CHAT
 from ...dispatch.fairness import PARTS, read_team, take_apart
 from ...dispatch.ledger import locks
 from ...dispatch.line import LONGEST_WAIT
+from ...tools.history import Outlived
 
 # So many decisions are counted at once: a fraction of a second for a team of twenty.
 _BATCH = 2000
 
 # The time of those who are still here is brought up to date so often when nobody looks.
 _PRESENCE_LAG = timedelta(minutes=5)
-
-#: Whole numbers that are summed up. An entry of a total's key takes as many of these as it needs.
-COUNTS = (
-    "decisions",
-    "assigned",
-    "received",
-    "offered",
-    "served",
-    "exclusive",
-    "sticky",
-    "by_hand",
-    "overflow",
-    "transferred",
-    "transferred_in",
-    "given_away",
-    "unanswered",
-    "queued",
-    "pooled",
-    "left_line",
-    "nobody",
-    "waited_count",
-    "waited_seconds",
-    "online_seconds",
-    "paused_seconds",
-)
-# Chats with fractions: counted in ``1 / CHAT`` chat, stored as exact decimal numbers.
-_CHATS = ("entitled", "difference", *PARTS)
 
 # What no column holds because it is not summed up but follows from sums.
 _FORMULAS = {
@@ -68,27 +43,14 @@ class LivechatDispatchTotal(models.Model):
     _log_access = False
 
     hour = fields.Datetime("Time", required=True, index=True, readonly=True)
-    main_account_id = fields.Many2one(
-        "res.users", "Main Account", index="btree_not_null", ondelete="set null", readonly=True
-    )
-    livechat_channel_id = fields.Many2one(
+    main_account_id = Outlived("res.users", "Main Account")
+    livechat_channel_id = Outlived(
         "im_livechat.channel",
         "Channel",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
         help="Empty for the time an agent was online, which belongs to all its channels.",
     )
-    group_id = fields.Many2one(
-        "livechat.dispatch.group",
-        "Dispatch Group",
-        index="btree_not_null",
-        ondelete="set null",
-        readonly=True,
-    )
-    user_id = fields.Many2one(
-        "res.users", "Agent", index="btree_not_null", ondelete="set null", readonly=True
-    )
+    group_id = Outlived("livechat.dispatch.group", "Dispatch Group")
+    user_id = Outlived("res.users", "Agent")
 
     decisions = fields.Integer(
         readonly=True, help="Decisions of any kind, in the row of who got the chat."
@@ -198,27 +160,18 @@ class LivechatDispatchTotal(models.Model):
 
     @api.model
     def action_open(self):
-        """Count what is new and open the fairness page.
-
-        :return: the action; an agent without more rights gets its own figures.
-        :rtype: dict
-        """
+        """Count what is new and open the fairness page: of an agent without more rights, its own
+        figures."""
         return self._open("livechat_dispatch_total_action")
 
     @api.model
     def action_open_mine(self):
-        """Count what is new and open the caller's own figures.
-
-        :rtype: dict
-        """
+        """Count what is new and open the caller's own figures."""
         return self._open("livechat_dispatch_total_action_own")
 
     @api.model
     def action_open_report(self):
-        """Count what is new and open what each agent received, missed and gave away.
-
-        :rtype: dict
-        """
+        """Count what is new and open what each agent received, missed and gave away."""
         return self._open("livechat_dispatch_total_action_agents")
 
     @api.model
@@ -278,32 +231,24 @@ class LivechatDispatchTotal(models.Model):
                SET is_counted = true
               FROM uncounted
              WHERE decision.id = uncounted.id
-         RETURNING date_trunc('hour', moment),
-                   main_account_id,
-                   livechat_channel_id,
-                   group_id,
-                   user_id,
-                   previous_user_id,
-                   kind,
-                   rule,
-                   has_waited,
-                   waited_seconds,
-                   CASE WHEN user_id IS NOT NULL AND rule != 'by_hand' THEN candidates END,
-                   excluded,
-                   team,
+         RETURNING date_trunc('hour', moment) AS hour,
+                   main_account_id, livechat_channel_id, group_id, user_id, previous_user_id,
+                   kind, rule, has_waited, waited_seconds, excluded, team,
+                   CASE WHEN user_id IS NOT NULL AND rule != 'by_hand' THEN candidates END
+                       AS candidates,
                    CASE WHEN candidate_count < jsonb_array_length(
                                  CASE WHEN jsonb_typeof(facts -> 'agents') = 'array'
                                       THEN facts -> 'agents'
                                       ELSE '[]'
                                  END)
                         THEN jsonb_path_query_array(facts, '$.agents[*][0]')
-                   END
+                   END AS agent_ids
             """,
             [_BATCH],
         )
-        rows = self.env.cr.fetchall()
+        rows = self.env.cr.dictfetchall()
         for row in rows:
-            _count_decision(sums, *row)
+            _count_decision(sums, SimpleNamespace(**row))
         self.env["livechat.dispatch.decision"].invalidate_model(["is_counted"])
         return len(rows)
 
@@ -323,20 +268,19 @@ class LivechatDispatchTotal(models.Model):
             [list({hour for hour, *_key in sums})],
         )
         stored = {tuple(key): total_id for *key, total_id in self.env.cr.fetchall()}
-        names = (*COUNTS, *_CHATS)
-        # A multiplication keeps all 12 digits; a division of decimals would choose how many.
-        values = ", ".join(
-            f"v.{name}::numeric * 0.000000000001" if name in _CHATS else f"v.{name}::integer"
-            for name in names
-        )
+        types = self._get_sums()
+        # Chats with fractions are counted in ``1 / CHAT`` chat. A multiplication keeps all 12
+        # digits; a division of decimals would choose how many.
+        factors = {"integer": "integer", "float": "numeric * 0.000000000001"}
+        values = [f"v.{name}::{factors[type_]}" for name, type_ in types.items()]
         new, known = [], []
         for key, sum_ in sums.items():
-            row = [sum_[name] for name in names]
+            row = [sum_[name] for name in types]
             if key in stored:
                 known.append((stored[key], *row))
             else:
                 new.append((*key, *row))
-        columns = ", ".join(names)
+        columns = ", ".join(types)
         keys = "hour, main_account_id, livechat_channel_id, group_id, user_id"
         if new:
             self.env.cr.execute_values(
@@ -344,7 +288,7 @@ class LivechatDispatchTotal(models.Model):
                 INSERT INTO livechat_dispatch_total ({keys}, {columns})
                 SELECT v.hour::timestamp, v.main_account_id::integer,
                        v.livechat_channel_id::integer, v.group_id::integer, v.user_id::integer,
-                       {values}
+                       {", ".join(values)}
                   FROM (VALUES %s) v ({keys}, {columns})
                 """,
                 new,
@@ -352,7 +296,7 @@ class LivechatDispatchTotal(models.Model):
         if known:
             changes = ", ".join(
                 f"{name} = coalesce(total.{name}, 0) + {value}"
-                for name, value in zip(names, values.split(", "), strict=True)
+                for name, value in zip(types, values, strict=True)
             )
             # Served by livechat_dispatch_total_pkey.
             self.env.cr.execute_values(
@@ -365,6 +309,15 @@ class LivechatDispatchTotal(models.Model):
                 known,
             )
         self.invalidate_model()
+
+    @api.model
+    def _get_sums(self):
+        """Return which fields are summed up: ``{name: type}``."""
+        return {
+            name: field.type
+            for name, field in self._fields.items()
+            if field.store and field.type in ("integer", "float") and name != "id"
+        }
 
     def _replace_deleted(self, sums):
         """Return the sums with nobody in the place of users who are deleted."""
@@ -380,37 +333,22 @@ class LivechatDispatchTotal(models.Model):
         return replaced
 
 
-def _count_decision(
-    sums,
-    hour,
-    main_account_id,
-    channel_id,
-    group_id,
-    user_id,
-    previous_user_id,
-    kind,
-    rule,
-    has_waited,
-    waited_seconds,
-    candidates,
-    excluded,
-    team,
-    agent_ids,
-):
+def _count_decision(sums, row):
     """Add one decision to the sums."""
-    key = (hour, main_account_id, channel_id, group_id)
+    key = (row.hour, row.main_account_id, row.livechat_channel_id, row.group_id)
+    kind, rule, user_id, previous_user_id = row.kind, row.rule, row.user_id, row.previous_user_id
     got = sums[(*key, user_id)]
     got["decisions"] += 1
     if kind in ("transfer", "reassign"):
         lost = sums[(*key, previous_user_id)]
         lost["transferred" if kind == "transfer" else "unanswered"] += 1
     # A hand-over that ends a wait tells who left the chat once more: it was when it began to wait.
-    is_given = kind in ("transfer", "queue", "pool") or (kind == "hand_over" and not has_waited)
+    is_given = kind in ("transfer", "queue", "pool") or (kind == "hand_over" and not row.has_waited)
     if is_given and previous_user_id and previous_user_id != user_id:
         sums[(*key, previous_user_id)]["given_away"] += 1
-    if has_waited:
+    if row.has_waited:
         got["waited_count"] += 1
-        got["waited_seconds"] += min(waited_seconds or 0, LONGEST_WAIT)
+        got["waited_seconds"] += min(row.waited_seconds or 0, LONGEST_WAIT)
     if not user_id:
         name = {"queue": "queued", "pool": "pooled", "leave": "left_line", "nobody": "nobody"}
         if kind in name:
@@ -420,14 +358,14 @@ def _count_decision(
     got["assigned"] += kind in ("assign", "overflow")
     got["overflow"] += kind == "overflow"
     got["transferred_in"] += kind == "transfer"
-    if not candidates:
+    if not row.candidates:
         # Nobody's share was asked for, and nobody's credit was charged for more than it was given.
         got["by_hand"] += 1
         return
     got["served"] += 1
     if rule in ("exclusive", "sticky"):
         got[rule] += 1
-    shares, left_out = read_team(candidates, excluded, team, agent_ids)
+    shares, left_out = read_team(row.candidates, row.excluded, row.team, row.agent_ids)
     for agent_id, parts in take_apart(shares, left_out, user_id, rule).items():
         agent = sums[(*key, agent_id)]
         agent["offered"] += 1

@@ -29,10 +29,7 @@ class ResUsers(models.Model):
 
     def _get_shop_of_figures(self):
         """Return in whose figures the time of this agent belongs: its main account, or the one
-        whose channels it serves, if there is just one.
-
-        :rtype: res.users
-        """
+        whose channels it serves, if there is just one."""
         self.ensure_one()
         owners = self._get_shop_owner() or self.livechat_channel_ids.main_account_id
         return owners if len(owners) == 1 else owners.browse()
@@ -45,7 +42,6 @@ class ResUsers(models.Model):
             before, in the agent's time zone. Figures are ``{"received", "entitled", "served",
             "difference", "share", "online_seconds", "median_answer_seconds"}``: chats, the share
             between 0 and 1, and ``None`` for a median of nothing.
-        :rtype: dict | bool
         """
         user = self.env.user
         if not user._has_agent_group():

@@ -18,10 +18,7 @@ class DiscussChannel(models.Model):
     )
 
     def _get_buyer(self):
-        """Return what is known about the buyer of this chat.
-
-        :rtype: scope.Buyer
-        """
+        """Return the :class:`scope.Buyer` of this chat."""
         buyers = self.livechat_customer_history_ids
         return self.livechat_channel_id._make_buyer(
             buyers.partner_id[:1],

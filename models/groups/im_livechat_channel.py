@@ -75,18 +75,13 @@ class ImLivechatChannel(models.Model):
             "context": {"default_channel_id": self.id},
         }
 
-    # ------------------------------------------------------------
-    # Groups
-    # ------------------------------------------------------------
-
     @tools.ormcache("self.id")
     def _read_dispatch_scopes(self):
         """Return what the dispatch groups of this channel receive.
 
         Cached, so that a channel without groups asks the database nothing.
 
-        :return: the scopes of all its groups, those without lines as well.
-        :rtype: tuple[scope.Scope, ...]
+        :return: the :class:`scope.Scope` of each of its groups, those without lines as well.
         """
         # sudo: livechat.dispatch.group - a buyer does not see by what it is dispatched
         groups = self.env["livechat.dispatch.group"].sudo()
@@ -96,7 +91,6 @@ class ImLivechatChannel(models.Model):
         """Return the group with the most specific scope that fits, empty for the default group.
 
         :type buyer: scope.Buyer
-        :rtype: livechat.dispatch.group
         """
         self.ensure_one()
         group_scopes = self._origin._read_dispatch_scopes()
@@ -107,22 +101,19 @@ class ImLivechatChannel(models.Model):
             if kind == "page"
             for pattern in values
         }
-        pages = self.env["livechat.dispatch.scope"]._find_matching_patterns(patterns, buyer.page)
+        lines = self.env["livechat.dispatch.scope"]
+        pages = patterns and lines._find_matching_patterns(patterns, buyer.page)
         return self.env["livechat.dispatch.group"].browse(
             scopes.find_group(group_scopes, buyer, pages)
         )
 
     def _get_default_agents(self):
-        """Return the agents of the default group: who is in no group that has a scope.
-
-        :rtype: res.users
-        """
+        """Return the agents of the default group: who is in no group that has a scope."""
         self.ensure_one()
         scoped = [scope.group_id for scope in self._origin._read_dispatch_scopes() if scope.values]
         # sudo: livechat.dispatch.group - all groups of the channel count
-        return self.user_ids - self.env["livechat.dispatch.group"].sudo().browse(
-            scoped
-        ).user_ids.sudo(self.env.su)
+        groups = self.env["livechat.dispatch.group"].sudo().browse(scoped)
+        return self.user_ids - groups.user_ids.sudo(self.env.su)
 
     # ------------------------------------------------------------
     # Buyers
@@ -165,12 +156,10 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def _make_buyer(self, partner, guest, lang=None, country_id=None, **about):
-        """Return what is known about one buyer, whom an account and a cookie or token both
-        identify.
+        """Return the :class:`scope.Buyer` whom an account and a cookie or token both identify.
 
         :param partner: see :meth:`_identify_buyer`, and so is ``guest``.
         :param about: more fields of the buyer.
-        :rtype: scope.Buyer
         """
         return scopes.Buyer(
             **about,
@@ -185,8 +174,7 @@ class ImLivechatChannel(models.Model):
     def _read_page(self, page):
         """Return what an address says: the page itself, and its product and product categories.
 
-        :return: the fields of ``scope.Buyer`` that follow from it.
-        :rtype: dict
+        :return: a dictionary of the fields of ``scope.Buyer`` that follow from it.
         """
         page = scopes.clean_page(page)
         about = {"page": page}
@@ -212,8 +200,6 @@ class ImLivechatChannel(models.Model):
         """Return the ids in an address of this server's shop: product and product category.
 
         The paths are those of ``website_sale``'s controller, with or without a language.
-
-        :rtype: tuple[int | None, int | None]
         """
         try:
             url = urlsplit(page)
@@ -263,20 +249,15 @@ class ImLivechatChannel(models.Model):
         """
         if "sale.order" not in self.env or not partner:
             return None
+        since = fields.Datetime.now() - timedelta(days=self.order_days)
+        domain = [
+            ("partner_id", "child_of", partner.commercial_partner_id.id),
+            ("state", "!=", "cancel"),
+            ("date_order", ">=", since),
+        ]
         # sudo: sale.order - the buyer's own; only its state goes on
-        order = (
-            self.env["sale.order"]
-            .sudo()
-            .search(
-                [
-                    ("partner_id", "child_of", partner.commercial_partner_id.id),
-                    ("state", "!=", "cancel"),
-                    ("date_order", ">=", fields.Datetime.now() - timedelta(days=self.order_days)),
-                ],
-                order="date_order desc, id desc",
-                limit=1,
-            )
-        )
+        orders = self.env["sale.order"].sudo()
+        order = orders.search(domain, order="date_order desc, id desc", limit=1)
         if not order:
             return "none"
         if order.state in ("draft", "sent"):

@@ -1,4 +1,4 @@
-from odoo import SUPERUSER_ID, api, fields, models, tools
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
 
@@ -19,6 +19,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     _inherit = ["livechat.field.mixin"]
     _order = "sequence, id"
     _parent_store = True
+    _opens_with = frozenset({"channel_id", "parent_id"})
 
     name = fields.Char(required=True, frees_seats=False, logged=True, shown="trees")
     channel_id = fields.Many2one(
@@ -48,19 +49,10 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         shown="trees",
     )
     user_ids = fields.Many2many(
-        "res.users",
-        string="Agents",
-        frees_seats=True,
-        logged="each",
-        shown="trees",
+        "res.users", string="Agents", frees_seats=True, logged="each", shown="trees"
     )
     scope_ids = fields.One2many(
-        "livechat.dispatch.scope",
-        "group_id",
-        "Scope",
-        frees_seats=True,
-        logged=True,
-        shown="trees",
+        "livechat.dispatch.scope", "group_id", "Scope", frees_seats=True, logged=True, shown="trees"
     )
     scope_summary = fields.Char("Receives", compute="_compute_scope_summary")
     required_permission_id = fields.Many2one(
@@ -115,22 +107,15 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     def _compute_scope_summary(self):
         kinds = dict(self.env["livechat.dispatch.scope"]._get_kinds())
         for group in self:
-            names_by_kind = {}
-            for line in group.scope_ids:
-                names_by_kind.setdefault(line.kind, []).append(line.value or "")
             group.scope_summary = "; ".join(
-                f"{kinds.get(kind, kind)}: {', '.join(names)}"
-                for kind, names in names_by_kind.items()
+                f"{kinds.get(kind, kind)}: {', '.join(line.value or '' for line in lines)}"
+                for kind, lines in group.scope_ids.grouped("kind").items()
             )
 
     @api.depends("user_ids")
     def _compute_agent_count(self):
         for group in self:
             group.agent_count = len(group.user_ids)
-
-    # ------------------------------------------------------------
-    # Create, write, delete
-    # ------------------------------------------------------------
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -170,8 +155,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
             self._check_no_cycle(self.browse(vals["parent_id"]))
         # With nothing left to write it still tells whether the caller may write.
         result = super(LivechatDispatchGroup, by_group).write(vals)
-        if not vals:
-            self.check_access("write")
         if "parent_id" in vals:
             self._check_parent()
         for group in self if commands else ():
@@ -184,13 +167,12 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         result = super().unlink()
         # The scopes of channels are cached.
         self.env.registry.clear_cache()
-        # Who has left a message for them is now everybody's.
+        # Who waits for them, in line or in the pool, is now everybody's.
         self.env["livechat.announcement"]._seat_may_be_free()
         return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
-        waiting = self._count_waiting_buyers()
         for group in self.with_context(active_test=False):
             if group.user_ids:
                 raise UserError(
@@ -199,15 +181,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "take them out of this one, and delete it then.",
                         group=group.name,
                         agents=", ".join(group.user_ids[:5].mapped("name")),
-                    )
-                )
-            if waiting.get(group.id):
-                raise UserError(
-                    self.env._(
-                        "Buyers wait in %(group)s: %(count)s. Let them be served first, and delete "
-                        "it then.",
-                        count=waiting[group.id],
-                        group=group.name,
                     )
                 )
             if group.child_ids - self:
@@ -220,23 +193,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                     )
                 )
 
-    def _count_waiting_buyers(self):
-        """Return how many buyers wait in each of these groups, by the group's id."""
-        # sudo: discuss.channel - how many wait is the business of whoever may delete the group
-        Chat = self.env["discuss.channel"].sudo()
-        if not {"dispatch_group_id", "dispatch_state"} <= Chat._fields.keys():
-            return {}
-        groups = Chat._read_group(
-            [
-                ("dispatch_group_id", "in", self.ids),
-                ("dispatch_state", "=", "queued"),
-                ("livechat_end_dt", "=", False),
-            ],
-            ["dispatch_group_id"],
-            ["__count"],
-        )
-        return {group.id: count for group, count in groups}
-
     def copy_data(self, default=None):
         # Agents and all, but no scope: another group has it.
         return [
@@ -245,10 +201,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         ]
 
     def _check_no_cycle(self, parent):
-        """Refuse a parent that is one of these groups, or below one.
-
-        :raise ValidationError:
-        """
+        """Refuse a parent that is one of these groups, or below one."""
         # sudo: livechat.dispatch.group - the tree as it is, whoever sees how much of it
         above = {int(part) for part in (parent.sudo().parent_path or "").split("/") if part}
         for group in self:
@@ -262,10 +215,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                 )
 
     def _check_parent(self):
-        """Refuse a parent in another channel.
-
-        :raise ValidationError:
-        """
+        """Refuse a parent in another channel."""
         # sudo: livechat.dispatch.group - to compare
         for group in self.sudo():
             if group.parent_id and group.parent_id.channel_id != group.channel_id:
@@ -277,10 +227,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                     )
                 )
 
-    # ------------------------------------------------------------
-    # Agents
-    # ------------------------------------------------------------
-
     def _set_agents(self, commands):
         """Let those be the agents of this group whom commands leave, and agents of its channel.
 
@@ -290,8 +236,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         group = self.with_context(active_test=False)
         channel = group.channel_id
         agents = sent.get_chosen(group.user_ids, commands)
-        joining = agents - group.user_ids
-        leaving = group.user_ids - agents
+        joining, leaving = agents - group.user_ids, group.user_ids - agents
         # A write, because assigning commands would forget the agents who are not active yet.
         newcomers = joining - channel.user_ids
         if newcomers:
@@ -311,23 +256,19 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         self.env["im_livechat.channel"].flush_model(["user_ids"])
         self.env["res.users"].flush_model(["livechat_channel_ids"])
         self.flush_model(["user_ids", "channel_id"])
-        relation = self._fields["user_ids"].relation
         # A scan of the relation, a few rows for each group; im_livechat_channel_im_user_pkey.
         self.env.cr.execute(
-            tools.SQL(
-                """
-                SELECT dispatch_group.id, member.res_users_id
-                  FROM %(relation)s member
-                  JOIN livechat_dispatch_group dispatch_group
-                    ON dispatch_group.id = member.livechat_dispatch_group_id
-                 WHERE NOT EXISTS (
-                           SELECT FROM im_livechat_channel_im_user agent
-                            WHERE agent.channel_id = dispatch_group.channel_id
-                              AND agent.user_id = member.res_users_id
-                       )
-                """,
-                relation=tools.SQL.identifier(relation),
-            )
+            """
+            SELECT dispatch_group.id, member.res_users_id
+              FROM livechat_dispatch_group_res_users_rel member
+              JOIN livechat_dispatch_group dispatch_group
+                ON dispatch_group.id = member.livechat_dispatch_group_id
+             WHERE NOT EXISTS (
+                       SELECT FROM im_livechat_channel_im_user agent
+                        WHERE agent.channel_id = dispatch_group.channel_id
+                          AND agent.user_id = member.res_users_id
+                   )
+            """
         )
         for group_id, user_id in self.env.cr.fetchall():
             # sudo: livechat.dispatch.group - whoever takes an agent out of the channel takes it out
@@ -340,10 +281,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         super().write({"user_ids": [Command.unlink(user_id)]})
 
     def _get_agents(self):
-        """Return the agents of this group who are agents of its channel.
-
-        :rtype: res.users
-        """
+        """Return the agents of this group who are agents of its channel."""
         self.ensure_one()
         return self.user_ids & self.channel_id.user_ids
 
@@ -353,10 +291,6 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         while group:
             yield group
             group = group.parent_id
-
-    # ------------------------------------------------------------
-    # Scope
-    # ------------------------------------------------------------
 
     def _on_scope_change(self):
         """Refuse scopes that two groups have, and forget what is cached.
@@ -395,19 +329,13 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
             )
 
     def _read_scope(self):
-        """Return what this group receives, for the pure engine.
-
-        :rtype: scope.Scope
-        """
+        """Return what this group receives, as a :class:`scope.Scope`."""
         self.ensure_one()
-        values = {}
-        for line in self.scope_ids:
-            values.setdefault(line.kind, set()).add(line._get_value())
-        return scopes.Scope(
-            group_id=self.id,
-            sequence=self.sequence,
-            values=tuple((kind, frozenset(found)) for kind, found in values.items()),
+        values = tuple(
+            (kind, frozenset(line._get_value() for line in lines))
+            for kind, lines in self.scope_ids.grouped("kind").items()
         )
+        return scopes.Scope(group_id=self.id, sequence=self.sequence, values=values)
 
     def action_test(self):
         """Open the page that tells which group a buyer would go to."""

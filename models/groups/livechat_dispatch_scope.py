@@ -91,10 +91,6 @@ class LivechatDispatchScope(sent.Reader, models.Model):
         if self.kind in _RECORD_MODELS and self.kind != self._origin.kind:
             self.record_id = False
 
-    # ------------------------------------------------------------
-    # Create, write, delete
-    # ------------------------------------------------------------
-
     @api.model_create_multi
     def create(self, vals_list):
         clean = self.browse().with_context(sent.without_defaults(self.env.context))
@@ -130,8 +126,6 @@ class LivechatDispatchScope(sent.Reader, models.Model):
         """Refuse lines without a value, and patterns that are not to be used.
 
         :param said: the values that were set now.
-
-        :raise ValidationError:
         """
         kinds = dict(self._get_kinds())
         for line in self:
@@ -156,10 +150,6 @@ class LivechatDispatchScope(sent.Reader, models.Model):
                 if model is None or not model.search_count([("id", "=", line.record_id)], limit=1):
                     raise ValidationError(self.env._("Choose an existing product or category."))
 
-    # ------------------------------------------------------------
-    # Kinds and values
-    # ------------------------------------------------------------
-
     @api.model
     def _get_kinds(self):
         kinds = [
@@ -180,7 +170,6 @@ class LivechatDispatchScope(sent.Reader, models.Model):
 
     def _get_value(self):
         """Return what the pure engine compares with the buyer."""
-        self.ensure_one()
         if self.kind == "lang":
             return self.lang_id.code
         value = self[_VALUE_FIELDS[self.kind]]
@@ -188,7 +177,6 @@ class LivechatDispatchScope(sent.Reader, models.Model):
 
     def _get_value_name(self):
         """Return the value as people read it."""
-        self.ensure_one()
         name = _VALUE_FIELDS.get(self.kind)
         value = name and self[name]
         if not value:
@@ -198,20 +186,12 @@ class LivechatDispatchScope(sent.Reader, models.Model):
             record = model is not None and model.search([("id", "=", value)])
             return record.display_name if record else self.env._("(deleted)")
         if self._fields[name].type == "selection":
-            labels = self._fields[name]._description_selection(self.env)
-            return dict(labels).get(value)
+            return dict(self._fields[name]._description_selection(self.env)).get(value)
         return value.display_name if isinstance(value, models.BaseModel) else value
-
-    # ------------------------------------------------------------
-    # Page addresses
-    # ------------------------------------------------------------
 
     @api.model
     def _check_pattern(self, pattern):
-        """Refuse a pattern that is none, or that could keep a buyer waiting.
-
-        :raise ValidationError:
-        """
+        """Refuse a pattern that is none, or that could keep a buyer waiting."""
         if scopes.FORBIDDEN.search(pattern):
             raise ValidationError(
                 self.env._(

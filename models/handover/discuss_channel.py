@@ -9,11 +9,8 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch import policy
 from ...dispatch.line import WAITING
 from ...tools import sent
-from ...tools.here import gone_since
+from ...tools.here import GRACE, gone_since
 from ...tools.turn import UNANSWERED
-
-# An agent whose browser is gone for so long has left; shorter absences are a lost connection.
-GRACE = timedelta(seconds=60)
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
@@ -55,10 +52,8 @@ class DiscussChannel(models.Model):
             elif outcome.state == "queued":
                 chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
             else:
-                if outcome.state != "pool":
-                    # The shop keeps no pool for those who come; this buyer was promised an answer.
-                    chat.livechat_status = "need_help"
-                chat._enter_pool({**outcome.values, "previous_user_id": leaver.id})
+                values = {**outcome.values, "previous_user_id": leaver.id}
+                chat._keep_for_later(outcome._replace(values=values))
 
     def _dispatch_again(self, leaver, declined=(), offline=True, givers=None):
         """Choose another agent for this chat than the one who leaves it.
@@ -87,20 +82,11 @@ class DiscussChannel(models.Model):
 
     def _get_tried_agents(self):
         """Return the users who have been this chat's agents."""
-        return (
-            self.livechat_channel_member_history_ids.filtered(
-                lambda history: history.livechat_member_type == "agent"
-            )
-            .partner_id.with_context(active_test=False)
-            .user_ids
-        )
+        return self.livechat_agent_history_ids.partner_id.with_context(active_test=False).user_ids
 
     def _get_serving_partner(self):
         """Return who served the buyer of this chat: the agent who wrote last, or whose it is while
-        none has.
-
-        :rtype: res.partner
-        """
+        none has."""
         self.ensure_one()
         agents = self.livechat_agent_history_ids.partner_id
         answers = self.message_ids.filtered(
@@ -166,8 +152,7 @@ class DiscussChannel(models.Model):
     @api.model
     def _leave_absent_agents(self):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message.
-        """
+        wait for the buyer's next message."""
         for chat, agent in self._find_absent_agents():
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
 
@@ -180,18 +165,7 @@ class DiscussChannel(models.Model):
         :param chats: only of these.
         :rtype: list[tuple[discuss.channel, res.users]]
         """
-        self.flush_model(
-            [
-                "dispatch_state",
-                "dispatch_is_away",
-                "dispatch_asked_at",
-                "dispatch_assigned_at",
-                "dispatch_seat_partner_ids",
-                "livechat_end_dt",
-            ]
-        )
-        self.env["res.users"].flush_model(["active", "partner_id"])
-        self.env["mail.presence"].flush_model()
+        self.env.flush_all()
         now = fields.Datetime.now()
         # Served by discuss_channel__dispatch_unanswered_idx, livechat_dispatch_seat_pkey, the index
         # of res_users on partner_id and the unique one of mail_presence.
@@ -228,11 +202,10 @@ class DiscussChannel(models.Model):
             },
         )
         partners = self.env["res.partner"]
-        found = []
-        for chat_id, partner_id in self.env.cr.fetchall():
-            chat = self.browse(chat_id)
-            found.append((chat, chat._get_seated(partners.browse(partner_id))))
-        return found
+        return [
+            (chat := self.browse(chat_id), chat._get_seated(partners.browse(partner_id)))
+            for chat_id, partner_id in self.env.cr.fetchall()
+        ]
 
     def _hand_over_if_absent(self, agent):
         # Found a while ago: meanwhile the agent may have answered, or come back.
@@ -296,21 +269,19 @@ class DiscussChannel(models.Model):
         :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free"}],
             "groups": [{"id", "name", "free"}]}``, the free ones first. ``free`` is how many chats
             fit, ``None`` for no limit.
-        :rtype: dict
         """
         self._check_transfer()
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
         channel = self.sudo().livechat_channel_id
         rules = channel._get_dispatch_rules()
         here = self.sudo().dispatch_seat_partner_ids.user_ids
+        # sudo: discuss.channel, res.users - the group's permission, and the names of colleagues
+        out = {*here.ids, *channel._find_lacking(self.sudo().dispatch_group_id)}
         facts = [
             agent
             for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)
-            if agent.enabled and agent.permitted and agent.user_id not in here.ids
+            if agent.enabled and agent.permitted and agent.user_id not in out
         ]
-        # sudo: discuss.channel, res.users - the group's permission, and the names of colleagues
-        lacking = channel._find_lacking(self.sudo().dispatch_group_id)
-        facts = [agent for agent in facts if agent.user_id not in lacking]
         colleagues = self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
         users = {user.id: user for user in colleagues}
         agents = []
@@ -322,7 +293,7 @@ class DiscussChannel(models.Model):
                 {
                     "id": user.id,
                     "name": user.livechat_username or user.name,
-                    "online": agent.online,
+                    "online": agent.online or agent.just_gone,
                     "paused": agent.paused or agent.overloaded,
                     "load": load,
                     "capacity": limit,
@@ -332,11 +303,7 @@ class DiscussChannel(models.Model):
         agents.sort(key=lambda agent: (not agent["online"], agent["paused"], agent["name"]))
         able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
         groups = [
-            {
-                "id": group.id,
-                "name": group.name,
-                "free": len(able & set(group._get_agents().ids)),
-            }
+            {"id": group.id, "name": group.name, "free": len(able & {*group._get_agents().ids})}
             for group in channel.dispatch_group_ids
         ]
         return {"agents": agents, "groups": groups}

@@ -12,8 +12,7 @@ class ImLivechatChannel(models.Model):
             self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
-        overloaded = users.search([("dispatch_overloaded", "=", True)])
-        self._attempt(overloaded._follow_load)
+        self._attempt(users.search([("dispatch_overloaded", "=", True)])._follow_load)
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()

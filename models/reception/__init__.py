@@ -1,5 +1,4 @@
 from . import (
-    discuss_channel,
     im_livechat_channel,
     ir_websocket,
     livechat_announcement,

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from typing import NamedTuple
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
@@ -10,29 +11,17 @@ from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
 from ...tools import sent
 from ...tools.here import SILENCE
 
-# The second part of the bus channels of open Reception pages; the first is whose shop it is.
-RECEPTION = "livechat_reception"
-
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})
 
 # A page asks about so many agents at once at most; a browser could send any number.
 _ASKED_MAX = 1000
 
-# Where a transaction gathers what open pages have to look at again.
-_MARKS = "livechat_reception_marks"
-
 
 class ImLivechatChannel(models.Model):
     """What the page *Reception* shows and changes."""
 
     _inherit = "im_livechat.channel"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        channels = super().create(vals_list)
-        self.env["livechat.announcement"]._look_again(channels, "trees")
-        return channels
 
     def unlink(self):
         for part in ("staff", "trees"):
@@ -59,15 +48,13 @@ class ImLivechatChannel(models.Model):
             "weight_max", "may_add_channels", "may_read_chats"}``; see
             ``_describe_reception_channel``, ``_describe_agents`` and ``_get_today_figures`` (with
             text keys, ``"0"`` for all). Times are UTC.
-        :rtype: dict
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         channels = self._search_reception()
         staff = channels._read_staff()
-        agents = self._describe_agents(staff.user_ids)
         return {
             "channels": [channel._describe_reception_channel(staff) for channel in channels],
-            "agents": agents,
+            "agents": self._describe_agents(staff.facts),
             "waiting": channels._describe_waiting(),
             **channels._describe_today(),
             "weight_min": WEIGHT_MIN,
@@ -84,7 +71,6 @@ class ImLivechatChannel(models.Model):
         :param user_ids: ids of ``res.users``.
         :return: ``{"agents": […], "members": [[channel id, group id, member], …]}``; a member is as
             in ``_describe_reception_channel``.
-        :rtype: dict
         """
         sent.expect(self.env, isinstance(user_ids, list) and len(user_ids) <= _ASKED_MAX)
         sent.expect(self.env, all(map(sent.is_record_id, user_ids)))
@@ -96,14 +82,11 @@ class ImLivechatChannel(models.Model):
             for group_id, group_members in channel._describe_members(staff).items()
             for member in group_members
         ]
-        return {"agents": self._describe_agents(staff.user_ids), "members": members}
+        return {"agents": self._describe_agents(staff.facts), "members": members}
 
     @api.model
     def get_reception_lines(self):
-        """Return who waits now and today's figures, as in :meth:`get_reception`.
-
-        :rtype: dict
-        """
+        """Return who waits now and today's figures, as in :meth:`get_reception`."""
         channels = self._search_reception()
         return {"waiting": channels._describe_waiting(), **channels._describe_today()}
 
@@ -156,109 +139,9 @@ class ImLivechatChannel(models.Model):
         # sudo: im_livechat.channel - found with the caller's rights
         return self.search(domain).sudo()
 
-    @api.model
-    def _get_reception_bus_channels(self):
-        """Return on which bus channels the caller's page hears of changes.
-
-        :rtype: list[tuple]
-        """
-        user = self.env.user
-        if not user._reads_all_dispatch():
-            return []
-        if not user._watches_every_reception():
-            return [(owner, RECEPTION) for owner in user._get_shop_owner()]
-        # sudo: im_livechat.channel - whose shops there are, for who sees them all
-        owners = self.sudo().search([("main_account_id", "!=", False)]).main_account_id
-        return [(target, RECEPTION) for target in (*owners, self._get_shopless_target())]
-
-    @api.model
-    def _get_shopless_target(self):
-        """Return what stands for the channels that are nobody's shop."""
-        return self.env["res.groups"].browse(
-            self.env["ir.model.data"]._xmlid_to_res_id("im_livechat.im_livechat_group_manager")
-        )
-
     # ------------------------------------------------------------
     # What the page hears of
     # ------------------------------------------------------------
-
-    @api.model
-    def _get_reception_marks(self):
-        """Return what this transaction has changed so far: ``{part: ids}``."""
-        precommit = self.env.cr.precommit
-        if _MARKS not in precommit.data:
-            precommit.data[_MARKS] = {
-                part: set() for part in ("agents", "partners", "staff", "lines", "trees", "bars")
-            }
-            # sudo: im_livechat.channel - whose pages look again, whoever changed something
-            precommit.add(self.sudo().browse()._send_reception_marks)
-        return precommit.data[_MARKS]
-
-    def _send_reception_marks(self):
-        marks = self.env.cr.precommit.data.pop(_MARKS)
-        for user in self.env["res.users"].browse(marks["bars"]).exists():
-            user._bus_send("livechat_dispatch/status", {})
-        messages = {}
-        for part, record_id, owner_id in self._find_watchers(marks):
-            message = messages.setdefault(owner_id, {"agents": [], "lines": False, "tree": False})
-            if part == "agents":
-                message["agents"].append(record_id)
-            else:
-                message[part] = True
-        if marks["trees"] or any(message["tree"] for message in messages.values()):
-            # A shop that is new is not yet listened to by those who see them all.
-            messages.setdefault(None, {"agents": [], "lines": False})["tree"] = True
-        for owner_id, message in messages.items():
-            owner = self.env["res.users"].browse(owner_id)
-            # _sendone: channel is safe (a record and a word, which no page can ask for itself)
-            self.env["bus.bus"]._sendone(
-                (owner if owner_id else self._get_shopless_target(), RECEPTION),
-                "livechat_dispatch/reception",
-                message,
-            )
-
-    @api.model
-    def _find_watchers(self, marks):
-        """Return whose pages have to look again: ``(part, record id, main account id)``."""
-        # Served by the primary keys, res_users' indexes on partner_id and im_livechat_channel's on
-        # main_account_id, im_livechat_channel_im_user's on user_id.
-        self.env.cr.execute(
-            """
-            WITH agent AS (
-                SELECT id, main_account_id, id = ANY(%(staff)s) AS is_changed
-                  FROM res_users
-                 WHERE id = ANY(%(agents)s) OR id = ANY(%(staff)s)
-                    OR partner_id = ANY(%(partners)s)
-            ),
-            served (user_id, is_changed, main_account_id) AS (
-                SELECT agent.id, agent.is_changed, channel.main_account_id
-                  FROM agent
-                  JOIN im_livechat_channel_im_user serves ON serves.user_id = agent.id
-                  JOIN im_livechat_channel channel ON channel.id = serves.channel_id
-                 WHERE channel.dispatch_mode != 'native'
-                 UNION
-                SELECT agent.id, agent.is_changed, channel.main_account_id
-                  FROM agent
-                  JOIN im_livechat_channel channel ON channel.main_account_id = agent.id
-                 WHERE channel.dispatch_mode != 'native'
-            )
-            SELECT 'agents', user_id, main_account_id FROM served WHERE NOT is_changed
-             UNION
-            SELECT 'tree', 0, main_account_id FROM served WHERE is_changed
-             UNION
-            SELECT 'tree', 0, main_account_id
-              FROM agent
-             WHERE is_changed AND main_account_id IS NOT NULL
-             UNION
-            SELECT 'lines', 0, main_account_id
-              FROM im_livechat_channel
-             WHERE id = ANY(%(lines)s) AND dispatch_mode != 'native'
-             UNION
-            SELECT 'tree', 0, main_account_id FROM im_livechat_channel WHERE id = ANY(%(trees)s)
-            """,
-            {part: list(ids) for part, ids in marks.items()},
-        )
-        return self.env.cr.fetchall()
 
     @api.model
     def _run_dispatch_timers(self):
@@ -290,18 +173,17 @@ class ImLivechatChannel(models.Model):
         partner_ids = [partner_id for (partner_id,) in self.env.cr.fetchall()]
         look_again(self.env["res.partner"].browse(partner_ids), "agents")
         # Served by a scan: those who had a page open in the last hours.
-        self.env.cr.execute(
-            """
-            SELECT user_id
-              FROM mail_presence
-             WHERE status != 'offline'
-               AND user_id IN (SELECT user_id FROM im_livechat_channel_im_user)
-               AND last_poll BETWEEN %(since)s AND %(until)s
-            """,
-            {"since": now - SILENCE - timedelta(minutes=3), "until": now - SILENCE},
+        presences = self.env["mail.presence"].with_context(active_test=False)
+        silent = presences.search_fetch(
+            [
+                ("status", "!=", "offline"),
+                ("user_id.livechat_channel_ids", "!=", False),
+                ("last_poll", ">=", now - SILENCE - timedelta(minutes=3)),
+                ("last_poll", "<=", now - SILENCE),
+            ],
+            ["user_id"],
         )
-        user_ids = [user_id for (user_id,) in self.env.cr.fetchall()]
-        look_again(self.env["res.users"].browse(user_ids), "agents")
+        look_again(silent.user_id, "agents")
 
     # ------------------------------------------------------------
     # Channels, groups and their members
@@ -311,65 +193,34 @@ class ImLivechatChannel(models.Model):
         """Read who serves these channels, and what is true of them.
 
         :param only: ids of the users to read; all, if not given.
-        :rtype: _Staff
         """
-        # sudo: livechat.dispatch.group, res.users - of channels that the caller may watch
+        # sudo: livechat.dispatch.group, livechat.subaccount, res.users - of channels that the
+        # caller may watch, disabled agents as well
+        channels = self.sudo().with_context(active_test=False)
         groups = self.env["livechat.dispatch.group"].sudo()
         groups = groups.search([("channel_id", "in", self.ids)])
-        self.env.flush_all()
-        cr = self.env.cr
-        # Served by the primary keys of both relations, res_users' index on main_account_id.
-        cr.execute(
-            """
-            SELECT channel_id, user_id
-              FROM im_livechat_channel_im_user
-             WHERE channel_id = ANY(%s)
-            """,
-            [self.ids],
+        owned = channels.env["livechat.subaccount"].search_fetch(
+            [("main_account_id", "in", self.main_account_id.ids)], ["user_id", "main_account_id"]
         )
-        served = cr.fetchall()
-        cr.execute(
-            """
-            SELECT livechat_dispatch_group_id, res_users_id
-              FROM livechat_dispatch_group_res_users_rel
-             WHERE livechat_dispatch_group_id = ANY(%s)
-            """,
-            [groups.ids],
-        )
-        grouped = cr.fetchall()
-        cr.execute(
-            """
-            SELECT users.id, users.main_account_id
-              FROM res_users users
-              JOIN livechat_subaccount subaccount ON subaccount.user_id = users.id
-             WHERE users.main_account_id = ANY(%s)
-            """,
-            [self.main_account_id.ids],
-        )
-        owned = cr.fetchall()
-        owners = {
-            channel.main_account_id.id
-            for channel in self
-            if channel.main_account_participation != "never"
-        }
-        user_ids = {user_id for _id, user_id in served} | {user_id for user_id, _id in owned}
-        user_ids |= owners - {False}
+        takers = channels.filtered(lambda row: row.main_account_participation != "never")
+        user_ids = {*(channels.user_ids | owned.user_id | takers.main_account_id).ids}
         if only is not None:
             user_ids &= only
         return _Staff(
             groups,
-            _gather(served, user_ids),
-            _gather(grouped, user_ids),
-            {user_id: owner_id for user_id, owner_id in owned if user_id in user_ids},
+            {channel.id: user_ids.intersection(channel.user_ids.ids) for channel in channels},
+            {
+                group.id: user_ids.intersection(group.user_ids.ids)
+                for group in groups.with_context(active_test=False)
+            },
+            {row.user_id.id: row.main_account_id.id for row in owned if row.user_id.id in user_ids},
             {agent.user_id: agent for agent in self._read_reception_facts(user_ids)},
         )
 
     @api.model
     def _read_reception_facts(self, user_ids):
-        """Return what dispatch knows about these users.
-
-        :rtype: list[policy.Agent]
-        """
+        """Return the :class:`policy.Agent` that each of these users is."""
+        self.env.flush_all()
         query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
@@ -387,7 +238,6 @@ class ImLivechatChannel(models.Model):
             "members": [{"user_id", "reason", "has_part"}]}], "spare": [{"user_id", "why"}]}``; the
             reason is a code of ``policy.exclusion``, false for who could take a chat now;
             ``has_part`` says whether the weight counts for the group's shares.
-        :rtype: dict
         """
         self.ensure_one()
         rules = self._get_dispatch_rules()
@@ -402,26 +252,15 @@ class ImLivechatChannel(models.Model):
             "may_manage": self.env.user._manages_dispatch_of(self.main_account_id),
             "groups": [
                 {
-                    "id": group.id,
-                    "name": group.name,
+                    "id": group.id or 0,
+                    "name": group.name or self._name_default_group(groups),
                     "parent_id": group.parent_id.id,
                     "scope": group.scope_summary or "",
                     "has_scope": bool(group.scope_ids),
-                    "has_buyers": bool(group.scope_ids),
-                    "members": members[group.id],
+                    "has_buyers": not group or bool(group.scope_ids),
+                    "members": members[group.id or 0],
                 }
-                for group in groups
-            ]
-            + [
-                {
-                    "id": 0,
-                    "name": self._name_default_group(groups),
-                    "parent_id": False,
-                    "scope": "",
-                    "has_scope": False,
-                    "has_buyers": True,
-                    "members": members[0],
-                }
+                for group in (*groups, groups.browse())
             ],
             "spare": self._describe_spare(staff),
         }
@@ -437,7 +276,6 @@ class ImLivechatChannel(models.Model):
         :param paused: ids of users who take no part.
         :return: ``{user_id: text}`` of who has a part in a group with buyers of its own; an agent
             of several such groups is told each by its name.
-        :rtype: dict[int, str]
         """
         self.ensure_one()
         # sudo: im_livechat.channel - its groups and agents, for who may read the channel
@@ -467,26 +305,22 @@ class ImLivechatChannel(models.Model):
         """Return who serves each group of this channel: ``{group id: members}``, 0 for the default
         group; see ``_describe_reception_channel``."""
         self.ensure_one()
-        channel_user_ids = staff.served.get(self.id, set())
+        channel_user_ids = staff.served[self.id]
         groups = staff.groups.filtered(lambda group: group.channel_id == self)
         # sudo: res.users - their rights, of channels that the caller may watch
         users = self.env["res.users"].sudo()
         default = self.env["livechat.dispatch.group"]
-        by_group, in_scope = {}, set()
-        for group in groups:
-            user_ids = staff.grouped.get(group.id, set()) & channel_user_ids
-            if group.scope_ids:
-                in_scope |= user_ids
-            by_group[group] = user_ids
-        by_group[default] = channel_user_ids - in_scope
+        by_group = {group: staff.grouped[group.id] & channel_user_ids for group in groups}
+        in_scope = (user_ids for group, user_ids in by_group.items() if group.scope_ids)
+        by_group[default] = channel_user_ids.difference(*in_scope)
         if self.main_account_participation != "never" and self.main_account_id.id in staff.facts:
-            by_group[default] = by_group[default] | {self.main_account_id.id}
+            by_group[default].add(self.main_account_id.id)
         rules = self._get_dispatch_rules()
         settings = self._read_settings()
-        off_shift = self._find_off_shift(default, settings)
+        off_shift, _due = self._find_absences(default, settings)
         result = {}
         for group, user_ids in by_group.items():
-            away = self._find_off_shift(group, settings) if group.calendar_id else off_shift
+            away = self._find_absences(group, settings)[0] if group.calendar_id else off_shift
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
             result[group.id or 0] = [
                 self._describe_member(
@@ -516,8 +350,8 @@ class ImLivechatChannel(models.Model):
 
         ``why`` is ``disabled``, for somebody who serves this channel or none, or ``no_channel``.
         """
-        on_some_channel = set().union(*staff.served.values()) if staff.served else set()
-        here = staff.served.get(self.id, set())
+        on_some_channel = set().union(*staff.served.values())
+        here = staff.served[self.id]
         spare = []
         for user_id, agent in sorted(staff.facts.items()):
             is_ours = staff.owned.get(user_id, -1) == self.main_account_id.id
@@ -534,9 +368,8 @@ class ImLivechatChannel(models.Model):
         """Return what the page shows of these users, whom the caller may watch.
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "overloaded", "in_call",
-            "enabled", "weight", "load", "may_weigh", "may_pause", "is_subaccount"}]``; ``status``
-            is whether they are here, ``until`` the end of the pause in UTC.
-        :rtype: list[dict]
+            "enabled", "weight", "load", "may_weigh", "may_pause"}]``; ``status`` is whether they
+            are here, ``until`` the end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -577,7 +410,6 @@ class ImLivechatChannel(models.Model):
                     "load": policy.load(agent, hold),
                     "may_weigh": user.id in may_weigh,
                     "may_pause": user.id in may_pause,
-                    "is_subaccount": bool(user.main_account_id),
                 }
             )
         return described
@@ -592,7 +424,6 @@ class ImLivechatChannel(models.Model):
         :return: ``[{"id", "channel_id", "group_id", "name" (false for who may not read the chat),
             "state", "since", "place" (in the line of the group, from 1), "excluded"}]``; the last
             is how many agents its last decision excluded for each reason.
-        :rtype: list[dict]
         """
         chats = self._search_waiting(self)
         places = {}
@@ -600,27 +431,24 @@ class ImLivechatChannel(models.Model):
             places |= number_places(chat._get_waiting() for chat in channel_chats)
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
-        last_decisions = self._get_last_decisions(chats)
-        waiting = []
-        for chat in chats:
-            decision = last_decisions.get(chat.id)
-            waiting.append(
-                {
-                    "id": chat.id,
-                    "channel_id": chat.livechat_channel_id.id,
-                    "group_id": chat.dispatch_group_id.id or 0,
-                    "name": chat.name if chat in readable else False,
-                    "state": chat.dispatch_state,
-                    "since": fields.Datetime.to_string(chat.dispatch_queued_at),
-                    "place": places.get(chat.id, False),
-                    "excluded": (decision and decision.excluded_counts) or {},
-                }
-            )
-        return waiting
+        excluded = self._read_excluded(chats)
+        return [
+            {
+                "id": chat.id,
+                "channel_id": chat.livechat_channel_id.id,
+                "group_id": chat.dispatch_group_id.id or 0,
+                "name": chat.name if chat in readable else False,
+                "state": chat.dispatch_state,
+                "since": fields.Datetime.to_string(chat.dispatch_queued_at),
+                "place": places.get(chat.id, False),
+                "excluded": excluded.get(chat.id) or {},
+            }
+            for chat in chats
+        ]
 
     @api.model
-    def _get_last_decisions(self, chats):
-        """Return ``{chat id: its last livechat.dispatch.decision}``."""
+    def _read_excluded(self, chats):
+        """Return ``{chat id: how many agents its last decision excluded for each reason}``."""
         # sudo: livechat.dispatch.decision - of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()
         rows = decisions._read_group(
@@ -631,33 +459,19 @@ class ImLivechatChannel(models.Model):
             [("id", "in", [decision_id for _chat, decision_id in rows])],
             ["discuss_channel_id", "excluded_counts"],
         )
-        return {decision.discuss_channel_id.id: decision for decision in records}
+        return {decision.discuss_channel_id.id: decision.excluded_counts for decision in records}
 
 
-class _Staff:
+class _Staff(NamedTuple):
     """Who serves some channels: one reading for all of them."""
 
-    def __init__(self, groups, served, grouped, owned, facts):
-        self.groups = groups
-        """All dispatch groups of the channels."""
-        self.served = served
-        """``{channel id: ids of its agents, disabled ones as well}``."""
-        self.grouped = grouped
-        """``{group id: user ids}``."""
-        self.owned = owned
-        """``{id of a sub-account's user: id of its main account}``."""
-        self.facts = facts
-        """``{user id: policy.Agent}``."""
-
-    @property
-    def user_ids(self):
-        return self.facts.keys()
-
-
-def _gather(pairs, allowed):
-    """Return ``{first: {seconds}}`` of pairs whose second is allowed."""
-    gathered = {}
-    for first, second in pairs:
-        if second in allowed:
-            gathered.setdefault(first, set()).add(second)
-    return gathered
+    groups: models.Model
+    """All dispatch groups of the channels."""
+    served: dict[int, set[int]]
+    """``{channel id: ids of its agents, disabled ones as well}``."""
+    grouped: dict[int, set[int]]
+    """``{group id: user ids}``."""
+    owned: dict[int, int]
+    """``{id of a sub-account's user: id of its main account}``."""
+    facts: dict[int, policy.Agent]
+    """By user id."""

@@ -5,25 +5,20 @@ class IrWebsocket(models.AbstractModel):
     _inherit = "ir.websocket"
 
     def _build_bus_channel_list(self, channels):
-        # Core tells all agents which chats need help, with the chat's data; a shop's staff would
-        # hear of the other shops' buyers.
-        if self.env.user._is_shop_staff():
-            channels = [
-                channel for channel in channels if channel != "im_livechat.looking_for_help"
-            ]
         # A page can ask to watch; what it may watch is not for the page to say.
         watches = "livechat_dispatch.reception" in channels
-        channels = [channel for channel in channels if channel != "livechat_dispatch.reception"]
-        channels = super()._build_bus_channel_list(channels)
+        refused = ["livechat_dispatch.reception"]
+        if self.env.user._is_shop_staff():
+            # Core tells all agents which chats need help, with the chat's data; a shop's staff
+            # would hear of the other shops' buyers.
+            refused.append("im_livechat.looking_for_help")
+        channels = [channel for channel in channels if channel not in refused]
+        channels = list(super()._build_bus_channel_list(channels))
         if watches:
-            channels = [
-                *channels,
-                *self.env["im_livechat.channel"]._get_reception_bus_channels(),
-            ]
+            channels += self.env["livechat.announcement"]._get_reception_bus_channels()
         if self.env.user._has_agent_group():
             # sudo: im_livechat.channel - how many wait in the lines that one serves
-            lines = self.env.user.sudo().livechat_channel_ids.filtered(
+            channels += self.env.user.sudo().livechat_channel_ids.filtered(
                 lambda channel: channel.dispatch_mode != "native"
             )
-            channels = [*channels, *lines]
         return channels

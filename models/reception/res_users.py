@@ -64,12 +64,6 @@ class ResUsers(models.Model):
         for user in self:
             user.dispatch_credit = credits.get(user.id, 0) / credit.CHAT
 
-    @api.model_create_multi
-    def create(self, vals_list):
-        users = super().create(vals_list)
-        self.env["livechat.announcement"]._look_again(users, "staff")
-        return users
-
     @api.model
     def get_dispatch_status(self):
         """Return what an agent sees about itself, ``False`` for whoever is none.
@@ -77,7 +71,6 @@ class ResUsers(models.Model):
         :return: ``{"paused", "until", "overloaded", "load", "capacity", "waiting", "lines"}``; the
             capacity is that of the agent's roomiest channel, ``None`` for no limit; ``lines`` says
             of which channel how many are waiting.
-        :rtype: dict | bool
         """
         user = self.env.user
         # sudo: im_livechat.channel, res.users - the agent's own figures
@@ -90,9 +83,10 @@ class ResUsers(models.Model):
         user = user.sudo()
         loads, capacities = [0], []
         for channel in channels:
+            rules = channel._get_dispatch_rules()
             for agent in channel._read_dispatch_agents(user):
-                loads.append(channel._get_load(agent))
-                capacities.append(channel._get_capacity(agent))
+                loads.append(policy.load(agent, rules.quiet_hold))
+                capacities.append(policy.capacity(rules.max_sessions, agent.weight))
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
         paused, until = user._is_paused(), user.dispatch_paused_until
         return {

@@ -1,8 +1,17 @@
 from . import (
+    bus_bus,
     discuss_channel,
     im_livechat_channel,
     im_livechat_channel_rule,
     im_livechat_conversation_tag,
+    ir_attachment,
+    ir_embedded_actions,
+    ir_exports_line,
+    ir_rule,
+    mail_activity,
+    mail_canned_response,
     mail_message,
+    mail_template,
     res_users,
+    resource_calendar_leaves,
 )

@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError, UserError
 
 from odoo.addons.mail.tools.discuss import Store
 
+from ...dispatch.ledger import QUIET_AFTER
+
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
@@ -39,7 +41,23 @@ class DiscussChannel(models.Model):
             "livechat" in (chat.channel_type, vals.get("channel_type")) for chat in self
         ):
             self._refuse_shop_staff()
-        return super().write(vals)
+        woken = self._find_quiet() if "last_interest_dt" in vals else self.browse()
+        result = super().write(vals)
+        # They weigh more from now on.
+        # sudo: discuss.channel - who is seated, to tell those who may know
+        agents = woken.sudo().dispatch_seat_partner_ids
+        self.env["livechat.announcement"]._look_again(agents, "agents")
+        return result
+
+    def _find_quiet(self):
+        quiet_before = fields.Datetime.now() - QUIET_AFTER
+        return self.filtered(
+            lambda chat: (
+                chat.channel_type == "livechat"
+                and chat.last_interest_dt
+                and chat.last_interest_dt < quiet_before
+            )
+        )
 
     def _refuse_shop_staff(self):
         """Refuse a shop's staff what would put a chat into a shop, or into another one.
@@ -101,7 +119,7 @@ class DiscussChannel(models.Model):
         return notified
 
     def _agents_to_tell_directly(self, message):
-        """:rtype: res.partner: the agents, while none of them has written since it is theirs."""
+        """Return the agents, while none of them has written since the chat is theirs."""
         if (
             self.channel_type != "livechat"
             or self.dispatch_answered_at

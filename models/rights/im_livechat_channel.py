@@ -22,19 +22,13 @@ class ImLivechatChannel(models.Model):
             if not self._says(name, "shop_may_set"):
                 raise AccessError(self.env._("You cannot set %(field)s of a channel.", field=name))
         vals = sent.read_fields(self, vals)
-        if "user_ids" in vals:
-            for channel in self:
-                agents = sent.get_chosen(channel.user_ids, vals["user_ids"])
-                owner = self.env.user._get_shop_owner()
-                # sudo: res.users - whose sub-accounts they are
-                if (
-                    (agents - channel.user_ids)
-                    .sudo()
-                    .filtered(
-                        lambda agent, owner=owner: agent.main_account_id != owner and agent != owner
-                    )
-                ):
-                    raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
+        owner = self.env.user._get_shop_owner()
+        for channel in self if "user_ids" in vals else ():
+            agents = sent.get_chosen(channel.user_ids, vals["user_ids"])
+            # sudo: res.users - whose sub-accounts they are
+            newcomers = (agents - channel.user_ids - owner).sudo()
+            if any(agent.main_account_id != owner for agent in newcomers):
+                raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
         return vals
 
     def action_join(self):
@@ -61,22 +55,17 @@ class ImLivechatChannel(models.Model):
         """
         self.env["res.users"].flush_model()
         group = self.env.ref("im_livechat.im_livechat_group_user")
-        # Not a search for "not in": that finds everybody who has some other group as well.
         # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
-        lost = (
-            self.env["res.users"]
-            .sudo()
-            .with_context(active_test=False)
-            .search(
-                [
-                    ("livechat_channel_ids", "!=", False),
-                    "|",
-                    ("main_account_id", "!=", False),
-                    ("livechat_channel_ids.dispatch_mode", "!=", "native"),
-                ]
-            )
-            .filtered(lambda user: group not in user.all_group_ids)
+        users = self.env["res.users"].sudo().with_context(active_test=False)
+        agents = users.search(
+            [
+                ("livechat_channel_ids", "!=", False),
+                *("|", ("main_account_id", "!=", False)),
+                ("livechat_channel_ids.dispatch_mode", "!=", "native"),
+            ]
         )
+        # Not a search for "not in": that finds everybody who has some other group as well.
+        lost = agents.filtered(lambda user: group not in user.all_group_ids)
         for user in lost:
             channels = user.livechat_channel_ids.filtered(
                 lambda channel, user=user: channel.dispatch_mode != "native" or user.main_account_id

@@ -44,14 +44,11 @@ class MailMessage(models.Model):
                 )
 
     def _check_log(self):
-        """Refuse to change the log of a sub-account.
-
-        :raise AccessError:
-        """
+        """Refuse to change the log of a sub-account."""
         # sudo: mail.message - what they are about
         if not self.env.su and "livechat.subaccount" in self.sudo().mapped("model"):
             self._refuse_log_writers()
 
     def _refuse_log_writers(self):
-        if not self.env["livechat.role"]._is_admin():
+        if not self.env.is_admin():
             raise AccessError(self.env._("The log of a sub-account is written by the system."))

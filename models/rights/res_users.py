@@ -18,15 +18,19 @@ class ResUsers(models.Model):
 
     _inherit = "res.users"
 
+    def unlink(self):
+        self.check_access("unlink")
+        staff = self.filtered(lambda user: user._is_shop_staff())
+        if staff:
+            self.env["ir.rule"]._forget_private(staff)
+        return super().unlink()
+
     # ------------------------------------------------------------
     # Whose staff somebody is
     # ------------------------------------------------------------
 
     def _get_shop_owner(self):
-        """Return the main account of the shop this user works for: its own, itself, or nobody.
-
-        :rtype: res.users
-        """
+        """Return the main account of the shop this user works for: its own, itself, or nobody."""
         self.ensure_one()
         # sudo: res.users - whom somebody works for does not depend on who asks
         user = self.sudo()
@@ -41,12 +45,10 @@ class ResUsers(models.Model):
         A sub-account or a main account; not an administrator, who may be a main account as well,
         and nobody else, for whom core's rules stay what they are.
         """
-        self.ensure_one()
         return bool(self._get_shop_owner()) and not self._is_admin()
 
     def _has_agent_group(self):
         """Tell whether this user has the right to receive buyers."""
-        self.ensure_one()
         return self.has_group("im_livechat.im_livechat_group_user")
 
     def _get_work_page(self):
@@ -70,10 +72,7 @@ class ResUsers(models.Model):
         return self.env["livechat.subaccount"].sudo().search([("user_id", "in", self.ids)])
 
     def _get_shop_channels(self):
-        """Return the live chat channels of this main account.
-
-        :rtype: im_livechat.channel
-        """
+        """Return the live chat channels of this main account."""
         # sudo: im_livechat.channel - the own shop's
         return self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
 
@@ -81,9 +80,7 @@ class ResUsers(models.Model):
         """Return which records of a shop this user may read; all, for who is nobody's staff.
 
         :param field: where the record says whose it is.
-        :rtype: list
         """
-        self.ensure_one()
         return [(field, "=", self._get_shop_owner().id)] if self._is_shop_staff() else _ALL
 
     # ------------------------------------------------------------
@@ -128,26 +125,17 @@ class ResUsers(models.Model):
 
     def _manages_some_dispatch(self):
         """Tell whether there may be channels whose dispatch this user manages."""
-        self.ensure_one()
         if self._is_shop_staff():
             return self.has_group("im_livechat_subaccount.group_dispatch_manager")
         return self.has_group("im_livechat.im_livechat_group_manager")
 
     def _manages_dispatch_of(self, main_account):
-        """Tell whether this user manages the dispatch of that main account's shop, or all dispatch.
-
-        :type main_account: res.users
-        """
-        self.ensure_one()
+        """Tell whether this user manages the dispatch of that main account's shop, or of all."""
         is_ours = not self._is_shop_staff() or main_account == self._get_shop_owner()
         return is_ours and self._manages_some_dispatch()
 
     def _get_dispatch_change_edit_domain(self, field="main_account_id"):
-        """Return which records of a shop this user may change because it manages dispatch.
-
-        :param field: where the record says whose it is.
-        :rtype: list
-        """
+        """As :meth:`_get_shop_domain`, of what this user may change because it manages dispatch."""
         return self._get_shop_domain(field) if self._manages_some_dispatch() else _NONE
 
     def _get_dispatch_manager_domain(self, field):
@@ -161,21 +149,15 @@ class ResUsers(models.Model):
     def _reads_all_dispatch(self):
         """Tell whether this user reads about the dispatch of others than itself, in its shop, and
         may open the page *Reception*."""
-        self.ensure_one()
         return any(self.has_group(group) for group in _OVERSEERS)
 
     def _reads_dispatch_of(self, main_account):
-        """Tell whether this user reads about the dispatch of that main account's shop.
-
-        :type main_account: res.users
-        """
-        self.ensure_one()
+        """Tell whether this user reads about the dispatch of that main account's shop."""
         in_scope = not self._is_shop_staff() or main_account == self._get_shop_owner()
         return in_scope and self._reads_all_dispatch()
 
     def _watches_every_reception(self):
         """Tell whether this user may watch all shops, and the channels that are nobody's."""
-        self.ensure_one()
         return not self._is_shop_staff() and (
             self.has_group("im_livechat.im_livechat_group_manager")
             or self.has_group("im_livechat_subaccount.group_auditor")
@@ -186,7 +168,6 @@ class ResUsers(models.Model):
 
         :param own: the domain of what is about this user itself.
         :param reads_all: whether it reads its shop's though it does not oversee dispatch.
-        :rtype: list
         """
         all_of_shop = reads_all or self._reads_all_dispatch()
         return [*self._get_shop_domain(), *([] if all_of_shop else own)]
@@ -209,11 +190,7 @@ class ResUsers(models.Model):
         return self._get_own_or_shop_domain([("agent_id", "=", self.id)])
 
     def _get_dispatch_change_domain(self, field="main_account_id"):
-        """Return which dated changes this user may read.
-
-        :param field: where the record says whose it is.
-        :rtype: list
-        """
+        """As :meth:`_get_shop_domain`, of the dated changes this user may read."""
         return self._get_shop_domain(field) if self._reads_all_dispatch() else _NONE
 
     # ------------------------------------------------------------
@@ -221,14 +198,7 @@ class ResUsers(models.Model):
     # ------------------------------------------------------------
 
     def _get_conversation_domain(self):
-        """Return which live chat conversations this user may read besides those it is in.
-
-        Used by the record rules. Everything for those who are nobody's staff.
-
-        :return: a domain on ``discuss.channel``.
-        :rtype: list
-        """
-        self.ensure_one()
+        """Return which live chat conversations this user may read besides those it is in."""
         if not self._is_shop_staff():
             return _ALL
         owner = self._get_shop_owner()
@@ -244,36 +214,24 @@ class ResUsers(models.Model):
 
     def _is_reader_of_chats(self):
         """Tell whether this user reads live chats without being an agent."""
-        self.ensure_one()
-        return (
-            self.has_group("im_livechat_subaccount.group_auditor") and not self._has_agent_group()
-        )
+        is_auditor = self.has_group("im_livechat_subaccount.group_auditor")
+        return is_auditor and not self._has_agent_group()
 
     def _get_join_domain(self):
         """Return which memberships of live chats this user may create.
 
         Its own where it may read the conversation, and those of colleagues in chats it is in, with
         the permission to transfer.
-
-        :return: a domain on ``discuss.channel.member``.
-        :rtype: list
         """
-        self.ensure_one()
         if not self._is_shop_staff():
             return _ALL
-        join = [
-            "&",
-            ("is_self", "=", True),
-            ("channel_id", "any", self._get_conversation_domain()),
-        ]
+        conversations = ("channel_id", "any", self._get_conversation_domain())
+        join = ["&", ("is_self", "=", True), conversations]
         if not self.has_group("im_livechat_subaccount.group_transfer_chats"):
             return join
         # A colleague, a buyer or somebody who is nobody's staff.
-        colleague = (
-            "partner_id.livechat_main_account_id",
-            "in",
-            [False, self._get_shop_owner().id],
-        )
+        owners = [False, self._get_shop_owner().id]
+        colleague = ("partner_id.livechat_main_account_id", "in", owners)
         return [
             "|",
             *("&", "&", ("is_self", "=", False), ("channel_id.is_member", "=", True), colleague),
@@ -281,12 +239,7 @@ class ResUsers(models.Model):
         ]
 
     def _get_rating_domain(self):
-        """Return which ratings this user may read.
-
-        :return: a domain on ``rating.rating``.
-        :rtype: list
-        """
-        self.ensure_one()
+        """Return which ratings this user may read."""
         if not self._is_shop_staff():
             return _ALL
         return [

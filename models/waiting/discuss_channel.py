@@ -87,10 +87,7 @@ class DiscussChannel(models.Model):
         return message
 
     def _get_waiting(self):
-        """Return how this chat waits.
-
-        :rtype: Waiting
-        """
+        """Return how this chat waits."""
         self.ensure_one()
         return Waiting(
             is_pooled=self.dispatch_state == "pool",
@@ -119,41 +116,47 @@ class DiscussChannel(models.Model):
 
     def _enter_line(self, values):
         """Let this chat wait, at the place that the time of its arrival gives it."""
-        self._greet_with_desk()
-        self.write(
-            {
-                "dispatch_state": "queued",
-                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
-                "dispatch_regular_id": self.env["livechat.dispatch.decision"]._get_regular(values),
-            }
-        )
-        self._record({**values, "kind": "queue"})
+        regular_id = self.env["livechat.dispatch.decision"]._get_regular(values)
+        self._wait("queued", {**values, "kind": "queue"}, dispatch_regular_id=regular_id)
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
-        # Since the decision.
-        self.env["livechat.announcement"]._seat_may_be_free()
+
+    def _keep_for_later(self, outcome):
+        """Keep this chat, which nobody takes now, for who comes. Its buyer was promised an answer
+        also where the shop keeps no messages of those who come: there it looks for help as well.
+
+        :param Outcome outcome: what dispatch has decided.
+        """
+        if outcome.state != "pool":
+            self.livechat_status = "need_help"
+        self._enter_pool(outcome.values)
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
-        self._greet_with_desk()
-        self.write(
-            {
-                "dispatch_state": "pool",
-                "dispatch_queued_at": self.dispatch_queued_at or fields.Datetime.now(),
-            }
-        )
-        self._record({**values, "kind": "pool"})
-        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+        self._wait("pool", {**values, "kind": "pool"})
+        self._send_pool()
         self.livechat_channel_id._tell_of_messages()
-        # Since the decision.
-        self.env["livechat.announcement"]._seat_may_be_free()
 
-    def _greet_with_desk(self):
-        """Put the reception desk where the agent was."""
-        # sudo: res.partner - the desk is the shop itself
+    def livechat_join_channel_needing_help(self):
+        joined = super().livechat_join_channel_needing_help()
+        # sudo: discuss.channel - who has joined takes a chat that waits; who may join is checked
+        chat = self.sudo()
+        if joined and chat.dispatch_state in WAITING:
+            chat._assign(chat.livechat_channel_id._make_outcome(self.env.user))
+        elif joined:
+            Store(bus_channel=chat).add(chat, {"dispatch_wait": False}).bus_send()
+        return joined
+
+    def _wait(self, state, values, **more):
+        # sudo: res.partner - the desk is the shop itself, and greets where the agent was
         desk = self.livechat_channel_id.sudo().reception_partner_id
         if desk and self.livechat_operator_id != desk:
             self.livechat_operator_id = desk
+        since = self.dispatch_queued_at or fields.Datetime.now()
+        self.write({"dispatch_state": state, "dispatch_queued_at": since, **more})
+        self._record(values)
+        # Since the decision.
+        self.env["livechat.announcement"]._seat_may_be_free()
 
     def _note_regulars(self):
         """Note whose regulars those who wait are by now: an agent of their own may have room when
@@ -190,8 +193,7 @@ class DiscussChannel(models.Model):
 
         :param chats: only of these.
         """
-        self.flush_model(["dispatch_state", "dispatch_queued_at", "livechat_end_dt"])
-        self.env["mail.presence"].flush_model()
+        self.env.flush_all()
         now = fields.Datetime.now()
         # Served by discuss_channel__dispatch_waiting_idx, im_livechat_channel_member_history's
         # index on channel_id, res_users' on partner_id and the unique indexes on mail_presence.
@@ -231,16 +233,17 @@ class DiscussChannel(models.Model):
         else:
             self.livechat_end_dt = fields.Datetime.now()
 
+    def _send_pool(self):
+        """Tell the buyer's page that its words are kept for who comes."""
+        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+
     def _send_wait(self, place, estimate):
         """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
         wait = {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
         Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
 
     def _get_wait(self):
-        """Return what the buyer is told about its wait, ``False`` when it does not wait.
-
-        :rtype: dict | bool
-        """
+        """Return what the buyer is told about its wait, ``False`` when it does not wait."""
         self.ensure_one()
         if self.livechat_end_dt or self.dispatch_state not in WAITING:
             return False
@@ -289,27 +292,18 @@ class DiscussChannel(models.Model):
         self.livechat_channel_id._send_places(self.dispatch_group_id)
 
     def _has_buyer_written(self):
-        return any(
-            history.livechat_member_type == "visitor" and history.message_count
-            for history in self.livechat_channel_member_history_ids
-        )
+        return any(self.livechat_customer_history_ids.mapped("message_count"))
 
     def _find_untold(self):
         """Return what the buyer has written since an agent's last answer: what an agent who comes
-        has to read first.
-
-        :rtype: mail.message
-        """
-        histories = self.livechat_channel_member_history_ids
-        buyers = histories.filtered(lambda history: history.livechat_member_type == "visitor")
+        has to read first."""
+        buyers = self.livechat_customer_history_ids
+        authors = (*buyers.guest_id, *buyers.partner_id)
         messages = self.env["mail.message"]
         for message in self.message_ids.sorted("id"):
             if message.message_type != "comment":
                 continue
-            if (message.author_guest_id or message.author_id) in (
-                *buyers.guest_id,
-                *buyers.partner_id,
-            ):
+            if (message.author_guest_id or message.author_id) in authors:
                 messages |= message
             elif message.author_id in self.livechat_agent_history_ids.partner_id:
                 messages = messages.browse()
@@ -322,7 +316,7 @@ class DiscussChannel(models.Model):
         email = author.email_formatted if author._name == "res.partner" else author.email
         link = f"{self.get_base_url()}/odoo/discuss?active_id=discuss.channel_{self.id}"
         names = [
-            self.env._("Attached: %s", attachment.name) for attachment in messages.attachment_ids
+            self.env._("Attached: %s", name) for name in messages.attachment_ids.mapped("name")
         ]
         return Markup(
             "<p><b>{buyer}</b> {email}<br/>{page}</p>{words}{names}"

@@ -7,11 +7,11 @@ from .discuss_channel import NOT_WAITING, WAITS
 class DiscussChannelMember(models.Model):
     _inherit = "discuss.channel.member"
 
-    @api.model
-    def _search(self, domain, *args, **kwargs):
+    def _search_is_pinned(self, operator, operand):
+        pinned = super()._search_is_pinned(operator, operand)
         if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
-            domain = Domain(domain) & Domain("channel_id", "any", ~WAITS)
-        return super()._search(domain, *args, **kwargs)
+            pinned &= Domain("channel_id", "any", ~WAITS)
+        return pinned
 
     @api.autovacuum
     def _gc_unpin_livechat_sessions(self):

@@ -40,6 +40,9 @@ _LAST_SERVICES = 200
 
 _ENOUGH_SERVICES = 20
 
+# In line or in the pool; served by discuss_channel__dispatch_waiting_idx.
+_WAITS = [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
+
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
@@ -52,11 +55,7 @@ class ImLivechatChannel(models.Model):
         # sudo: discuss.channel - numbers only, of channels that may be read
         chats = self.env["discuss.channel"].sudo()
         groups = chats._read_group(
-            [
-                ("livechat_channel_id", "in", self.ids),
-                ("dispatch_state", "in", WAITING),
-                ("livechat_end_dt", "=", False),
-            ],
+            [("livechat_channel_id", "in", self.ids), *_WAITS],
             ["livechat_channel_id", "dispatch_state"],
             ["__count"],
         )
@@ -94,6 +93,7 @@ class ImLivechatChannel(models.Model):
                 else:
                     chat.livechat_status = "need_help"
                     chat._record({"kind": "nobody", "rule": "nobody"})
+                    chat._send_pool()
                 chat.write({"dispatch_state": False, "dispatch_queued_at": False})
 
     def _search_waiting(self, channels, domain=()):
@@ -101,14 +101,8 @@ class ImLivechatChannel(models.Model):
 
         :param domain: which of them.
         """
-        chats = self.env["discuss.channel"].search(
-            [
-                ("livechat_channel_id", "in", channels.ids),
-                ("dispatch_state", "in", WAITING),
-                ("livechat_end_dt", "=", False),
-                *domain,
-            ],
-        )
+        domain = [("livechat_channel_id", "in", channels.ids), *_WAITS, *domain]
+        chats = self.env["discuss.channel"].search(domain)
         return chats.sorted(lambda chat: chat._get_waiting())
 
     @api.ondelete(at_uninstall=False)
@@ -133,14 +127,9 @@ class ImLivechatChannel(models.Model):
 
     def _count_waiting(self, group):
         """Return how many buyers wait in the line of this group."""
-        # Served by discuss_channel__dispatch_waiting_idx.
+        queued = [("dispatch_state", "=", "queued"), ("dispatch_group_id", "=", group.id)]
         return self.env["discuss.channel"].search_count(
-            [
-                ("livechat_channel_id", "=", self.id),
-                ("dispatch_state", "=", "queued"),
-                ("dispatch_group_id", "=", group.id),
-                ("livechat_end_dt", "=", False),
-            ]
+            [("livechat_channel_id", "=", self.id), *_WAITS, *queued]
         )
 
     def _count_lines(self):
@@ -197,33 +186,22 @@ class ImLivechatChannel(models.Model):
         self.env.cr.rollback()
         self.env.invalidate_all(flush=False)
 
-    def _commit(self):
-        if not module.current_test:
-            self.env.cr.commit()
-
     @api.model
     def _drain_all(self):
         """Serve the lines of all channels in which somebody waits."""
-        # Served by discuss_channel__dispatch_waiting_idx: those who wait only.
-        self.env.cr.execute(
-            """
-            SELECT DISTINCT chat.livechat_channel_id
-              FROM discuss_channel chat
-              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
-             WHERE chat.dispatch_state IN ('queued', 'pool')
-               AND chat.livechat_end_dt IS NULL
-               AND channel.dispatch_mode != 'native'
-            """
+        groups = self.env["discuss.channel"]._read_group(
+            [*_WAITS, ("livechat_channel_id.dispatch_mode", "!=", "native")],
+            ["livechat_channel_id"],
         )
-        for (channel_id,) in self.env.cr.fetchall():
+        for (channel,) in groups:
             try:
-                self.browse(channel_id)._drain()
+                channel._drain()
             except Exception:
                 # One shop's trouble is not another's.
                 if module.current_test:
                     raise
                 self._forget_failure()
-                _logger.exception("The line of channel %s could not be served", channel_id)
+                _logger.exception("The line of channel %s could not be served", channel.id)
 
     def _drain(self):
         """Give free seats to those who wait: the line first and in order, then the pool.
@@ -299,8 +277,11 @@ class ImLivechatChannel(models.Model):
         outcome = self._dispatch_but(chat._get_givers(), chat)
         if outcome.state == "assigned":
             chat._assign(outcome)
-        elif outcome.state == "pool" and chat.dispatch_state == "queued":
-            chat._enter_pool(outcome.values)
+        elif outcome.state != "queued" and chat.dispatch_state == "queued":
+            chat._keep_for_later(outcome)
+        elif not outcome.state and chat.livechat_status != "need_help":
+            # A message of a pool that is none any more.
+            chat.livechat_status = "need_help"
         else:
             return False
         return True
@@ -313,20 +294,8 @@ class ImLivechatChannel(models.Model):
         """Return the first who waits and could be served.
 
         :param Round serving: what was tried so far.
-        :rtype: discuss.channel
         """
-        chats = self.env["discuss.channel"]
-        chats.flush_model(
-            [
-                "dispatch_state",
-                "dispatch_group_id",
-                "dispatch_queued_at",
-                "dispatch_assigned_at",
-                "dispatch_put_first",
-                "dispatch_regular_id",
-                "livechat_end_dt",
-            ]
-        )
+        self.env.flush_all()
         # Served by discuss_channel__dispatch_waiting_idx.
         self.env.cr.execute(
             f"""
@@ -341,8 +310,7 @@ class ImLivechatChannel(models.Model):
             """,
             {"channel_id": self.id, **serving.get_params()},
         )
-        row = self.env.cr.fetchone()
-        return chats.browse(row)
+        return self.env["discuss.channel"].browse(self.env.cr.fetchone())
 
     def _tell_of_messages(self):
         """Mail what buyers have left in the pool to whom the channel names, each message once: in
@@ -353,14 +321,9 @@ class ImLivechatChannel(models.Model):
             told_at = channel.pool_told_at
             if not channel.pool_email or (told_at and told_at > now - _DIGEST_AFTER):
                 continue
-            # Served by discuss_channel__dispatch_waiting_idx.
+            pooled = [("dispatch_state", "=", "pool"), ("dispatch_is_told", "=", False)]
             waiting = self.env["discuss.channel"].search(
-                [
-                    ("livechat_channel_id", "=", channel.id),
-                    ("dispatch_state", "=", "pool"),
-                    ("livechat_end_dt", "=", False),
-                    ("dispatch_is_told", "=", False),
-                ]
+                [("livechat_channel_id", "=", channel.id), *_WAITS, *pooled]
             )
             untold = {chat: messages for chat in waiting if (messages := chat._find_untold())}
             if not untold:
@@ -421,10 +384,7 @@ class ImLivechatChannel(models.Model):
 
     def _get_pace(self, group):
         """Return how fast this line moves: the mean and the standard deviation of the time a chat
-        took here, in seconds, and the seats that take part; ``None`` while that is not known.
-
-        :rtype: tuple[float, float, int] | None
-        """
+        took here, in seconds, and the seats that take part; ``None`` while that is not known."""
         # A chat that lay silent for a day was ended by core's cleaning: the agent was free at its
         # last word. Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(

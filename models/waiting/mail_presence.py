@@ -1,12 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
 
 from ...tools import sent
-from ...tools.here import is_silent
-
-# Shorter absences are a lost connection: whoever is back so soon was never away.
-_FLAPPING = timedelta(seconds=60)
+from ...tools.here import GRACE, is_silent
 
 
 class MailPresence(sent.Guard, models.Model):
@@ -24,19 +19,18 @@ class MailPresence(sent.Guard, models.Model):
         return presences
 
     def write(self, vals):
-        before = {presence: presence.status for presence in self}
-        polls = {presence: presence.last_poll for presence in self}
+        before = {presence: (presence.status, presence.last_poll) for presence in self}
         result = super().write(vals)
         now = fields.Datetime.now()
         silent_since = {
             presence: poll
-            for presence, poll in polls.items()
-            if before[presence] != "offline" and poll and is_silent(poll, now)
+            for presence, (status, poll) in before.items()
+            if status != "offline" and poll and is_silent(poll, now)
         }
         # Who gives a sign of life after a silence comes as well, whatever the status was.
         changed = self.filtered(
             lambda presence: (
-                presence.status != before[presence]
+                presence.status != before[presence][0]
                 or (presence in silent_since and not is_silent(presence.last_poll, now))
             )
         )
@@ -64,12 +58,11 @@ class MailPresence(sent.Guard, models.Model):
         user = self.sudo().user_id
         if not user:
             return
-        Presence = self.env["livechat.dispatch.presence"]
+        presences = self.env["livechat.dispatch.presence"]
         if silent_since:
-            Presence._note(user, silent_since, is_gone=True)
-            if self.status != "online":
-                return
-        Presence._note(user)
+            presences._note(user, silent_since, is_gone=True)
+        if not silent_since or self.status == "online":
+            presences._note(user)
 
     def _follow_status(self, silent_since=None):
         """Note since when somebody is here or gone; who comes may take those who wait.
@@ -86,7 +79,7 @@ class MailPresence(sent.Guard, models.Model):
                 presence.livechat_offline_since = now
                 continue
             gone = presence.livechat_offline_since or silent_since.get(presence)
-            if not presence.livechat_online_since or (gone and now - gone > _FLAPPING):
+            if not presence.livechat_online_since or (gone and now - gone > GRACE):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
         # sudo: im_livechat.channel - whether it is an agent who comes

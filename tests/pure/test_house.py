@@ -26,7 +26,7 @@ MODELS = (
 ROOMS = ("dispatch", "tools", "models", *MODELS, "demo", "wizard", "controllers")
 
 # Names under which core has methods as well; who calls them calls core.
-CORE = frozenset({"_is_admin", "_render", "_search"})
+CORE = frozenset({"_render", "_search"})
 
 # What `dispatch` has that needs a database; all else there is pure.
 NOT_PURE = frozenset({"ledger"})

@@ -22,4 +22,6 @@ def test_every_advisory_lock_is_held_by_a_transaction_and_taken_in_one_place():
 
 def test_nobody_keeps_what_a_savepoint_takes_away():
     """What is kept there is sent, and made anew, by a callback beside it."""
-    assert _find(r"(?<!`)precommit\.data|cr\.cache") == {"models/reception/im_livechat_channel.py"}
+    assert _find(r"(?<!`)precommit\.data|cr\.cache") == {
+        "models/reception/livechat_announcement.py"
+    }

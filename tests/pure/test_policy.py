@@ -288,19 +288,18 @@ def test_suitability_comes_before_credit_and_only_the_suited_are_entitled():
 
 
 def test_an_agent_is_recorded_in_an_order_that_never_changes():
-    facts = policy.Facts(
-        70, True, False, True, False, True, False, True, False, 3, 2, 1, True, False, True, False
-    )
+    flags = (True, False) * 4
+    facts = policy.Facts(70, *flags, 3, 2, 1, True, False, True, False, True, False)
     one = policy.Agent(9, facts, credit=-5, last_turn=44)
     recorded = one.to_list()
     assert recorded == [
         *(9, 70, True, False, True, False, True, False, True, False, 3, 2),
-        *(-5, 44, 1, True, False, True, False),
+        *(-5, 44, 1, True, False, True, False, True, False),
     ]
     assert policy.Agent.from_list(recorded) == one
     # Written before or after some fact was known.
     assert policy.Agent.from_list(recorded[:14]) == one.but(
-        expertises=0, off_shift=False, missing_permission=False
+        expertises=0, off_shift=False, missing_permission=False, just_gone=False
     )
     assert policy.Agent.from_list([*recorded, "news"]) == one
 

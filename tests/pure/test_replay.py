@@ -222,6 +222,58 @@ def test_nobody_here_means_the_pool_or_nothing():
     assert replay(a_day(away, events, setup=proxies)).fates == [Fate(1, 0)]
 
 
+@pytest.mark.parametrize(
+    ("rule", "fates"),
+    [
+        ({}, [(1, True), (1, True), (None, False)]),
+        ({"keeps_pool": True}, [(1, True), (1, True), (1, True)]),
+        ({"offline_takers": frozenset({2})}, [(2, False), (2, False), (2, False)]),
+    ],
+)
+def test_when_the_last_agent_goes_the_rule_for_that_ends_the_line(rule, fates):
+    events = [
+        *buyers(0, 1, 2, seconds=10),
+        State(5, 1, {"online": False}),
+        *buyers(6, seconds=10),
+        State(100, 1, {"online": True}),
+    ]
+    agents = [agent(1, 10), agent(2, 100, online=False)]
+    rules = policy.Rules(mode="share", max_sessions=10)
+    result = replay(a_day(agents, events, rules, LINE._replace(**rule)))
+    assert [(fate.user_id, fate.pooled) for fate in result.fates] == [(1, False), *fates]
+
+
+def test_who_is_due_or_about_to_be_back_is_waited_for_as_long_as_that_is_true():
+    for fact, has_line, are_served in (
+        ("due", True, True),
+        ("due", False, False),
+        ("just_gone", True, True),
+        ("just_gone", False, True),
+    ):
+        events = [
+            *buyers(0, 1),
+            State(30, 1, {fact: False, "online": True}),
+            State(31, 1, {fact: True, "online": False}),
+            *buyers(32),
+            State(90, 1, {fact: False}),
+        ]
+        day = a_day(
+            [agent(1, online=False, **{fact: True})], events, setup=Setup(queue_enabled=has_line)
+        )
+        served = 1 if are_served else None
+        fates = replay(day).fates
+        assert [fate.user_id for fate in fates] == [served, served, None]
+        assert fates[2].pooled == are_served, "it was promised an answer"
+
+
+def test_the_sheet_says_who_is_due():
+    day = a_day([agent(1, just_gone=True)], buyers(0, 20), setup=LINE)
+    plan = Plan(presence=((10, 60),), due=((5, 10),))
+    assert winners(apply_plans(day, {1: plan})) == [None, 1]
+    result = replay(apply_plans(day, {1: plan._replace(due=((0, 10),))}))
+    assert [(fate.waited, fate.pooled) for fate in result.fates] == [(10, False), (0, False)]
+
+
 def test_the_agents_above_join_at_their_moment():
     setup = Setup({1: Group(2, 30, 1), 2: Group(None, 60, 2)}, queue_enabled=True)
     members = {1: frozenset({1}), 2: frozenset({2})}

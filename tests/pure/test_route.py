@@ -1,6 +1,8 @@
 """Where a buyer goes, on the smallest shops that tell."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from simulation import agent
 
 from dispatch import policy
@@ -8,6 +10,7 @@ from dispatch.route import Group, Request, Setup, climb, find_route, is_open
 
 ONE_EACH = policy.Rules("share", max_sessions=1)
 BUSY = {"lively_chats": 1}
+GONE = {"online": False}
 TREE = {1: Group(2, 30, 1), 2: Group(None, 60, 2)}
 
 
@@ -58,17 +61,51 @@ def test_an_agent_who_can_takes_the_buyer():
         ({"off_shift": True}, None),
         ({"enabled": False, **BUSY}, None),
         ({"missing_permission": True, **BUSY}, None),
+        ({**GONE, "due": True}, "queued"),
+        ({**GONE, "due": True, **BUSY}, "queued"),
+        ({"off_shift": True, "due": True}, "queued"),
+        ({"paused": True, "due": True}, "queued"),
+        ({"enabled": False, "due": True}, None),
+        ({"permitted": False, "due": True}, None),
+        ({"declined": True, "due": True}, None),
+        ({**GONE, "just_gone": True, "paused": True}, None),
+        ({**GONE, "just_gone": True, "off_shift": True}, None),
+        ({**GONE, "just_gone": True, **BUSY}, "queued"),
     ],
 )
-def test_it_is_worth_waiting_for_who_is_here_and_will_have_room(facts, state):
-    assert go(Staff(agent(1, **facts)), LINE)[0] == state
-    assert go(Staff(agent(1, **facts)))[0] is None, "there is no line"
+def test_it_is_worth_waiting_for_who_will_be_here_and_have_room(facts, state):
+    for in_line in (0, 3):
+        assert go(Staff(agent(1, **facts)), LINE, in_line=in_line)[0] == state
+        assert go(Staff(agent(1, **facts)), in_line=in_line)[0] is None, "there is no line"
+    # Who waits already goes the same way, and waits on when the line is closed.
+    for setup in (LINE, Setup()):
+        assert go(Staff(agent(1, **facts)), setup, waits=True)[0] == state
+
+
+def test_who_is_about_to_be_back_is_worth_waiting_for_without_a_line_too():
+    staff = Staff(agent(1, **GONE, just_gone=True))
+    for rule in (Setup(), Setup(keeps_pool=True), Setup(offline_takers={1})):
+        for has_line in (True, False):
+            setup = rule._replace(queue_enabled=has_line)
+            assert go(staff, setup)[0] == "queued"
+            assert go(staff, setup, waits=True, waited=30)[0] == "queued"
+            assert is_open(ONE_EACH, setup, staff, lambda: (0, 1))
+    gone = Staff(agent(1, **GONE))
+    assert go(gone, waits=True)[0] is None
+    assert not is_open(ONE_EACH, Setup(), gone, lambda: (0, 1))
+
+
+def test_a_line_that_nobody_will_serve_takes_nobody_more():
+    staff = Staff(agent(1, **GONE), agent(2, **GONE, **BUSY))
+    assert go(staff, LINE, in_line=3) == (None, "nobody", None)
+    assert go(staff, LINE._replace(keeps_pool=True), in_line=3)[0] == "pool"
+    assert go(staff, LINE._replace(offline_takers={1}), in_line=3) == ("assigned", "offline", 1)
 
 
 def test_who_comes_later_waits_behind_the_others_but_reaches_its_own_agent():
     staff = Staff(agent(1), agent(2))
     assert go(staff, LINE, in_line=3) == ("queued", "line", None)
-    assert staff.chosen == [set()], "nobody is asked"
+    assert staff.chosen == [set()], "nobody is asked for a seat"
     regular = [policy.Regular(2, "sticky", True)]
     assert go(staff, LINE, in_line=3, regulars=regular) == ("assigned", "sticky", 2)
     # Nobody's regular here.
@@ -84,6 +121,22 @@ def test_the_line_has_an_end():
     states = [go(staff, setup, in_line=number)[0] for number in range(3)]
     assert states == ["queued", "queued", None]
     assert go(staff, setup._replace(keeps_pool=True), in_line=2) == ("pool", "line", None)
+
+
+def test_the_line_of_an_emptied_group_lives_on_those_above_and_the_main_account():
+    owner = agent(9, is_main_account=True)
+    setup = Setup(TREE, queue_enabled=True, main_account_id=9)
+    fallback = ONE_EACH._replace(main_account_participation="fallback")
+    for above, main, rules, state in (
+        (agent(2), owner, ONE_EACH, "queued"),
+        (agent(2, **GONE), owner, ONE_EACH, None),
+        (agent(2, **GONE), owner, fallback, "queued"),
+        (agent(2, **GONE), owner.but(**GONE), fallback, None),
+        (agent(2, **GONE), owner.but(**GONE, due=True), fallback, "queued"),
+    ):
+        staff = Staff(above, main, agent(3), g1=set(), g2={2})
+        for request in ({}, {"in_line": 2}, {"waits": True}):
+            assert go(staff, setup, rules, group_id=1, **request)[0] == state
 
 
 def test_agents_above_join_in_time_and_without_a_line_at_once():
@@ -147,7 +200,54 @@ def test_a_bot_may_name_whom_it_asks():
         ({"online": False}, LINE, 0, False),
         (BUSY, LINE._replace(queue_limit=2), 5, True),
         (BUSY, LINE._replace(queue_limit=2), 6, False),
+        ({**GONE, "due": True}, LINE, 0, True),
+        ({**GONE, "due": True}, Setup(), 0, False),
+        ({**GONE, "just_gone": True, **BUSY}, Setup(), 0, False),
     ],
 )
 def test_a_shop_is_open_when_a_buyer_would_be_taken(facts, setup, in_lines, opens):
     assert is_open(ONE_EACH, setup, Staff(agent(1, **facts)), lambda: (in_lines, 3)) == opens
+
+
+FACTS = ("enabled", "permitted", "online", "paused", "off_shift", "overloaded")
+FACTS += ("just_gone", "due", "missing_permission")
+AGENT = st.fixed_dictionaries(
+    dict.fromkeys(FACTS, st.booleans()) | {"lively_chats": st.integers(0, 1)}
+)
+OFFLINE_RULES = ({}, {"keeps_pool": True}, {"offline_takers": {1}}, {"offline_takers": {9}})
+
+
+@settings(max_examples=500)
+@given(
+    st.lists(st.tuples(AGENT, st.integers(0, 2)), max_size=4),
+    AGENT,
+    st.booleans(),
+    st.sampled_from(OFFLINE_RULES),
+    st.sampled_from(["never", "fallback", "member"]),
+    st.sampled_from([0, 30, 90]),
+)
+def test_who_comes_and_who_waits_go_the_same_way_whatever_the_rule(
+    rows, owner, has_line, offline_rule, participation, waited
+):
+    agents = [agent(number, **facts) for number, (facts, _group) in enumerate(rows, 1)]
+    groups = {1: set(), 2: set(), 0: set()}
+    for each, (_facts, group) in zip(agents, rows, strict=True):
+        groups[group].add(each.user_id)
+    agents.append(agent(9, is_main_account=True, **owner))
+    staff = Staff(*agents, g1=groups[1], g2=groups[2])
+    setup = Setup(TREE, queue_enabled=has_line, main_account_id=9, **offline_rule)
+    rules = ONE_EACH._replace(main_account_participation=participation)
+
+    comes, behind, waits = (
+        go(staff, setup, rules, group_id=1, **request)[0]
+        for request in ({}, {"in_line": 2}, {"waits": True, "waited": waited})
+    )
+    serve = [each for each in agents if each.user_id in groups[1] | groups[2] | {9}]
+    will_serve = any(policy.is_worth_waiting_for(each, rules, has_line=True) for each in serve)
+    if not will_serve:
+        assert "queued" not in (comes, behind, waits)
+        assert comes == behind == waits, "the rule for when nobody is here is one for all"
+    else:
+        assert waits in ("assigned", "queued")
+        assert not has_line or comes in ("assigned", "queued")
+        assert not has_line or behind == "queued"

@@ -1,0 +1,116 @@
+from odoo import api, models, tools
+from odoo.fields import Domain
+
+# Who works for a shop, as a domain of users: `_is_shop_staff` for many at once.
+_ADMIN_GROUP = "base.group_erp_manager"
+_OWNER_GROUP = "im_livechat_subaccount.group_main_account"
+
+
+def _own_user(uid):
+    return [("user_id", "=", uid)]
+
+
+def _nothing_more(_uid):
+    return []
+
+
+def _nobody(_uid):
+    return [(0, "=", 1)]
+
+
+# {model: (what a record that staff makes has to say, besides that it made it,
+#          whether nobody else reads what staff made)}
+_PRIVATE = {
+    "base_import.mapping": (_nothing_more, True),
+    "im_livechat.conversation.tag": (_nothing_more, False),
+    "ir.default": (_own_user, True),
+    "ir.embedded.actions": (_own_user, True),
+    "ir.exports": (_nothing_more, True),
+    "ir.exports.line": (lambda uid: [("export_id.create_uid", "=", uid)], True),
+    "ir.filters": (
+        lambda uid: [("user_ids", "in", [uid]), ("user_ids", "not any", [("id", "!=", uid)])],
+        True,
+    ),
+    "mail.canned.response": (lambda _uid: [("group_ids", "=", False)], True),
+    "mail.template": (_own_user, True),
+    "report.layout": (_nobody, False),
+    "resource.calendar.leaves": (lambda uid: [("resource_id.user_id", "=", uid)], False),
+    "spreadsheet.dashboard.share": (_nothing_more, True),
+}
+
+
+class IrRule(models.Model):
+    """What Odoo lets employees share with each other, a shop's staff keeps to itself.
+
+    A main account makes internal users by itself, so nobody has looked at them before they may put
+    a filter, a template or an answer into the pages of everybody. Not rules in a table: most of
+    these models belong to modules that need not be installed, and for whoever is nobody's staff
+    there is nothing to be read.
+    """
+
+    _inherit = "ir.rule"
+
+    @api.model
+    def _compute_domain(self, model_name, mode="read"):
+        domain = super()._compute_domain(model_name, mode)
+        private = self._get_private_domain(model_name, mode)
+        return domain & private if private else domain
+
+    @api.model
+    def _get_private_domain(self, model_name, mode):
+        """Return which records of a model the caller reads or changes, because it is staff or staff
+        made them; ``None`` if nothing is to be said."""
+        if self.env.su or model_name not in _PRIVATE:
+            return None
+        return self._cache_private_domain(model_name, mode)
+
+    @api.model
+    @tools.ormcache("self.env.uid", "model_name", "mode")
+    def _cache_private_domain(self, model_name, mode):
+        own = Domain("create_uid", "=", self.env.uid)
+        keeps, hides = _PRIVATE[model_name]
+        if mode == "read":
+            return (
+                own | Domain("create_uid", "not any", self._get_staff_domain()) if hides else None
+            )
+        if not self._serves_staff():
+            return None
+        return own & Domain(keeps(self.env.uid))
+
+    @api.model
+    @tools.ormcache("self.env.uid")
+    def _serves_staff(self):
+        """Tell whether the caller is a shop's staff, without a query for those who are not."""
+        return bool(self.env.uid) and self.env.user._is_shop_staff()
+
+    @api.model
+    def _get_private_models(self):
+        """Return the names of the models that the caller's staff keeps to itself."""
+        return frozenset(_PRIVATE)
+
+    @api.model
+    def _get_staff_domain(self):
+        """Return a domain of the users for whom ``_is_shop_staff`` is true."""
+        find = self.env["ir.model.data"]._xmlid_to_res_id
+        # sudo: res.groups - who is staff does not depend on who asks
+        owners, admins = (
+            # Ours is not there yet while the addon is being installed.
+            self.env["res.groups"].sudo().browse(find(xmlid) or ()).all_implied_by_ids
+            for xmlid in (_OWNER_GROUP, _ADMIN_GROUP)
+        )
+        return (
+            Domain("main_account_id", "!=", False) | Domain("group_ids", "in", owners.ids)
+        ) & Domain("group_ids", "not in", admins.ids)
+
+    @api.model
+    def _forget_private(self, users):
+        """Remove what these users made for themselves.
+
+        Whoever is gone would leave it to everybody: a filter without a user is everybody's, and
+        nobody knows any more that staff made it.
+        """
+        for name, (_keeps, hides) in _PRIVATE.items():
+            if hides and name in self.env:
+                # sudo: these models - whoever removes an account removes what is only its own
+                records = self.env[name].sudo().with_context(active_test=False)
+                records.search([("create_uid", "in", users.ids)]).unlink()

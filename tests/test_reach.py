@@ -1,0 +1,258 @@
+"""How far somebody reaches, and that it ends when the right to it does."""
+
+from odoo.exceptions import AccessDenied, AccessError, UserError, ValidationError
+from odoo.fields import Command
+from odoo.tests import new_test_user, tagged
+
+from .common import DispatchCommon
+from .security_matrix import SecurityCommon
+
+
+class ReachCommon(SecurityCommon, DispatchCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.role_plain = cls.Roles.create(
+            {"name": "Plain", "permission_ids": cls.permissions["receive_buyers"].ids}
+        ).with_env(cls.env)
+        # Whom the deputy may manage.
+        cls.subaccounts["colleague"].with_user(cls.owner).role_ids = [
+            Command.set(cls.role_plain.ids)
+        ]
+        cls.env.cr.flush()
+
+    @classmethod
+    def _log_in(cls, row, password):
+        credential = {"login": row.login, "password": password, "type": "password"}
+        return cls.env["res.users"].authenticate(credential, {"interactive": True})
+
+    @classmethod
+    def _make_link(cls, row, who):
+        action = row.with_user(cls.users[who]).action_activation_link()
+        return action["context"]["default_url"].rpartition("/")[2]
+
+
+@tagged("post_install", "-at_install")
+class TestReachOfManagers(ReachCommon):
+    def test_a_link_of_a_lesser_manager_ends_when_the_account_gets_more(self):
+        row = self.subaccounts["colleague"]
+        token = self._make_link(row, "deputy")
+        self.assertEqual(row._find_by_token(token), row)
+        row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
+        self.assertFalse(row._find_by_token(token))
+
+    def test_a_password_set_by_a_link_of_a_lesser_manager_ends_as_well(self):
+        for way in ("a role", "a role that gets more", "a wider look", "a group by hand"):
+            with self.subTest(way=way), self._rollback():
+                row = self.subaccounts["colleague"]
+                self._make_link(row, "deputy")
+                row._activate("known-to-two")
+                self.assertTrue(self._log_in(row, "known-to-two"))
+                role = self.Roles.create(
+                    {"name": "New", "permission_ids": self.permissions["receive_buyers"].ids}
+                )
+                if way == "a role":
+                    row.with_user(self.owner).role_ids = [Command.link(self.role_planner.id)]
+                elif way == "a group by hand":
+                    group = self.env["res.groups"].create({"name": "By hand"})
+                    group.user_ids = [Command.link(row.user_id.id)]
+                else:
+                    row.with_user(self.owner).role_ids = [Command.link(role.id)]
+                    self.assertTrue(self._log_in(row, "known-to-two"))
+                if way == "a role that gets more":
+                    role.permission_ids = [Command.link(self.permissions["manage_dispatch"].id)]
+                elif way == "a wider look":
+                    role.conversation_scope = "shop"
+                with self.assertRaises(AccessDenied):
+                    self._log_in(row, "known-to-two")
+                # The main account makes a link, and then nothing ends it any more.
+                self._make_link(row, "main_account")
+                row._activate("known-to-one")
+                row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
+                self.assertTrue(self._log_in(row, "known-to-one"))
+
+    def test_whom_one_has_made_does_not_manage_its_maker(self):
+        rows = self.env["livechat.subaccount"].with_user(self.users["deputy"])
+        puppet = rows.create({"name": "Puppet", "role_ids": self.role_deputy.ids})
+        puppet.sudo()._activate("puppet-password")
+        second = rows.with_user(puppet.sudo().user_id).create(
+            {"name": "Second", "role_ids": self.role_deputy.ids}
+        )
+        second.sudo()._activate("second-password")
+        for user in (puppet.sudo().user_id, second.sudo().user_id):
+            deputy = self.subaccounts["deputy"].with_user(user)
+            for attack in (deputy.action_activation_link, deputy.action_disable):
+                with self.assertRaisesRegex(AccessError, "made their own"):
+                    attack()
+        self._make_link(puppet, "deputy")
+
+    def test_a_manager_gives_only_channels_that_it_serves(self):
+        other = self._create_channel(self.env["res.users"], main_account_id=self.owner.id)
+        served = self.shop["im_livechat.channel"]
+        other.user_ids = [Command.unlink(self.users["deputy"].id)]
+        served.user_ids = [Command.link(self.users["deputy"].id)]
+        rows = self.env["livechat.subaccount"].with_user(self.users["deputy"])
+        made = rows.create({"name": "New", "role_ids": self.role_plain.ids})
+        made.env.flush_all()
+        self.assertEqual(made.sudo().user_id.livechat_channel_ids, served)
+        with self.assertRaises(AccessError):
+            made.channel_ids = [Command.link(other.id)]
+        made.with_user(self.owner).channel_ids = [Command.link(other.id)]
+        made.channel_ids = [Command.unlink(served.id)]
+
+
+@tagged("post_install", "-at_install")
+class TestReachEnds(ReachCommon):
+    def _hear(self, user, *channels):
+        """What a page that has subscribed to all of it hears."""
+        self.env.flush_all()
+        names = [(self.env.cr.dbname, record._name, record.id) for record in channels]
+        env = self.env(user=user.id, su=False)
+        if not env["ir.rule"]._serves_staff():
+            return "all"
+        return [name[2] for name in env["bus.bus"]._filter_heard(names)]
+
+    def test_a_page_hears_no_more_than_its_user_may_now(self):
+        user = self.users["reception"]
+        group = self.env.ref("im_livechat.im_livechat_group_user")
+        chat, channel = self.shop["discuss.channel"], self.shop["im_livechat.channel"]
+        self.assertEqual(
+            self._hear(user, chat, group, channel, user.partner_id),
+            [chat.id, group.id, channel.id, user.partner_id.id],
+        )
+        self.assertEqual(self._hear(user, self.victim_shop["discuss.channel"]), [])
+        self.subaccounts["reception"].with_user(self.owner).role_ids = [Command.clear()]
+        self.assertEqual(
+            self._hear(user, chat, group, channel, user.partner_id), [user.partner_id.id]
+        )
+        self.assertEqual(self._hear(self.users["employee"], chat), "all")
+
+    def test_who_leaves_a_chat_or_the_reception_hears_no_more_of_it(self):
+        user = self.users["planner"]
+        self.assertEqual(self._hear(user, self.owner, self.rival), [self.owner.id])
+        self.subaccounts["planner"].with_user(self.owner).role_ids = [Command.clear()]
+        self.assertEqual(self._hear(user, self.owner), [])
+        chat = self.env["discuss.channel"].with_user(self.owner)
+        chat = chat._create_group(partners_to=user.partner_id.ids)
+        self.assertEqual(self._hear(user, chat), [chat.id])
+        chat.sudo().channel_member_ids.filtered(
+            lambda member: member.partner_id == user.partner_id
+        ).unlink()
+        self.assertEqual(self._hear(user, chat), [])
+
+    def test_disable_ends_what_odoo_sends_and_enable_brings_none_of_it_back(self):
+        row = self.subaccounts["colleague"]
+        user = row.user_id
+        partner = user.partner_id
+        buyer = self.env["res.partner"].create({"name": "Buyer"})
+        buyer.message_subscribe(partner.ids)
+        self.env["mail.push.device"].create(
+            {"partner_id": partner.id, "endpoint": "https://push.example.com", "keys": "{}"}
+        )
+        if "auth_totp.device" in self.env:
+            devices = self.env["auth_totp.device"].with_user(user).sudo()
+            devices._generate("browser", "a browser", "2090-01-01")
+        row.with_user(self.owner).action_disable()
+        row.with_user(self.owner).action_enable()
+        self.assertNotIn(partner, buyer.message_partner_ids)
+        self.assertFalse(self.env["mail.push.device"].search([("partner_id", "=", partner.id)]))
+        if "auth_totp.device" in self.env:
+            self.assertFalse(self.env["auth_totp.device"].search([("user_id", "=", user.id)]))
+
+    def test_a_shop_without_its_main_account_is_closed_until_it_is_handed_over(self):
+        group = self.env.ref("im_livechat_subaccount.group_main_account")
+        reception = self.subaccounts["reception"]
+        ways = {
+            "archived": lambda: self.owner.write({"active": False}),
+            "without its group": lambda: self.owner.write(
+                {"group_ids": [Command.unlink(group.id)]}
+            ),
+            "taken from the group": lambda: group.write(
+                {"user_ids": [Command.unlink(self.owner.id)]}
+            ),
+        }
+        for way, lose in ways.items():
+            with self.subTest(way=way), self._rollback():
+                self.assertTrue(self._log_in(reception, "reception-password"))
+                lose()
+                self.assertEqual(reception.state, "disabled")
+                self.assertTrue(reception.waits_for_owner)
+                self.assertEqual(self.subaccounts["pending"].state, "pending")
+                with self.assertRaises(AccessDenied):
+                    self._log_in(reception, "reception-password")
+                with self.assertRaisesRegex(UserError, "runs no shop"):
+                    reception.action_enable()
+                successor = new_test_user(self.env, "successor", "base.group_user")
+                with self.assertRaises(AccessError):
+                    self.owner.with_user(self.users["employee"]).action_hand_shop_over(successor.id)
+                self.owner.action_hand_shop_over(successor.id)
+                self.assertEqual(reception.state, "enabled")
+                self.assertEqual(reception.main_account_id, successor)
+                self.assertEqual(self.role_deputy.main_account_id, successor)
+                self.assertEqual(self.subaccounts["deputy"].role_ids, self.role_deputy)
+                channel = self.shop["im_livechat.channel"]
+                self.assertEqual(channel.main_account_id, successor)
+                self.assertIn(reception.user_id, channel.user_ids)
+                self.assertTrue(self._log_in(reception, "reception-password"))
+
+    def test_a_main_account_that_is_back_has_its_shop_back(self):
+        disabled = self.subaccounts["colleague"]
+        disabled.with_user(self.owner).action_disable()
+        self.owner.active = False
+        self.owner.active = True
+        self.assertEqual(self.subaccounts["reception"].state, "enabled")
+        self.assertEqual(disabled.state, "disabled")
+
+    def test_who_is_moved_to_another_shop_leaves_the_old_one(self):
+        row = self.subaccounts["reception"]
+        user, chat = row.user_id, self.shop["discuss.channel"]
+        self.assertIn(user.partner_id, chat.dispatch_seat_partner_ids)
+        user.main_account_id = self.rival
+        self.assertNotIn(user, self.shop["im_livechat.channel"].user_ids)
+        self.assertNotIn(user, self.shop["livechat.dispatch.group"].user_ids)
+        self.assertNotIn(user.partner_id, chat.dispatch_seat_partner_ids)
+
+
+@tagged("post_install", "-at_install")
+class TestReachOfNames(ReachCommon):
+    def test_no_login_or_address_is_anothers_or_looks_like_it(self):
+        admin = self.env.ref("base.user_admin")
+        admin.email = "boss@example.com"
+        taken = self.users["employee"].login
+        row = self.subaccounts["colleague"].with_user(self.owner)
+        for name in (
+            "BOSS@example.com",
+            admin.login.upper(),
+            taken,
+            "sub\u200bject",
+            "p\u0430ypal",  # a Cyrillic a
+            "\u03bfrder",  # a Greek o
+            self.subaccounts["reception"].email,
+        ):
+            with self.subTest(name=name), self.assertRaises(ValidationError):
+                row.login = name
+            with self.subTest(email=name), self.assertRaises(ValidationError):
+                row.email = (
+                    name
+                    if "@" in name
+                    else f"{name}@example.com"
+                    if (name not in (taken, admin.login.upper()))
+                    else name
+                )
+            with self.subTest(new=name), self.assertRaises(ValidationError):
+                self.Subaccounts.create({"name": "New", "login": name})
+        with self.assertRaises(ValidationError):
+            self.Subaccounts.create([{"name": n, "email": "one@example.com"} for n in "ab"])
+        row.login = "Flagship:\u5ba2\u670d1"
+        self.assertEqual(row.login, "flagship:\u5ba2\u670d1")
+        row.email = row.login = "chen@example.com"
+
+    def test_who_asks_for_a_new_password_gets_one_whatever_an_owner_says(self):
+        admin = self.env.ref("base.user_admin")
+        admin.email = "boss@example.com"
+        with self.assertRaises(ValidationError):
+            self.Subaccounts.create({"name": "Boss", "email": "boss@example.com"})
+        found = self.env["res.users"].search(
+            self.env["res.users"]._get_email_domain("boss@example.com")
+        )
+        self.assertEqual(found, admin)

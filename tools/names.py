@@ -1,0 +1,25 @@
+"""How people read a login or an address, which is not how a computer compares it."""
+
+import re
+import unicodedata
+
+# Alphabets whose letters look alike. Chinese, Japanese, Korean and digits go with any of them.
+_ALIKE = frozenset({"ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "GREEK", "LATIN"})
+
+
+def fold(text):
+    """Return a text as people read it: large and small letters, and the wide ones of Chinese, are
+    the same."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def is_plain(text):
+    """Tell whether a text is what it seems: without letters that nobody sees, and without words of
+    two alphabets."""
+    if any(unicodedata.category(letter) in ("Cc", "Cf", "Co", "Cs", "Cn") for letter in text):
+        return False
+    for word in re.findall(r"[^\W\d_]+", unicodedata.normalize("NFKC", text)):
+        alphabets = {unicodedata.name(letter, "").partition(" ")[0] for letter in word}
+        if len(alphabets & _ALIKE) > 1:
+            return False
+    return True
