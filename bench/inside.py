@@ -120,7 +120,7 @@ def measure_line(env, channel, repeat):
     who comes next, and for the first in line when a seat is free."""
     from odoo.addons.im_livechat_subaccount.dispatch.line import Round
 
-    channel.write({"max_sessions": MAX_SESSIONS, "queue_enabled": True})
+    channel.write({"max_sessions": MAX_SESSIONS, "queue_enabled": True, "queue_limit": 0})
     waiting = env["discuss.channel"]
 
     def arrive():

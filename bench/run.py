@@ -249,7 +249,7 @@ def one_round(reception, buyers):
     """Let ``2 * WORKERS`` buyers at a time open chats; return the seconds and how many got one."""
 
     def open_chat(_number):
-        return shops.Buyer(reception.shop.url).open_chat(reception)
+        return shops.Buyer(reception.shop.url).open_chat(reception, words="")
 
     started = time.perf_counter()
     with ThreadPoolExecutor(2 * WORKERS) as pool:
@@ -271,7 +271,7 @@ def measure_race(sides, weights=(100,) * AGENTS):
             else SEATS_IN_RACE
             for agent in reception.agents
         }
-        answers = reception.arrive_together([shop.url], ARRIVALS_IN_RACE)
+        answers = reception.arrive_together([shop.url], ARRIVALS_IN_RACE, words="")
         open_chats = reception.open_chats()
         figures[side] = {
             "seats": sum(seats.values()),

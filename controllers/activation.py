@@ -20,6 +20,9 @@ class Activation(http.Controller):
         A link that is wrong, used, expired or void gets the same answer, which tells nothing about
         who exists. Wrong links are counted like wrong passwords, with core's own cooldown.
         """
+        channels = request.env["im_livechat.channel"]
+        if not channels._is_welcome("activation"):
+            return self._render({"wait": channels._say_wait()}, status=429)
         try:
             with request.env["res.users"]._assert_can_auth(user="activation link"):
                 subaccount = request.env["livechat.subaccount"]._find_by_token(token)

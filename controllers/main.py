@@ -3,6 +3,8 @@ from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
+from odoo.addons.mail.controllers.thread import ThreadController
+from odoo.addons.mail.tools.discuss import Store
 
 from ..dispatch.scope import clean_page
 from ..tools.sent import is_record_id
@@ -19,20 +21,70 @@ def _describe_buyer(channel, page):
     :param page: where its browser is.
     :rtype: scope.Buyer
     """
-    guest = request.env["mail.guest"]._get_guest_from_context()
-    if not guest:
-        token = request.cookies.get(guest._cookie_name, "")
-        guest = guest._get_guest_from_token(token)
     country = request.env["res.country"]
     if not request.env.user._is_public():
         country = request.env.user.country_id
     elif request.geoip.country_code:
         country = country.search([("code", "=", request.geoip.country_code)], limit=1)
-    return channel.with_context(guest=guest)._describe_buyer(
+    return channel._describe_buyer(
         page=page,
         lang=request.cookies.get("frontend_lang"),
         country_id=country.id,
     )
+
+
+def _find_guest():
+    """Put the guest of the cookie into the context; that of a token is there already. One of an
+    attempt that Odoo retries is gone."""
+    # sudo: mail.guest - whether there is one
+    guest = request.env["mail.guest"]._get_guest_from_context().sudo().exists()
+    guest = guest or guest._get_guest_from_token(request.cookies.get(guest._cookie_name, ""))
+    request.update_context(guest=guest.sudo(False))
+
+
+def _get_session_key():
+    """Return what tells this browser from others before it has a guest's cookie, ``None`` for
+    nothing: its session is as secret, and all its tabs have the same."""
+    sid = request.cookies.get("session_id")
+    return sid if sid and sid == request.session.sid else None
+
+
+def _describe_session(chat):
+    """Return what core's ``get_session`` answers for a chat it has just opened, for one that is
+    there."""
+    chat = chat.with_env(request.env(su=True))
+    guest = request.env["mail.guest"]._get_guest_from_context()
+    store = Store()
+    if request.env.user._is_public():
+        # sudo: mail.guest - the buyer's own token
+        store.add_global_values(guest_token=guest.sudo()._format_auth_cookie())
+    request.env["res.users"]._init_store_data(store)
+    # The widget asks for what was said before.
+    store.add(chat, extra_fields={"isLoaded": False, "scrollUnread": False})
+    if not request.env.user._is_public():
+        partner = request.env.user.partner_id
+        store.add(partner, {"email": partner.email})
+    return {"store_data": store.get_result(), "channel_id": chat.id}
+
+
+def _is_welcome(what):
+    return request.env["im_livechat.channel"]._is_welcome(what)
+
+
+def _refuse():
+    """Return the answer to a page that asks too often: no chat and no message, and why."""
+    refusal = request.env["im_livechat.channel"]._say_wait()
+    return {"channel_id": False, "message_id": False, "dispatch_refusal": refusal}
+
+
+def _read_chat(sent_id):
+    """Return the chat that core would take this for, empty for none that may be read."""
+    chats = request.env["discuss.channel"]
+    try:
+        chat_id = int(sent_id)
+    except (TypeError, ValueError, OverflowError):
+        return chats
+    return chats.search([("id", "=", chat_id)]) if is_record_id(chat_id) else chats
 
 
 def _forget_client_context():
@@ -61,7 +113,7 @@ class DispatchLivechatController(LivechatController):
         **kwargs,
     ):
         """As core's, but what makes no sense gets no session instead of a traceback, and a
-        preview costs no agent anything.
+        preview costs no agent anything; a buyer who has a chat open gets that one.
 
         :param page_url: address of the page the buyer is on; it chooses among dispatch groups.
         """
@@ -75,12 +127,20 @@ class DispatchLivechatController(LivechatController):
         ):
             return False
         _forget_client_context()
+        _find_guest()
         # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
         channel = request.env["im_livechat.channel"].sudo().search([("id", "=", channel_id)])
         if not channel:
             return False
         if not persisted:
             request.update_context(livechat_dispatch_preview=PREVIEW)
+        session_key = None
+        if persisted and channel.dispatch_mode != "native":
+            session_key = _get_session_key()
+            if chat := channel._join_open_chat(session_key):
+                return _describe_session(chat) if _is_welcome("look") else _refuse()
+        if channel.dispatch_mode != "native" and not _is_welcome("chat" if persisted else "look"):
+            return _refuse()
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
         if channel.dispatch_mode != "native" and channel._read_dispatch_scopes():
@@ -96,7 +156,22 @@ class DispatchLivechatController(LivechatController):
         )
         if persisted and session is False:
             channel._record_nobody()
+        elif session_key:
+            channel._note_session(session_key, request.env["mail.guest"]._get_guest_from_context())
         return session
+
+
+class DispatchThreadController(ThreadController):
+    @http.route()
+    def mail_message_post(self, thread_model, thread_id, post_data, context=None, **kwargs):
+        """As core's, but a buyer to whom nobody has answered yet does not write without end."""
+        if thread_model == "discuss.channel" and not request.env.user._is_internal():
+            _find_guest()
+            chat = _read_chat(thread_id)
+            # sudo: discuss.channel - whether the reader's chat has an answer
+            if chat.sudo()._is_unheard() and not _is_welcome("word"):
+                return _refuse()
+        return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
 
 
 class DispatchCorsLivechatController(CorsLivechatController):

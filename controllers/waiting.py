@@ -1,8 +1,9 @@
 from odoo.http import Controller, request, route
 
 from odoo.addons.im_livechat.tools.misc import force_guest_env
-from odoo.addons.mail.tools.discuss import add_guest_to_context
+from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
+from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
 
 _CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
@@ -14,20 +15,33 @@ class WaitingController(Controller):
     @route("/im_livechat_subaccount/here", **_CALL)
     @add_guest_to_context
     def here(self, **_ignored):
-        """Take a sign of life of the page of whoever asks; of who is unknown, none."""
-        self._give_sign()
+        """Take a sign of life of the page of whoever asks; of who is unknown, none.
+
+        :return: what the page is told about the waits of this buyer, for its store.
+        :rtype: dict
+        """
+        return self._give_sign()
 
     @route("/im_livechat_subaccount/cors/here", **_CALL, cors="*")
     def cors_here(self, guest_token="", **_ignored):
         """As :meth:`here`, for a shop's pages elsewhere, which send no cookie."""
         if isinstance(guest_token, str):
             force_guest_env(guest_token, raise_if_not_found=False)
-            self._give_sign()
+            return self._give_sign()
+        return {}
 
     def _give_sign(self):
         partner, guest = request.env["res.partner"]._get_current_persona()
         if partner or guest:
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
+        store = Store()
+        buyer = request.env["im_livechat.channel"]._identify_buyer()
+        waiting = request.env["im_livechat.channel"]._find_open_chats(
+            *buyer, [("dispatch_state", "in", WAITING)]
+        )
+        for chat in waiting:
+            store.add(chat, {"dispatch_wait": chat._get_wait()})
+        return store.get_result()
 
     @route("/im_livechat_subaccount/leave_message", **_CALL)
     @add_guest_to_context
@@ -52,6 +66,8 @@ class WaitingController(Controller):
             return False
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
         if chat.self_member_id.livechat_member_type != "visitor":
+            return False
+        if not request.env["im_livechat.channel"]._is_welcome("leave"):
             return False
         # sudo: discuss.channel - the buyer's own chat, and nothing but its place in line
         chat = chat.sudo()

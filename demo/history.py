@@ -368,6 +368,12 @@ class _History:
             )
             .with_env(self.env)
         )
+        # The first word comes at once, and finds the shop as the chat did.
+        chat.record.dispatch_wordless_since = False
+        if outcome.state == "queued":
+            chat.record._enter_line(outcome.values)
+        elif outcome.state == "pool":
+            chat.record._enter_pool(outcome.values)
         self.chats.append(chat)
         if chat.buyer._name == "mail.guest":
             asks = {"author_guest_id": chat.buyer.id, "author_id": False}

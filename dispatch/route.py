@@ -21,6 +21,9 @@ from typing import NamedTuple, Protocol
 from . import policy
 from .policy import Agent, Ascent, Regular, Rules
 
+#: So many messages the pool of a channel keeps; who comes later is told that nobody is here.
+POOL_PLACES = 500
+
 
 class Group(NamedTuple):
     """A node of the shop's tree."""
@@ -55,6 +58,8 @@ class Request(NamedTuple):
     asked_expertises: int = 0
     in_line: int = 0
     """How many wait in the same line before a buyer who has just come."""
+    in_pool: int = 0
+    """How many messages the pool keeps when a buyer has just come."""
     waited: float = 0
     """Seconds."""
     waits: bool = False
@@ -222,7 +227,7 @@ def _find_offline_route(request, rules, setup, staff, nobody):
     """
     if not request.offline:
         return nobody
-    if setup.keeps_pool:
+    if setup.keeps_pool and request.in_pool < POOL_PLACES:
         return nobody._replace(state="pool", kind="pool")
     if setup.offline_takers:
         decide = partial(policy.ascend, rules=_get_offline_rules(rules), levels=None)

@@ -15,6 +15,7 @@ from . import (
     test_dispatch_guards,
     test_dispatch_reason,
     test_dispatch_setup,
+    test_door,
     test_fairness,
     test_figures_agree,
     test_figures_tours,

@@ -68,8 +68,9 @@ class DispatchCommon(TransactionCase):
 
     @classmethod
     def _open_chat(cls, channel, agent, **vals):
-        """A buyer's chat with this agent, as the live chat route makes it."""
-        return cls.env["discuss.channel"].create(
+        """A buyer's chat with this agent, as the live chat route makes it, and the buyer has
+        written some time."""
+        chat = cls.env["discuss.channel"].create(
             {
                 **channel._get_livechat_discuss_channel_vals(
                     agent=agent, operator_partner=agent.partner_id, operator_model="res.users"
@@ -77,6 +78,8 @@ class DispatchCommon(TransactionCase):
                 **vals,
             }
         )
+        chat.dispatch_wordless_since = False
+        return chat
 
     @classmethod
     def _arrive(cls, channel, **buyer):
@@ -90,12 +93,13 @@ class DispatchCommon(TransactionCase):
         return cls.env["mail.guest"].create({"name": name})
 
     @classmethod
-    def _come(cls, channel, buyer=None, lang=None):
+    def _come(cls, channel, buyer=None, lang=None, has_words=True):
         """A buyer opens a chat as the live chat route does; the chat, empty if core opens none.
 
         :param buyer: a guest or a user; a new guest, if not given.
+        :param has_words: who gets an agent has written some time, who waits writes now.
         """
-        buyer = buyer or cls._create_guest()
+        author = buyer = buyer or cls._create_guest()
         if buyer._name == "mail.guest":
             public = cls.env.ref("base.public_user")
             channel = channel.with_user(public).with_context(guest=buyer).sudo()
@@ -105,7 +109,13 @@ class DispatchCommon(TransactionCase):
         if not info["operator_partner"]:
             return cls.env["discuss.channel"]
         values = channel._get_livechat_discuss_channel_vals(**info)
-        return channel.env["discuss.channel"].create(values).with_env(cls.env)
+        chat = channel.env["discuss.channel"].create(values).with_env(cls.env)
+        if has_words and chat.dispatch_wordless_since:
+            if chat.dispatch_state == "assigned":
+                chat.dispatch_wordless_since = False
+            else:
+                cls._say(chat, author)
+        return chat
 
     @classmethod
     def _say(cls, chat, author, body="Hello", **values):

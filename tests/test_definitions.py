@@ -6,7 +6,7 @@ from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
-from ..tools import here, turn
+from ..tools import here, turn, word
 from .common import DispatchCommon
 
 ROUNDS = 300
@@ -31,6 +31,16 @@ class TestPythonAndSqlSayTheSame(TransactionCase):
         self.env.cr.execute(query, {"now": self.now, **values})
         ((answer,),) = self.env.cr.fetchall()
         return answer
+
+    def test_which_chats_hold_no_seat_for_want_of_a_word(self):
+        chat, given_up = self.env["discuss.channel"].create({"name": "Chat"}), 0
+        for _round in range(ROUNDS):
+            chat.dispatch_wordless_since = self._choose_moment(None)
+            self.env.flush_all()
+            said = self._ask(f"SELECT %(id)s IN ({word.list_given_up('%(now)s')})", id=chat.id)
+            self.assertEqual(said, chat in chat.search(word.match_given_up(self.now)))
+            given_up += said
+        self.assertTrue(30 < given_up < ROUNDS - 30)
 
     def test_who_is_here(self):
         online = 0

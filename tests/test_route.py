@@ -320,6 +320,8 @@ class Shop:
         if not found.state:
             channel._take_outcome()
             return
+        outcome = channel._take_outcome()
+        channel._keep_outcome(outcome)
         values = channel._get_livechat_discuss_channel_vals(
             agent=agent,
             operator_partner=agent.partner_id or channel.reception_partner_id,
@@ -337,6 +339,12 @@ class Shop:
             )
             .with_env(self.env)
         )
+        # The first word comes at once. It would ask the same again, and be told the same.
+        chat.dispatch_wordless_since = False
+        if found.state == "queued":
+            chat._enter_line(outcome.values)
+        elif found.state == "pool":
+            chat._enter_pool(outcome.values)
         self.busy.add(buyer)
         self.waiting[chat] = index, buyer
         if found.state == "assigned":

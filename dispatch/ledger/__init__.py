@@ -20,6 +20,7 @@ nodes take part, and no seat outlives its chat. How:
 
 The tables are in ``ledger.sql``. ``facts`` says how to read what is true of agents, ``locks`` whose
 turn it is, and ``session`` is the connection that the short transactions have to themselves.
+``door`` keeps who asks for a chat, in the transactions of those who ask.
 """
 
 import struct
@@ -108,7 +109,10 @@ def create_tables(cr):
 
 def drop_tables(cr):
     """Remove what :func:`create_tables` made, but the relation table, which the ORM drops."""
-    cr.execute("DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation")
+    cr.execute(
+        "DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation,"
+        " livechat_dispatch_buyer, livechat_dispatch_rate, livechat_dispatch_refusal"
+    )
 
 
 def reserve_seat(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> Decision:

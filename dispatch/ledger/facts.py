@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from ...tools.here import IS_JUST_GONE, IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWAY
+from ...tools.word import list_given_up
 from .. import policy
 from ..policy import Facts, Rules
 
@@ -125,6 +126,9 @@ IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
                    AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
                    AND created_at > now() - interval '10 minutes'"""
 
+# Whether the chat of a seat holds it.
+_IS_SEATED = f"seat.discuss_channel_id NOT IN ({list_given_up('%(now)s')})"
+
 _IS_IN_CALL = """users.partner_id IN (
                    SELECT member.partner_id
                      FROM discuss_channel_rtc_session session
@@ -227,6 +231,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                     WHERE seat.partner_id = few.partner_id
                       AND chat.livechat_end_dt IS NULL
                       AND chat.last_interest_dt >= %(forgotten_before)s
+                      AND {_IS_SEATED}
                ) load (lively, quiet)
         """,
         get_values(query),
@@ -263,9 +268,9 @@ def select_facts(query: Query) -> str:
     partner = "JOIN res_partner partner ON partner.id = users.partner_id"
     # Of the chats only those that have gone quiet are looked at: a seat's chat is open.
     # Served by im_livechat_channel_im_user_pkey, res_users_pkey, a scan of livechat_dispatch_seat
-    # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise), the unique
-    # index on mail_presence (user_id), the index on time off that is not over,
-    # res_groups_users_rel's index on gid and res_partner_pkey.
+    # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise),
+    # discuss_channel__dispatch_wordless_idx, the unique index on mail_presence (user_id), the index
+    # on time off that is not over, res_groups_users_rel's index on gid and res_partner_pkey.
     facts = _pack_facts(
         {
             "lively_chats": "coalesce(load.lively, 0) + coalesce(reserved.seats, 0)",
@@ -315,6 +320,7 @@ def select_facts(query: Query) -> str:
                    AND quiet.livechat_end_dt IS NULL
                    AND quiet.channel_type = 'livechat'
                    AND quiet.last_interest_dt < %(quiet_before)s
+                 WHERE {_IS_SEATED}
               GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
      LEFT JOIN (SELECT user_id, count(*) AS seats
                   FROM livechat_dispatch_reservation

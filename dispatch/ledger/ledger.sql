@@ -22,6 +22,32 @@ CREATE TABLE IF NOT EXISTS livechat_dispatch_reservation (
     split bytea NOT NULL
 );
 
+-- Who is asking for a chat, see door.py: of the last day only, and nothing that a crash may not lose.
+CREATE UNLOGGED TABLE IF NOT EXISTS livechat_dispatch_buyer (
+    channel_id integer NOT NULL,
+    buyer text NOT NULL,
+    guest_id integer,
+    asked_at timestamp NOT NULL,
+    PRIMARY KEY (channel_id, buyer)
+);
+
+-- How much buyers and addresses have asked for, see door.py; and how often they were turned away.
+CREATE UNLOGGED TABLE IF NOT EXISTS livechat_dispatch_rate (
+    what text NOT NULL,
+    who text NOT NULL,
+    amount integer NOT NULL,
+    level double precision NOT NULL,
+    asked_at timestamp NOT NULL,
+    is_refused boolean NOT NULL,
+    PRIMARY KEY (what, who)
+);
+CREATE TABLE IF NOT EXISTS livechat_dispatch_refusal (
+    day date NOT NULL,
+    what text NOT NULL,
+    times integer NOT NULL,
+    PRIMARY KEY (day, what)
+);
+
 -- Compressing such numbers costs more than it saves.
 ALTER TABLE livechat_dispatch_credit
     ALTER user_ids SET STORAGE EXTERNAL,

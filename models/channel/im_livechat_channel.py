@@ -97,6 +97,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
     )
     queue_limit = fields.Integer(
         "Places in Line",
+        default=100,
         at_least=0,
         at_most=sent.MANY,
         help="Of each dispatch group; 0 for no limit. Beyond it, the rule for "

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...dispatch import policy
+from ...dispatch.ledger import door
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import sent
 
@@ -50,10 +51,23 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         logged=True,
     )
 
+    dispatch_address_chats = fields.Integer(
+        "New Chats per Address and Hour",
+        default=door.ADDRESS_CHATS_DEFAULT,
+        at_least=0,
+        at_most=sent.MANY,
+        help="Who opens more from one address is asked to wait a minute; looks at the widget and "
+        "messages before the first answer have limits in proportion. 0: no limit for anything.",
+        logged=True,
+    )
+    dispatch_refused_today = fields.Integer("Turned Away Today", readonly=True)
+
     @api.model
     def get_values(self):
         return {
             **super().get_values(),
+            "dispatch_address_chats": self._get_dispatch_address_chats(),
+            "dispatch_refused_today": door.count_refused(self.env.cr),
             "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
             "dispatch_decision_days": self._get_dispatch_decision_days(),
         }
@@ -66,6 +80,9 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         )
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
+        )
+        self.env["ir.config_parameter"].set_param(
+            "im_livechat_subaccount.address_chats", repr(self.dispatch_address_chats)
         )
 
     @api.model
@@ -91,6 +108,13 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         return self._get_dispatch_parameter(
             "decision_days", int, DECISION_DAYS_DEFAULT, lambda days: 0 <= days <= 36500
         )
+
+    @api.model
+    def _get_dispatch_address_chats(self):
+        """Return how many chats an address may open an hour, 0 for no limit."""
+        # sudo: ir.config_parameter - as above
+        parameters = self.env["ir.config_parameter"].sudo()
+        return door.read_address_chats(parameters.get_param("im_livechat_subaccount.address_chats"))
 
     @api.model
     def _get_dispatch_mode_default(self):

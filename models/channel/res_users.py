@@ -6,6 +6,7 @@ from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import here, sent
 from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
+from ...tools.word import HELD
 
 # What the settings of an agent say.
 _SETTING = {"groups": READERS, "frees_seats": True, "logged": True}
@@ -185,8 +186,11 @@ class ResUsers(sent.Guard, models.Model):
                 [
                     ("dispatch_seat_partner_ids", "in", user.partner_id.ids),
                     ("livechat_end_dt", "=", False),
-                    # As the ledger: older ones are abandoned.
+                    # As the ledger: older ones are abandoned, and who says nothing has no seat.
                     ("last_interest_dt", ">=", fields.Datetime.now() - FORGOTTEN_AFTER),
+                    "|",
+                    ("dispatch_wordless_since", "=", False),
+                    ("dispatch_wordless_since", ">", fields.Datetime.now() - HELD),
                 ]
             )
             limit = user.dispatch_pause_above

@@ -74,6 +74,10 @@ class DiscussChannel(sent.Reader, models.Model):
         help="When the buyer wrote first after an agent's last word; empty: the last word is an "
         "agent's.",
     )
+    # When dispatch began to wait for the buyer's first word; empty as soon as it came.
+    dispatch_wordless_since = fields.Datetime(
+        "Without a Word Since", copy=False, readonly=True, groups=READERS
+    )
     dispatch_answered_at = fields.Datetime(
         "Answered At",
         copy=False,
@@ -120,10 +124,7 @@ class DiscussChannel(sent.Reader, models.Model):
         "time, a day at most.",
     )
     dispatch_transfer_count = fields.Integer(
-        "Number of Transfers",
-        copy=False,
-        readonly=True,
-        groups=READERS,
+        "Number of Transfers", copy=False, readonly=True, groups=READERS
     )
     dispatch_has_left = fields.Boolean(
         "Left the Line",
@@ -151,6 +152,11 @@ class DiscussChannel(sent.Reader, models.Model):
         "(livechat_channel_id, dispatch_queued_at, id) "
         "WHERE dispatch_state IN ('queued', 'pool') AND livechat_end_dt IS NULL"
     )
+    # Those whose buyer has not said a word: none but for moments.
+    _dispatch_wordless_idx = models.Index(
+        "(dispatch_wordless_since) "
+        "WHERE dispatch_wordless_since IS NOT NULL AND livechat_end_dt IS NULL"
+    )
     # The last chats that were served say how long one takes.
     _dispatch_service_idx = models.Index(
         "(livechat_channel_id, livechat_end_dt DESC) "
@@ -174,12 +180,8 @@ class DiscussChannel(sent.Reader, models.Model):
                 if outcome and outcome.state == chat.dispatch_state:
                     # Who has just come has not waited, whatever second it is.
                     chat._record({"waited_seconds": 0, **outcome.values}, outcome.group)
-                    if outcome.agent:
-                        # sudo: res.users - its own figures follow
-                        chat._follow_agents(outcome.agent.sudo())
-                    else:
-                        # While others were waiting.
-                        chat.env["livechat.announcement"]._seat_may_be_free()
+                    # sudo: res.users - its own figures follow
+                    chat._follow_agents(outcome.agent.sudo())
         return chats
 
     def write(self, vals):
@@ -198,6 +200,7 @@ class DiscussChannel(sent.Reader, models.Model):
                     "dispatch_queued_at": False,
                     "dispatch_asked_at": False,
                     "dispatch_answered_at": False,
+                    "dispatch_wordless_since": False,
                 }
             )
         return result

@@ -190,13 +190,26 @@ class ImLivechatChannel(models.Model):
 
     def _is_open_otherwise(self):
         """Tell whether a buyer would be taken though a look at a few agents found no room."""
-        if self.offline_rule == "pool":
+        if self.offline_rule == "pool" and not self._is_pool_full():
             # Nothing more is asked.
             return True
         settings = self._read_settings()
         nothing = self.env["livechat.dispatch.group"]
         staff = Staff(self, settings.query, partial(self._complete_facts, nothing, (), settings))
-        return route.is_open(settings.rules, settings.setup, staff, self._count_lines)
+        setup = settings.setup._replace(keeps_pool=False)
+        return route.is_open(settings.rules, setup, staff, self._count_lines)
+
+    def _is_pool_full(self):
+        """Tell whether the pool keeps no more messages."""
+        # sudo: discuss.channel - how many there are
+        chats = self.env["discuss.channel"].sudo()
+        # Served by discuss_channel__dispatch_waiting_idx.
+        domain = [
+            ("livechat_channel_id", "=", self.id),
+            ("dispatch_state", "=", "pool"),
+            ("livechat_end_dt", "=", False),
+        ]
+        return chats.search_count(domain, limit=route.POOL_PLACES) >= route.POOL_PLACES
 
     def _is_room_at_once(self):
         """Tell whether a look at a few agents finds one who could take a buyer now. That is asked
@@ -313,6 +326,9 @@ class ImLivechatChannel(models.Model):
             regulars=self._find_regulars(buyer),
             asked_expertises=len(expertises),
             in_line=self._count_waiting(group) if arrives and settings.setup.queue_enabled else 0,
+            in_pool=route.POOL_PLACES
+            if arrives and settings.setup.keeps_pool and self._is_pool_full()
+            else 0,
             waited=chat._get_waited_seconds() if chat else 0,
             waits=bool(chat) and chat.dispatch_state in WAITING,
             user_ids=None if users is None else users.ids,
@@ -689,15 +705,10 @@ class ImLivechatChannel(models.Model):
         if not outcome:
             return values
         values["dispatch_group_id"] = outcome.group.id
+        values["dispatch_wordless_since"] = now
         if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
-            values.update(
-                livechat_failure="no_agent",
-                dispatch_state=outcome.state,
-                dispatch_queued_at=now,
-                dispatch_regular_id=self.env["livechat.dispatch.decision"]._get_regular(
-                    outcome.values
-                ),
-            )
+            # Who has written takes a place.
+            values["livechat_failure"] = "no_agent"
         elif outcome.agent and kwargs["operator_partner"] == outcome.agent.partner_id:
             values.update(
                 dispatch_state="assigned",

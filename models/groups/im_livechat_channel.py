@@ -2,9 +2,11 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 from odoo import api, fields, models, tools
+from odoo.fields import Domain
 from odoo.http import request
 
 from ...dispatch import scope as scopes
+from ...dispatch.ledger import door
 from ...tools.sent import is_record_id
 
 
@@ -153,6 +155,56 @@ class ImLivechatChannel(models.Model):
         # sudo: res.partner - what the dispatch asks about whoever is signed in
         partner = self.env["res.partner"] if user._is_public() else user.sudo().partner_id
         return partner, self.env["mail.guest"]._get_guest_from_context()
+
+    @api.model
+    def _find_open_chats(self, partner, guest, domain=()):
+        """Return the chats that a buyer has open: with the account, or as the guest. What an
+        account has said is not shown to a guest, though that was the account's cookie.
+
+        :param domain: which of them.
+        :rtype: discuss.channel
+        """
+        buyer = Domain.FALSE
+        for name, person in (("partner_id", partner), ("guest_id", guest)):
+            if person:
+                buyer |= Domain(name, "=", person.id)
+        # Served by the history's indexes on partner_id and guest_id.
+        member = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
+        domain = Domain(domain) & Domain("livechat_end_dt", "=", False)
+        domain &= Domain("livechat_channel_member_history_ids", "any", buyer & member)
+        # sudo: discuss.channel - the buyer's own
+        chats = self.env["discuss.channel"].sudo()
+        if "is_pending_chat_request" in chats._fields:
+            # What an agent of the website has asked a visitor, core cancels for the visitor's own.
+            domain &= Domain("is_pending_chat_request", "!=", True)
+        return chats.search(domain, order="id desc") if partner or guest else chats
+
+    @api.model
+    def _is_welcome(self, what):
+        """Count that whoever sends this request asks for something, and tell whether that is not
+        too often. The address is the one that Odoo sees, with its ``proxy_mode``.
+
+        :param what: one of ``door.PER_ADDRESS``.
+        """
+        # sudo: ir.config_parameter - how many chats an address may open
+        parameters = self.env["ir.config_parameter"].sudo()
+        chats = door.read_address_chats(
+            parameters.get_param("im_livechat_subaccount.address_chats")
+        )
+        if not chats:
+            return True
+        asked = []
+        if address := door.read_address(request.httprequest.remote_addr):
+            asked.append(door.Request(what, address, chats * door.PER_ADDRESS[what]))
+        partner, guest = self._identify_buyer()
+        if what in door.PER_BUYER and (buyer := partner or guest):
+            asked.append(door.Request(what, f"{buyer._name} {buyer.id}", door.PER_BUYER[what]))
+        return door.admit(self.env, asked)
+
+    @api.model
+    def _say_wait(self):
+        """Return what somebody is told who asks too often."""
+        return self.env._("That was very often. Please wait a minute and try again.")
 
     @api.model
     def _make_buyer(self, partner, guest, lang=None, country_id=None, **about):

@@ -13,6 +13,7 @@ class ImLivechatChannel(models.Model):
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
         self._attempt(users.search([("dispatch_overloaded", "=", True)])._follow_load)
+        chats._end_wordless()
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()

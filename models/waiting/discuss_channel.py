@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from functools import partial
 
 from markupsafe import Markup
 
@@ -12,6 +13,7 @@ from ...dispatch.line import WAITING, Waiting, estimate_wait
 from ...tools import sent
 from ...tools.here import gone_since
 from ...tools.turn import UNANSWERED
+from ...tools.word import SURELY_HELD, match_given_up
 
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
@@ -25,15 +27,6 @@ WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED)
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
-
-    @api.model_create_multi
-    def create(self, vals_list):
-        chats = super().create(vals_list)
-        # sudo: discuss.channel - whoever comes into line, the agents see how many there are
-        queued = chats.sudo().filtered(lambda chat: chat.dispatch_state == "queued")
-        for channel in queued.livechat_channel_id:
-            channel._send_line()
-        return chats
 
     def write(self, vals):
         ending = vals.get("livechat_end_dt") and self.filtered(
@@ -65,6 +58,8 @@ class DiscussChannel(models.Model):
         # sudo: im_livechat.channel, discuss.channel - what dispatch has decided for this chat
         chat = self.sudo()
         outcome = chat.livechat_channel_id._take_outcome()
+        if outcome and not chat._has_buyer_written():
+            chat.dispatch_wordless_since = fields.Datetime.now()
         if outcome and outcome.state in WAITING and chatbot_script_step:
             # As core notes of who gets an agent at once: whom this buyer waits for.
             chat.livechat_expertise_ids |= chatbot_script_step.operator_expertise_ids
@@ -117,7 +112,9 @@ class DiscussChannel(models.Model):
     def _enter_line(self, values):
         """Let this chat wait, at the place that the time of its arrival gives it."""
         regular_id = self.env["livechat.dispatch.decision"]._get_regular(values)
-        self._wait("queued", {**values, "kind": "queue"}, dispatch_regular_id=regular_id)
+        values = {**values, "kind": "queue"}
+        if not self._wait("queued", values, dispatch_regular_id=regular_id):
+            return
         # sudo: im_livechat.channel - the line is the server's
         self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
 
@@ -133,7 +130,13 @@ class DiscussChannel(models.Model):
 
     def _enter_pool(self, values):
         """Keep this chat until somebody comes."""
-        self._wait("pool", {**values, "kind": "pool"})
+        more = {}
+        if not self.dispatch_state:
+            # The buyer has just come.
+            decisions = self.env["livechat.dispatch.decision"]
+            more["dispatch_regular_id"] = decisions._get_regular(values)
+        if not self._wait("pool", {**values, "kind": "pool"}, **more):
+            return
         self._send_pool()
         self.livechat_channel_id._tell_of_messages()
 
@@ -148,15 +151,69 @@ class DiscussChannel(models.Model):
         return joined
 
     def _wait(self, state, values, **more):
+        """Let this chat wait with the desk.
+
+        :return: False for one that has no place before its buyer's first word.
+        """
         # sudo: res.partner - the desk is the shop itself, and greets where the agent was
         desk = self.livechat_channel_id.sudo().reception_partner_id
         if desk and self.livechat_operator_id != desk:
             self.livechat_operator_id = desk
+        if self.dispatch_wordless_since:
+            self.dispatch_state = False
+            return False
         since = self.dispatch_queued_at or fields.Datetime.now()
         self.write({"dispatch_state": state, "dispatch_queued_at": since, **more})
         self._record(values)
         # Since the decision.
         self.env["livechat.announcement"]._seat_may_be_free()
+        return True
+
+    def _note_word(self, message):
+        super()._note_word(message)
+        # Only a buyer's word begins to be asked.
+        if self.dispatch_wordless_since and self.dispatch_asked_at:
+            self._hear_first_word()
+
+    def _hear_first_word(self):
+        """Keep the seat for a buyer who has written, or let it take a place now."""
+        since = self.dispatch_wordless_since
+        self.dispatch_wordless_since = False
+        if self.dispatch_state == "assigned":
+            if fields.Datetime.now() - since < SURELY_HELD:
+                return
+            # Its seat may be another's by now.
+            self._leave(self.dispatch_seat_partner_ids)
+            self.write({"dispatch_state": False, "dispatch_assigned_at": False})
+        outcome = self.livechat_channel_id._dispatch(
+            self._get_buyer(), chat=self, expertises=self.livechat_expertise_ids
+        )
+        if outcome.agent:
+            self._assign(outcome)
+        elif outcome.state == "queued":
+            self._enter_line(outcome.values)
+        elif outcome.state != "pool" and self.livechat_channel_id._is_pool_full():
+            self._record(outcome.values)
+            self._close_livechat_session()
+        else:
+            if outcome.state != "pool":
+                # Nobody is here any more; the chat was offered, and the words are kept.
+                self.livechat_status = "need_help"
+            self._enter_pool(outcome.values)
+
+    @api.model
+    def _end_wordless(self):
+        """End the chats whose buyers have opened them without a word, and gone."""
+        given_up = match_given_up(fields.Datetime.now())
+        for chat in self.search(given_up):
+            self.env["im_livechat.channel"]._attempt(partial(chat._end_if, given_up))
+
+    def _end_if(self, given_up):
+        # The buyer may be just writing.
+        if self.try_lock_for_update() and self.filtered_domain(given_up):
+            # Nobody was kept waiting.
+            self.livechat_failure = "no_failure"
+            self._close_livechat_session()
 
     def _note_regulars(self):
         """Note whose regulars those who wait are by now: an agent of their own may have room when
@@ -181,8 +238,7 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _remove_absent_buyers(self):
-        """Take buyers whose browser is gone out of the line: what they wrote goes to the pool, who
-        wrote nothing has left."""
+        """Take buyers whose browser is gone out of the line: what they wrote goes to the pool."""
         for chat in self._find_absent_buyers():
             self.env["im_livechat.channel"]._attempt(chat._leave_absently)
 
@@ -228,10 +284,7 @@ class DiscussChannel(models.Model):
         # Found a while ago: meanwhile it may have got an agent, or its buyer have come back.
         if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
             return
-        if self._has_buyer_written():
-            self._leave_message()
-        else:
-            self.livechat_end_dt = fields.Datetime.now()
+        self._leave_message()
 
     def _send_pool(self):
         """Tell the buyer's page that its words are kept for who comes."""
@@ -290,6 +343,14 @@ class DiscussChannel(models.Model):
             return
         self._enter_pool({"rule": "nobody"})
         self.livechat_channel_id._send_places(self.dispatch_group_id)
+
+    def _is_unheard(self):
+        """Tell whether this is an open dispatched chat in which no agent has answered yet."""
+        return (
+            self.channel_type == "livechat"
+            and not (self.livechat_end_dt or self.dispatch_answered_at)
+            and self.livechat_channel_id.dispatch_mode not in (False, "native")
+        )
 
     def _has_buyer_written(self):
         return any(self.livechat_customer_history_ids.mapped("message_count"))

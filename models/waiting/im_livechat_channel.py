@@ -1,3 +1,4 @@
+import hashlib
 import logging
 import os
 import threading
@@ -16,7 +17,7 @@ from odoo.modules.registry import Registry
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ...dispatch import ledger, policy
-from ...dispatch.ledger import locks
+from ...dispatch.ledger import door, locks
 from ...dispatch.line import IS_ADMITTED, ORDER_BY, WAITING, Round, estimate_wait, number_places
 from ...tools.sentinels import DRAINING
 
@@ -35,6 +36,10 @@ _MAX_FAILURES = 20
 # Whom a channel names gets a mail of the pool no more often than this.
 _DIGEST_AFTER = timedelta(minutes=5)
 
+# So many at the head of a line are told each change of their places at once; the others ask when
+# they give a sign of life. Else one who leaves a line of a hundred writes a hundred rows.
+_TOLD_AT_ONCE = 3
+
 # So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
 _LAST_SERVICES = 200
 
@@ -42,6 +47,10 @@ _ENOUGH_SERVICES = 20
 
 # In line or in the pool; served by discuss_channel__dispatch_waiting_idx.
 _WAITS = [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
+
+
+def _digest(secret):
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 class ImLivechatChannel(models.Model):
@@ -81,10 +90,56 @@ class ImLivechatChannel(models.Model):
             self.env.cr.postrollback.add(partial(_drain_after_commit, self.env.cr.dbname))
         return outcome
 
+    def _join_open_chat(self, session=None):
+        """Return the chat that whoever makes this request has open here, empty for none: a buyer
+        has one chat a channel. For none, nobody else opens one for this buyer meanwhile.
+
+        :param session: the secret of a browser that has no guest's cookie yet.
+        :raise psycopg2.errors.SerializationFailure: the buyer is opening one; Odoo retries.
+        :rtype: discuss.channel
+        """
+        self.ensure_one()
+        partner, guest = self._identify_buyer()
+        by_session = session and not (partner or guest) and f"session {_digest(session)}"
+        if by_session:
+            guest = guest.browse(door.find_guest(self.env.cr, self.id, by_session)).exists()
+        chat = self._find_open_chats(partner, guest, [("livechat_channel_id", "=", self.id)])[:1]
+        joins = chat and partner and partner not in chat.channel_member_ids.partner_id
+        if joins or not chat:
+            known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest) if buyer]
+            door.claim(self.env.cr, self.id, [*known, *([by_session] if by_session else [])])
+        elif by_session:
+            # sudo: mail.guest - the same browser: its other tab has opened the chat
+            guest.sudo()._set_auth_cookie()
+        if joins:
+            # Who has signed in since goes on.
+            chat._add_members(
+                partners=partner,
+                create_member_params={"livechat_member_type": "visitor"},
+                post_joined_message=False,
+            )
+        return chat
+
+    def _note_session(self, session, guest):
+        """Keep which guest the browser with this session has become, for its other tabs."""
+        if guest and self.env.user._is_public():
+            door.note_guest(self.env.cr, self.id, f"session {_digest(session)}", guest.id)
+
+    @api.autovacuum
+    def _gc_buyers(self):
+        door.forget(self.env.cr)
+
     def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""
         for channel in self:
-            for chat in self._search_waiting(channel):
+            wordless = [
+                ("livechat_channel_id", "=", channel.id),
+                ("dispatch_wordless_since", "!=", False),
+                ("dispatch_state", "=", False),
+                ("livechat_end_dt", "=", False),
+            ]
+            chats = self.env["discuss.channel"].search(wordless)
+            for chat in self._search_waiting(channel) | chats:
                 agent = channel._get_operator(
                     lang=chat.livechat_lang_id.code, country_id=chat.country_id.id
                 )
@@ -94,7 +149,13 @@ class ImLivechatChannel(models.Model):
                     chat.livechat_status = "need_help"
                     chat._record({"kind": "nobody", "rule": "nobody"})
                     chat._send_pool()
-                chat.write({"dispatch_state": False, "dispatch_queued_at": False})
+                chat.write(
+                    {
+                        "dispatch_state": False,
+                        "dispatch_queued_at": False,
+                        "dispatch_wordless_since": False,
+                    }
+                )
 
     def _search_waiting(self, channels, domain=()):
         """Return the chats that wait on these channels, in order.
@@ -363,12 +424,13 @@ class ImLivechatChannel(models.Model):
         return number_places(chat._get_waiting() for chat in self._get_line(group))
 
     def _send_places(self, group):
-        """Tell the buyers in this line their places, and the channel's agents how many wait."""
+        """Tell the first buyers in this line their places, and the channel's agents how many
+        wait."""
         if not self:
             return
         pace = self._get_pace(group)
         chats = self.env["discuss.channel"]
-        for chat_id, place in self._get_places(group).items():
+        for chat_id, place in list(self._get_places(group).items())[:_TOLD_AT_ONCE]:
             chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
         self._send_line()
 

@@ -86,10 +86,25 @@ class Buyer:
         self.url = url
         self.session = requests.Session()
 
-    def open_chat(self, channel, **params):
-        """Start a chat, or with ``persisted=False`` only look at the widget."""
+    def open_chat(self, channel, words="Hello", **params):
+        """Start a chat with a first word, or with ``persisted=False`` only look at the widget."""
         params = {"channel_id": channel.id, "persisted": True, **params}
-        return post(self.session, f"{self.url}/im_livechat/get_session", params)
+        answer = post(self.session, f"{self.url}/im_livechat/get_session", params)
+        if words and answer.chat_id:
+            self.say(answer.chat_id, words)
+        return answer
+
+    def say(self, chat_id, words):
+        params = {
+            "thread_model": "discuss.channel",
+            "thread_id": chat_id,
+            "post_data": {
+                "body": words,
+                "message_type": "comment",
+                "subtype_xmlid": "mail.mt_comment",
+            },
+        }
+        return post(self.session, f"{self.url}/mail/message/post", params)
 
     def leave(self, chat_id):
         answer = post(
@@ -119,6 +134,10 @@ class Shop:
             {"db": db, "login": login, "password": password},
         )
         assert not answer.failed, answer.text
+        if login == "admin":
+            # All buyers here have one address.
+            parameter = "im_livechat_subaccount.address_chats"
+            self.call("ir.config_parameter", "set_param", parameter, "0")
 
     def call(self, model, method, *args, **kwargs):
         """Call a method as the web client does."""

@@ -42,7 +42,11 @@ def close(shop, chat_ids):
 
 def test_200_buyers_in_a_minute_on_40_seats(server, shop):
     reception = shop.open_reception(
-        [100] * AGENTS, max_sessions=CAPACITY, queue_enabled=True, no_reply_seconds=0
+        [100] * AGENTS,
+        max_sessions=CAPACITY,
+        queue_enabled=True,
+        queue_limit=0,
+        no_reply_seconds=0,
     )
     answers = []
     for _wave in range(4):

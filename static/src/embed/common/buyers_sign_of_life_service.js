@@ -15,12 +15,16 @@ export const buyersSignOfLifeService = {
     dependencies: ["mail.store"],
 
     start(env, { "mail.store": store }) {
-        const giveSign = () => {
+        const giveSign = async () => {
             const waits = ({ dispatch_wait: wait, livechat_end_dt: end }) =>
                 !end && wait && wait.state === "queued";
             if (store.activeLivechats.some(waits)) {
-                // One that is lost is followed by another.
-                rpc("/im_livechat_subaccount/here", {}, { silent: true }).catch(() => {});
+                try {
+                    // What it is told: its place by now, unless it heard of that at once.
+                    store.insert(await rpc("/im_livechat_subaccount/here", {}, { silent: true }));
+                } catch {
+                    // One that is lost is followed by another.
+                }
             }
         };
         browser.setInterval(giveSign, EVERY);

@@ -1,0 +1,123 @@
+"""The same buyer in several tabs at the same moment, and buyers without a word, with several server
+processes."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import pytest
+import shop as shops
+
+ROUNDS = 20
+
+
+def together(*calls):
+    """Call these at the same moment; what they return."""
+    gate = threading.Barrier(len(calls))
+
+    def call(one):
+        gate.wait()
+        return one()
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [answer.result() for answer in [pool.submit(call, one) for one in calls]]
+
+
+def open_chats(shop, reception):
+    return shop.sql(
+        "SELECT id, dispatch_state FROM discuss_channel"
+        " WHERE livechat_channel_id = %s AND livechat_end_dt IS NULL",
+        reception.id,
+    )
+
+
+def make_tabs(server, shop, cookie, count=2):
+    """Tabs of one browser, each with a connection of its own."""
+    first = shops.Buyer(server.url)
+    other = shop.open_reception([100])
+    if cookie == "dgid":
+        chat_id = first.open_chat(other).chat_id
+        first.leave(chat_id)
+        kept = {"dgid": first.session.cookies["dgid"]}
+    else:
+        first.session.get(f"{server.url}/web/login")
+        kept = {"session_id": first.session.cookies["session_id"]}
+    tabs = [shops.Buyer(server.url) for _tab in range(count)]
+    for tab in tabs:
+        tab.session.cookies.update(kept)
+    return tabs
+
+
+@pytest.mark.parametrize("cookie", ["dgid", "session_id"])
+def test_two_first_messages_of_one_browser_at_once_open_one_chat(server, shop, cookie):
+    for _round in range(ROUNDS if cookie == "dgid" else 5):
+        reception = shop.open_reception([100, 100], max_sessions=5)
+        tabs = make_tabs(server, shop, cookie)
+        answers = together(*(partial(tab.open_chat, reception) for tab in tabs))
+        assert not [answer for answer in answers if answer.failed]
+        assert len({answer.chat_id for answer in answers}) == 1, answers
+        assert open_chats(shop, reception) == [(answers[0].chat_id, "assigned")]
+        assert sum(reception.open_chats().values()) == 1
+        words = shop.sql(
+            "SELECT count(*) FROM mail_message WHERE model = 'discuss.channel' AND res_id = %s"
+            " AND message_type = 'comment'",
+            answers[0].chat_id,
+        )
+        assert words == [(2,)]
+
+
+def test_two_tabs_stand_in_line_once(server, shop):
+    reception = shop.open_reception([100], max_sessions=1, queue_enabled=True)
+    assert shops.Buyer(server.url).open_chat(reception).chat_id
+    for place in range(1, 6):
+        tabs = make_tabs(server, shop, "dgid")
+        answers = together(*(partial(tab.open_chat, reception) for tab in tabs))
+        assert len({answer.chat_id for answer in answers}) == 1, answers
+        assert sum(state == "queued" for _id, state in open_chats(shop, reception)) == place
+
+
+def test_twenty_requests_of_one_cookie_at_once_open_one_chat_and_none_fails(server, shop):
+    reception = shop.open_reception([100] * 9, max_sessions=1)
+    tabs = make_tabs(server, shop, "dgid", 20)
+    answers = together(*(partial(tab.open_chat, reception, words="") for tab in tabs))
+    assert not [answer for answer in answers if answer.failed], answers
+    assert len({answer.chat_id for answer in answers}) == 1
+    assert len(open_chats(shop, reception)) == 1
+
+
+def test_nine_without_a_word_close_no_shop(server, shop):
+    """No cron runs on this server."""
+    assert server.cron == 0
+    reception = shop.open_reception([100] * 3, max_sessions=3)
+    silent = [shops.Buyer(server.url).open_chat(reception, words="").chat_id for _n in range(9)]
+    assert all(silent)
+    assert shops.Buyer(server.url).open_chat(reception).chat_id is None
+    shop.sql(
+        "UPDATE discuss_channel"
+        " SET dispatch_wordless_since = dispatch_wordless_since - interval '1 minute'"
+        " WHERE id = ANY(%s)",
+        silent,
+    )
+    answers = reception.arrive_together([server.url], 12)
+    assert sum(bool(answer.chat_id) for answer in answers) == 9
+    held = shop.sql(
+        "SELECT count(*) FROM discuss_channel WHERE livechat_channel_id = %s"
+        " AND dispatch_state = 'assigned' AND dispatch_wordless_since IS NULL",
+        reception.id,
+    )
+    assert held == [(9,)]
+
+
+def test_all_processes_count_together(server, shop):
+    reception = shop.open_reception([100] * 3)
+    name = "im_livechat_subaccount.address_chats"
+    shop.sql("DELETE FROM livechat_dispatch_rate")
+    shop.call("ir.config_parameter", "set_param", name, "12")
+    try:
+        answers = reception.arrive_together([server.url], 30)
+    finally:
+        shop.call("ir.config_parameter", "set_param", name, "0")
+    assert not [answer for answer in answers if answer.failed]
+    assert sum(bool(answer.chat_id) for answer in answers) == 12
+    refusals = [answer.body["result"] for answer in answers if not answer.chat_id]
+    assert all("wait a minute" in refusal["dispatch_refusal"] for refusal in refusals)

@@ -1,0 +1,536 @@
+import json
+from datetime import timedelta
+
+from odoo import Command
+from odoo.tests import new_test_user, tagged
+
+from ..dispatch import route
+from ..dispatch.ledger import door
+from .common import DispatchCommon
+from .walks import PatientCase
+
+
+@tagged("post_install", "-at_install")
+class TestOneChat(PatientCase, DispatchCommon):
+    """A buyer has one open chat a channel, whatever the browser sends."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agents = cls._create_agent("desk1") | cls._create_agent("desk2")
+        cls.channel = cls._create_channel(cls.agents, queue_enabled=True)
+
+    def setUp(self):
+        super().setUp()
+        self.authenticate(None, None)
+        self._forget_cookie()
+
+    def _forget_cookie(self):
+        self.opener.cookies.pop("dgid", None)
+
+    def _ask(self, channel=None, route="/im_livechat/get_session", **params):
+        """What the route answers."""
+        params = {"channel_id": (channel or self.channel).id, "persisted": True, **params}
+        answer = self.url_open(
+            route,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+        ).json()
+        self.assertNotIn("error", answer)
+        self.env.invalidate_all()
+        return answer["result"]
+
+    def _open(self, *args, **params):
+        return self.env["discuss.channel"].browse(self._ask(*args, **params)["channel_id"])
+
+    def _count_decisions(self, channel=None):
+        return self.env["livechat.dispatch.decision"].search_count(
+            [("livechat_channel_id", "=", (channel or self.channel).id)]
+        )
+
+    def test_the_second_tab_of_a_cookie_goes_on_in_the_chat_of_the_first(self):
+        first = self._ask()
+        chat = self.env["discuss.channel"].browse(first["channel_id"])
+        second = self._ask()
+        self.assertEqual(second["channel_id"], chat.id)
+        self.assertEqual(self._count_decisions(), 1)
+        self.assertEqual(len(chat.channel_member_ids), 2)
+        for models in (first, second):
+            models["store_data"]["discuss.channel"][0].pop("isLoaded")
+        names = [set(answer["store_data"]["discuss.channel"][0]) for answer in (first, second)]
+        self.assertEqual(*names)
+        self.assertEqual(
+            *(answer["store_data"]["Store"]["guest_token"] for answer in (first, second))
+        )
+
+    def test_a_preview_is_one_as_before(self):
+        self._open()
+        self.assertEqual(self._ask(persisted=False)["channel_id"], -1)
+
+    def test_the_token_of_a_page_elsewhere_does_as_well(self):
+        route = "/im_livechat/cors/get_session"
+        first = self._ask(route=route)
+        self._forget_cookie()
+        token = first["store_data"]["Store"]["guest_token"]
+        again = self._ask(route=route, guest_token=token)
+        self.assertEqual(again["channel_id"], first["channel_id"])
+        self.assertNotEqual(self._ask(route=route)["channel_id"], first["channel_id"])
+
+    def test_after_the_end_there_is_a_new_one(self):
+        chat = self._open()
+        self._close(chat)
+        self.env.flush_all()
+        again = self._open()
+        self.assertTrue(again)
+        self.assertNotEqual(again, chat)
+
+    def test_another_channel_has_its_own(self):
+        self.assertNotEqual(self._open(), self._open(self._create_channel(self.agents)))
+
+    def test_odoos_own_channels_are_as_without_us(self):
+        native = self._create_channel(self.agents, dispatch_mode="native")
+        self.assertNotEqual(self._open(native), self._open(native))
+
+    def test_who_waits_waits_once_in_line_and_in_the_pool(self):
+        self.channel.write({"max_sessions_mode": "limited", "max_sessions": 1})
+        for _agent in self.agents:
+            self._come(self.channel)
+        for state in ("queued", "pool"):
+            with self.subTest(state=state):
+                if state == "pool":
+                    self.channel.write({"queue_enabled": False, "offline_rule": "pool"})
+                    self.authenticate(None, None)
+                    self._forget_cookie()
+                chat = self._open()
+                self._say(chat, chat.channel_member_ids.guest_id)
+                self.assertEqual(chat.dispatch_state, state)
+                decisions = self._count_decisions()
+                self.env.flush_all()
+                self.assertEqual(self._open(), chat)
+                self.assertEqual(self._count_decisions(), decisions)
+
+    def test_with_a_bot_as_well(self):
+        bot = self.env["chatbot.script"].create(
+            {
+                "title": "Bot",
+                "script_step_ids": [
+                    Command.create({"step_type": "free_input_single", "message": "What is it?"})
+                ],
+            }
+        )
+        self.channel.rule_ids = [Command.create({"chatbot_script_id": bot.id})]
+        chat = self._open(chatbot_script_id=bot.id)
+        self.assertEqual(chat.livechat_operator_id, bot.operator_partner_id)
+        self.assertEqual(self._open(chatbot_script_id=bot.id), chat)
+
+    def test_a_guest_who_signs_in_goes_on_and_an_account_has_one(self):
+        buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        chat = self._open()
+        cookie = self.opener.cookies["dgid"]
+        self.authenticate("buyer", "sesame-open")
+        self.opener.cookies["dgid"] = cookie
+        self.assertEqual(self._open(), chat)
+        members = {
+            member.partner_id: member.livechat_member_type for member in chat.channel_member_ids
+        }
+        self.assertEqual(members[buyer.partner_id], "visitor")
+        self.assertTrue(chat.with_user(buyer).has_access("read"))
+        # Another browser of the same account.
+        self._forget_cookie()
+        self.assertEqual(self._open(), chat)
+        self.assertEqual(self._count_decisions(), 1)
+
+    def test_what_an_account_has_said_is_not_shown_to_who_signs_in_next_or_not_at_all(self):
+        for login in ("one", "other"):
+            new_test_user(self.env, login, "base.group_portal", password="sesame-open")
+        first = self._open()
+        cookie = self.opener.cookies["dgid"]
+        self._close(first)
+        chats = []
+        for login in ("one", "other", None):
+            self.authenticate(login, login and "sesame-open")
+            self.opener.cookies["dgid"] = cookie
+            chats.append(self._open())
+        self.assertEqual(len(set(chats)), 3)
+
+    def test_a_browser_without_a_cookie_is_known_by_its_session(self):
+        chat = self._open()
+        # The other tab asked before it heard of the cookie.
+        self._forget_cookie()
+        self.assertEqual(self._open(), chat)
+        self.assertTrue(self.opener.cookies["dgid"])
+
+    def test_what_an_agent_of_the_website_asked_a_visitor_is_no_chat_of_the_buyer(self):
+        if "website.visitor" not in self.env:
+            self.skipTest("website_livechat is not installed")
+        chat = self._open()
+        guest = chat.channel_member_ids.guest_id
+        self._close(chat)
+        asked = self.env["discuss.channel"].create(
+            {
+                "name": "Asked",
+                "channel_type": "livechat",
+                "livechat_channel_id": self.channel.id,
+                "livechat_operator_id": self.agents[0].partner_id.id,
+                "is_pending_chat_request": True,
+            }
+        )
+        member = {"livechat_member_type": "visitor"}
+        asked._add_members(guests=guest, create_member_params=member)
+        self.env.flush_all()
+        self.assertNotEqual(self._open(), asked)
+        self._close(self._open())
+        asked.is_pending_chat_request = False
+        self.env.flush_all()
+        self.assertEqual(self._open(), asked)
+
+
+@tagged("post_install", "-at_install")
+class TestWordless(DispatchCommon):
+    """A seat, a place in line and a place in the pool belong to a buyer who has written."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agent = cls._create_agent("agent")
+
+    def _open_channel(self, **vals):
+        return self._create_channel(self.agent, max_sessions_mode="limited", max_sessions=1, **vals)
+
+    def _open(self, channel, guest=None):
+        return self._come(channel, guest, has_words=False)
+
+    def _grow_old(self, chat, seconds=61):
+        chat.dispatch_wordless_since -= timedelta(seconds=seconds)
+        self.env.flush_all()
+
+    def test_a_seat_is_held_for_a_minute_and_then_another_has_it_without_the_timers(self):
+        channel = self._open_channel()
+        chat = self._open(channel)
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self.assertFalse(self._open(channel))
+        self._grow_old(chat)
+        self.assertEqual(self._read_agent(channel, self.agent).lively_chats, 0)
+        self.assertTrue(channel._is_room_at_once())
+        self.assertEqual(self._agent_of(self._come(channel)), self.agent)
+
+    def test_the_timers_end_it_and_it_counts_as_nobodys_miss(self):
+        channel = self._open_channel()
+        chat, writer = self._open(channel), self._create_guest()
+        self.env["discuss.channel"]._end_wordless()
+        self.assertFalse(chat.livechat_end_dt)
+        self._grow_old(chat)
+        written = self._come(channel, writer)
+        self._say(written, writer)
+        self.env["discuss.channel"]._end_wordless()
+        self.assertTrue(chat.livechat_end_dt)
+        self.assertFalse(written.livechat_end_dt)
+        self.assertFalse(channel._get_today_figures()[channel.id]["missed"])
+
+    def test_the_first_word_keeps_the_seat(self):
+        channel, guest = self._open_channel(), self._create_guest()
+        chat = self._open(channel, guest)
+        self._grow_old(chat, 30)
+        self._say(chat, guest)
+        self.assertFalse(chat.dispatch_wordless_since)
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self.assertEqual(len(chat.dispatch_decision_ids), 1)
+
+    def test_what_an_agent_says_is_no_word_of_the_buyer(self):
+        chat = self._open(self._open_channel())
+        self._say(chat, self.agent)
+        self.assertTrue(chat.dispatch_wordless_since)
+
+    def test_a_late_first_word_takes_what_there_is_then(self):
+        channel, guest = self._open_channel(queue_enabled=True), self._create_guest()
+        late = self._open(channel, guest)
+        self._grow_old(late)
+        self._come(channel)
+        before = self._come(channel)
+        before.dispatch_queued_at -= timedelta(seconds=1)
+        self._say(late, guest)
+        self.assertEqual(late.dispatch_state, "queued")
+        self.assertFalse(self._agent_of(late))
+        self.assertEqual(late._get_wait()["place"], 2)
+        self.assertEqual(before._get_wait()["place"], 1)
+
+    def test_line_and_pool_know_only_who_has_written(self):
+        ways = {"queued": {"queue_enabled": True}, "pool": {"offline_rule": "pool"}}
+        for state, vals in ways.items():
+            with self.subTest(state=state):
+                self._close(self.env["discuss.channel"].search([("livechat_end_dt", "=", False)]))
+                channel, guest = self._open_channel(**vals), self._create_guest()
+                first = self._come(channel)
+                silent = [self._open(channel, guest), *(self._open(channel) for _buyer in range(3))]
+                self.assertEqual({chat.dispatch_state for chat in silent}, {False})
+                self.assertFalse(channel._count_waiting(self.env["livechat.dispatch.group"]))
+                self.assertFalse(channel.dispatch_pool_count)
+                self.assertFalse(channel._get_today_figures()[channel.id]["waiting"])
+                self.assertEqual(len(first.dispatch_decision_ids), 1)
+                self.assertFalse(silent[0].dispatch_decision_ids)
+                writer = self._come(channel)
+                writer.dispatch_queued_at -= timedelta(seconds=1)
+                self._say(silent[0], guest, "Is it waterproof?")
+                self.assertEqual(silent[0].dispatch_state, state)
+                self.assertLess(writer._get_waiting(), silent[0]._get_waiting())
+                self._close(first)
+                channel._drain()
+                self.assertEqual(self._agent_of(writer), self.agent)
+                self._close(writer)
+                channel._drain()
+                self.assertEqual(self._agent_of(silent[0]), self.agent)
+
+    def test_who_finds_a_seat_with_the_first_word_gets_it(self):
+        channel, guest = self._open_channel(queue_enabled=True), self._create_guest()
+        first = self._come(channel)
+        chat = self._open(channel, guest)
+        self._close(first)
+        self._say(chat, guest)
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self.assertEqual(chat.dispatch_decision_ids.mapped("kind"), ["assign"])
+
+    def test_words_are_kept_when_everybody_has_gone_meanwhile(self):
+        channel, guest = self._open_channel(queue_enabled=True), self._create_guest()
+        self._come(channel)
+        chat = self._open(channel, guest)
+        self._set_online(self.agent, "offline")
+        self._say(chat, guest)
+        self.assertEqual(chat.dispatch_state, "pool")
+        self.assertEqual(chat.livechat_status, "need_help")
+
+    def test_a_chat_without_words_whose_agent_leaves_waits_for_the_first(self):
+        channel, guest = self._open_channel(queue_enabled=True), self._create_guest()
+        chat = self._open(channel, guest)
+        chat._hand_over(self.agent)
+        self.assertFalse(chat.dispatch_state)
+        self._say(chat, guest)
+        self.assertTrue(chat.dispatch_state)
+
+    def test_nobody_is_forgotten_when_odoo_dispatches_itself_again(self):
+        channel = self._open_channel(queue_enabled=True)
+        first = self._come(channel)
+        chat = self._open(channel)
+        self._close(first)
+        channel.dispatch_mode = "native"
+        self.assertEqual(chat.livechat_operator_id, self.agent.partner_id)
+
+    def test_what_a_bot_hands_over_without_a_word_holds_its_seat_for_a_minute(self):
+        channel = self._open_channel(queue_enabled=True)
+        script = self.env["chatbot.script"].create(
+            {
+                "title": "Bot",
+                "script_step_ids": [Command.create({"step_type": "forward_operator"})],
+            }
+        )
+        channel.rule_ids = [Command.create({"chatbot_script_id": script.id})]
+        chats = []
+        for words in (False, True):
+            guest = self._create_guest()
+            public = self.env.ref("base.public_user")
+            asking = channel.with_user(public).with_context(guest=guest).sudo()
+            info = asking._get_operator_info(
+                lang=None, country_id=None, chatbot_script_id=script.id
+            )
+            values = asking._get_livechat_discuss_channel_vals(**info)
+            chat = asking.env["discuss.channel"].create(values).with_env(self.env)
+            self.assertFalse(chat.dispatch_wordless_since)
+            if words:
+                self._say(chat, guest)
+            chat._forward_human_operator(script.script_step_ids)
+            self.assertEqual(bool(chat.dispatch_wordless_since), not words)
+            chats.append(chat)
+        self.assertEqual([chat.dispatch_state for chat in chats], ["assigned", "queued"])
+        self._grow_old(chats[0])
+        channel._drain()
+        self.assertEqual(self._agent_of(chats[1]), self.agent)
+
+
+@tagged("post_install", "-at_install")
+class TestBusRows(DispatchCommon):
+    """How many messages on the bus the end of one wait costs."""
+
+    def _count_after_departure(self, length):
+        channel = self._create_channel(
+            self._create_agent(f"agent{length}"),
+            max_sessions_mode="limited",
+            max_sessions=1,
+            queue_enabled=True,
+            queue_limit=0,
+        )
+        chats = [self._come(channel) for _buyer in range(length + 1)][1:]
+        self.env.cr.precommit.run()
+        self.env.flush_all()
+        Bus = self.env["bus.bus"].sudo()
+        before = Bus.search_count([])
+        self._close(chats[0])
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        return Bus.search_count([]) - before
+
+    def test_one_who_leaves_a_long_line_costs_as_many_as_one_who_leaves_a_short_one(self):
+        self.assertEqual(self._count_after_departure(50), self._count_after_departure(5))
+
+
+@tagged("post_install", "-at_install")
+class TestLimits(PatientCase, DispatchCommon):
+    """Nobody asks without end: not a buyer, and not an address."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agent = cls._create_agent("agent")
+        cls.channel = cls._create_channel(cls.agent)
+
+    def _limit(self, chats):
+        self.env["ir.config_parameter"].set_param(
+            "im_livechat_subaccount.address_chats", str(chats)
+        )
+
+    def _call(self, route, **params):
+        answer = self.url_open(
+            route,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+        )
+        self.assertEqual(answer.status_code, 200)
+        self.assertNotIn("Traceback", answer.text)
+        return answer.json()["result"]
+
+    def _ask(self, channel=None, persisted=True, route="/im_livechat/get_session", **params):
+        """A new buyer asks for a chat, or looks at the widget; whether that is refused."""
+        self.opener.cookies.clear()
+        channel = channel or self.channel
+        result = self._call(route, channel_id=channel.id, persisted=persisted, **params)
+        refusal = result.get("dispatch_refusal", "")
+        self.assertEqual(bool(refusal), not result["channel_id"])
+        self.assertEqual("wait a minute" in refusal, bool(refusal))
+        return bool(refusal)
+
+    def _pass_time(self, minutes):
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_rate SET asked_at = asked_at - %s",
+            [timedelta(minutes=minutes)],
+        )
+
+    def _fill(self, what):
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_rate SET level = amount WHERE what = %s", [what]
+        )
+
+    def test_an_address_opens_so_many_chats_an_hour_and_one_more_after_a_while(self):
+        self._limit(6)
+        routes = ("/im_livechat/get_session", "/im_livechat/cors/get_session")
+        refused = [self._ask(route=routes[number % 2]) for number in range(8)]
+        self.assertEqual(refused, [False] * 6 + [True] * 2)
+        self.assertEqual(door.count_refused(self.env.cr), 2)
+        settings = self.env["res.config.settings"].create({})
+        self.assertEqual(settings.dispatch_refused_today, 2)
+        self.assertFalse(self._ask(persisted=False))
+        self._pass_time(minutes=10)
+        self.assertEqual([self._ask(), self._ask()], [False, True])
+
+    def test_what_is_refused_opens_no_chat_and_no_guest(self):
+        self._limit(1)
+        self._ask()
+        models = ("discuss.channel", "mail.guest", "livechat.dispatch.decision")
+        counts = [self.env[model].search_count([]) for model in models]
+        self.assertTrue(self._ask())
+        self.assertEqual([self.env[model].search_count([]) for model in models], counts)
+
+    def test_looks_and_second_tabs_have_a_limit_of_their_own(self):
+        self._limit(1)
+        self.assertFalse(self._ask(persisted=False))
+        self._fill("look")
+        self.assertTrue(self._ask(persisted=False))
+        self.assertFalse(self._ask())
+        # The other tab of the same buyer.
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        self.assertTrue(answer["dispatch_refusal"])
+
+    def test_zero_is_no_limit_and_odoos_own_channels_have_none(self):
+        self._limit(1)
+        native = self._create_channel(self.agent, dispatch_mode="native")
+        self.assertFalse(any(self._ask(native) for _buyer in range(3)))
+        self._limit(0)
+        self.assertFalse(any(self._ask() for _buyer in range(3)))
+
+    def test_a_buyer_writes_without_end_only_to_who_has_answered(self):
+        self._ask()
+        chat = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
+
+        def write(thread_id=chat.id):
+            return self._call(
+                "/mail/message/post",
+                thread_model="discuss.channel",
+                thread_id=thread_id,
+                post_data={"body": "Hello", "message_type": "comment"},
+            )
+
+        self.assertTrue(write()["message_id"])
+        self._fill("word")
+        said = self.env["mail.message"].search_count([("res_id", "=", chat.id)])
+        for sent in (chat.id, str(chat.id), f" {chat.id} "):
+            self.assertIn("wait a minute", write(sent)["dispatch_refusal"])
+        self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
+        self._say(chat, self.agent)
+        self.assertTrue(write()["message_id"])
+
+    def test_leaving_a_message_has_a_limit(self):
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
+        )
+        self._come(self.channel)
+        self._ask()
+        chat = self.env["discuss.channel"].search([], order="id desc", limit=1)
+        self._say(chat, chat.channel_member_ids.guest_id)
+        self.assertEqual(chat.dispatch_state, "queued")
+        self._limit(1)
+        leave = "/im_livechat_subaccount/leave_message"
+        self.assertFalse(self._call(leave, channel_id=self.channel.id))
+        self.assertTrue(self._call(leave, channel_id=chat.id))
+        self.assertFalse(self._call(leave, channel_id=chat.id))
+
+    def test_the_activation_page_asks_to_wait(self):
+        self._limit(1)
+        self.assertEqual(self.url_open("/livechat/activate/none").status_code, 404)
+        answer = self.url_open("/livechat/activate/none")
+        self.assertEqual(answer.status_code, 429)
+        self.assertIn("wait a minute", answer.text)
+
+    def test_an_address_of_ipv6_is_its_network(self):
+        for text, known in (
+            ("192.0.2.7", "192.0.2.7"),
+            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+            ("2001:db8:1:2::ffff", "2001:db8:1:2::/64"),
+            ("::ffff:192.0.2.7", "192.0.2.7"),
+            ("fe80::1%eth0", "fe80::/64"),
+            ("unknown", None),
+            (None, None),
+        ):
+            with self.subTest(text=text):
+                self.assertEqual(door.read_address(text), known)
+
+    def test_a_pool_and_a_line_have_an_end_by_default(self):
+        self.assertEqual(self.channel.queue_limit, 100)
+        channel = self._create_channel(self._create_agent("gone"), offline_rule="pool")
+        self._set_online(channel.user_ids, "offline")
+        first = self._come(channel)
+        self.assertEqual(first.dispatch_state, "pool")
+        self.env["discuss.channel"].create(
+            [
+                {
+                    "name": "Kept",
+                    "channel_type": "livechat",
+                    "livechat_channel_id": channel.id,
+                    "livechat_operator_id": channel.reception_partner_id.id,
+                    "dispatch_state": "pool",
+                    "dispatch_queued_at": first.dispatch_queued_at,
+                }
+                for _buyer in range(route.POOL_PLACES - 1)
+            ]
+        )
+        self.assertFalse(channel._is_livechat_available())
+        self.assertFalse(self._come(channel))
+        self._close(first)
+        self.assertTrue(channel._is_livechat_available())
+        self.assertEqual(self._come(channel).dispatch_state, "pool")
