@@ -1,8 +1,11 @@
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command
 from odoo.tests import new_test_user, tagged
+from odoo.tests.common import HOST
+from odoo.tools import config
 
 from ..dispatch import route
 from ..dispatch.ledger import door
@@ -375,11 +378,15 @@ class TestBusRows(DispatchCommon):
 class TestLimits(PatientCase, DispatchCommon):
     """Nobody asks without end: not a buyer, and not an address."""
 
+    #: As a proxy says on whose behalf it asks.
+    forwarded = {"X-Forwarded-Host": HOST, "X-Forwarded-For": "203.0.113.7"}
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.agent = cls._create_agent("agent")
         cls.channel = cls._create_channel(cls.agent)
+        cls.startClassPatcher(patch.dict(config.options, {"proxy_mode": True}))
 
     def _limit(self, chats):
         self.env["ir.config_parameter"].set_param(
@@ -390,7 +397,7 @@ class TestLimits(PatientCase, DispatchCommon):
         answer = self.url_open(
             route,
             data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
-            headers={"Content-Type": "application/json"},
+            headers={"Content-Type": "application/json", **self.forwarded},
         )
         self.assertEqual(answer.status_code, 200)
         self.assertNotIn("Traceback", answer.text)
@@ -447,6 +454,11 @@ class TestLimits(PatientCase, DispatchCommon):
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
         self.assertTrue(answer["dispatch_refusal"])
 
+    def test_an_address_that_all_buyers_have_is_not_counted(self):
+        self._limit(1)
+        self.forwarded = {}
+        self.assertFalse(any(self._ask() for _buyer in range(3)))
+
     def test_zero_is_no_limit_and_odoos_own_channels_have_none(self):
         self._limit(1)
         native = self._create_channel(self.agent, dispatch_mode="native")
@@ -492,8 +504,11 @@ class TestLimits(PatientCase, DispatchCommon):
 
     def test_the_activation_page_asks_to_wait(self):
         self._limit(1)
-        self.assertEqual(self.url_open("/livechat/activate/none").status_code, 404)
-        answer = self.url_open("/livechat/activate/none")
+        pages = [
+            self.url_open("/livechat/activate/none", headers=self.forwarded) for _time in range(2)
+        ]
+        self.assertEqual(pages[0].status_code, 404)
+        answer = pages[1]
         self.assertEqual(answer.status_code, 429)
         self.assertIn("wait a minute", answer.text)
 
@@ -506,6 +521,9 @@ class TestLimits(PatientCase, DispatchCommon):
             ("fe80::1%eth0", "fe80::/64"),
             ("unknown", None),
             (None, None),
+            ("127.0.0.1", None),
+            ("::1", None),
+            ("::ffff:127.0.0.1", None),
         ):
             with self.subTest(text=text):
                 self.assertEqual(door.read_address(text), known)

@@ -433,6 +433,7 @@ class TestHostileArguments(HostileCommon):
         agent, group = self.users["reception"], self.shop["livechat.dispatch.group"]
         # For each method a record and sound arguments.
         sound = {
+            "action_hand_shop_over": (self.users["main_account"], {"successor_id": agent.id}),
             "dispatch_pause": (agent, {"until": "2090-01-01 00:00:00"}),
             "dispatch_set_weight": (agent, {"weight": 50}),
             "get_matrix": (

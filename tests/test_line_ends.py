@@ -85,7 +85,6 @@ class TestLineEnds(LineCommon):
 
     def _log_out(self):
         self.agent._leave_reception("elsewhere")
-        self.agent.presence_ids.livechat_offline_since -= 2 * GRACE
 
     def _take_time_off(self):
         now = fields.Datetime.now()
@@ -476,14 +475,10 @@ class TestTheSecondInBetween(LineCommon):
     def test_a_sign_of_life_brings_the_agent_back_too(self):
         self._check_return(lambda: self.env["mail.presence"]._give_sign(self.agent))
 
-    def test_who_logs_out_and_in_again_was_not_away(self):
-        self._open()
+    def test_who_logs_out_is_not_about_to_be_back(self):
+        self._open("pool")
         self.agent._leave_reception("elsewhere")
-        chat = self._come(self.channel)
-        self.assertEqual(chat.dispatch_state, "queued")
-        self._set_online(self.agent)
-        self.channel._drain()
-        self.assertEqual(self._agent_of(chat), self.agent)
+        self.assertEqual(self._come(self.channel).dispatch_state, "pool")
 
     def test_when_the_grace_is_over_the_rule_for_when_nobody_is_here_decides(self):
         for has_line in (True, False):
@@ -548,6 +543,7 @@ class TestTheSecondInBetween(LineCommon):
                 operator_model="chatbot.script",
             )
         )
+        self._say(chat, guest, "A person, please.")
         self._reload(self.agent)
         chat._forward_human_operator(step)
         self.assertEqual(chat.dispatch_state, "queued")

@@ -20,7 +20,9 @@ class TestRatings(DispatchCommon, PatientCase):
         session = self.make_jsonrpc_request(
             "/im_livechat/get_session", {"channel_id": self.channel.id, "persisted": True}
         )
-        return self.env["discuss.channel"].browse(session["channel_id"])
+        chat = self.env["discuss.channel"].browse(session["channel_id"])
+        self._say(chat, self.buyer, "Is it in stock?")
+        return chat
 
     def _rate(self, chat):
         self.make_jsonrpc_request("/im_livechat/feedback", {"channel_id": chat.id, "rate": 5})
@@ -35,7 +37,6 @@ class TestRatings(DispatchCommon, PatientCase):
         self._close(others[1])
         self.channel._drain()
         agent = self._agent_of(chat)
-        self._say(chat, self.buyer, "Is it in stock?")
         self._say(chat, agent, "Yes.")
         rating = self._rate(chat)
         self.assertEqual(rating.rated_partner_id, agent.partner_id)

@@ -215,7 +215,7 @@ class TestByHand(DispatchCommon, PatientCase):
         self._set_online(agent, "offline")
         channel = self._create_channel(agent, offline_rule="pool", pool_email="owner@example.com")
         guest = self._create_guest()
-        chat = self._come(channel, guest)
+        chat = self._come(channel, guest, has_words=False)
         for body in ("Please call me back", "Really"):
             self._say(chat, guest, body)
         (mail,) = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])
@@ -236,7 +236,7 @@ class TestByHand(DispatchCommon, PatientCase):
             return mails - old
 
         guests = [self._create_guest() for _number in range(3)]
-        chats = [self._come(channel, guest) for guest in guests]
+        chats = [self._come(channel, guest, has_words=False) for guest in guests]
         chats[0].dispatch_page = "https://shop.example/lamp"
         self._say(chats[0], guests[0], "", attachments=[("torn-box.png", b"x")])
         mail = read_new()

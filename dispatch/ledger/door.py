@@ -48,13 +48,17 @@ def read_address_chats(text: str | bool) -> int:
 
 
 def read_address(text: str | None) -> str | None:
-    """Return by what an address is known: whoever has one of IPv6 has 2**64 of them."""
+    """Return by what an address is known, ``None`` for nobody's: whoever has one of IPv6 has 2**64
+    of them, and behind a proxy of which Odoo was not told all buyers have the server's own."""
     try:
         address = ipaddress.ip_address((text or "").partition("%")[0])
     except ValueError:
         return None
+    address = getattr(address, "ipv4_mapped", None) or address
+    if address.is_loopback:
+        return None
     if address.version == 6:
-        address = address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False)
+        address = ipaddress.ip_network((address, 64), strict=False)
     return str(address)
 
 

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from ...tools.here import GRACE
+
 # After so many buyers in a row without an answer an agent is paused.
 _MISSES_TO_PAUSE = 3
 
@@ -63,6 +65,9 @@ class ResUsers(models.Model):
             # The other browser is still there, and its presence says for how long.
             return
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
+        # Who logs out says so: no page is being loaded anew.
+        user.presence_ids.livechat_offline_since = fields.Datetime.now() - GRACE
+        self.env["livechat.announcement"]._seat_may_be_free()
         # Who takes messages while nobody is here is not expected to be: those it keeps.
         user._hand_over_chats(only=[("dispatch_is_away", "=", False)])
 

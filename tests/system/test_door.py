@@ -8,6 +8,8 @@ from functools import partial
 import pytest
 import shop as shops
 
+import devenv
+
 ROUNDS = 20
 
 
@@ -108,15 +110,18 @@ def test_nine_without_a_word_close_no_shop(server, shop):
     assert held == [(9,)]
 
 
-def test_all_processes_count_together(server, shop):
-    reception = shop.open_reception([100] * 3)
-    name = "im_livechat_subaccount.address_chats"
-    shop.sql("DELETE FROM livechat_dispatch_rate")
-    shop.call("ir.config_parameter", "set_param", name, "12")
-    try:
-        answers = reception.arrive_together([server.url], 30)
-    finally:
-        shop.call("ir.config_parameter", "set_param", name, "0")
+def test_all_processes_count_together(template):
+    """A shop behind a proxy, which says whose request it passes on."""
+    with devenv.temp_db(template) as db, devenv.Server(db, 4, args=["--proxy-mode"]) as server:
+        shop = shops.Shop(db, server.url)
+        reception = shop.open_reception([100] * 3)
+        shop.call("ir.config_parameter", "set_param", "im_livechat_subaccount.address_chats", "12")
+        buyers = [shops.Buyer(server.url) for _buyer in range(30)]
+        for buyer in buyers:
+            buyer.session.headers.update(
+                {"X-Forwarded-Host": "shop.example.com", "X-Forwarded-For": "203.0.113.7"}
+            )
+        answers = together(*(partial(buyer.open_chat, reception) for buyer in buyers))
     assert not [answer for answer in answers if answer.failed]
     assert sum(bool(answer.chat_id) for answer in answers) == 12
     refusals = [answer.body["result"] for answer in answers if not answer.chat_id]
