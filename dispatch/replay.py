@@ -25,9 +25,9 @@ from .line import Round, Waiting
 from .policy import Agent, Decision, Regular, Rules
 from .route import Request, Setup
 
-# What happens at the same moment happens in this order: a seat that becomes free is free for
-# whoever comes in that second.
-_ENDS, _GOES_QUIET, _RECORDED, _GOES, _OVERFLOWS = range(5)
+# What happens at the same moment happens in this order: a chat is quiet for whatever else happens
+# in that second, and a seat that becomes free is free for whoever comes in it.
+_GOES_QUIET, _ENDS, _RECORDED, _GOES, _OVERFLOWS = range(5)
 
 # Facts that say whether an agent takes buyers at a moment, or will soon.
 _PRESENCE = frozenset({"online", "paused", "overloaded", "off_shift", "just_gone", "due"})

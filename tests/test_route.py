@@ -27,7 +27,7 @@ MONDAY_NINE = datetime(2026, 3, 2, 9)
 SECONDS = 3000
 
 # As in the replay: what happens in one second happens in this order.
-ENDS, GOES_QUIET, RECORDED, GOES, OVERFLOWS = range(5)
+GOES_QUIET, ENDS, RECORDED, GOES, OVERFLOWS = range(5)
 # Whatever happens in that second, the hours come first.
 CLOCK = -1
 

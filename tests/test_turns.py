@@ -133,7 +133,7 @@ class TestTurns(DispatchCommon):
     def test_the_absent_agent_of_a_chat_that_was_answered_owes_the_next_word(self):
         self._write(10, self.first)
         with self._at(100):
-            self._set_online(self.first, "offline")
+            self._reload(self.first)
             self.env.flush_all()
         # A lost connection, so far.
         self._write(130, self.guest, "Are you there?")

@@ -297,7 +297,9 @@ class _Reading:
             # A form's word for none.
             empty = True
         if field.type in ("integer", "float"):
-            number = 0 if value is None or value is False else value
+            # A form's word for none, and everybody's where zero is said to be a value.
+            none = value is False or (value is None and getattr(field, "at_least", None) == 0)
+            number = 0 if none else value
             return self._read_number(records, field, number)
         if field.type == "boolean" and (empty or (type(value) in (bool, int) and value in (0, 1))):
             return bool(value)

@@ -482,7 +482,7 @@ class ImLivechatChannel(models.Model):
         calendars = self.env["resource.calendar"]
         opening = calendars.browse(settings.calendar_id or ())
         has_line = settings.setup.queue_enabled
-        if not opening._is_working_now():
+        if opening and not opening._is_working_now():
             return frozenset((self.user_ids | self.main_account_id).ids), frozenset()
         if not (settings.has_shifts or group.calendar_id or has_line):
             return frozenset(), frozenset()
