@@ -2692,7 +2692,8 @@ class SecurityMatrix(SecurityCommon):
                 agents, lines = [[4, value, 0]], [[1, value, {}]]
                 yield Attack("no agent", who, model, "write", own, ({"user_ids": agents},))
                 yield Attack("no line", who, model, "write", own, ({"scope_ids": lines},))
-                if type(value) is not int or value < 0 or value >= 2**31:
+                # Null is zero.
+                if value is not None and (type(value) is not int or not 0 <= value < 2**31):
                     yield Attack("no number", who, model, "write", own, ({"sequence": value},))
             for value in (None, "", " ", 5, [], {}, "\0", "x" * 300, True):
                 yield Attack("no name", who, model, "write", own, ({"name": value},))

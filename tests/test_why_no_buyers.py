@@ -56,7 +56,7 @@ class TestWhyNoBuyers(ShiftCommon, ShopCommon):
         self.assertEqual(self._why(), "You have no room for another chat.")
         self.channel.max_sessions_mode = "unlimited"
         self.agent.write({"dispatch_pause_above": 1, "dispatch_resume_below": 1})
-        self._open_chat(self.channel, self.agent)
+        self._come(self.channel)
         self.assertEqual(self._why(), "You have more chats than you want.")
 
     def test_one_channel_with_room_is_enough_and_room_comes_soonest(self):

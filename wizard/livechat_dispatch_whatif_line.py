@@ -100,7 +100,7 @@ class LivechatDispatchWhatifLine(sent.Guard, models.TransientModel):
                 start, end = (moment.total_seconds() for moment in moments)
                 if end > 0 and start < whole:
                     presence += ((max(0, start), end),)
-                midnight = (sheet._to_utc(day) - sheet.date_from).total_seconds()
+                midnight = (sheet._to_utc(day, 0) - sheet.date_from).total_seconds()
                 if start > 0 and midnight < whole:
                     due += ((max(0, midnight), start),)
         recorded = past.weights.get(self.user_id.id)
