@@ -322,6 +322,13 @@ class LivechatSubaccount(sent.Reader, models.Model):
         :raise UserError: still enabled, or with chats that nobody has taken over.
         """
         self._check_manageable()
+        self._check_deletable()
+        # sudo: res.users - checked above
+        for user in self._sudo_clean().user_id:
+            user._delete_subaccount()
+        return True
+
+    def _check_deletable(self):
         for subaccount in self:
             if subaccount.state == "enabled":
                 raise UserError(
@@ -333,10 +340,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
                         "%(name)s has open chats; hand them over first.", name=subaccount.name
                     )
                 )
-        # sudo: res.users - checked above
-        for user in self._sudo_clean().user_id:
-            user._delete_subaccount()
-        return True
 
     def copy_data(self, default=None):
         return [
