@@ -828,8 +828,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         rows.filtered(lambda row: row._outgrew(row.link_maker_id))._void_links()
         for row in rows.filtered(lambda row: row._outgrew(row.password_maker_id)):
             row._store({"password_maker_id": False})
-            # sudo: res.users - the new password is nobody's
-            row._sudo_clean().user_id.write({"password": secrets.token_urlsafe(32)})
+            row._sudo_clean().user_id._lose_password()
             row.user_id._end_sessions()
             row._sudo_clean()._message_log(
                 body=self.env._(

@@ -398,7 +398,13 @@ class ResUsers(models.Model):
                     "livechat_channel_ids": [Command.clear()],
                 }
             )
-            # Nobody knows it, and what a shop asks of people's passwords is not asked of it.
-            password = self._crypt_context().hash(secrets.token_urlsafe(32))
-            self._set_encrypted_password(self.id, password)
+            self._lose_password()
         partner.active = False
+
+    def _lose_password(self):
+        """Give this user a password that nobody knows; what is asked of people's passwords is not
+        asked of it."""
+        password = self._crypt_context().hash(secrets.token_urlsafe(32))
+        self._set_encrypted_password(self.id, password)
+        # Sessions are bound to it.
+        self.env.registry.clear_cache()
