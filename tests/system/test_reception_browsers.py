@@ -202,6 +202,8 @@ def assert_one_row_works(page, agent, change, see):
     """Only the row of the agent is rendered again, and of the document hardly more is changed than
     what is read there: how many elements the browser looked at to style them."""
     browser = page.context.browser
+    # On a busy machine the page is still at what was changed before.
+    page.wait_for_timeout(500)
     page.evaluate("takeWork()")
     page.looks.clear()
     browser.start_tracing(page=page, categories=["devtools.timeline"])

@@ -49,12 +49,20 @@ waiting = env["im_livechat.channel"].create({
 })
 env.cr.commit()
 for state in ("queued", "pool"):
-    assert not waiting._get_operator()
-    chat = env["discuss.channel"].create(waiting._get_livechat_discuss_channel_vals(
+    as_buyer = {
+        "user": env.ref("base.public_user").id, "su": True,
+        "context": {"guest": env["mail.guest"].create({"name": "Visitor"})},
+    }
+    shop = waiting.with_env(env(**as_buyer))
+    assert not shop._get_operator()
+    chat = shop.env["discuss.channel"].create(shop._get_livechat_discuss_channel_vals(
         operator_partner=waiting.reception_partner_id, operator_model="res.users"
     ))
+    chat.message_post(
+        body="Is it blue?", message_type="comment", subtype_xmlid="mail.mt_comment",
+        author_guest_id=as_buyer["context"]["guest"].id,
+    )
     assert chat.dispatch_state == "queued", chat.dispatch_state
-    chat.message_post(body="Is it blue?", message_type="comment")
     if state == "pool":
         chat._leave_message()
     assert chat.dispatch_state == state

@@ -1,6 +1,5 @@
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
-import { stepUtils } from "@web_tour/tour_utils";
 
 /** On a phone applications and menus are in a drawer. */
 const drawer = {
@@ -12,22 +11,8 @@ const drawer = {
 
 /** The way a newcomer is led, who has Odoo's *Onboarding* switched on. */
 registry.category("web_tour.tours").add("livechat_reception_guide", {
-    url: "/odoo",
+    url: "/odoo/livechat-reception",
     steps: () => [
-        stepUtils.showAppsMenuItem(),
-        drawer,
-        {
-            isActive: ["mobile"],
-            trigger: ".o_sidebar_topbar a.btn-primary",
-            tooltipPosition: "bottom",
-            run: "click",
-        },
-        {
-            content: _t("Your shop's reception is in Live Chat."),
-            trigger: '.o_app[data-menu-xmlid="im_livechat.menu_livechat_root"]',
-            tooltipPosition: "bottom",
-            run: "click",
-        },
         { trigger: ".o_livechat_reception" },
         {
             isActive: [".o_livechat_reception_up"],

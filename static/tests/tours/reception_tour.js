@@ -352,7 +352,6 @@ tours.add("im_livechat_subaccount.reception_menu", {
                 const { steps } = tours.get("livechat_reception_guide");
                 const words = steps().map((step) => step.content);
                 for (const expected of [
-                    say("Your shop's reception is in Live Chat.", "店铺的接待台在“在线聊天”里。"),
                     say(
                         "See whether everybody was given what the weights promise.",
                         "看看每个人分到的是否符合权重。",
