@@ -153,15 +153,17 @@ def test_each_of_two_hundred_agents_is_drawn_once_and_again_when_it_changes_itse
 
     page.evaluate(WATCH)
     restyled = []
+    # So much is 0.6 % of the team's weight whoever else has it, and 100 is 0.5 %: nobody's share
+    # reads another than before.
+    weight = 120
     for agent in reception.agents[:5]:
-        weight = 100 + agent.user_id % 90
         restyled += assert_one_row_works(
             page,
             agent,
-            lambda agent=agent, weight=weight: weigh(shop, agent, weight),
-            lambda agent=agent, weight=weight: expect(
-                weight_of(page, reception, agent)
-            ).to_have_value(f"{weight}"),
+            lambda agent=agent: weigh(shop, agent, weight),
+            lambda agent=agent: expect(weight_of(page, reception, agent)).to_have_value(
+                f"{weight}"
+            ),
         )
         restyled += assert_one_row_works(
             page,
@@ -202,8 +204,6 @@ def assert_one_row_works(page, agent, change, see):
     """Only the row of the agent is rendered again, and of the document hardly more is changed than
     what is read there: how many elements the browser looked at to style them."""
     browser = page.context.browser
-    # On a busy machine the page is still at what was changed before.
-    page.wait_for_timeout(500)
     page.evaluate("takeWork()")
     page.looks.clear()
     browser.start_tracing(page=page, categories=["devtools.timeline"])
