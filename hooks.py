@@ -1,7 +1,7 @@
 from odoo import fields
 
 from .dispatch import ledger
-from .dispatch.line import WAITING
+from .dispatch.line import IS_WAITING
 
 
 def pre_init_hook(env):
@@ -35,9 +35,8 @@ def uninstall_hook(env):
 def _release_waiting(env):
     """Let who waits look for help, as core calls it: its agents see them and take them."""
     # sudo: discuss.channel - the addon goes, and its line and pool with it
-    env["discuss.channel"].sudo().search(
-        [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
-    ).write({"livechat_status": "need_help", "dispatch_state": False})
+    waiting = env["discuss.channel"].sudo().search(list(IS_WAITING))
+    waiting.write({"livechat_status": "need_help", "dispatch_state": False})
 
 
 def _keep_rights_of_roles(env):

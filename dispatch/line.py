@@ -15,6 +15,9 @@ LONGEST_WAIT = 24 * 3600
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
 
+#: The domain of the chats that wait; served by discuss_channel__dispatch_waiting_idx.
+IS_WAITING = (("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False))
+
 
 class Waiting(NamedTuple):
     """Somebody who waits. Who is less is served before: the fields stand in the order in which they

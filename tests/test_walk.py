@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import threading
@@ -46,13 +45,7 @@ class TestWalk(PatientCase, DispatchCommon):
     """ARCHITECTURE.md walks through the code with a reader; it leads through each file there is."""
 
     def _call(self, route, **params):
-        answer = self.url_open(
-            route,
-            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
-            headers={"Content-Type": "application/json"},
-        ).json()
-        self.assertNotIn("error", answer)
-        return answer["result"]
+        return self.make_jsonrpc_request(route, params)
 
     def _read_walk(self, title):
         """Return the files that a walk of ARCHITECTURE.md names."""

@@ -665,6 +665,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             return
         if not user.has_group("im_livechat_subaccount.group_subaccount_manager"):
             raise AccessError(self.env._("You can change how agents are dispatched, no more."))
+        # sudo: livechat.subaccount - who made whom, to compare
         if self.sudo() & user._get_subaccount()._get_makers():
             raise AccessError(self.env._("Nobody manages who made their own account."))
         # sudo: livechat.role, res.groups - what they may do, to compare it with the caller's rights

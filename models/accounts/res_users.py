@@ -219,10 +219,11 @@ class ResUsers(models.Model):
         """Tell whether another shop shares the company of this main account, and so its orders,
         deliveries, invoices and products."""
         # sudo: res.users - whether there is another
+        owner = self.sudo()
         return bool(
-            self.sudo().search_count(
+            owner.search_count(
                 [
-                    ("company_ids", "in", self.sudo().company_id.ids),
+                    ("company_ids", "in", owner.company_id.ids),
                     ("main_account_id", "not in", [False, *self.ids]),
                 ],
                 limit=1,
@@ -233,10 +234,11 @@ class ResUsers(models.Model):
     def _follow_owners(self):
         """Disable the sub-accounts of main accounts that are gone, and enable those again whose
         main account is back."""
-        # sudo: res.users, livechat.subaccount - whoever took the main account its rights
+        # sudo: res.users - whoever took the main account its rights, or gave them back
         owners = self.sudo().with_context(active_test=False)
         owners = owners.search([("main_account_code", "!=", False)])
         gone = owners.filtered(lambda owner: not owner._runs_shop())
+        # sudo: livechat.subaccount - as above
         rows = self.env["livechat.subaccount"].sudo()
         left = rows.search([("main_account_id", "in", gone.ids)])
         left._void_links()

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
-from ...dispatch.line import WAITING
+from ...dispatch.line import IS_WAITING
 from ...tools import clock
 from ...tools.turn import MISSED
 
@@ -62,7 +62,6 @@ class ImLivechatChannel(models.Model):
             ],
             "kind",
         )
-        waiting = [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
         missed = [("channel_type", "=", "livechat"), ("create_date", ">=", today), *MISSED]
         names = ("assigned", "waiting", "missed", "unanswered", "nobody")
         figures = {
@@ -72,7 +71,7 @@ class ImLivechatChannel(models.Model):
         by_kind = {"reassign": "unanswered", "nobody": "nobody"}
         for name, channel, count in (
             *((by_kind.get(kind, "assigned"), channel, count) for channel, kind, count in decided),
-            *(("waiting", *row) for row in read_counts("discuss.channel", waiting)),
+            *(("waiting", *row) for row in read_counts("discuss.channel", IS_WAITING)),
             *(("missed", *row) for row in read_counts("discuss.channel", missed)),
         ):
             figures[channel.id][name] += count

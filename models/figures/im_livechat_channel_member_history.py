@@ -11,12 +11,13 @@ class ImLivechatChannelMemberHistory(models.Model):
         """As core's, but an agent's time is that of its own turns, however often the chat came and
         went."""
         super()._compute_session_duration_hour()
-        # sudo: discuss.channel, livechat.dispatch.decision - the times of who has the chat
+        # sudo: im_livechat.channel.member.history, discuss.channel - the times of who has the chat
         agents = self.sudo().filtered(
             lambda history: (
                 history.livechat_member_type == "agent" and history.channel_id.dispatch_state
             )
         )
+        # sudo: livechat.dispatch.decision - as above
         turns = defaultdict(self.env["livechat.dispatch.decision"].sudo().browse)
         if agents:
             for turn in turns.default_factory().search(

@@ -294,6 +294,7 @@ class DiscussChannel(models.Model):
             for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)
             if agent.enabled and agent.permitted and agent.user_id not in out
         ]
+        # sudo: res.users - as above
         colleagues = self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
         users = {user.id: user for user in colleagues}
         agents = []

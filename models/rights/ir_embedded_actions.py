@@ -10,10 +10,10 @@ class IrEmbeddedActions(Private, models.Model):
         # An action tells which of these there are with sudo.
         super()._compute_is_visible()
         visible = self.filtered("is_visible")
-        # sudo: res.users - who made it
         made = visible.filtered(
             lambda record: (
                 record.create_uid.id not in (SUPERUSER_ID, self.env.uid)
+                # sudo: res.users - who made it
                 and record.create_uid.sudo()._is_shop_staff()
             )
         )

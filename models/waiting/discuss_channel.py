@@ -196,10 +196,8 @@ class DiscussChannel(models.Model):
             self._record(outcome.values)
             self._close_livechat_session()
         else:
-            if outcome.state != "pool":
-                # Nobody is here any more; the chat was offered, and the words are kept.
-                self.livechat_status = "need_help"
-            self._enter_pool(outcome.values)
+            # If nobody is here any more, the chat was offered.
+            self._keep_for_later(outcome)
 
     @api.model
     def _end_wordless(self):

@@ -18,7 +18,15 @@ from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 
 from ...dispatch import ledger, policy
 from ...dispatch.ledger import door, locks
-from ...dispatch.line import IS_ADMITTED, ORDER_BY, WAITING, Round, estimate_wait, number_places
+from ...dispatch.line import (
+    IS_ADMITTED,
+    IS_WAITING,
+    ORDER_BY,
+    WAITING,
+    Round,
+    estimate_wait,
+    number_places,
+)
 from ...tools.sentinels import DRAINING
 
 _logger = logging.getLogger(__name__)
@@ -45,9 +53,6 @@ _LAST_SERVICES = 200
 
 _ENOUGH_SERVICES = 20
 
-# In line or in the pool; served by discuss_channel__dispatch_waiting_idx.
-_WAITS = [("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False)]
-
 
 def _digest(secret):
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -64,7 +69,7 @@ class ImLivechatChannel(models.Model):
         # sudo: discuss.channel - numbers only, of channels that may be read
         chats = self.env["discuss.channel"].sudo()
         groups = chats._read_group(
-            [("livechat_channel_id", "in", self.ids), *_WAITS],
+            [("livechat_channel_id", "in", self.ids), *IS_WAITING],
             ["livechat_channel_id", "dispatch_state"],
             ["__count"],
         )
@@ -162,7 +167,7 @@ class ImLivechatChannel(models.Model):
 
         :param domain: which of them.
         """
-        domain = [("livechat_channel_id", "in", channels.ids), *_WAITS, *domain]
+        domain = [("livechat_channel_id", "in", channels.ids), *IS_WAITING, *domain]
         chats = self.env["discuss.channel"].search(domain)
         return chats.sorted(lambda chat: chat._get_waiting())
 
@@ -190,7 +195,7 @@ class ImLivechatChannel(models.Model):
         """Return how many buyers wait in the line of this group."""
         queued = [("dispatch_state", "=", "queued"), ("dispatch_group_id", "=", group.id)]
         return self.env["discuss.channel"].search_count(
-            [("livechat_channel_id", "=", self.id), *_WAITS, *queued]
+            [("livechat_channel_id", "=", self.id), *IS_WAITING, *queued]
         )
 
     def _count_lines(self):
@@ -251,7 +256,7 @@ class ImLivechatChannel(models.Model):
     def _drain_all(self):
         """Serve the lines of all channels in which somebody waits."""
         groups = self.env["discuss.channel"]._read_group(
-            [*_WAITS, ("livechat_channel_id.dispatch_mode", "!=", "native")],
+            [*IS_WAITING, ("livechat_channel_id.dispatch_mode", "!=", "native")],
             ["livechat_channel_id"],
         )
         for (channel,) in groups:
@@ -384,7 +389,7 @@ class ImLivechatChannel(models.Model):
                 continue
             pooled = [("dispatch_state", "=", "pool"), ("dispatch_is_told", "=", False)]
             waiting = self.env["discuss.channel"].search(
-                [("livechat_channel_id", "=", channel.id), *_WAITS, *pooled]
+                [("livechat_channel_id", "=", channel.id), *IS_WAITING, *pooled]
             )
             untold = {chat: messages for chat in waiting if (messages := chat._find_untold())}
             if not untold:
