@@ -80,6 +80,6 @@ class LivechatFieldMixin(models.AbstractModel):
         result = super().write(vals)
         for part in parts:
             announcement._look_again(self, part)
-        if any(self._says(name, "frees_seats") for name in vals):
+        if self and any(self._says(name, "frees_seats") for name in vals):
             announcement._seat_may_be_free()
         return result

@@ -40,3 +40,13 @@ class TestNative(DispatchCommon):
         agent = self._create_agent("agent", dispatch_paused=True)
         channel = self._create_channel(agent, dispatch_mode="native")
         self.assertEqual(channel._get_operator(), agent)
+
+    def test_a_native_decision_has_nobody_served(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, dispatch_mode="native")
+        self.env.flush_all()
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
+        self.assertEqual(channel._get_operator(), agent)
+        self.env["res.users"].write({"active": True})
+        self.env.flush_all()
+        self.assertNotIn("livechat_drain", self.env.cr.postcommit.data)

@@ -13,6 +13,9 @@ class DiscussChannelRtcSession(models.Model):
         return sessions
 
     def unlink(self):
+        if not self:
+            # Core cleans up before each of its own decisions, and mostly finds nothing.
+            return super().unlink()
         self.env["livechat.announcement"]._look_again(self.partner_id, "agents")
         result = super().unlink()
         self.env["livechat.announcement"]._seat_may_be_free()
