@@ -36,6 +36,8 @@ PATTERNS = (
     r"([ab]*[ab]*?a?){30}\d",
 )
 _unique = itertools.count(100)
+# Here for as long as it takes, without a page that gives signs of life.
+HERE = {"status": "online", "last_poll": "2100-01-01 00:00:00"}
 # So high that the limit is read and kept, and turns nobody away.
 MAX_SESSIONS = 1000
 
@@ -259,9 +261,7 @@ def grow_shop(env, count):
         )
     )
     channels.write({"user_ids": [(4, agent.id) for agent in agents]})
-    # Here for as long as it takes, without a page that gives signs of life.
-    presence = {"status": "online", "last_poll": "2100-01-01 00:00:00"}
-    env["mail.presence"].create([{"user_id": agent.id, **presence} for agent in agents])
+    env["mail.presence"].create([{"user_id": agent.id, **HERE} for agent in agents])
     open_chats(env, native, agents)
     env.cr.execute("ANALYZE")  # as autovacuum does sooner or later; for both alike
     env.cr.commit()
@@ -269,10 +269,11 @@ def grow_shop(env, count):
     return native.with_prefetch(), share.with_prefetch()
 
 
-def open_chats(env, channel, agents):
+def open_chats(env, channel, agents, each=CHATS_PER_AGENT, age=None):
     """Give each agent its chats: one is made by the ORM, its rows are copied for the others.
 
-    Three quarters of the chats are lively, the others have been quiet for twenty minutes.
+    :param age: since when nobody has written in them; ``None``: three quarters of the chats are
+        lively, the others have been quiet for twenty minutes.
     """
     cr = env.cr
     guest = env["mail.guest"].create({"name": "Visitor"})
@@ -299,7 +300,8 @@ def open_chats(env, channel, agents):
         """
         CREATE TEMPORARY TABLE plan ON COMMIT DROP AS
         SELECT partner.id AS partner_id,
-               now() AT TIME ZONE 'UTC' - CASE WHEN number %% 4 = 3 THEN interval '20 minutes'
+               now() AT TIME ZONE 'UTC' - CASE WHEN %s::interval IS NOT NULL THEN %s
+                                               WHEN number %% 4 = 3 THEN interval '20 minutes'
                                                ELSE interval '1 minute' END AS moment,
                nextval('discuss_channel_id_seq') AS chat,
                nextval('mail_guest_id_seq') AS guest,
@@ -310,7 +312,7 @@ def open_chats(env, channel, agents):
           FROM res_partner partner, generate_series(1, %s) number
          WHERE partner.id = ANY(%s)
         """,
-        [CHATS_PER_AGENT, agents.partner_id.ids],
+        [age, age, each, agents.partner_id.ids],
     )
 
     def copy(table, source, **columns):
@@ -378,4 +380,5 @@ def open_chats(env, channel, agents):
     env.flush_all()
 
 
-main()
+if __name__ == "__main__":
+    main()

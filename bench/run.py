@@ -3,6 +3,7 @@
     dev/bench                      every table; about 20 minutes on two cores
     dev/bench decision             decisions and availability with 10, 100 and 1000 agents; the page
                                    patterns that are largest
+    dev/bench scale                a decision of one shop beside what else the database has
     dev/bench sessions             get_session per second, and races for too few seats
     dev/bench split                160 chats over agents of weight 100, 50 and 10
     dev/bench seats                how soon a freed seat has its next buyer
@@ -18,6 +19,8 @@ decision, availability
     with the same agents, the same limit and the same open chats. One call each in turn, each with
     an empty ORM cache as at the start of a request, each followed by a commit. Our decision
     includes its own transaction, the lock and the reservation.
+scale
+    likewise: what is compared is the same shop before and after others are in the database.
 sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
@@ -60,6 +63,10 @@ CHATS = sum(WEIGHTS)
 # From the design: what this addon aims at, as a fraction of plain Odoo's time.
 DECISION_AIM = {10: 1 / 4, 100: 1 / 8, 1000: 1 / 40}
 LINE_AIM = 2
+# What a decision may cost beside other shops, and beside chats that nobody ended; how many more two
+# shops decide at the same time than one.
+SCALE_AIM = {"among": 1.3, "forgotten": 1.5}
+SHOPS_AIM = 1.8
 GROWTH_AIM = 6
 AVAILABILITY_AIM = {1000: 1 / 20}
 SESSIONS_AIM = 1.0
@@ -77,7 +84,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ["decision", "sessions", "split", "seats", "reception", "replay"]
+    parts = ["decision", "scale", "sessions", "split", "seats", "reception", "replay"]
     parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
@@ -89,6 +96,15 @@ def main():
     )
     parser.add_argument(
         "--buyers", type=int, default=160, help="sessions in a round (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--shops", type=int, default=50, help="shops in a database (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--forgotten",
+        type=int,
+        default=100_000,
+        help="chats that nobody ended (default: %(default)s)",
     )
     options = parser.parse_args()
     parts = options.what or parts
@@ -103,6 +119,17 @@ def main():
         if "decision" in parts:
             result["decision"] = measure_decisions(ours, options)
             print_decisions(result["decision"])
+        if "scale" in parts:
+            result["scale"] = measure_inside(
+                "scale.py",
+                ours,
+                {
+                    "shops": options.shops,
+                    "forgotten": options.forgotten,
+                    "repeat": options.repeat,
+                },
+            )
+            print_scale(result["scale"])
         if "sessions" in parts:
             result |= measure_sessions(devenv.template_db(devenv.CORE_MODULES), ours, options)
             print_sessions(result)
@@ -127,20 +154,42 @@ def main():
 
 
 def measure_decisions(template, options):
+    chosen = {"agents": sorted(options.agents), "repeat": options.repeat}
+    return measure_inside("inside.py", template, chosen)
+
+
+def measure_inside(script, template, options):
+    """Run a script in Odoo's Python, on a database of its own; return the figures it prints."""
     log = devenv.LOGS / "bench-inside.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with devenv.temp_db(template) as db, open(log, "wb") as errors:
         run = subprocess.run(
-            [devenv.python(), ROOT / "bench/inside.py", db],
-            input=json.dumps({"agents": sorted(options.agents), "repeat": options.repeat}).encode(),
+            [devenv.python(), ROOT / "bench" / script, db],
+            input=json.dumps(options).encode(),
             stdout=subprocess.PIPE,
             stderr=errors,
             env=devenv.env(),
             check=False,
         )
     if run.returncode:
-        raise devenv.DevError(f"bench/inside.py failed:\n{devenv.tail(log)}")
+        raise devenv.DevError(f"bench/{script} failed:\n{devenv.tail(log)}")
     return json.loads(run.stdout)
+
+
+def print_scale(scale):
+    print("one decision beside what else the database has: p50 in ms")
+    for agents, alone in scale["alone"].items():
+        for state, aim in SCALE_AIM.items():
+            ratio = scale[state][agents] / alone
+            print(
+                f"{agents:>7} agents, {state:<10}{alone:.1f} -> {scale[state][agents]:.1f},"
+                f" x{ratio:.2f}   x{aim} {'ok' if ratio <= aim else 'MISSED'}"
+            )
+    one, two = scale["one_shop"], scale["two_shops"]
+    print(
+        f"decisions a second of 8 processes: one shop {one:.0f}, two shops {two:.0f},"
+        f" x{two / one:.2f}   x{SHOPS_AIM} {'ok' if two >= SHOPS_AIM * one else 'MISSED'}\n"
+    )
 
 
 def print_decisions(rows):

@@ -3,6 +3,7 @@ from odoo.tests import tagged
 
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
+from ..dispatch.ledger import accounts, circle
 from .common import DispatchCommon
 
 
@@ -64,10 +65,10 @@ class TestLedger(DispatchCommon):
         channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
         reserve = """
             INSERT INTO livechat_dispatch_reservation
-                        (created_at, xid, user_id, split)
-                 VALUES (now() - interval %s, '9000000000000', %s, '')
+                        (created_at, xid, user_id, split, circle)
+                 VALUES (now() - interval %s, '9000000000000', %s, '', %s)
         """
-        self.env.cr.execute(reserve, ["9 minutes", agent.id])
+        self.env.cr.execute(reserve, ["9 minutes", agent.id, channel.id])
         self.assertFalse(channel._get_operator(), "a transaction in progress, for all we know")
         self.env.cr.execute(
             "UPDATE livechat_dispatch_reservation SET created_at = now() - interval '11 minutes'"
@@ -114,7 +115,7 @@ class TestLedger(DispatchCommon):
             {3: 2 * CHAT // 3, 9: CHAT // 3 + 1},
             {2**31 - 1: 5, 1: CHAT - 15, 4: 5, 5: 5},
         ):
-            self.assertEqual(ledger._unpack_split(ledger._pack_split(shares)), shares)
+            self.assertEqual(accounts.unpack_split(accounts.pack_split(shares)), shares)
 
     def test_installing_seats_the_agents_of_the_chats_that_are_open(self):
         agent, gone = self._create_agent("agent"), self._create_agent("gone")
@@ -136,6 +137,103 @@ class TestLedger(DispatchCommon):
         self.assertIn((chat.id, agent.partner_id.id), at_installation)
         self.assertIn((left.id, agent.partner_id.id), at_installation)
         self.assertNotIn((closed.id, agent.partner_id.id), at_installation)
+
+    def test_channels_that_share_agents_are_one_circle(self):
+        for users, together in (
+            ({1: [10, 11], 2: [None], 3: [11, 12], 4: [13], 5: [12, 13]}, [{1, 3, 4, 5}, {2}]),
+            ({1: [10], 2: [11], 3: [10, 11]}, [{1, 2, 3}]),
+            ({7: [10], 8: [11]}, [{7}, {8}]),
+            ({}, []),
+        ):
+            circles = circle.join(users)
+            found = {}
+            for channel_id, circle_id in circles.by_channel.items():
+                found.setdefault(circle_id, set()).add(channel_id)
+            self.assertEqual(sorted(found.values(), key=min), together)
+            self.assertEqual({*found}, {min(channels) for channels in found.values()})
+            for channel_id, user_ids in users.items():
+                for user_id in filter(None, user_ids):
+                    self.assertEqual(circles.by_user[user_id], circles.by_channel[channel_id])
+
+    def _circles(self, *channels):
+        self.env.cr.execute("SELECT channel_id, circle FROM livechat_dispatch_circle")
+        circles = dict(self.env.cr.fetchall())
+        return [circles.get(channel.id) for channel in channels]
+
+    def test_credits_go_with_agents_when_shops_merge_and_split(self):
+        one, other = self._create_agent("one", 300), self._create_agent("other", 100)
+        guest = self._create_agent("guest")
+        first, second = self._create_channel(one | other), self._create_channel(guest)
+        for _chat in range(3):
+            first._get_operator()
+        second._get_operator()
+        agents = one | other | guest
+        credits = self._credits(agents)
+        self.assertEqual(self._circles(first, second), [first.id, second.id])
+        # Everybody is in both, whoever writes it.
+        guest.livechat_channel_ids = [Command.link(first.id)]
+        self.assertEqual(first._get_operator(), other)
+        self.assertEqual(self._circles(first, second), [first.id, first.id])
+        after = self._credits(agents)
+        self.assertEqual(sum(after.values()), sum(credits.values()))
+        self.assertEqual(after[guest.id], credits[guest.id] + CHAT // 5)
+        # And apart again, with what each is owed.
+        second.user_ids = [Command.unlink(guest.id), Command.link(other.id)]
+        first.user_ids = [Command.unlink(other.id)]
+        first._get_operator()
+        self.assertEqual(self._circles(first, second), [first.id, second.id])
+        last = self._credits(agents)
+        self.assertEqual(last[other.id], after[other.id])
+        self.assertEqual(sum(last.values()), sum(credits.values()))
+
+    def test_a_main_account_joins_the_channels_of_its_shop(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        owner = self._create_agent("owner", groups="im_livechat_subaccount.group_main_account")
+        first, second = self._create_channel(one), self._create_channel(other)
+        first._get_operator()
+        self.assertEqual(self._circles(first, second), [first.id, second.id])
+        (first | second).main_account_id = owner
+        first._get_operator()
+        self.assertEqual(self._circles(first, second), [first.id, first.id])
+
+    def test_a_named_agent_takes_the_locks_of_its_other_channels(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        first, second = self._create_channel(one), self._create_channel(other)
+        first._get_operator()
+        second._get_operator()
+        self.assertEqual(circle.find(self.env.cr, first.id, None), (first.id,))
+        both = circle.find(self.env.cr, first.id, other.ids)
+        self.assertEqual(both, (first.id, second.id))
+
+    def test_a_chat_that_is_forgotten_holds_nothing_and_wakes_with_a_word(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)
+        chat = self._come(channel)
+        self.assertFalse(channel._get_operator())
+        chat.last_interest_dt -= ledger.FORGOTTEN_AFTER
+        self.assertEqual(channel._get_operator(), agent, "it has left the seat by itself")
+        self.env["im_livechat.channel"]._gc_forgotten_seats()
+        seats = "SELECT is_forgotten FROM livechat_dispatch_seat WHERE discuss_channel_id = %s"
+        self.env.cr.execute(seats, [chat.id])
+        self.assertEqual(self.env.cr.fetchall(), [(True,)])
+        self.assertEqual(chat.dispatch_seat_partner_ids, agent.partner_id, "it is its agent's")
+        chat.message_post(body="Are you there?", message_type="comment")
+        self.env.flush_all()
+        self.env.cr.execute(seats, [chat.id])
+        self.assertEqual(self.env.cr.fetchall(), [(False,)])
+        self.assertFalse(channel._get_operator())
+
+    def test_people_read_credits_with_psql(self):
+        one, other = self._create_agent("one", 300), self._create_agent("other", 100)
+        channel = self._create_channel(one | other)
+        channel._get_operator()
+        self.env.cr.execute(
+            "SELECT login, credit, last_turn FROM livechat_dispatch_credits WHERE circle = %s",
+            [channel.id],
+        )
+        rows = {login: (float(credit), turn) for login, credit, turn in self.env.cr.fetchall()}
+        self.assertEqual(rows[one.login], (-0.25, 1))
+        self.assertEqual(rows[other.login], (0.25, 0))
 
     def test_a_decision_takes_the_same_queries_for_3_and_for_30_agents(self):
         counts = []

@@ -5,6 +5,7 @@ from odoo.tools import file_path
 
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
+from ..dispatch.ledger import accounts
 from .common import DispatchCommon
 
 
@@ -26,20 +27,53 @@ class TestMigrations(DispatchCommon):
         channel = self._create_channel(agents)
         channel._get_operator()
         before = ledger.read_credits(self.env.cr)
-        row = "SELECT user_ids, last_turns FROM livechat_dispatch_credit"
+        row = (
+            f"SELECT user_ids, last_turns FROM livechat_dispatch_credit WHERE circle = {channel.id}"
+        )
         stored = self._read_row(row)
         longer = [
             b"".join(column[place : place + 4] + bytes(4) for place in range(0, len(column), 4))
             for column in stored
         ]
         self.env.cr.execute(
-            "UPDATE livechat_dispatch_credit SET user_ids = %s, last_turns = %s", longer
+            "UPDATE livechat_dispatch_credit SET user_ids = %s, last_turns = %s WHERE circle = %s",
+            [*longer, channel.id],
         )
         for _time in range(2):
             load("19.0.1.1.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.0.0")
             self.assertEqual(self._read_row(row), stored)
         self.assertEqual(ledger.read_credits(self.env.cr), before)
         self.assertEqual(channel._get_operator(), agents[1])
+
+    def test_credits_of_one_row_for_all_are_dealt_out(self):
+        agents = self._create_agent("one", 300) | self._create_agent("other", 100)
+        channel, elsewhere = self._create_channel(agents), self._create_channel(agents[:1])
+        alone = self._create_channel(self._create_agent("alone"))
+        for other in (channel, elsewhere, alone):
+            other._get_operator()
+        before = ledger.read_credits(self.env.cr)
+        kept = accounts.read_all(self.env.cr)
+        merged = accounts.Accounts(1, 9, {}, {}, 0)
+        for row in kept:
+            merged.credits.update(row.credits)
+            merged.last_turns.update(row.last_turns)
+        accounts.store_all(self.env.cr, [merged])
+        self.env.cr.execute(
+            """
+            ALTER TABLE livechat_dispatch_reservation DROP circle;
+            DROP VIEW livechat_dispatch_credits;
+            ALTER TABLE livechat_dispatch_credit RENAME circle TO id
+            """
+        )
+        for _time in range(2):
+            load("19.0.1.2.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.1.0")
+        self.assertEqual(ledger.read_credits(self.env.cr), before)
+        query = alone._get_dispatch_query(channel=alone._read_dispatch_channel())
+        ledger._renew_circles(self.env, query)
+        self.assertEqual(ledger.read_credits(self.env.cr), before)
+        rows = {row.circle: set(row.credits) for row in accounts.read_all(self.env.cr)}
+        self.assertLessEqual(set(agents.ids), rows[channel.id])
+        self.assertEqual(rows[alone.id], set(alone.user_ids.ids))
 
     def test_what_an_unsettled_decision_charged_stays_known(self):
         shares = {7: CHAT // 3, 2**31 - 1: CHAT - 2 * (CHAT // 3), 9: CHAT // 3}
@@ -48,14 +82,14 @@ class TestMigrations(DispatchCommon):
             DELETE FROM livechat_dispatch_reservation;
             ALTER TABLE livechat_dispatch_reservation
                    DROP split, ADD candidate_ids bytea, ADD shares bytea;
-            INSERT INTO livechat_dispatch_reservation (xid, user_id, candidate_ids, shares)
-                 VALUES ('9000000000000', 7, %s, %s)
+            INSERT INTO livechat_dispatch_reservation (xid, user_id, circle, candidate_ids, shares)
+                 VALUES ('9000000000000', 7, 1, %s, %s)
             """,
-            [ledger._pack("<q", shares), ledger._pack("<q", shares.values())],
+            [accounts.pack("<q", shares), accounts.pack("<q", shares.values())],
         )
         load("19.0.1.1.0/pre-ledger")["migrate"](self.env.cr, "19.0.1.0.0")
         (split,) = self._read_row("SELECT split FROM livechat_dispatch_reservation")
-        self.assertEqual(ledger._unpack_split(split), shares)
+        self.assertEqual(accounts.unpack_split(split), shares)
 
     def test_open_chats_are_assigned_to_their_agents(self):
         agent = self._create_agent("agent")

@@ -3,8 +3,9 @@
 What it promises: dispatch never puts an agent above capacity, however many server processes and
 nodes take part, and no seat outlives its chat. How:
 
-* **One decision at a time.** Each decision runs in a transaction of its own and takes one advisory
-  lock first. One lock serves the whole database, because an agent may serve any of its channels.
+* **One decision at a time.** Each decision runs in a transaction of its own and takes an advisory
+  lock first: that of the channels that share agents, because an agent may serve any of them. Shops
+  without agents in common do not wait for each other; ``circle`` says which those are.
 * **Read after waiting.** Odoo's transactions are REPEATABLE READ: they would read what was true
   before they waited for the lock. The short transaction is READ COMMITTED: each of its statements
   sees all that was committed when it started.
@@ -18,28 +19,43 @@ nodes take part, and no seat outlives its chat. How:
 * **What was not used is given back.** The next decision finds reservations whose transaction was
   aborted and reverses what they charged.
 
-The tables are in ``ledger.sql``. ``facts`` says how to read what is true of agents, ``locks`` whose
-turn it is, and ``session`` is the connection that the short transactions have to themselves.
-``door`` keeps who asks for a chat, in the transactions of those who ask.
+The tables are in ``ledger.sql``. ``facts`` says how to read what is true of agents, ``accounts``
+what the ledger keeps of them, ``locks`` whose turn it is, and ``session`` is the connection that
+the short transactions have to themselves. ``door`` keeps who asks for a chat, in the transactions
+of those who ask.
 """
 
-import struct
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from functools import partial
-from itertools import chain, islice, repeat
-from typing import NamedTuple
+from itertools import repeat
+
+from psycopg2.errors import SerializationFailure
 
 from odoo.modules import module
 from odoo.tools import file_open
 
 from .. import credit
 from ..policy import Agent, Decision, Rules
+from . import circle, locks
+from .accounts import (
+    ENDED,
+    Accounts,
+    give_back,
+    move,
+    pack_split,
+    read_all,
+    settle_all,
+    store,
+    store_all,
+    unpack,
+    unpack_accounts,
+)
 from .facts import (
     CHANNEL_FIELDS,
     FORGOTTEN_AFTER,
-    IS_HELD,
     QUIET_AFTER,
     RECEIVE_GROUPS,
     Channel,
@@ -50,8 +66,9 @@ from .facts import (
     read_expertises,
     select_facts,
     unpack_facts,
+    with_agents,
 )
-from .locks import BEGIN_DECISION, KEEPALIVE
+from .locks import KEEPALIVE
 from .session import has_session, reader, transaction
 
 __all__ = [
@@ -65,6 +82,8 @@ __all__ = [
     "drop_tables",
     "has_room_at_once",
     "is_prepared",
+    "note_change",
+    "note_forgotten",
     "read_agents",
     "read_channel",
     "read_credits",
@@ -72,30 +91,12 @@ __all__ = [
     "reserving",
 ]
 
-# The reservations whose transaction has ended are forgotten; those that were rolled back are given
-# back. Served by a scan: they are a handful of rows.
-_ENDED = f"""ended AS (
-            DELETE FROM livechat_dispatch_reservation
-             WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
-               AND NOT ({IS_HELD})
-         RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
-                        THEN pg_xact_status(xid) = 'aborted' END AS is_unused,
-                   user_id,
-                   split
-        )"""
+# Circles are made anew in a moment, and only when somebody has changed who serves what.
+_ATTEMPTS = 5
 
 
-class Accounts(NamedTuple):
-    """What the ledger keeps about the agents who were ever part of a decision, by ``user_id``."""
-
-    turn: int
-    """The number of the last decision that chose somebody."""
-    credits: dict[int, int]
-    """In ``1 / CHAT`` chat."""
-    last_turns: dict[int, int]
-    """The number of the decision that gave the agent its last chat."""
-    stored: int
-    """How many agents are stored; those after them are new."""
+class _Outdated(Exception):
+    """A decision has not the locks that it needs."""
 
 
 def create_tables(cr):
@@ -104,13 +105,20 @@ def create_tables(cr):
     Safe to run again.
     """
     with file_open("im_livechat_subaccount/dispatch/ledger/ledger.sql") as file:
-        cr.execute(file.read())
+        # An hour before it is forgotten, for clocks that differ.
+        values = {"chat": credit.CHAT, "woken_after": FORGOTTEN_AFTER - timedelta(hours=1)}
+        cr.execute(file.read(), values)
 
 
 def drop_tables(cr):
     """Remove what :func:`create_tables` made, but the relation table, which the ORM drops."""
     cr.execute(
+        "DROP TRIGGER IF EXISTS livechat_dispatch_regroup ON im_livechat_channel_im_user;"
+        "DROP TRIGGER IF EXISTS livechat_dispatch_wake ON discuss_channel;"
+        "DROP FUNCTION IF EXISTS livechat_dispatch_regroup(), livechat_dispatch_wake();"
+        "DROP VIEW IF EXISTS livechat_dispatch_credits;"
         "DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation,"
+        " livechat_dispatch_circle, livechat_dispatch_regroup,"
         " livechat_dispatch_buyer, livechat_dispatch_rate, livechat_dispatch_refusal"
     )
 
@@ -141,37 +149,90 @@ def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> I
     :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``locks.LOCK_TIMEOUT``; Odoo
         retries.
     """
-    with _locked_transaction(env) as cr:
-        if cr is env.cr:
-            xid = _take_xid(cr)
-            _ask(cr, query, settles=True)
-        else:
-            # Two connections, so PostgreSQL does both at the same time.
-            _ask(cr, query, settles=True)
-            cr.flush()
-            xid = _take_xid(env.cr)
-        stored, agents, is_refunded = _answer(cr, query)
-        decision = decide(agents)
-        if decision.winner is not None:
-            _reserve(cr, stored, decision, xid)
-        elif is_refunded:
-            _write(cr, stored)
-        if cr is not env.cr:
-            cr.flush("COMMIT")
-        yield decision
+    circles = (query.circle,) if query.circle and query.user_ids is None else None
+    for _attempt in range(_ATTEMPTS):
+        if circles is None:
+            circles = circle.find(env.cr, query.channel_id, query.user_ids)
+        try:
+            with _locked_transaction(env, locks.begin_decision(circles)) as cr:
+                if cr is env.cr:
+                    xid = _take_xid(cr)
+                    _ask(cr, query, circles)
+                else:
+                    # Two connections, so PostgreSQL does both at the same time.
+                    _ask(cr, query, circles)
+                    cr.flush()
+                    xid = _take_xid(env.cr)
+                stored, agents, is_refunded = _answer(cr, query)
+                decision = decide(agents)
+                if decision.winner is not None:
+                    _reserve(cr, stored, decision, xid)
+                elif is_refunded:
+                    store(cr, stored)
+                if cr is not env.cr:
+                    cr.flush("COMMIT")
+                yield decision
+            return
+        except _Outdated:
+            circles = _renew_circles(env, query)
+            if circles is None:
+                # The channel is not committed yet, or gone: nobody serves it.
+                yield decide([])
+                return
+    raise SerializationFailure("The agents of channels are being changed all the time")
+
+
+def _renew_circles(env, query):
+    """Make the circles anew, with what is kept of their agents, and return those that a decision is
+    about; ``None`` when its channel has none."""
+    with _transaction_alone(env) as cr:
+        kept = settle_all(cr)
+        circles = circle.make_anew(cr)
+        store_all(cr, move(kept, circles))
+        if query.channel_id not in circles.by_channel:
+            return None
+        return circle.find(cr, query.channel_id, query.user_ids)
+
+
+def note_forgotten(cr):
+    """Note on the seats of chats in which nobody has written for long that they hold nothing; for
+    the daily cleaning."""
+    # Served by scans of the seats that are not forgotten yet, and discuss_channel_pkey.
+    cr.execute(
+        """
+        UPDATE livechat_dispatch_seat seat
+           SET is_forgotten = true
+          FROM discuss_channel chat
+         WHERE NOT seat.is_forgotten
+           AND chat.id = seat.discuss_channel_id
+           AND chat.last_interest_dt < now() AT TIME ZONE 'UTC' - %s
+        """,
+        [FORGOTTEN_AFTER],
+    )
+
+
+def note_change(cr):
+    """Let the next decision look anew at who serves which channel, once the transaction of ``cr``
+    is committed. Of the lists of agents PostgreSQL notes it by itself."""
+    cr.execute("INSERT INTO livechat_dispatch_regroup DEFAULT VALUES")
 
 
 def read_credits(cr) -> dict[int, int]:
     """Return ``{user_id: credit}`` in ``1 / CHAT`` chat, without those who had no decision yet."""
-    return _read(cr, None)[0].credits
+    found = defaultdict(int)
+    for accounts in read_all(cr):
+        credit.add_changes(found, accounts.credits)
+    return found
 
 
 def clear_credits(env, user_ids: Iterable[int]):
     """Let these agents start again with a credit of zero."""
-    with _locked_transaction(env) as cr:
-        stored, _agents, _is_refunded = _read(cr, None, settles=True)
-        stored.credits.update(dict.fromkeys(user_ids, 0))
-        _write(cr, stored)
+    user_ids = set(user_ids)
+    with _transaction_alone(env) as cr:
+        kept = settle_all(cr)
+        for accounts in kept:
+            accounts.credits.update(dict.fromkeys(user_ids & accounts.credits.keys(), 0))
+        store_all(cr, kept)
 
 
 def read_agents(cr, query: Query, committed: bool = False) -> list[Agent]:
@@ -184,7 +245,8 @@ def read_agents(cr, query: Query, committed: bool = False) -> list[Agent]:
     :param committed: whether what the transaction of ``cr`` did itself need not be seen: quicker.
     """
     with _asking(cr) if committed else nullcontext(cr) as asked:
-        return _read(asked, query)[1]
+        _ask(asked, query)
+        return _answer(asked, query)[1]
 
 
 def has_room_at_once(cr, query: Query, get_rules: Callable[[Channel], Rules]) -> bool:
@@ -212,85 +274,78 @@ def _asking(cr):
 
 
 @contextmanager
-def _locked_transaction(env):
-    """Yield the cursor of a READ COMMITTED transaction that takes the lock of decisions with its
-    first statement and is committed at the end of the block.
+def _locked_transaction(env, begin):
+    """Yield the cursor of a READ COMMITTED transaction that takes its locks with its first
+    statement and is committed at the end of the block.
 
     A test rolls everything back and its records are visible to its own transaction only, so there
     the block runs in a savepoint of it; ``tests/system`` covers the real thing.
+
+    :param begin: the statements that begin it.
     """
     if module.current_test:
         env.flush_all()
         with env.cr.savepoint(flush=False):
             yield env.cr
         return
-    with transaction(env.cr.dbname, BEGIN_DECISION) as cr:
+    with transaction(env.cr.dbname, begin) as cr:
         yield cr
 
 
-# ------------------------------------------------------------
-# Whom the shop owes how much and who had the last turn, all agents in one row; and the seats that
-# are reserved, with what they were charged.
-#
-# One row instead of one for each agent takes a fifth, a tenth and a fortieth of the time among 20,
-# 100 and 1000 agents (0.35 → 0.07, 0.76 → 0.08 and 14.3 → 0.32 ms).
-# ------------------------------------------------------------
+def _transaction_alone(env):
+    """As :func:`_locked_transaction`; nobody takes a decision meanwhile."""
+    return _locked_transaction(env, locks.BEGIN_ALONE)
 
 
-def _read(cr, query: Query | None, settles=False) -> tuple[Accounts, list[Agent], bool]:
-    """Return the accounts, and the facts about the agents of the query as they are now.
+def _ask(cr, query: Query, circles: tuple[int, ...] | None = None):
+    """Run the statement that :func:`_answer` reads.
 
-    :param query: ``None`` to read no agents.
-    :param settles: whether to settle the reservations whose transaction has ended; only under the
-        lock. The accounts are then those after that, not stored yet.
-    :return: also whether anything was given back.
+    :param circles: those whose locks are held: then the reservations whose transaction has ended
+        are settled, and it is asked whether these are the right locks. ``None`` for no lock.
     """
-    _ask(cr, query, settles)
-    return _answer(cr, query)
-
-
-def _ask(cr, query, settles):
-    """Run the statement of :func:`_read`."""
-    with_queries = [*([RECEIVE_GROUPS] if query else []), *([_ENDED] if settles else [])]
+    is_locked = circles is not None
+    with_queries = [RECEIVE_GROUPS, with_agents(query), *([ENDED] if is_locked else [])]
+    is_outdated = "false"
+    if is_locked:
+        is_outdated = circle.IS_OUTDATED if query.user_ids is None else circle.IS_OUTDATED_OF_USERS
     # One statement, because open chats and the reservations that are no chat yet must belong
     # together; and one row, which is faster than a thousand. The accounts are one row as well.
     cr.execute(
         f"""
-        {"WITH RECURSIVE " if with_queries else ""}{", ".join(with_queries)}
-        SELECT accounts.turn, accounts.user_ids, accounts.credits, accounts.last_turns
-               {", facts.user_ids, facts.numbers" if query else ", NULL, NULL"}
-               {", ended.user_id, ended.split" if settles else ", NULL, NULL"}
-          FROM livechat_dispatch_credit accounts
-               {f"CROSS JOIN ({select_facts(query)}) facts" if query else ""}
-               {"LEFT JOIN ended ON ended.is_unused" if settles else ""}
+        WITH RECURSIVE {", ".join(with_queries)}
+        SELECT {is_outdated},
+               accounts.circle, accounts.turn,
+               accounts.user_ids, accounts.credits, accounts.last_turns,
+               facts.user_ids, facts.numbers
+               {", ended.user_id, ended.split" if is_locked else ", NULL, NULL"}
+          FROM ({select_facts(query)}) facts
+     LEFT JOIN livechat_dispatch_credit accounts ON accounts.circle = ({circle.OF_CHANNEL})
+               {"LEFT JOIN ended ON ended.is_unused" if is_locked else ""}
         """,
-        get_values(query) if query else {},
+        {**get_values(query), "circles": list(circles or ())},
     )
 
 
-def _answer(cr, query):
-    """Return what :func:`_read` returns, from the statement that was run."""
+def _answer(cr, query: Query) -> tuple[Accounts, list[Agent], bool]:
+    """Return the accounts of the channel's circle and the facts about the agents of the query, as
+    the statement of :func:`_ask` read them.
+
+    :return: also whether anything was given back: the accounts are those after that, not stored
+        yet.
+    :raise _Outdated: these were not the right locks.
+    """
     rows = cr.fetchall()
-    turn, user_ids, credits, last_turns, fact_ids, numbers, *_ended = rows[0]
-    user_ids = _unpack("<i", user_ids)
-    accounts = Accounts(
-        turn,
-        dict(zip(user_ids, _unpack("<q", credits), strict=True)),
-        dict(zip(user_ids, _unpack("<I", last_turns), strict=True)),
-        len(user_ids),
-    )
-    is_refunded = False
-    for *_rest, winner, split in rows:
-        if winner is not None:
-            is_refunded = True
-            charged = credit.charge(_unpack_split(split), winner)
-            credit.add_changes(
-                accounts.credits, {user: -amount for user, amount in charged.items()}
-            )
+    is_outdated, *packed, fact_ids, numbers, _winner, _split = rows[0]
+    if is_outdated:
+        raise _Outdated
+    accounts = unpack_accounts(*packed)
+    given_back = [(winner, split) for *_rest, winner, split in rows if winner is not None]
+    give_back(accounts, given_back)
+    is_refunded = bool(given_back)
     if not fact_ids:
         return accounts, [], is_refunded
-    user_ids = _unpack(">i", fact_ids)
-    facts = map(unpack_facts, _unpack(">q", numbers))
+    user_ids = unpack(">i", fact_ids)
+    facts = map(unpack_facts, unpack(">q", numbers))
     if expertises := read_expertises(cr, query):
         facts = (
             agent_facts._replace(expertises=expertises.get(user_id, 0))
@@ -317,77 +372,6 @@ def _reserve(cr, accounts: Accounts, decision: Decision, xid: str):
     reservation = {
         "xid": xid,
         "winner": decision.winner,
-        "split": _pack_split(decision.shares),
+        "split": pack_split(decision.shares),
     }
-    _write(cr, accounts._replace(turn=accounts.turn + 1), reservation)
-
-
-def _write(cr, accounts: Accounts, reservation: dict | None = None):
-    """Store the accounts and, if there is one, the reservation; only under the lock."""
-    values = {"turn": accounts.turn, "credits": _pack("<q", accounts.credits.values())}
-    columns = {"turn": "%(turn)s", "credits": "%(credits)s"}
-    user_ids = list(accounts.credits)
-    if new := user_ids[accounts.stored :]:
-        values.update(new_ids=_pack("<i", new), no_turns=_pack("<I", [0] * len(new)))
-        columns.update(user_ids="user_ids || %(new_ids)s", last_turns="last_turns || %(no_turns)s")
-    insert = ""
-    if reservation:
-        insert = """
-        WITH reservation AS (
-            INSERT INTO livechat_dispatch_reservation (xid, user_id, split)
-            VALUES (%(xid)s::xid8, %(winner)s, %(split)s)
-        )"""
-        # What is not sent is not copied: of the turns one changes.
-        turns = columns.get("last_turns", "last_turns")
-        columns["last_turns"] = f"overlay({turns} PLACING %(this_turn)s FROM %(place)s)"
-        place = 1 + 4 * user_ids.index(reservation["winner"])
-        values.update(reservation, this_turn=_pack("<I", [accounts.turn]), place=place)
-    # The insertion appends, and the accounts are one row: no index is read.
-    cr.execute(
-        f"""
-        {insert}
-        UPDATE livechat_dispatch_credit
-           SET {", ".join(f"{column} = {value}" for column, value in columns.items())}
-        """,
-        values,
-    )
-
-
-def _pack(code: str, numbers: Iterable[int]) -> bytes:
-    """Return the numbers one after the other.
-
-    :param code: their byte order and type, as in ``struct``.
-    """
-    numbers = list(numbers)
-    order, kind = code
-    return struct.pack(f"{order}{len(numbers)}{kind}", *numbers)
-
-
-def _unpack(code: str, packed: memoryview) -> tuple[int, ...]:
-    """Return the numbers that :func:`_pack` packed."""
-    order, kind = code
-    return struct.unpack(f"{order}{len(packed) // struct.calcsize(code)}{kind}", packed)
-
-
-def _pack_split(shares: dict[int, int]) -> bytes:
-    """Return who had which share of a chat: how many different shares there are, each with the
-    number of those who had it, then their ids. Most agents have the share of many others."""
-    by_share = defaultdict(list)
-    for user_id, share in shares.items():
-        by_share[share].append(user_id)
-    heads = [number for share, user_ids in by_share.items() for number in (share, len(user_ids))]
-    user_ids = chain.from_iterable(by_share.values())
-    return _pack("<q", [len(by_share), *heads]) + _pack("<i", user_ids)
-
-
-def _unpack_split(packed: memoryview) -> dict[int, int]:
-    """Return the ``{user_id: share}`` that :func:`_pack_split` packed."""
-    (count,) = _unpack("<q", packed[:8])
-    end = 8 + 16 * count
-    heads = _unpack("<q", packed[8:end])
-    user_ids = iter(_unpack("<i", packed[end:]))
-    return {
-        user_id: share
-        for share, size in zip(heads[::2], heads[1::2], strict=True)
-        for user_id in islice(user_ids, size)
-    }
+    store(cr, accounts._replace(turn=accounts.turn + 1), reservation)

@@ -11,6 +11,7 @@ from ...tools.here import IS_JUST_GONE, IS_OFF, IS_ONLINE, IS_PAUSED, IS_SET_AWA
 from ...tools.word import list_given_up
 from .. import policy
 from ..policy import Facts, Rules
+from .circle import OF_CHANNEL
 
 # After this time without a message a chat is quiet and keeps only a light hold; the same time
 # after which core forgets it altogether.
@@ -19,6 +20,10 @@ QUIET_AFTER = timedelta(minutes=15)
 # After this time without a message a chat holds nothing: buyers close the tab without a word, and
 # core may leave such a chat open for good.
 FORGOTTEN_AFTER = timedelta(hours=24)
+
+# The daily cleaning notes on the seat that a chat is forgotten, so that decisions do not look at
+# what piles up. Should it not have run for so long, such a chat counts as a lively one.
+NOTED_WITHIN = timedelta(days=2)
 
 # Core removes a call session that was not refreshed for so long (discuss.channel.rtc.session).
 CALL_ALIVE = timedelta(minutes=1)
@@ -65,6 +70,8 @@ class Query(NamedTuple):
     """How well each language suits the buyer, as ``scope.rate_languages`` says."""
     country_id: int | None = None
     expertise_ids: tuple[int, ...] = ()
+    circle: int | None = None
+    """That of the channel, when it has just been read; see ``circle``."""
 
 
 class Channel(NamedTuple):
@@ -87,6 +94,8 @@ class Channel(NamedTuple):
     """Whether any agent of the database follows a shift; most shops have none."""
     quiet_hold: str | None
     """What a quiet chat counts, as ``policy.read_quiet_hold`` reads it."""
+    circle: int | None
+    """With which other channels it shares agents; see ``circle``."""
 
 
 # Fragments of the statements below. A statement has only the parts that it needs.
@@ -99,8 +108,11 @@ _QUIET_HOLD = """(SELECT value
                     FROM ir_config_parameter
                    WHERE key = 'im_livechat_subaccount.quiet_hold')"""
 
+# Served by the primary key.
+_CIRCLE = "(SELECT circle FROM livechat_dispatch_circle WHERE channel_id = channel.id)"
+
 #: The fields of a Channel that are those of ``im_livechat.channel``.
-CHANNEL_FIELDS = Channel._fields[:-2]
+CHANNEL_FIELDS = Channel._fields[:-3]
 
 # The values of a Channel.
 _CHANNEL = ", ".join(
@@ -108,6 +120,7 @@ _CHANNEL = ", ".join(
         *(f"channel.{name}" for name in CHANNEL_FIELDS),
         f"{_HAS_SHIFTS} AS has_shifts",
         f"{_QUIET_HOLD} AS quiet_hold",
+        f"{_CIRCLE} AS circle",
     ]
 )
 
@@ -169,6 +182,18 @@ def _is_of(query: Query) -> str:
                )"""
 
 
+def with_agents(query: Query) -> str:
+    """Return the WITH query of the agents of the query. All that is read of them is looked up for
+    these alone: what a decision costs follows the shop, and not what else the database has."""
+    # Served by im_livechat_channel_im_user_pkey and res_users_pkey.
+    return f"""agents AS MATERIALIZED (
+            SELECT users.* FROM res_users users WHERE {_is_of(query)}
+        )"""
+
+
+_IS_AGENTS = "= ANY(ARRAY(SELECT id FROM agents))"
+
+
 def get_values(query: Query) -> dict:
     """Return the parameters of the statements that read agents."""
     return {
@@ -176,6 +201,7 @@ def get_values(query: Query) -> dict:
         "languages": json.dumps(query.languages),
         "quiet_before": query.now - QUIET_AFTER,
         "forgotten_before": query.now - FORGOTTEN_AFTER,
+        "noted_before": query.now - FORGOTTEN_AFTER - NOTED_WITHIN,
         "call_alive_after": query.now - CALL_ALIVE,
     }
 
@@ -239,6 +265,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                      FROM livechat_dispatch_seat seat
                      JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
                     WHERE seat.partner_id = few.partner_id
+                      AND NOT seat.is_forgotten
                       AND chat.livechat_end_dt IS NULL
                       AND chat.last_interest_dt >= %(forgotten_before)s
                       AND {_IS_SEATED}
@@ -277,10 +304,10 @@ def select_facts(query: Query) -> str:
     integers and, in the same order, the numbers that say it as 64-bit integers."""
     partner = "JOIN res_partner partner ON partner.id = users.partner_id"
     # Of the chats only those that have gone quiet are looked at: a seat's chat is open.
-    # Served by im_livechat_channel_im_user_pkey, res_users_pkey, a scan of livechat_dispatch_seat
-    # (the seats of open chats only), discuss_channel__dispatch_quiet_idx (likewise),
-    # discuss_channel__dispatch_wordless_idx, the unique index on mail_presence (user_id), the index
-    # on time off that is not over, res_groups_users_rel's index on gid and res_partner_pkey.
+    # Served by res_users_pkey, livechat_dispatch_seat's index on partner_id (of what is not
+    # forgotten), discuss_channel__dispatch_quiet_idx, discuss_channel__dispatch_wordless_idx, the
+    # unique index on mail_presence (user_id), the index on time off that is not over,
+    # res_groups_users_rel_pkey and res_partner_pkey.
     facts = _pack_facts(
         {
             "lively_chats": "coalesce(load.lively, 0) + coalesce(reserved.seats, 0)",
@@ -290,20 +317,21 @@ def select_facts(query: Query) -> str:
             # What the hours of shift, group and channel say is added later.
             "off_shift": IS_OFF,
             "enabled": "users.active IS TRUE",
-            "permitted": """users.id IN (
+            "permitted": f"""users.id IN (
                        SELECT uid
                          FROM res_groups_users_rel
                         WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))
+                          AND uid {_IS_AGENTS}
                    )""",
             "online": f"""NOT {IS_SET_AWAY} AND users.id IN (
                        SELECT user_id
                          FROM mail_presence presence
-                        WHERE user_id IS NOT NULL AND {IS_ONLINE}
+                        WHERE user_id {_IS_AGENTS} AND {IS_ONLINE}
                    )""",
             "just_gone": f"""NOT {IS_SET_AWAY} AND users.id IN (
                        SELECT user_id
                          FROM mail_presence presence
-                        WHERE user_id IS NOT NULL AND {IS_JUST_GONE}
+                        WHERE user_id {_IS_AGENTS} AND {IS_JUST_GONE}
                    )""",
             "paused": IS_PAUSED,
             "in_call": _IS_IN_CALL if query.asks_in_call else "false",
@@ -314,30 +342,45 @@ def select_facts(query: Query) -> str:
             else "false",
         }
     )
+    # An agent whose form is being filled in may have its chats anywhere.
+    of_circle = f"""AND livechat_channel_id = ANY(ARRAY(
+                               SELECT channel_id
+                                 FROM livechat_dispatch_circle
+                                WHERE circle = ({OF_CHANNEL})
+                           ))"""
+
+    def quiet(since):
+        # Lists, and no joins: PostgreSQL cannot know how long they are when it plans for all.
+        return f"""SELECT id
+                             FROM discuss_channel
+                            WHERE livechat_end_dt IS NULL
+                              AND channel_type = 'livechat'
+                              AND last_interest_dt < %(quiet_before)s
+                              AND last_interest_dt >= %({since})s
+                              {of_circle if query.channel_id else ""}"""
+
     return f"""
         SELECT string_agg(int4send(users.id), '') AS user_ids,
                string_agg(int8send({facts}), '') AS numbers
-          FROM res_users users
+          FROM agents users
                {partner if query.languages or query.country_id else ""}
                {_SPOKEN if query.languages else ""}
      LEFT JOIN (SELECT seat.partner_id,
-                       count(*) FILTER (WHERE quiet.id IS NULL) AS lively,
                        count(*) FILTER (
-                           WHERE quiet.last_interest_dt >= %(forgotten_before)s
+                           WHERE seat.discuss_channel_id NOT IN ({quiet("noted_before")})
+                       ) AS lively,
+                       count(*) FILTER (
+                           WHERE seat.discuss_channel_id IN ({quiet("forgotten_before")})
                        ) AS quiet
                   FROM livechat_dispatch_seat seat
-             LEFT JOIN discuss_channel quiet
-                    ON quiet.id = seat.discuss_channel_id
-                   AND quiet.livechat_end_dt IS NULL
-                   AND quiet.channel_type = 'livechat'
-                   AND quiet.last_interest_dt < %(quiet_before)s
-                 WHERE {_IS_SEATED}
+                 WHERE seat.partner_id = ANY(ARRAY(SELECT partner_id FROM agents))
+                   AND NOT seat.is_forgotten
+                   AND {_IS_SEATED}
               GROUP BY seat.partner_id) load ON load.partner_id = users.partner_id
      LEFT JOIN (SELECT user_id, count(*) AS seats
                   FROM livechat_dispatch_reservation
                  WHERE {IS_HELD}
               GROUP BY user_id) reserved ON reserved.user_id = users.id
-         WHERE {_is_of(query)}
     """
 
 

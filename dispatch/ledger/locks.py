@@ -6,12 +6,14 @@ transactions. When a whole machine vanishes without a goodbye, PostgreSQL is tol
 half a minute; otherwise that takes hours.
 """
 
-# First halves of the keys, so that no other addon's lock is met by accident: "LCDP", "LCDQ",
-# "LCDW". The second half of the last two is the channel.
-_LEDGER, _SERVING, _NEXT = 0x4C434450, 0x4C434451, 0x4C434457
+from collections.abc import Iterable
 
-#: One decision at a time.
-DECISION = (_LEDGER, 1)
+# First halves of the keys, so that no other addon's lock is met by accident: "LCDP", "LCDC",
+# "LCDQ", "LCDW". The second half is the circle of the second, and the channel of the last two.
+_LEDGER, _CIRCLE, _SERVING, _NEXT = 0x4C434450, 0x4C434443, 0x4C434451, 0x4C434457
+
+#: Whoever takes a decision has it with others; who changes what all have, alone.
+ALL_CIRCLES = (_LEDGER, 1)
 #: One counts the totals at a time.
 COUNTING = (_LEDGER, 2)
 
@@ -31,12 +33,22 @@ KEEPALIVE = """
                set_config('tcp_user_timeout', '25000', true)"""
 
 
-#: Begins the transaction of a decision. The isolation level comes first, then the lock, in one
-#: message with the first thing that is read: each statement sees what was committed when it
-#: started.
-BEGIN_DECISION = f"""
-        BEGIN ISOLATION LEVEL READ COMMITTED;
-        SELECT pg_advisory_xact_lock({DECISION[0]}, {DECISION[1]});"""
+# The isolation level comes first, then the locks, in one message with the first thing that is read:
+# each statement sees what was committed when it started.
+_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+
+
+def begin_decision(circles: Iterable[int]) -> str:
+    """Return what begins the transaction of a decision: one at a time in each of the circles.
+
+    :param circles: in the order that all keep.
+    """
+    taken = "".join(f", pg_advisory_xact_lock({_CIRCLE}, {circle})" for circle in circles)
+    return f"{_BEGIN} SELECT pg_advisory_xact_lock_shared{ALL_CIRCLES}{taken};"
+
+
+#: Begins a transaction beside which no decision is taken.
+BEGIN_ALONE = f"{_BEGIN} SELECT pg_advisory_xact_lock{ALL_CIRCLES};"
 
 
 def serving(channel_id: int) -> tuple[int, int]:

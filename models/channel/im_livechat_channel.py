@@ -217,6 +217,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
         if "main_account_id" in vals:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
+            ledger.note_change(self.env.cr)
         if "dispatch_mode" in vals:
             self._open_reception_desk()
             self._dismiss_odoobot()
@@ -279,6 +280,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
             has_shifts=True,
             quiet_hold=repr(self.env["res.config.settings"]._get_dispatch_quiet_hold()),
+            circle=None,
         )
 
     def _get_dispatch_rules(self, channel=None):

@@ -266,6 +266,7 @@ class ImLivechatChannel(models.Model):
             asks_in_call=channel.block_assignment_during_call,
             user_ids=None if users is None else users._origin.ids,
             main_account_id=channel.main_account_id or None,
+            circle=channel.circle,
         )
 
     @api.model

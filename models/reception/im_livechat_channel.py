@@ -162,6 +162,9 @@ class ImLivechatChannel(models.Model):
              WHERE chat.livechat_end_dt IS NULL
                AND chat.channel_type = 'livechat'
                AND chat.last_interest_dt BETWEEN %(since)s AND %(until)s
+               AND chat.livechat_channel_id IN (
+                       SELECT id FROM im_livechat_channel WHERE dispatch_mode != 'native'
+                   )
             """,
             # The cron comes late at times; who is looked at twice has lost nothing.
             {

@@ -24,9 +24,10 @@ class DiscussChannel(models.Model):
         help="The agents in this chat while it is open; each of them has one seat less to give.",
     )
 
-    # Lets a decision find the open chats that have gone quiet without visiting the table.
+    # Lets a decision find the open chats of a shop that have gone quiet without visiting the table.
     _dispatch_quiet_idx = models.Index(
-        "(last_interest_dt, id) WHERE livechat_end_dt IS NULL AND channel_type = 'livechat'"
+        "(livechat_channel_id, last_interest_dt, id)"
+        " WHERE livechat_end_dt IS NULL AND channel_type = 'livechat'"
     )
 
     @api.model_create_multi

@@ -134,6 +134,11 @@ class ImLivechatChannel(models.Model):
     def _gc_buyers(self):
         door.forget(self.env.cr)
 
+    @api.autovacuum
+    def _gc_forgotten_seats(self):
+        self.env["discuss.channel"].flush_model(["last_interest_dt", "dispatch_seat_partner_ids"])
+        ledger.note_forgotten(self.env.cr)
+
     def _release_line(self):
         """Let Odoo choose for those who waited on channels that have just become its own."""
         for channel in self:
