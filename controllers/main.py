@@ -1,4 +1,5 @@
 from odoo import http
+from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
@@ -9,6 +10,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ..dispatch.scope import clean_page
 from ..tools.sent import is_record_id
 from ..tools.sentinels import PREVIEW
+from .refusal import find_refusal
 
 # Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
 # itself: a browser that sends them would break the call.
@@ -72,24 +74,13 @@ def _describe_session(chat):
     return {"store_data": store.get_result(), "channel_id": chat.id}
 
 
-def _is_welcome(what):
-    return request.env["im_livechat.channel"]._is_welcome(what)
+def _refuse(refusal=None):
+    """Return the answer to a page that gets nothing: no chat and no message, and why.
 
-
-def _refuse():
-    """Return the answer to a page that asks too often: no chat and no message, and why."""
-    refusal = request.env["im_livechat.channel"]._say_wait()
+    :param refusal: why, instead of that it asks too often.
+    """
+    refusal = refusal or request.env["im_livechat.channel"]._say_wait()
     return {"channel_id": False, "message_id": False, "dispatch_refusal": refusal}
-
-
-def _read_chat(sent_id):
-    """Return the chat that core would take this for, empty for none that may be read."""
-    chats = request.env["discuss.channel"]
-    try:
-        chat_id = int(sent_id)
-    except (TypeError, ValueError, OverflowError):
-        return chats
-    return chats.search([("id", "=", chat_id)]) if is_record_id(chat_id) else chats
 
 
 def _forget_client_context():
@@ -136,17 +127,21 @@ class DispatchLivechatController(LivechatController):
         _forget_client_context()
         _find_guest()
         # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
-        channel = request.env["im_livechat.channel"].sudo().search([("id", "=", channel_id)])
+        channels = request.env["im_livechat.channel"].sudo()
+        named = Domain("id", "=", channel_id)
+        channel = channels.search(named & channels._match_open_to_caller())
         if not channel:
-            return False
+            channel = channels.search(named)
+            return _refuse(channel._turn_away()) if channel else False
         if not persisted:
             request.update_context(livechat_dispatch_preview=PREVIEW)
         session_key = None
         if persisted and channel.dispatch_mode != "native":
             session_key = _get_session_key()
             if chat := channel._join_open_chat(session_key):
-                return _describe_session(chat) if _is_welcome("look") else _refuse()
-        if channel.dispatch_mode != "native" and not _is_welcome("chat" if persisted else "look"):
+                return _describe_session(chat) if channel._is_welcome("look") else _refuse()
+        what = "chat" if persisted else "look"
+        if channel.dispatch_mode != "native" and not channel._is_welcome(what):
             return _refuse()
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
@@ -172,13 +167,12 @@ class DispatchLivechatController(LivechatController):
 class DispatchThreadController(ThreadController):
     @http.route()
     def mail_message_post(self, thread_model, thread_id, post_data, context=None, **kwargs):
-        """As core's, but a buyer to whom nobody has answered yet does not write without end."""
+        """As core's, but a buyer to whom nobody has answered yet does not write without end, and
+        one who is blocked not at all."""
         if thread_model == "discuss.channel" and not request.env.user._is_internal():
             _find_guest()
-            chat = _read_chat(thread_id)
-            # sudo: discuss.channel - whether the reader's chat has an answer
-            if chat.sudo()._is_unheard() and not _is_welcome("word"):
-                return _refuse()
+            if refusal := find_refusal(thread_id, "word"):
+                return _refuse(refusal)
         return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
 
 

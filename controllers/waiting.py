@@ -5,6 +5,7 @@ from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
 from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
+from .refusal import find_refusal
 
 _CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
 
@@ -67,7 +68,7 @@ class WaitingController(Controller):
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
         if chat.self_member_id.livechat_member_type != "visitor":
             return False
-        if not request.env["im_livechat.channel"]._is_welcome("leave"):
+        if find_refusal(channel_id, "leave"):
             return False
         # sudo: discuss.channel - the buyer's own chat, and nothing but its place in line
         chat = chat.sudo()

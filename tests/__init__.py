@@ -1,5 +1,6 @@
 from . import (
     test_attributes,
+    test_block,
     test_catalogue,
     test_change_log,
     test_channel_settings,
