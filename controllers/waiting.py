@@ -5,7 +5,7 @@ from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
 from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
-from .refusal import find_refusal
+from .main import find_refusal
 
 _CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
 

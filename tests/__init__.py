@@ -6,6 +6,7 @@ from . import (
     test_channel_settings,
     test_conversations,
     test_core_buttons,
+    test_costs,
     test_dated_change_tours,
     test_dated_changes,
     test_decisions,

@@ -217,7 +217,9 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         )
 
     def _is_available(self, channel=None):
-        data = self._call("/mail/data", fetch_params=[["init_livechat", (channel or self.channel).id]])
+        data = self._call(
+            "/mail/data", fetch_params=[["init_livechat", (channel or self.channel).id]]
+        )
         return data["Store"]["livechat_available"]
 
     def _block_address(self, text, **vals):
@@ -246,9 +248,7 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
             self.assertFalse(self._is_available(channel))
         self.assertRefused(self._write(chat))
         self.assertRefused(self._write(chat, "/im_livechat/cors/message/post", guest_token=token))
-        self.assertFalse(
-            self._call("/im_livechat_subaccount/leave_message", channel_id=chat.id)
-        )
+        self.assertFalse(self._call("/im_livechat_subaccount/leave_message", channel_id=chat.id))
         self.assertEqual(self.env["mail.guest"].search_count([]), guests)
         self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
         since = fields.Datetime.now() - timedelta(hours=1)
@@ -292,9 +292,7 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self._block_address("203.0.113.7")
         self.assertRefused(self._ask())
         block = self.env["livechat.dispatch.block"].search([])
-        self.env.cr.execute(
-            "UPDATE livechat_dispatch_block SET until = until - interval '2 days'"
-        )
+        self.env.cr.execute("UPDATE livechat_dispatch_block SET until = until - interval '2 days'")
         self.assertTrue(self._open())
         self.env.cr.execute("UPDATE livechat_dispatch_block SET until = NULL")
         self.assertRefused(self._ask())
@@ -309,7 +307,9 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self.assertTrue(self._open())
 
     def test_blocks_cost_no_query(self):
-        channels = self.env["im_livechat.channel"].sudo().with_user(self.env.ref("base.public_user"))
+        channels = (
+            self.env["im_livechat.channel"].sudo().with_user(self.env.ref("base.public_user"))
+        )
         channels = channels.with_context(guest=self._create_guest()).sudo()
         channels._match_open_to_caller()
         self.env.flush_all()

@@ -13,7 +13,7 @@ run over is refused. So all of an hour may come at once, and who is refused wait
 import ipaddress
 from collections.abc import Iterable
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import NamedTuple
 
 from odoo.modules import module
@@ -27,6 +27,10 @@ PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20}
 
 #: And an address, in chats of an address: a school or an office has one for all.
 PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "activation": 1}
+
+#: So many mails of a kind a shop has sent to addresses that it says a day.
+MAILS_A_DAY = 20
+_NEVER = 10**9
 
 #: What it counts as that somebody was turned away whom a shop has blocked.
 BLOCKED = "blocked"
@@ -104,6 +108,17 @@ def admit(env, requests: Iterable[Request], channel_id: int = 0) -> bool:
         return _admit(cr, requests, channel_id)
 
 
+def may_mail(env, what: str, account: str, shop: str) -> bool:
+    """Count a mail that somebody has the server send, and tell whether it may be: one a minute for
+    each account, ``MAILS_A_DAY`` a day, by UTC, for each shop."""
+    day = datetime.now(timezone.utc).date()
+    with _committing(env) as cr:
+        # A bucket of a day that never runs out.
+        return _fill(cr, [Request(what, account, 1)], 60) and _fill(
+            cr, [Request(what, f"{shop} {day}", MAILS_A_DAY)], _NEVER
+        )
+
+
 def note_blocked(env, channel_id: int):
     """Count that somebody was turned away whom the shop has blocked."""
     with _committing(env) as cr:
@@ -122,12 +137,22 @@ def _committing(env):
 
 
 def _admit(cr, requests, channel_id):
+    is_admitted = _fill(cr, requests, 3600)
+    if not is_admitted:
+        _note_refusal(cr, requests[0].what, channel_id)
+    return is_admitted
+
+
+def _fill(cr, requests, seconds):
+    """Put what is asked for into the buckets, each of which runs out in so many seconds; whether
+    all of them hold it."""
     # Served by the primary keys.
     cr.execute(
         """
         INSERT INTO livechat_dispatch_rate AS rate (what, who, amount, level, asked_at, is_refused)
         SELECT what, who, amount, 1, clock_timestamp() AT TIME ZONE 'UTC', false
-          FROM unnest(%s::text[], %s::text[], %s::integer[]) request (what, who, amount)
+          FROM unnest(%(what)s::text[], %(who)s::text[], %(amount)s::integer[])
+               request (what, who, amount)
       ORDER BY what, who
             ON CONFLICT (what, who) DO UPDATE
            SET (amount, asked_at, level, is_refused) = (
@@ -137,18 +162,20 @@ def _admit(cr, requests, channel_id):
                           left_over > EXCLUDED.amount - 1
                      FROM (SELECT greatest(
                                0,
-                               rate.level - rate.amount / 3600.0
+                               rate.level - rate.amount / %(seconds)s::float
                                * greatest(0, extract(epoch FROM EXCLUDED.asked_at - rate.asked_at))
                            ) AS left_over) so_far
                )
         RETURNING is_refused
         """,
-        [list(column) for column in zip(*requests, strict=True)],
+        {
+            "what": [request.what for request in requests],
+            "who": [request.who for request in requests],
+            "amount": [request.amount for request in requests],
+            "seconds": seconds,
+        },
     )
-    if not any(is_refused for (is_refused,) in cr.fetchall()):
-        return True
-    _note_refusal(cr, requests[0].what, channel_id)
-    return False
+    return not any(is_refused for (is_refused,) in cr.fetchall())
 
 
 def _note_refusal(cr, what, channel_id):

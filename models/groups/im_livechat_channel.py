@@ -263,7 +263,7 @@ class ImLivechatChannel(models.Model):
         address = door.find_address(request.httprequest.remote_addr) if request else None
 
         def to_sql(_model, alias, _query):
-            # Served by the primary key of channels and by the indexes of blocks on channel and shop.
+            # Served by the primary key of channels and the indexes of blocks on channel and shop.
             return SQL(
                 """NOT EXISTS (
                     SELECT
