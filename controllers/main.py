@@ -42,7 +42,7 @@ def _describe_buyer(channel, page, lang):
     )
 
 
-def _find_guest():
+def find_guest():
     """Put the guest of the cookie into the context; that of a token is there already. One of an
     attempt that Odoo retries is gone."""
     # sudo: mail.guest - whether there is one
@@ -182,7 +182,7 @@ class DispatchLivechatController(LivechatController):
         ):
             return False
         _forget_client_context()
-        _find_guest()
+        find_guest()
         # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
         channels = request.env["im_livechat.channel"].sudo()
         named = Domain("id", "=", channel_id)
@@ -234,7 +234,7 @@ class DispatchThreadController(ThreadController):
             if thread_model == "discuss.channel":
                 if not _is_message(thread_id, post_data, context, kwargs):
                     return False
-                _find_guest()
+                find_guest()
                 if refusal := find_refusal(thread_id, "word"):
                     return _refuse(refusal)
         return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)

@@ -32,6 +32,8 @@ class WaitingController(Controller):
         return {}
 
     def _give_sign(self):
+        if not request.env["im_livechat.channel"]._is_welcome("here"):
+            return {}
         partner, guest = request.env["res.partner"]._get_current_persona()
         if partner or guest:
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)

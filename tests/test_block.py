@@ -2,7 +2,7 @@ import json
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import fields
+from odoo import fields, http
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tests.common import HOST
@@ -189,16 +189,19 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self.authenticate(None, None)
         self.opener.cookies.pop("dgid", None)
 
-    def _call(self, route, **params):
+    def _send(self, route, **params):
         answer = self.url_open(
             route,
             data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
             headers={"Content-Type": "application/json", **self.forwarded},
         )
-        self.assertNotIn("Traceback", answer.text)
-        self.assertNotIn("error", answer.json())
         self.env.invalidate_all()
-        return answer.json()["result"]
+        return answer.json()
+
+    def _call(self, route, **params):
+        answer = self._send(route, **params)
+        self.assertNotIn("error", answer)
+        return answer["result"]
 
     def _ask(self, channel=None, route="/im_livechat/get_session", **params):
         channel = channel or self.channel
@@ -249,6 +252,24 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self.assertRefused(self._write(chat))
         self.assertRefused(self._write(chat, "/im_livechat/cors/message/post", guest_token=token))
         self.assertFalse(self._call("/im_livechat_subaccount/leave_message", channel_id=chat.id))
+        upload = self.url_open(
+            "/mail/attachment/upload",
+            data={
+                "thread_id": chat.id,
+                "thread_model": "discuss.channel",
+                "csrf_token": http.Request.csrf_token(self),
+            },
+            files={"ufile": ("file.txt", b"spam")},
+            headers=self.forwarded,
+        )
+        self.assertIn("not open to you", upload.json()["error"])
+        message = self.env["mail.message"].search([("res_id", "=", chat.id)], order="id", limit=1)
+        for route, params in (
+            ("update_content", {"update_data": {"body": "spam"}}),
+            ("reaction", {"content": "x", "action": "add"}),
+        ):
+            answer = self._send(f"/mail/message/{route}", message_id=message.id, **params)
+            self.assertEqual(answer["error"]["code"], 404)
         self.assertEqual(self.env["mail.guest"].search_count([]), guests)
         self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
         since = fields.Datetime.now() - timedelta(hours=1)

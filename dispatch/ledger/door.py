@@ -22,11 +22,12 @@ from odoo.modules import module
 ADDRESS_CHATS_DEFAULT = 60
 
 #: How often a buyer may ask an hour: for a ``chat``, for a ``look`` at the widget, to bring a
-#: ``word`` before the first answer, to ``leave`` a message. Generous for people.
-PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20}
+#: ``word`` before the first answer, to ``leave`` a message, to say that it is still ``here``, as
+#: the page of who waits does twice a minute. Generous for people.
+PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
 
 #: And an address, in chats of an address: a school or an office has one for all.
-PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "activation": 1}
+PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
 
 #: So many mails of a kind a shop has sent to addresses that it says a day.
 MAILS_A_DAY = 20
