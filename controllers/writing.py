@@ -7,46 +7,43 @@ from odoo.addons.mail.controllers.attachment import AttachmentController
 from odoo.addons.mail.controllers.message_reaction import MessageReactionController
 from odoo.addons.mail.controllers.thread import ThreadController
 
-from ..tools.sent import is_record_id
+from ..tools.sent import is_record_id, is_text
 from .main import find_guest, find_refusal
 
 # Besides messages buyers send files, edit what they have written, and react to what was said: as in
 # core, but for who is blocked or does it without end before somebody has answered.
 
+_ACTIONS = ("add", "remove")
 
-def _check_message(message_id):
-    """Refuse to change a message as the one that does not exist.
 
-    :raise NotFound:
-    """
+def _is_refused(message_id):
+    """Tell whether a buyer may do nothing about this message, or it is none."""
     if request.env.user._is_internal():
-        return
+        return False
     if not is_record_id(message_id):
-        raise NotFound()
+        return True
     find_guest()
-    # sudo: mail.message - of which chat it is, for who may read that
-    message = (
-        request.env["mail.message"]
-        .sudo()
-        .search_fetch([("id", "=", message_id), ("model", "=", "discuss.channel")], ["res_id"])
+    # sudo: mail.message - of which chat it is; whether the buyer may read that is asked there
+    message = request.env["mail.message"].sudo()
+    message = message.search_fetch(
+        [("id", "=", message_id), ("model", "=", "discuss.channel")], ["res_id"]
     )
-    if message and find_refusal(message.res_id, "word"):
-        raise NotFound()
+    return bool(message and find_refusal(message.res_id, "word"))
 
 
 class WritingThreadController(ThreadController):
     @http.route()
     def mail_message_update_content(self, message_id=None, update_data=None, **kwargs):
-        _check_message(message_id)
-        if not isinstance(update_data, dict):
-            raise NotFound()
+        if _is_refused(message_id) or not isinstance(update_data, dict):
+            return False
         return super().mail_message_update_content(message_id, update_data, **kwargs)
 
 
 class WritingReactionController(MessageReactionController):
     @http.route()
     def mail_message_reaction(self, message_id=None, content=None, action=None, **kwargs):
-        _check_message(message_id)
+        if _is_refused(message_id) or not is_text(content) or action not in _ACTIONS:
+            return False
         return super().mail_message_reaction(message_id, content, action, **kwargs)
 
 

@@ -43,9 +43,11 @@ class ImLivechatChannelRule(models.Model):
 
     def match_rule(self, channel_id, url, country_id=False):
         """As core's, in a time that is bounded whatever a rule says, also one from before."""
-        page = (url or "")[: scopes.PAGE_LENGTH_MAX].replace("\0", "")
+        if not sent.is_record_id(channel_id):
+            return self.browse()
+        page = url[: scopes.PAGE_LENGTH_MAX].replace("\0", "") if isinstance(url, str) else ""
         wheres = [("country_ids", "=", False)]
-        if country_id:
+        if sent.is_record_id(country_id):
             # First those of the country, then those of none.
             wheres = [("country_ids", "in", [country_id]), *wheres]
         for where in wheres:
