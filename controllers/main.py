@@ -99,6 +99,7 @@ def _is_message(thread_id, post_data, context, others):
         and text.isdecimal()
         and is_record_id(int(text))
         and isinstance(others.get("canned_response_ids", []), list)
+        and bool(post_data.get("body") or post_data.get("attachment_ids"))
         and is_text(post_data.get("body") or "", _MESSAGE_MAX)
         and post_data.get("message_type", "comment") == "comment"
         and post_data.get("subtype_xmlid", "mail.mt_comment") == "mail.mt_comment"

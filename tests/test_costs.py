@@ -120,9 +120,10 @@ class TestTexts(DispatchCommon):
             (settings, "livechat_username", 200),
         ):
             with self.subTest(record=record, field=name):
-                record[name] = "x" * sound
+                text = "https://shop.example/" if name.endswith("_link") else ""
+                record[name] = text.ljust(sound, "x")
                 with self.assertRaises(ValidationError):
-                    record[name] = "x" * 20_001
+                    record[name] = text.ljust(20_001, "x")
 
 
 @tagged("post_install", "-at_install")
@@ -307,7 +308,6 @@ class TestWrongTypes(PatientCase, DispatchCommon):
             {**sound, name: value}
             for name in ("thread_model", "thread_id", "post_data")
             for value in self.VALUES
-            if value != {} or name != "post_data"
         ]
         wrong += [
             {**sound, "post_data": {**sound["post_data"], name: value}}
