@@ -1,1 +1,1 @@
-from . import activation, logout, main, onlooker, waiting, webclient
+from . import activation, logout, main, onlooker, pool_mail, waiting, webclient, writing

@@ -1,4 +1,5 @@
 from odoo import http
+from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
@@ -7,13 +8,16 @@ from odoo.addons.mail.controllers.thread import ThreadController
 from odoo.addons.mail.tools.discuss import Store
 
 from ..dispatch.scope import clean_page
-from ..tools.sent import is_record_id
+from ..tools.sent import is_record_id, is_text
 from ..tools.sentinels import PREVIEW
 
 # Extra parameters of `get_session` reach `_get_operator_info` next to these, which core passes
 # itself: a browser that sends them would break the call.
 _CORE_PARAMS = ("lang", "country_id")
 
+
+# Far more than somebody writes or pastes at once.
+_MESSAGE_MAX = 100_000
 
 # So many languages of a browser are looked at; people set three or four.
 _LANGUAGES_MAX = 10
@@ -38,7 +42,7 @@ def _describe_buyer(channel, page, lang):
     )
 
 
-def _find_guest():
+def find_guest():
     """Put the guest of the cookie into the context; that of a token is there already. One of an
     attempt that Odoo retries is gone."""
     # sudo: mail.guest - whether there is one
@@ -72,24 +76,69 @@ def _describe_session(chat):
     return {"store_data": store.get_result(), "channel_id": chat.id}
 
 
-def _is_welcome(what):
-    return request.env["im_livechat.channel"]._is_welcome(what)
+def _refuse(refusal=None):
+    """Return the answer to a page that gets nothing: no chat and no message, and why.
 
-
-def _refuse():
-    """Return the answer to a page that asks too often: no chat and no message, and why."""
-    refusal = request.env["im_livechat.channel"]._say_wait()
+    :param refusal: why, instead of that it asks too often.
+    """
+    refusal = refusal or request.env["im_livechat.channel"]._say_wait()
     return {"channel_id": False, "message_id": False, "dispatch_refusal": refusal}
 
 
-def _read_chat(sent_id):
-    """Return the chat that core would take this for, empty for none that may be read."""
-    chats = request.env["discuss.channel"]
+def _is_message(thread_id, post_data, context, others):
+    """Tell whether this is what the widget sends as a buyer's message."""
+
+    def are_ids(value):
+        return value is None or (isinstance(value, list) and all(map(is_record_id, value)))
+
+    if not (isinstance(post_data, dict) and isinstance(context or {}, dict)):
+        return False
+    tokens = post_data.get("attachment_tokens") or []
+    return (
+        len(text := str(thread_id).strip()) < 11
+        and text.isdecimal()
+        and is_record_id(int(text))
+        and isinstance(others.get("canned_response_ids", []), list)
+        and bool(post_data.get("body") or post_data.get("attachment_ids"))
+        and is_text(post_data.get("body") or "", _MESSAGE_MAX)
+        and post_data.get("message_type", "comment") == "comment"
+        and post_data.get("subtype_xmlid", "mail.mt_comment") == "mail.mt_comment"
+        and are_ids(post_data.get("attachment_ids"))
+        and are_ids(post_data.get("partner_ids"))
+        and are_ids(post_data.get("role_ids"))
+        and not post_data.get("partner_emails")
+        and isinstance(tokens, list)
+        and all(map(is_text, tokens))
+        and isinstance(post_data.get("partner_ids_mention_token") or {}, dict)
+    )
+
+
+def find_refusal(sent_id, what):
+    """Return why the buyer who makes this request does not get what it asks of a chat, ``None`` if
+    it does: the shop has blocked the buyer, or it is too often. Who has an answer may write as
+    often as it likes.
+
+    :param sent_id: what a browser says is the chat.
+    :param what: one of ``door.PER_ADDRESS``.
+    """
     try:
+        # As core reads it.
         chat_id = int(sent_id)
     except (TypeError, ValueError, OverflowError):
-        return chats
-    return chats.search([("id", "=", chat_id)]) if is_record_id(chat_id) else chats
+        return None
+    if request.env.user._is_internal() or not is_record_id(chat_id):
+        return None
+    chats, channels = request.env["discuss.channel"], request.env["im_livechat.channel"]
+    named = Domain("id", "=", chat_id)
+    chat = chats.search(named & channels._match_open_to_caller("livechat_channel_id"))
+    # sudo: discuss.channel, im_livechat.channel - what the shop of the reader's chat lets it do
+    if not chat:
+        chat = chats.search(named).sudo()
+        return chat.livechat_channel_id._turn_away() if chat else None
+    chat = chat.sudo()  # sudo: as above
+    if (what != "word" or chat._is_unheard()) and not chat.livechat_channel_id._is_welcome(what):
+        return channels._say_wait()
+    return None
 
 
 def _forget_client_context():
@@ -134,19 +183,23 @@ class DispatchLivechatController(LivechatController):
         ):
             return False
         _forget_client_context()
-        _find_guest()
+        find_guest()
         # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
-        channel = request.env["im_livechat.channel"].sudo().search([("id", "=", channel_id)])
+        channels = request.env["im_livechat.channel"].sudo()
+        named = Domain("id", "=", channel_id)
+        channel = channels.search(named & channels._match_open_to_caller())
         if not channel:
-            return False
+            channel = channels.search(named)
+            return _refuse(channel._turn_away()) if channel else False
         if not persisted:
             request.update_context(livechat_dispatch_preview=PREVIEW)
         session_key = None
         if persisted and channel.dispatch_mode != "native":
             session_key = _get_session_key()
             if chat := channel._join_open_chat(session_key):
-                return _describe_session(chat) if _is_welcome("look") else _refuse()
-        if channel.dispatch_mode != "native" and not _is_welcome("chat" if persisted else "look"):
+                return _describe_session(chat) if channel._is_welcome("look") else _refuse()
+        what = "chat" if persisted else "look"
+        if channel.dispatch_mode != "native" and not channel._is_welcome(what):
             return _refuse()
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
@@ -171,14 +224,20 @@ class DispatchLivechatController(LivechatController):
 
 class DispatchThreadController(ThreadController):
     @http.route()
-    def mail_message_post(self, thread_model, thread_id, post_data, context=None, **kwargs):
-        """As core's, but a buyer to whom nobody has answered yet does not write without end."""
-        if thread_model == "discuss.channel" and not request.env.user._is_internal():
-            _find_guest()
-            chat = _read_chat(thread_id)
-            # sudo: discuss.channel - whether the reader's chat has an answer
-            if chat.sudo()._is_unheard() and not _is_welcome("word"):
-                return _refuse()
+    def mail_message_post(
+        self, thread_model=None, thread_id=None, post_data=None, context=None, **kwargs
+    ):
+        """As core's, but a buyer to whom nobody has answered yet does not write without end, and
+        one who is blocked not at all; what no widget sends is no message."""
+        if not request.env.user._is_internal():
+            if not (isinstance(thread_model, str) and thread_model in request.env):
+                return False
+            if thread_model == "discuss.channel":
+                if not _is_message(thread_id, post_data, context, kwargs):
+                    return False
+                find_guest()
+                if refusal := find_refusal(thread_id, "word"):
+                    return _refuse(refusal)
         return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
 
 

@@ -7,9 +7,17 @@ from odoo.addons.im_livechat.controllers.channel import LivechatChannelControlle
 from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
+from ..tools.sent import is_record_id, is_text
+
 # Core takes whoever can read a conversation for somebody who takes part in it. An auditor, and a
 # colleague whose role shows it the shop's conversations, only look on: each method here is core's,
 # for others.
+#
+# What no widget sends is answered as a chat that does not exist, where core would answer with a
+# traceback; `None` is what is missing.
+
+# As many stars as a rating has, and as many characters as somebody writes about it.
+_RATES, _REASON_MAX = range(6), 10_000
 
 
 def _refuse_onlooker(channel_id, readers_only=False):
@@ -28,39 +36,62 @@ def _refuse_onlooker(channel_id, readers_only=False):
 
 class OnlookerLivechatController(LivechatController):
     @http.route()
-    def feedback(self, channel_id, rate, reason=None, **kwargs):
+    def feedback(self, channel_id=None, rate=None, reason=None, **kwargs):
+        is_rate = type(rate) in (int, float) and rate in _RATES
+        if not (is_record_id(channel_id) and is_rate and is_text(reason or "", _REASON_MAX)):
+            return False
         _refuse_onlooker(channel_id)
         return super().feedback(channel_id, rate, reason=reason, **kwargs)
 
     @http.route()
-    def visitor_leave_session(self, channel_id):
+    def visitor_leave_session(self, channel_id=None, **_ignored):
+        if not is_record_id(channel_id):
+            return None
         _refuse_onlooker(channel_id)
         return super().visitor_leave_session(channel_id)
 
     @http.route()
-    def email_livechat_transcript(self, channel_id, email):
+    def email_livechat_transcript(self, channel_id=None, email=None, **_ignored):
+        if not (is_record_id(channel_id) and is_text(email)):
+            return None
         _refuse_onlooker(channel_id)
         return super().email_livechat_transcript(channel_id, email)
 
 
 class OnlookerChatbotController(LivechatChatbotScriptController):
     @http.route()
-    def chatbot_restart(self, channel_id, chatbot_script_id):
+    def chatbot_restart(self, channel_id=None, chatbot_script_id=None, **_ignored):
+        if not (is_record_id(channel_id) and is_record_id(chatbot_script_id)):
+            return None
         _refuse_onlooker(channel_id)
         return super().chatbot_restart(channel_id, chatbot_script_id)
 
     @http.route()
-    def chatbot_save_answer(self, channel_id, message_id, selected_answer_id):
+    def chatbot_save_answer(
+        self, channel_id=None, message_id=None, selected_answer_id=None, **_ignored
+    ):
+        if not all(map(is_record_id, (channel_id, message_id, selected_answer_id))):
+            return None
         _refuse_onlooker(channel_id)
         return super().chatbot_save_answer(channel_id, message_id, selected_answer_id)
 
     @http.route()
-    def chatbot_trigger_step(self, channel_id, chatbot_script_id=None, data_id=None):
+    def chatbot_trigger_step(
+        self, channel_id=None, chatbot_script_id=None, data_id=None, **_ignored
+    ):
+        if not (
+            is_record_id(channel_id)
+            and (not chatbot_script_id or is_record_id(chatbot_script_id))
+            and (data_id is None or type(data_id) is int)
+        ):
+            return None
         _refuse_onlooker(channel_id)
         return super().chatbot_trigger_step(channel_id, chatbot_script_id, data_id)
 
     @http.route()
-    def chatbot_validate_email(self, channel_id):
+    def chatbot_validate_email(self, channel_id=None, **_ignored):
+        if not is_record_id(channel_id):
+            return None
         _refuse_onlooker(channel_id)
         return super().chatbot_validate_email(channel_id)
 

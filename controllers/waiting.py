@@ -5,6 +5,7 @@ from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
 from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
+from .main import find_refusal
 
 _CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
 
@@ -31,6 +32,8 @@ class WaitingController(Controller):
         return {}
 
     def _give_sign(self):
+        if not request.env["im_livechat.channel"]._is_welcome("here"):
+            return {}
         partner, guest = request.env["res.partner"]._get_current_persona()
         if partner or guest:
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
@@ -67,7 +70,7 @@ class WaitingController(Controller):
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
         if chat.self_member_id.livechat_member_type != "visitor":
             return False
-        if not request.env["im_livechat.channel"]._is_welcome("leave"):
+        if find_refusal(channel_id, "leave"):
             return False
         # sudo: discuss.channel - the buyer's own chat, and nothing but its place in line
         chat = chat.sudo()

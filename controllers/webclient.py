@@ -1,3 +1,4 @@
+from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.mail.controllers.webclient import WebclientController
@@ -11,12 +12,18 @@ class DispatchWebclientController(WebclientController):
         if name == "init_livechat" and not is_record_id(params):
             # Anybody can ask; core would answer with a traceback.
             return
-        super()._process_request_for_all(store, name, params)
         if name != "init_livechat":
+            super()._process_request_for_all(store, name, params)
             return
         # sudo: im_livechat.channel - what core reads for the same
-        channel = request.env["im_livechat.channel"].sudo().search([("id", "=", params)])
-        if not channel or channel.dispatch_mode == "native":
+        channels = request.env["im_livechat.channel"].sudo()
+        channel = channels.search(Domain("id", "=", params) & channels._match_open_to_caller())
+        if not channel:
+            # There is none, or its shop has blocked who asks: the same for both.
+            store.add_global_values(livechat_available=False, can_download_transcript=False)
+            return
+        super()._process_request_for_all(store, name, params)
+        if channel.dispatch_mode == "native":
             return
         # Core shows the button while an agent has room: here a buyer may also wait, or leave a
         # message.

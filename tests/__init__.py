@@ -1,10 +1,12 @@
 from . import (
     test_attributes,
+    test_block,
     test_catalogue,
     test_change_log,
     test_channel_settings,
     test_conversations,
     test_core_buttons,
+    test_costs,
     test_dated_change_tours,
     test_dated_changes,
     test_decisions,

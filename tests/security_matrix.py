@@ -57,6 +57,7 @@ _WATCHED = (
     "livechat_dispatch_change",
     "livechat_dispatch_change_line",
     "livechat_dispatch_log",
+    "livechat_dispatch_block",
     "im_livechat_channel",
     "im_livechat_channel_im_livechat_expertise_rel",
     "im_livechat_channel_im_user",
@@ -327,7 +328,17 @@ class SecurityCommon(ShopCommon):
             {"kind": "transfer", "user_id": agent.id, "rule": "by_hand", "reason": f"{name} reason"}
         )
         cls.env["livechat.dispatch.total"]._count(wait=True)
+        block = cls.env["livechat.dispatch.block"].create(
+            {
+                "livechat_channel_id": channel.id,
+                "name": f"{name} blocked",
+                "guest_id": guest.id,
+                "address": "203.0.113.99",
+                "reason": f"{name} block",
+            }
+        )
         return {
+            "livechat.dispatch.block": block,
             "livechat.dispatch.decision": decision,
             "livechat.dispatch.total": cls.env["livechat.dispatch.total"].search(
                 [("livechat_channel_id", "=", channel.id)]
@@ -2113,6 +2124,7 @@ class SecurityMatrix(SecurityCommon):
                 ("discuss.channel", "channel_join", chat.ids, ()),
                 ("discuss.channel", "action_put_first", chat.ids, ()),
                 ("discuss.channel", "action_end_wait", chat.ids, ()),
+                ("discuss.channel", "action_block", chat.ids, ()),
                 ("discuss.channel", "message_post", chat.ids, ()),
                 ("discuss.channel", "write", chat.ids, ({"livechat_status": "waiting"},)),
                 (
@@ -3193,6 +3205,8 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.dispatch.change.line",
                 "livechat.dispatch.forecast",
                 "livechat.dispatch.log",
+                "livechat.dispatch.block",
+                "livechat.block.buyer",
             ):
                 for method, ids, args in (
                     ("search", None, ([],)),

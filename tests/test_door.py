@@ -2,7 +2,7 @@ import json
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import Command
+from odoo import Command, fields
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import HOST
 from odoo.tools import config
@@ -429,7 +429,8 @@ class TestLimits(PatientCase, DispatchCommon):
         routes = ("/im_livechat/get_session", "/im_livechat/cors/get_session")
         refused = [self._ask(route=routes[number % 2]) for number in range(8)]
         self.assertEqual(refused, [False] * 6 + [True] * 2)
-        self.assertEqual(door.count_refused(self.env.cr), 2)
+        since = fields.Datetime.now() - timedelta(hours=1)
+        self.assertEqual(door.count_refused(self.env.cr, since), {"often": 2, "blocked": 0})
         settings = self.env["res.config.settings"].create({})
         self.assertEqual(settings.dispatch_refused_today, 2)
         self.assertFalse(self._ask(persisted=False))

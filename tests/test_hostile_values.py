@@ -207,6 +207,11 @@ class TestHostileValues(HostileCommon):
             "im_livechat.channel": (shop["im_livechat.channel"], {"name": "Sample"}),
             "im_livechat.conversation.tag": (shop["tag"], {"name": "Sample"}),
             "livechat.activation.link": (None, {}),
+            "livechat.block.buyer": (None, {"chat_id": shop["discuss.channel"].id}),
+            "livechat.dispatch.block": (
+                shop["livechat.dispatch.block"],
+                {"livechat_channel_id": shop["im_livechat.channel"].id, "address": "192.0.2.7"},
+            ),
             "livechat.dispatch.change": (
                 shop["livechat.dispatch.change"],
                 {"name": "Sample", "channel_id": shop["im_livechat.channel"].id},

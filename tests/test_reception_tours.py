@@ -70,6 +70,18 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertTrue(second.livechat_end_dt)
 
     @walk
+    def test_who_waits_is_blocked_and_the_block_is_lifted(self):
+        noisy = self._wait(name="Noisy")
+        self._wait(name="Quiet")
+        guest = self._create_guest("Noisy guest")
+        noisy._add_members(guests=guest, create_member_params={"livechat_member_type": "visitor"})
+
+        self._start("reception_block")
+
+        self.assertTrue(noisy.livechat_end_dt)
+        self.assertFalse(self.env["livechat.dispatch.block"].search([]))
+
+    @walk
     def test_agents_are_moved_by_dragging_and_by_a_menu(self):
         self._start("reception_move")
 

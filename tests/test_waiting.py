@@ -388,7 +388,10 @@ class TestWaiting(DispatchCommon):
     def test_the_shop_is_told_each_time_a_buyer_comes_to_wait_in_the_pool(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(
-            agent, offline_rule="pool", pool_email="shop@flagship.example"
+            agent,
+            offline_rule="pool",
+            pool_email="shop@flagship.example",
+            pool_email_confirmed="shop@flagship.example",
         )
 
         def read_mails():

@@ -123,6 +123,24 @@ def expect_ids(records):
     expect(records.env, all(map(is_record_id, records._ids)))
 
 
+def check_lengths(records, limits):
+    """Refuse texts of other addons' models that each page view of a buyer would load, however long.
+
+    :param limits: ``{field: characters at most}``.
+    :raise ValidationError:
+    """
+    for record in records:
+        for name, maximum in limits.items():
+            if len(record[name] or "") > maximum:
+                raise ValidationError(
+                    records.env._(
+                        "%(field)s has at most %(maximum)s characters.",
+                        field=_get_label(records, records._fields[name]),
+                        maximum=maximum,
+                    )
+                )
+
+
 class Reader:
     """What a model inherits, before ``models.Model``, to read what was sent.
 

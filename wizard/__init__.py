@@ -1,5 +1,6 @@
 from . import (
     livechat_activation_link,
+    livechat_block_buyer,
     livechat_dispatch_compare,
     livechat_dispatch_forecast,
     livechat_dispatch_whatif,

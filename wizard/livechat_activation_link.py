@@ -13,6 +13,7 @@ class LivechatActivationLink(sent.Reader, models.TransientModel):
     login = fields.Char(readonly=True)
     url = fields.Char("Link", readonly=True, length_max=2000)
     email = fields.Char("Mailed To", readonly=True)
+    is_held_back = fields.Boolean(readonly=True)
     expiration = fields.Datetime("Valid Until", readonly=True)
 
     def _may_say(self, name):

@@ -8,10 +8,15 @@ first.
 
 What somebody asks for fills a bucket that runs out evenly, empty after an hour; what would make it
 run over is refused. So all of an hour may come at once, and who is refused waits for a minute.
+
+What a shop has the server mail to addresses that it says is counted in the same way, and so is how
+often somebody was turned away.
 """
 
 import ipaddress
 from collections.abc import Iterable
+from contextlib import contextmanager
+from datetime import datetime, timezone
 from typing import NamedTuple
 
 from odoo.modules import module
@@ -20,11 +25,22 @@ from odoo.modules import module
 ADDRESS_CHATS_DEFAULT = 60
 
 #: How often a buyer may ask an hour: for a ``chat``, for a ``look`` at the widget, to bring a
-#: ``word`` before the first answer, to ``leave`` a message. Generous for people.
-PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20}
+#: ``word`` before the first answer, to ``leave`` a message, to say that it is still ``here``, as
+#: the page of who waits does twice a minute. Generous for people.
+PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
 
 #: And an address, in chats of an address: a school or an office has one for all.
-PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "activation": 1}
+PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
+
+#: So many mails of a kind a shop has sent to addresses that it says a day.
+MAILS_A_DAY = 20
+_NEVER = 10**9
+
+#: What it counts as that somebody was turned away whom a shop has blocked.
+BLOCKED = "blocked"
+
+# Whoever blocks more addresses than these prefixes have blocks a country.
+_SHORTEST_PREFIX = {4: 16, 6: 32}
 
 
 class Request(NamedTuple):
@@ -50,43 +66,100 @@ def read_address_chats(text: str | bool) -> int:
 def read_address(text: str | None) -> str | None:
     """Return by what an address is known, ``None`` for nobody's: whoever has one of IPv6 has 2**64
     of them, and behind a proxy of which Odoo was not told all buyers have the server's own."""
+    address = find_address(text)
+    if address and ":" in address:
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return address
+
+
+def find_address(text: str | None) -> str | None:
+    """Return the one address that this names, ``None`` for nobody's: see :func:`read_address`."""
     try:
         address = ipaddress.ip_address((text or "").partition("%")[0])
     except ValueError:
         return None
     address = getattr(address, "ipv4_mapped", None) or address
-    if address.is_loopback:
+    return None if address.is_loopback else str(address)
+
+
+def read_network(text: str) -> str | None:
+    """Return the address or the first part of addresses that somebody wrote, as PostgreSQL reads
+    it; ``None`` for what is none, and for what nearly everybody has."""
+    if one := find_address(text.strip()):
+        return one
+    try:
+        network = ipaddress.ip_network(text.strip(), strict=False)
+    except ValueError:
         return None
-    if address.version == 6:
-        address = ipaddress.ip_network((address, 64), strict=False)
-    return str(address)
+    is_narrow = network.prefixlen >= _SHORTEST_PREFIX[network.version]
+    return str(network) if is_narrow and not network.is_loopback else None
 
 
-def admit(env, requests: Iterable[Request]) -> bool:
+def admit(env, requests: Iterable[Request], channel_id: int = 0) -> bool:
     """Count what is asked for, and tell whether it may be; what is refused counts as a refusal and
     not against whoever asks.
 
     It is committed at once, whatever becomes of the caller's transaction, so that all processes
     count together and none waits for a request of another.
+
+    :param channel_id: ``im_livechat.channel`` that is asked for, 0 for none.
     """
     # One order for all.
     requests = sorted(request for request in requests if request.amount)
     if not requests:
         return True
+    with _committing(env) as cr:
+        return _admit(cr, requests, channel_id)
+
+
+def may_mail(env, what: str, account: str, shop: str) -> bool:
+    """Count a mail that somebody has the server send, and tell whether it may be: one a minute for
+    each account, ``MAILS_A_DAY`` a day, by UTC, for each shop."""
+    day = datetime.now(timezone.utc).date()
+    with _committing(env) as cr:
+        # A bucket of a day that never runs out.
+        return _fill(cr, [Request(what, account, 1)], 60) and _fill(
+            cr, [Request(what, f"{shop} {day}", MAILS_A_DAY)], _NEVER
+        )
+
+
+def note_blocked(env, channel_id: int):
+    """Count that somebody was turned away whom the shop has blocked."""
+    with _committing(env) as cr:
+        _note_refusal(cr, BLOCKED, channel_id)
+
+
+@contextmanager
+def _committing(env):
+    """Yield a cursor whose work is committed at once; a test has but one."""
     if module.current_test:
-        return _admit(env.cr, requests)
+        yield env.cr
+        return
     with env.registry.cursor() as cr:
-        cr.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-        return _admit(cr, requests)
+        # A crash may forget some requests; nobody waits for a disk to be refused.
+        cr.execute(
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
+        )
+        yield cr
 
 
-def _admit(cr, requests):
+def _admit(cr, requests, channel_id):
+    is_admitted = _fill(cr, requests, 3600)
+    if not is_admitted:
+        _note_refusal(cr, requests[0].what, channel_id)
+    return is_admitted
+
+
+def _fill(cr, requests, seconds):
+    """Put what is asked for into the buckets, each of which runs out in so many seconds; whether
+    all of them hold it."""
     # Served by the primary keys.
     cr.execute(
         """
         INSERT INTO livechat_dispatch_rate AS rate (what, who, amount, level, asked_at, is_refused)
         SELECT what, who, amount, 1, clock_timestamp() AT TIME ZONE 'UTC', false
-          FROM unnest(%s::text[], %s::text[], %s::integer[]) request (what, who, amount)
+          FROM unnest(%(what)s::text[], %(who)s::text[], %(amount)s::integer[])
+               request (what, who, amount)
       ORDER BY what, who
             ON CONFLICT (what, who) DO UPDATE
            SET (amount, asked_at, level, is_refused) = (
@@ -96,35 +169,58 @@ def _admit(cr, requests):
                           left_over > EXCLUDED.amount - 1
                      FROM (SELECT greatest(
                                0,
-                               rate.level - rate.amount / 3600.0
+                               rate.level - rate.amount / %(seconds)s::float
                                * greatest(0, extract(epoch FROM EXCLUDED.asked_at - rate.asked_at))
                            ) AS left_over) so_far
                )
         RETURNING is_refused
         """,
-        [list(column) for column in zip(*requests, strict=True)],
+        {
+            "what": [request.what for request in requests],
+            "who": [request.who for request in requests],
+            "amount": [request.amount for request in requests],
+            "seconds": seconds,
+        },
     )
-    if not any(is_refused for (is_refused,) in cr.fetchall()):
-        return True
-    cr.execute(
-        """
-        INSERT INTO livechat_dispatch_refusal AS refusal (day, what, times)
-        VALUES ((now() AT TIME ZONE 'UTC')::date, %s, 1)
-            ON CONFLICT (day, what) DO UPDATE SET times = refusal.times + 1
-        """,
-        [requests[0].what],
-    )
-    return False
+    return not any(is_refused for (is_refused,) in cr.fetchall())
 
 
-def count_refused(cr) -> int:
-    """Return how often somebody was turned away today, by UTC."""
+def _note_refusal(cr, what, channel_id):
     # Served by the primary key.
     cr.execute(
-        "SELECT coalesce(sum(times), 0) FROM livechat_dispatch_refusal"
-        " WHERE day = (now() AT TIME ZONE 'UTC')::date"
+        """
+        INSERT INTO livechat_dispatch_refusal AS refusal (hour, what, channel_id, times)
+        VALUES (date_trunc('hour', now() AT TIME ZONE 'UTC'), %s, %s, 1)
+            ON CONFLICT (hour, what, channel_id) DO UPDATE SET times = refusal.times + 1
+        """,
+        [what, channel_id],
     )
-    return cr.fetchone()[0]
+
+
+def count_refused(cr, since: datetime, channel_ids: Iterable[int] | None = None) -> dict:
+    """Return how often somebody was turned away.
+
+    :param since: from the hour on that this moment, in UTC, is in.
+    :param channel_ids: of which channels; of the whole database without.
+    :return: ``{"often": times somebody asked too often, "blocked": times somebody is blocked}``.
+    """
+    # Served by the primary key.
+    cr.execute(
+        """
+        SELECT coalesce(sum(times) FILTER (WHERE what != %(blocked)s), 0),
+               coalesce(sum(times) FILTER (WHERE what = %(blocked)s), 0)
+          FROM livechat_dispatch_refusal
+         WHERE hour >= date_trunc('hour', %(since)s)
+           AND (%(all)s OR channel_id = ANY(%(channel_ids)s))
+        """,
+        {
+            "blocked": BLOCKED,
+            "since": since,
+            "all": channel_ids is None,
+            "channel_ids": list(channel_ids or ()),
+        },
+    )
+    return dict(zip(("often", BLOCKED), cr.fetchone(), strict=True))
 
 
 def claim(cr, channel_id: int, buyers: list[str]):
@@ -165,9 +261,15 @@ def find_guest(cr, channel_id: int, buyer: str) -> int | None:
 
 
 def forget(cr):
-    """Forget who asked longer than a day ago; for the daily cleaning."""
+    """Forget who asked longer than a day ago, and how many were refused last month; for the daily
+    cleaning."""
     # Served by scans of a day's rows.
     for table in ("livechat_dispatch_buyer", "livechat_dispatch_rate"):
         cr.execute(
             f"DELETE FROM {table} WHERE asked_at < now() AT TIME ZONE 'UTC' - interval '1 day'"
         )
+    # Served by the primary key.
+    cr.execute(
+        "DELETE FROM livechat_dispatch_refusal"
+        " WHERE hour < now() AT TIME ZONE 'UTC' - interval '31 days'"
+    )

@@ -76,10 +76,11 @@ CREATE UNLOGGED TABLE IF NOT EXISTS livechat_dispatch_rate (
     PRIMARY KEY (what, who)
 );
 CREATE TABLE IF NOT EXISTS livechat_dispatch_refusal (
-    day date NOT NULL,
+    hour timestamp NOT NULL,
     what text NOT NULL,
+    channel_id integer NOT NULL,
     times integer NOT NULL,
-    PRIMARY KEY (day, what)
+    PRIMARY KEY (hour, what, channel_id)
 );
 
 -- Compressing such numbers costs more than it saves.

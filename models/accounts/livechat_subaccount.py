@@ -10,6 +10,7 @@ from odoo.fields import Command
 from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
+from ...dispatch.ledger import door
 from ...tools import names, sent
 from ...tools.sentinels import MENDING
 
@@ -394,7 +395,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
         """Make a new link with which the person sets a password; older ones are void from now on.
 
         For a sub-account that is enabled already it is the way to a new password. The link is
-        mailed when the sub-account has an address and the shop can send mail, and always shown.
+        mailed when the sub-account has an address and the shop can send mail, once a minute and
+        twenty times a day for a shop at most, and always shown.
 
         :return: an action that shows the link, in ``context["default_url"]``.
         :raise UserError: the sub-account is disabled.
@@ -427,6 +429,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 "default_login": self.login,
                 "default_expiration": fields.Datetime.to_string(self.activation_expiration),
                 "default_email": self.email if mailed else False,
+                "default_is_held_back": mailed is False,
             },
         }
 
@@ -544,16 +547,18 @@ class LivechatSubaccount(sent.Reader, models.Model):
         return timedelta(hours=int(self.env["ir.config_parameter"].sudo().get_param(name, hours)))
 
     def _mail_activation_link(self, url):
-        """Mail the link if mail works.
+        """Mail the link if mail works and not too many were mailed.
 
-        :return: whether it was queued.
+        :return: whether it was queued; ``None`` when it cannot be mailed at all.
         """
         # sudo: ir.mail_server - whether mail works is no secret
         works = self.env["ir.mail_server"].sudo().search_count([], limit=1)
         if not (self.email and works):
+            return None
+        owner = self.main_account_id
+        if not door.may_mail(self.env, "activation mail", str(self), str(owner)):
             return False
         person = self.with_context(lang=self.lang or self.env.lang)
-        owner = self.main_account_id
         # An object, so that no browser can send it to the template.
         link = SimpleNamespace(
             name=self.name,

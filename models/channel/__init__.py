@@ -1,4 +1,7 @@
 from . import (
+    chatbot_script,
+    chatbot_script_answer,
+    chatbot_script_step,
     im_livechat_channel,
     im_livechat_channel_setup,
     ir_config_parameter,
@@ -6,6 +9,7 @@ from . import (
     mail_presence,
     res_config_settings,
     res_users,
+    res_users_settings,
     resource_calendar,
     resource_calendar_attendance,
     resource_calendar_leaves,

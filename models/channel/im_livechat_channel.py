@@ -1,9 +1,30 @@
+from markupsafe import Markup
+
 from odoo import SUPERUSER_ID, api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
+from odoo.tools import email_normalize, hash_sign, verify_hash_signed
+from odoo.tools.urls import urljoin
 
 from ...dispatch import ledger, policy
+from ...dispatch.ledger import door
 from ...tools import sent
 from ...tools.attributes import SETTING, leave_to_core
+
+# What a link is signed for that confirms where the pool's messages are told.
+_POOL_EMAIL = "im_livechat_subaccount pool_email"
+
+
+# What each page view of a buyer loads.
+_LENGTHS = {
+    "name": 200,
+    "button_text": 200,
+    "default_message": 2000,
+    "header_background_color": 50,
+    "title_color": 50,
+    "button_background_color": 50,
+    "button_text_color": 50,
+    "review_link": 2000,
+}
 
 
 @leave_to_core
@@ -131,11 +152,15 @@ class ImLivechatChannel(sent.Guard, models.Model):
     )
     pool_email = fields.Char(
         "Tell by E-mail",
-        help="Whom to tell when a buyer leaves a message in the pool.",
+        help="Whom to tell when a buyer leaves a message in the pool. A mail asks whoever reads "
+        "this address to confirm that it wants them.",
         frees_seats=False,
         logged=True,
         shop_may_set=True,
     )
+    # The address whose reader has said that it wants the mails.
+    pool_email_confirmed = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
+    pool_email_waits = fields.Boolean(compute="_compute_pool_email_waits")
     no_reply_seconds = fields.Integer(
         "No Reply (seconds)",
         at_least=0,
@@ -202,9 +227,29 @@ class ImLivechatChannel(sent.Guard, models.Model):
                     self.env._("Name at least one agent of this channel as a proxy.")
                 )
 
+    @api.depends("pool_email", "pool_email_confirmed")
+    def _compute_pool_email_waits(self):
+        for channel in self:
+            # sudo: im_livechat.channel - whether, not which
+            confirmed = channel.sudo().pool_email_confirmed
+            channel.pool_email_waits = bool(channel.pool_email) and channel.pool_email != confirmed
+
+    @api.constrains(*_LENGTHS)
+    def _check_lengths(self):
+        sent.check_lengths(self, _LENGTHS)
+
+    @api.constrains("pool_email")
+    def _check_pool_email(self):
+        for channel in self:
+            if channel.pool_email and not email_normalize(channel.pool_email):
+                raise ValidationError(
+                    self.env._("%(email)s is no e-mail address.", email=channel.pool_email)
+                )
+
     @api.model_create_multi
     def create(self, vals_list):
         channels = super().create(vals_list)
+        channels._ask_pool_email()
         if channels.main_account_id:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
@@ -221,10 +266,79 @@ class ImLivechatChannel(sent.Guard, models.Model):
         if "dispatch_mode" in vals:
             self._open_reception_desk()
             self._dismiss_odoobot()
+        if "pool_email" in vals:
+            self._ask_pool_email()
         if "name" in vals:
             # sudo: res.partner - the desk is the channel's own and carries its name
             self.sudo().reception_partner_id.name = vals["name"]
         return result
+
+    def action_ask_pool_email(self):
+        """Mail the confirmation of where the pool's messages are told once more.
+
+        :raise UserError: too many were mailed.
+        """
+        sent.expect_ids(self)
+        self.check_access("write")
+        if not self._ask_pool_email():
+            raise UserError(self.env._("That was very often. Please wait a minute and try again."))
+        return True
+
+    def _ask_pool_email(self):
+        """Ask whoever reads the pool's address whether it wants the mails: nothing else is mailed
+        to an address that has not said so.
+
+        :return: whether everybody was asked who is still to be.
+        """
+        is_done = True
+        for channel in self.filtered("pool_email_waits"):
+            shop = channel.main_account_id or channel
+            if not door.may_mail(self.env, "pool mail", str(channel), str(shop)):
+                is_done = False
+                continue
+            # sudo: mail.mail - built here; whose address it is nobody knows yet
+            self.env["mail.mail"].sudo().create(
+                {
+                    "email_to": channel.pool_email,
+                    "subject": self.env._("Messages of buyers for you?"),
+                    "body_html": Markup("<p>{text}</p><p><a href='{url}'>{open}</a></p>").format(
+                        text=self.env._(
+                            "Somebody wants %(channel)s to mail you what buyers write while nobody "
+                            "is there. If you want that, open this page within three days. If not, "
+                            "do nothing.",
+                            channel=channel.name,
+                        ),
+                        url=channel._get_pool_email_url(),
+                        open=self.env._("Confirm this address"),
+                    ),
+                    "auto_delete": True,
+                }
+            )
+        return is_done
+
+    def _get_pool_email_url(self):
+        # sudo: ir.config_parameter - the database's secret, to sign with
+        token = hash_sign(
+            self.env(su=True), _POOL_EMAIL, [self.id, self.pool_email], expiration_hours=72
+        )
+        return urljoin(self.get_base_url(), f"/livechat/confirm/{token}")
+
+    @api.model
+    def _find_by_pool_email_token(self, token):
+        """Return the channel whose present address this confirms, with sudo; empty for none."""
+        channels = self.sudo()  # sudo: im_livechat.channel - whoever has the link read the mail
+        try:
+            said = verify_hash_signed(self.env(su=True), _POOL_EMAIL, token)
+        except (ValueError, TypeError):
+            return channels
+        if not said:
+            return channels
+        channel_id, email = said
+        return channels.search([("id", "=", channel_id), ("pool_email", "=", email)])
+
+    def _confirm_pool_email(self):
+        """Let the pool's messages be mailed to the present address."""
+        self.pool_email_confirmed = self.pool_email
 
     def _open_reception_desk(self):
         """Give each dispatched channel the partner that buyers see before an agent is chosen."""

@@ -3,7 +3,7 @@ from odoo import api, fields, models
 from ...dispatch import policy
 from ...dispatch.ledger import door
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
-from ...tools import sent
+from ...tools import clock, sent
 
 DECISION_DAYS_DEFAULT = 90
 
@@ -64,10 +64,11 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
 
     @api.model
     def get_values(self):
+        today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
         return {
             **super().get_values(),
             "dispatch_address_chats": self._get_dispatch_address_chats(),
-            "dispatch_refused_today": door.count_refused(self.env.cr),
+            "dispatch_refused_today": sum(door.count_refused(self.env.cr, today).values()),
             "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
             "dispatch_decision_days": self._get_dispatch_decision_days(),
         }

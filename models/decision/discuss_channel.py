@@ -140,6 +140,9 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         help="Where the buyer was when the chat began, as its browser said.",
     )
+    # Where the buyer of an open chat is, as ``door.read_address`` knows it, so that it can be
+    # blocked; nobody reads it, and it goes when the chat ends.
+    dispatch_address = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.tools import SQL
 
+from ...dispatch.ledger import door
 from ...dispatch.line import IS_WAITING
 from ...tools import clock
 from ...tools.turn import MISSED
@@ -21,7 +22,9 @@ class ImLivechatChannel(models.Model):
         """Return today's figures and the times that go with them."""
         now = fields.Datetime.now()
         figures = self._get_today_figures()
+        today = clock.get_midnight(now, self.env.tz)
         return {
+            "refused": door.count_refused(self.env.cr, today, self.ids),
             "figures": {str(channel_id): row for channel_id, row in figures.items()},
             "now": fields.Datetime.to_string(now),
             "next_day": fields.Datetime.to_string(clock.get_midnight(now, self.env.tz, 1)),

@@ -1,6 +1,7 @@
 from . import (
     discuss_channel,
     im_livechat_channel,
+    im_livechat_channel_rule,
     livechat_dispatch_group,
     livechat_dispatch_scope,
     res_users,

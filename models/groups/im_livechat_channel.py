@@ -5,6 +5,7 @@ from urllib.parse import unquote, urlsplit
 from odoo import api, fields, models, tools
 from odoo.fields import Domain
 from odoo.http import request
+from odoo.tools import SQL
 
 from ...dispatch import scope as scopes
 from ...dispatch.ledger import door
@@ -215,10 +216,10 @@ class ImLivechatChannel(models.Model):
             domain &= Domain("is_pending_chat_request", "!=", True)
         return chats.search(domain, order="id desc") if partner or guest else chats
 
-    @api.model
     def _is_welcome(self, what):
-        """Count that whoever sends this request asks for something, and tell whether that is not
-        too often. The address is the one that Odoo sees, with its ``proxy_mode``.
+        """Count that whoever sends this request asks something of this channel, or of none, and
+        tell whether that is not too often. The address is the one that Odoo sees, with its
+        ``proxy_mode``.
 
         :param what: one of ``door.PER_ADDRESS``.
         """
@@ -230,17 +231,65 @@ class ImLivechatChannel(models.Model):
         if not chats:
             return True
         asked = []
-        if address := door.read_address(request.httprequest.remote_addr):
+        if address := self._read_caller_address():
             asked.append(door.Request(what, address, chats * door.PER_ADDRESS[what]))
         partner, guest = self._identify_buyer()
         if what in door.PER_BUYER and (buyer := partner or guest):
             asked.append(door.Request(what, f"{buyer._name} {buyer.id}", door.PER_BUYER[what]))
-        return door.admit(self.env, asked)
+        return door.admit(self.env, asked, self.id or 0)
+
+    @api.model
+    def _read_caller_address(self):
+        """Return where this request comes from, see ``door.read_address``."""
+        return door.read_address(request.httprequest.remote_addr) if request else None
 
     @api.model
     def _say_wait(self):
         """Return what somebody is told who asks too often."""
         return self.env._("That was very often. Please wait a minute and try again.")
+
+    @api.model
+    def _match_open_to_caller(self, field="id"):
+        """Return the domain of the channels whose shops have not blocked who makes this request;
+        as part of a search that is made anyway it costs no query.
+
+        :param field: the column of the table searched that holds the channel's id.
+        :rtype: Domain
+        """
+        if self.env.user._is_internal():
+            # People who work here are managed as accounts.
+            return Domain.TRUE
+        partner, guest = self._identify_buyer()
+        address = door.find_address(request.httprequest.remote_addr) if request else None
+
+        def to_sql(_model, alias, _query):
+            # Served by the primary key of channels and the indexes of blocks on channel and shop.
+            return SQL(
+                """NOT EXISTS (
+                    SELECT
+                      FROM im_livechat_channel shop
+                      JOIN livechat_dispatch_block block
+                        ON block.livechat_channel_id = shop.id
+                           OR block.main_account_id = shop.main_account_id
+                     WHERE shop.id = %(channel)s
+                       AND (block.until IS NULL OR block.until > %(now)s)
+                       AND (block.partner_id = %(partner_id)s
+                            OR block.guest_id = %(guest_id)s
+                            OR block.address::inet >>= %(address)s::inet)
+                )""",
+                channel=SQL.identifier(alias, field),
+                now=fields.Datetime.now(),
+                partner_id=partner.id or None,
+                guest_id=guest.id or None,
+                address=address,
+            )
+
+        return Domain.custom(to_sql=to_sql)
+
+    def _turn_away(self):
+        """Count that somebody was turned away who is blocked here, and return what it is told."""
+        door.note_blocked(self.env, self.id or 0)
+        return self.env._("This chat is not open to you at present.")
 
     @api.model
     def _make_buyer(self, partner, guest, lang=None, country_id=None, **about):

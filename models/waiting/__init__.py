@@ -3,6 +3,7 @@ from . import (
     discuss_channel_member,
     im_livechat_channel,
     livechat_announcement,
+    livechat_dispatch_block,
     livechat_dispatch_group,
     mail_guest,
     mail_presence,

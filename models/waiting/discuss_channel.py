@@ -32,6 +32,9 @@ class DiscussChannel(models.Model):
         ending = vals.get("livechat_end_dt") and self.filtered(
             lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
         )
+        if vals.get("livechat_end_dt"):
+            # Nobody needs it any more.
+            vals = {**vals, "dispatch_address": False}
         result = super().write(vals)
         if ending:
             # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
@@ -415,12 +418,7 @@ class DiscussChannel(models.Model):
         :raise AccessError: for anybody else.
         :raise UserError: one does not wait any more.
         """
-        sent.expect_ids(self)
-        # sudo: discuss.channel, im_livechat.channel - whose they are and how they wait
-        chats = self.sudo()
-        for channel in chats.livechat_channel_id or [chats.livechat_channel_id]:
-            if not self.env.user._manages_dispatch_of(channel.main_account_id):
-                raise AccessError(self.env._("Who manages dispatch decides about who waits."))
+        chats = self._get_managed()
         chats.lock_for_update()
         if any(chat.dispatch_state not in WAITING or chat.livechat_end_dt for chat in chats):
             raise UserError(self.env._("This buyer does not wait any more."))
@@ -445,10 +443,51 @@ class DiscussChannel(models.Model):
 
         :raise AccessError: for others than the managers of the shop's dispatch.
         """
-        chats = self._get_managed_waits()
-        chats._leave_line(rule="by_hand", reason=self.env._("By %s", self.env.user.name))
-        chats.livechat_end_dt = fields.Datetime.now()
-        for chat in chats:
+        self._get_managed_waits()._end_by_hand()
+        return True
+
+    def _end_by_hand(self):
+        """End chats as who manages dispatch decides."""
+        self._leave_line(rule="by_hand", reason=self.env._("By %s", self.env.user.name))
+        self.livechat_end_dt = fields.Datetime.now()
+        for chat in self:
             # As core, when a buyer ends it.
             Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
-        return True
+
+    def _get_managed(self):
+        """Return these chats with sudo, for who manages the dispatch of their shop.
+
+        :raise AccessError: for anybody else.
+        """
+        sent.expect_ids(self)
+        # sudo: discuss.channel, im_livechat.channel - whose they are and how they wait
+        chats = self.sudo()
+        for channel in chats.livechat_channel_id or [chats.livechat_channel_id]:
+            if not self.env.user._manages_dispatch_of(channel.main_account_id):
+                raise AccessError(self.env._("Who manages dispatch decides about who waits."))
+        return chats
+
+    def action_block(self):
+        """Open the dialog that blocks the buyer of an open chat.
+
+        :raise AccessError: for others than the managers of the shop's dispatch.
+        """
+        self.ensure_one()
+        self._get_managed()
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id(
+                "im_livechat_subaccount.livechat_block_buyer_action"
+            ),
+            "context": {"default_chat_id": self.id},
+        }
+
+    def _block_buyer(self, vals, by_address):
+        """Block who came with this chat, and end what that buyer has open in the shop.
+
+        :param vals: ``until`` and ``reason`` of the block.
+        :param by_address: whether who comes from the same address is blocked as well.
+        :raise AccessError: for others than the managers of the shop's dispatch.
+        :raise UserError: nobody can be blocked here.
+        """
+        blocks = self.env["livechat.dispatch.block"]
+        blocks._add_buyer(self._get_managed(), vals, by_address)._find_open_chats()._end_by_hand()

@@ -390,7 +390,9 @@ class ImLivechatChannel(models.Model):
         now = fields.Datetime.now()
         for channel in self:
             told_at = channel.pool_told_at
-            if not channel.pool_email or (told_at and told_at > now - _DIGEST_AFTER):
+            if not channel.pool_email or channel.pool_email_waits:
+                continue
+            if told_at and told_at > now - _DIGEST_AFTER:
                 continue
             pooled = [("dispatch_state", "=", "pool"), ("dispatch_is_told", "=", False)]
             waiting = self.env["discuss.channel"].search(

@@ -104,6 +104,11 @@ export class WaitingList extends Component {
         });
     }
 
+    async block(chat) {
+        const action = await this.orm.call("discuss.channel", "action_block", [[chat.id]]);
+        return this.action.doAction(action);
+    }
+
     get waitingTitle() {
         return _t("Waiting: %s", this.group.waiting.length);
     }

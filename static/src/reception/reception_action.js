@@ -5,7 +5,7 @@ import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { ChannelSection } from "./channel_section";
 import { createReceptionModel } from "./reception_model";
-import { formatDuration } from "./reception_texts";
+import { describeRefused, formatDuration } from "./reception_texts";
 
 /** Today's figures, of one channel or of all. */
 export class Figures extends Component {
@@ -38,6 +38,10 @@ export class Reception extends Component {
         onWillStart(() => this.model.start());
         // Also of a page that was left before it was there.
         onWillDestroy(() => this.model.stop());
+    }
+
+    get refusals() {
+        return describeRefused(this.state.refused);
     }
 
     /** Lead through the page. A mode of its own: "manual" would switch on the tours of all modules. */

@@ -30,6 +30,7 @@ export class ReceptionModel {
     limits = { min: 10, max: 1000 };
     mayAddChannels = false;
     mayReadChats = false;
+    refused = { often: 0, blocked: 0 };
     /** In a box of its own: it changes every second. */
     clock = { now: Date.now() };
 
@@ -231,8 +232,9 @@ export class ReceptionModel {
         return group;
     }
 
-    mergeLines({ waiting, figures, now, next_day: nextDay }) {
+    mergeLines({ waiting, figures, refused, now, next_day: nextDay }) {
         this.figures = figures;
+        this.refused = refused;
         const serverNow = deserializeDateTime(now).toMillis();
         this.skew = serverNow - Date.now();
         clearTimeout(this.timers.day);

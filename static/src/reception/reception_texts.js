@@ -20,6 +20,22 @@ export function getStatusText(status) {
     return { online: _t("Online"), away: _t("Away"), offline: _t("Offline") }[status];
 }
 
+/**
+ * How often buyers were turned away today, empty when nobody was.
+ *
+ * @param {{often: number, blocked: number}} refused
+ */
+export function describeRefused({ often, blocked }) {
+    const parts = [];
+    if (often) {
+        parts.push(_t("asked too often: %s", often));
+    }
+    if (blocked) {
+        parts.push(_t("blocked: %s", blocked));
+    }
+    return parts.length ? _t("Turned away today (%s)", parts.join(", ")) : "";
+}
+
 const countsOf = (members) => {
     const counts = {};
     for (const { reason } of members) {

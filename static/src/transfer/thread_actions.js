@@ -17,3 +17,20 @@ registerThreadAction("livechat-transfer", {
     sequence: 8,
     sequenceGroup: 7,
 });
+
+registerThreadAction("livechat-block", {
+    condition: ({ owner, thread }) =>
+        thread?.dispatch_transferable &&
+        !thread.livechat_end_dt &&
+        session.livechat_manages_dispatch &&
+        (!owner.props.chatWindow || owner.props.chatWindow.isOpen) &&
+        !owner.isDiscussSidebarChannelActions,
+    icon: "fa fa-fw fa-ban",
+    name: _t("Block buyer"),
+    async open({ store, thread }) {
+        const { action, orm } = store.env.services;
+        action.doAction(await orm.call("discuss.channel", "action_block", [[thread.id]]));
+    },
+    sequence: 9,
+    sequenceGroup: 7,
+});

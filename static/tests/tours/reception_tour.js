@@ -175,6 +175,27 @@ tours.add("im_livechat_subaccount.reception_waiting", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_block", {
+    steps: () => [
+        ...manage("Noisy", "block"),
+        { content: "Block", trigger: ".modal button[name=action_block]", run: press },
+        {
+            content: "It does not wait any more",
+            trigger: `.o_livechat_reception_waiting:not(:has(${buyer("Noisy")}))`,
+        },
+        ...openMenu(
+            "im_livechat_subaccount.livechat_dispatch_menu",
+            "im_livechat_subaccount.livechat_dispatch_block_menu",
+        ),
+        {
+            content: "It is on the list",
+            trigger: ".o_data_row:contains(Noisy guest) button[name=action_lift]",
+            run: press,
+        },
+        { content: "Nobody is blocked", trigger: ".o_view_nocontent" },
+    ],
+});
+
 const move = (name, from, target) => [
     {
         content: `The menu of ${name}`,

@@ -1,0 +1,36 @@
+from odoo import http
+from odoo.http import request
+
+
+class PoolMail(http.Controller):
+    """The page behind the link that confirms where a shop mails its buyers' messages."""
+
+    @http.route(
+        "/livechat/confirm/<string:token>",
+        type="http",
+        auth="public",
+        methods=["GET", "POST"],
+        website=True,
+        sitemap=False,
+    )
+    def confirm(self, token, **_ignored):
+        """Show the question, or take the answer: programs that look at mails open links as well."""
+        channels = request.env["im_livechat.channel"]
+        if not channels._is_welcome("activation"):
+            return self._render({"wait": channels._say_wait()}, status=429)
+        channel = channels._find_by_pool_email_token(token)
+        if not channel:
+            return self._render({"invalid": True}, status=404)
+        if request.httprequest.method == "POST":
+            channel._confirm_pool_email()
+        done = request.httprequest.method == "POST"
+        return self._render({"name": channel.name, "email": channel.pool_email, "done": done})
+
+    def _render(self, values, status=200):
+        response = request.render("im_livechat_subaccount.pool_email", values, status=status)
+        # The link is a secret: it must not leak to other sites, caches or frames.
+        response.headers["Referrer-Policy"] = "no-referrer"
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+        response.headers["X-Robots-Tag"] = "noindex"
+        return response

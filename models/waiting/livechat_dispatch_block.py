@@ -1,0 +1,143 @@
+from datetime import timedelta
+from functools import partial
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError, ValidationError
+
+from ...dispatch.ledger import door
+from ...tools import sent
+
+# So long a block that is over is still listed.
+_KEPT = timedelta(days=30)
+
+_Buyer = partial(fields.Many2one, index="btree_not_null", ondelete="cascade", readonly=True)
+
+
+class LivechatDispatchBlock(sent.Guard, models.Model):
+    """Who opens no chat with a shop and writes in none: a buyer, or whoever comes from an address.
+
+    It holds for all channels of the shop; for a channel that is no shop's, for that channel.
+    ``im_livechat.channel._match_open_to_caller`` says whom it turns away.
+    """
+
+    _name = "livechat.dispatch.block"
+    _description = "Blocked Buyer"
+    _order = "id desc"
+
+    livechat_channel_id = fields.Many2one(
+        "im_livechat.channel",
+        "Channel",
+        required=True,
+        index=True,
+        ondelete="cascade",
+        help="A block holds for all channels of the shop.",
+    )
+    main_account_id = fields.Many2one(
+        related="livechat_channel_id.main_account_id", store=True, index="btree_not_null"
+    )
+    name = fields.Char("Buyer", readonly=True)
+    partner_id = _Buyer("res.partner", "Contact")
+    guest_id = _Buyer("mail.guest", "Guest")
+    address = fields.Char(
+        length_max=50,
+        help="An address, such as 203.0.113.7 or 2001:db8::7, or the first part of several, such "
+        "as 203.0.113.0/24 or 2001:db8:1:2::/64.",
+    )
+    reason = fields.Char(length_max=200)
+    until = fields.Datetime(
+        default=lambda self: fields.Datetime.now() + timedelta(days=1),
+        help="Empty: until it is lifted.",
+    )
+
+    _says_whom = models.Constraint(
+        "CHECK (num_nonnulls(partner_id, guest_id, address) > 0)",
+        "Say who is blocked: an address, or the buyer of a chat.",
+    )
+    # Whatever wrote it: one that is none would fail each request it is compared with.
+    _has_address = models.Constraint(
+        "CHECK (address IS NULL OR address::cidr IS NOT NULL)", "This is no address."
+    )
+
+    @api.depends("name", "address")
+    def _compute_display_name(self):
+        for block in self:
+            block.display_name = block.name or block.address
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._clean(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._clean(vals))
+
+    @api.model
+    def _clean(self, vals):
+        """Return these values with the address as PostgreSQL reads it."""
+        sent.expect(self.env, isinstance(vals, dict))
+        address = vals.get("address")
+        if not isinstance(address, str) or not address.strip():
+            return vals
+        clean = door.read_network(address)
+        if not clean:
+            raise ValidationError(
+                self.env._(
+                    "%(address)s is no address that can be blocked. Write an address, such as "
+                    "203.0.113.7, or the first part of some, such as 203.0.113.0/24.",
+                    address=address[:50],
+                )
+            )
+        return {**vals, "address": clean}
+
+    @api.constrains("until")
+    def _check_until(self):
+        now = fields.Datetime.now()
+        if any(block.until and block.until <= now for block in self):
+            raise ValidationError(self.env._("A block ends later than now."))
+
+    def action_lift(self):
+        """Let these buyers come again."""
+        sent.expect_ids(self)
+        self.unlink()
+        return True
+
+    @api.autovacuum
+    def _gc_blocks(self):
+        self.search([("until", "<", fields.Datetime.now() - _KEPT)]).unlink()
+
+    @api.model
+    def _add_buyer(self, chat, vals, by_address):
+        """Block who came with a chat; the caller has checked who asks.
+
+        :param chat: with sudo; the other parameters and errors are those of
+            ``discuss.channel._block_buyer``.
+        :return: the block, with sudo.
+        """
+        history = chat.livechat_customer_history_ids
+        partner, guest = history.partner_id[:1], history.guest_id[:1]
+        if not (partner or guest):
+            raise UserError(self.env._("This chat has no buyer who could be blocked."))
+        if not all(user.share for user in partner.with_context(active_test=False).user_ids):
+            raise UserError(self.env._("This buyer works here, and is not blocked."))
+        # sudo: livechat.dispatch.block - built here
+        return self.sudo().create(
+            {
+                **vals,
+                "livechat_channel_id": chat.livechat_channel_id.id,
+                "name": (partner or guest).name,
+                "partner_id": partner.id,
+                "guest_id": guest.id,
+                "address": by_address and chat.dispatch_address,
+            }
+        )
+
+    def _find_open_chats(self):
+        """Return what the buyer has open with the shop.
+
+        :rtype: discuss.channel
+        """
+        channels = self.livechat_channel_id
+        if owner := self.main_account_id:
+            channels = channels.with_context(active_test=False)
+            channels = channels.search([("main_account_id", "=", owner.id)])
+        shop = [("livechat_channel_id", "in", channels.ids)]
+        return channels._find_open_chats(self.partner_id, self.guest_id, shop)
