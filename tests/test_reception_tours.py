@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .test_reception import ReceptionCommon
@@ -76,20 +77,40 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertEqual(self.returns.user_ids, self.omar)
 
     @walk
-    def test_each_warning_has_its_fix(self):
+    def test_one_line_says_what_costs_buyers_and_hints_stand_at_their_group(self):
         self._hire(self.owner, "Nadia", 60)
         idris = self._hire(self.owner, "Idris", 100)
         idris.active = False
         self._set_online(self.sofie, "offline")
+        self._wait(dispatch_group_id=self.returns.id)
         self.env["livechat.dispatch.group"].create(
-            {"name": "Empty desk", "channel_id": self.channel.id}
+            {
+                "name": "Empty desk",
+                "channel_id": self.channel.id,
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": "/empty"})],
+            }
         )
 
-        self._start("reception_warnings")
+        self._start("reception_faults")
 
-        nadia = self.channel.user_ids.filtered(lambda user: user.name == "Nadia")
-        self.assertEqual(nadia.dispatch_weight, 100)
-        self.assertEqual(self.returns.user_ids, self.sofie | self.maria)
+        self.assertIn("Nadia", self.channel.user_ids.mapped("name"))
+
+    @walk
+    def test_a_shop_that_is_open_with_nobody_here_is_told(self):
+        self._set_online(self.maria | self.omar | self.sofie, "offline")
+
+        self._start("reception_nobody")
+
+    def test_a_shop_that_is_closed_is_no_fault(self):
+        self._set_online(self.maria | self.omar | self.sofie, "offline")
+        self.channel.calendar_id = self.env["resource.calendar"].create(
+            {"name": "Never", "attendance_ids": [Command.clear()]}
+        )
+
+        self._start("reception_night")
+
+    def test_the_keyboard_reaches_the_first_agent_with_few_tabs(self):
+        self._start("reception_keyboard")
 
     def test_a_group_without_a_scope_has_no_share_and_says_why(self):
         self.env["livechat.dispatch.group"].create(
@@ -97,11 +118,6 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         )
 
         self._start("reception_no_scope")
-
-    def test_agents_in_no_group_are_told_before_any_group_has_a_scope(self):
-        self.returns.scope_ids.unlink()
-
-        self._start("reception_groupless")
 
     def test_auditor_looks_and_changes_nothing(self):
         chat = self._wait()

@@ -45,6 +45,16 @@ export class AgentRow extends Component {
         };
     }
 
+    get isGone() {
+        return !this.agent.enabled || this.agent.status === "offline";
+    }
+
+    /** Whoever may not receive buyers has nothing to switch. */
+    get maySwitch() {
+        const { may_pause: mayPause, enabled } = this.agent;
+        return mayPause && enabled && this.member.reason !== "not_permitted";
+    }
+
     get capacity() {
         return getCapacity(this.props.maxSessions, this.agent.draft);
     }
@@ -73,6 +83,9 @@ export class AgentRow extends Component {
 
     /** Why there is no share; nothing where there is one. */
     get shareDescription() {
+        if (this.isGone && this.member.has_part) {
+            return _t("%s gets this share when here", this.agent.name);
+        }
         if (!this.member.has_part) {
             return _t("%s gets no buyers by weight", this.agent.name);
         }

@@ -8,7 +8,9 @@ import { useService } from "@web/core/utils/hooks";
 import { useSortable } from "@web/core/utils/sortable_owl";
 import { TransferDialog } from "../transfer/transfer_dialog";
 import { AgentRow } from "./agent_row";
+import { useFixes } from "./fault_line";
 import { describeWait, formatDuration } from "./reception_texts";
+import { useRovingFocus } from "./roving_focus";
 
 /** To which group an agent can go. */
 export class MoveMenu extends Component {
@@ -52,6 +54,9 @@ export class WaitedTime extends Component {
     }
 }
 
+/** So many of those who wait are shown at first: a long line pushes nobody off the page. */
+const SHOWN = 5;
+
 /** Who waits for a group, and why. */
 export class WaitingList extends Component {
     static template = "im_livechat_subaccount.Reception.WaitingList";
@@ -69,6 +74,15 @@ export class WaitingList extends Component {
         this.dialog = useService("dialog");
         this.orm = useService("orm");
         this.group = useState(this.props.group);
+        this.state = useState({ showsAll: false });
+    }
+
+    get shown() {
+        return this.state.showsAll ? this.group.waiting : this.group.waiting.slice(0, SHOWN);
+    }
+
+    get moreTitle() {
+        return _t("Show all %s who wait", this.group.waiting.length);
     }
 
     whyWaits(chat) {
@@ -145,6 +159,9 @@ export class GroupSection extends Component {
         this.action = useService("action");
         this.group = useState(this.props.group);
         this.channel = useState(this.props.channel);
+        this.fix = useFixes(this.props.model);
+        this.members = useRef("members");
+        this.roving = useRovingFocus(this.members, ".o_livechat_reception_agent");
     }
 
     agentOf(member) {
@@ -166,7 +183,7 @@ export class GroupSection extends Component {
     }
 }
 
-/** A channel: today's figures, what is amiss, and its tree of groups. */
+/** A channel: today's figures and its tree of groups. */
 export class ChannelSection extends Component {
     static template = "im_livechat_subaccount.Reception.Channel";
     static components = { GroupSection };
@@ -226,51 +243,6 @@ export class ChannelSection extends Component {
             })),
             onChoose: (to) => this.props.model.move(channel, userId, group.id, to),
         });
-    }
-
-    /** Mend what a warning is about, or open where it is mended. */
-    fix(fix, ev) {
-        const { channel, props } = this;
-        const open = (model, id) =>
-            this.action.doAction({
-                type: "ir.actions.act_window",
-                res_model: model,
-                res_id: id,
-                views: [[false, "form"]],
-            });
-        switch (fix.type) {
-            case "group":
-                return fix.groupId
-                    ? open("livechat.dispatch.group", fix.groupId)
-                    : open("im_livechat.channel", channel.id);
-            case "raise":
-                return Promise.all(
-                    fix.userIds.map((id) => {
-                        const agent = props.model.agents[id];
-                        props.model.enterWeight(agent, `${fix.weight}`);
-                        return props.model.save(agent);
-                    }),
-                );
-            case "move":
-                return this.openMove(
-                    ev.currentTarget,
-                    fix.userId,
-                    channel.groups.find((group) => !group.id),
-                );
-            case "join":
-                return props.model.addToChannel(channel, fix.userIds);
-            case "subaccounts":
-                return this.action.doAction({
-                    type: "ir.actions.act_window",
-                    name: _t("Sub-accounts"),
-                    res_model: "livechat.subaccount",
-                    views: [
-                        [false, "list"],
-                        [false, "form"],
-                    ],
-                    domain: [["user_id", "in", fix.userIds]],
-                });
-        }
     }
 
     openChannel() {

@@ -3,7 +3,7 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { describeWaiting } from "./reception_texts";
-import { findWarnings } from "./reception_warnings";
+import { findFaults, findHints } from "./reception_warnings";
 import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
@@ -15,6 +15,7 @@ const LISTENING = 2000;
 const SECOND = 1000;
 
 const NOTHING = () => ({ agents: new Set(), lines: false, tree: false });
+const idsOf = (groups) => groups.map(({ id }) => id);
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
@@ -27,6 +28,8 @@ export class ReceptionModel {
     agents = {};
     channels = [];
     figures = {};
+    /** How many are here: `{channel id: {here, agents}}`, 0 for all. */
+    presence = { 0: { here: 0, agents: 0 } };
     limits = { min: 10, max: 1000 };
     mayAddChannels = false;
     mayReadChats = false;
@@ -121,17 +124,18 @@ export class ReceptionModel {
             }
         }
         this.mergeLines(data);
-        this.channels.forEach((channel) => this.reckon(channel));
+        this.channels.forEach((channel) => this.arrange(channel));
+        this.reckonAll();
         if (
             !this.isStopped &&
             !isSame(
                 this.listened,
-                this.channels.map(({ id }) => id),
+                idsOf(this.channels),
             )
         ) {
             // A shop that is new is listened to from now on.
             this.bus.forceUpdateChannels();
-            this.listened = this.channels.map(({ id }) => id);
+            this.listened = idsOf(this.channels);
         }
     }
 
@@ -143,6 +147,7 @@ export class ReceptionModel {
             const shown = group?.members.find((other) => other.user_id === member.user_id);
             if (shown) {
                 Object.assign(shown, member);
+                this.arrangeMembers(group, group.members);
             }
             return shown;
         });
@@ -158,7 +163,12 @@ export class ReceptionModel {
     }
 
     async loadLines() {
+        const waited = this.channels.map((channel) => channel.groups.map(hasLine));
         this.mergeLines(await this.call("get_reception_lines"));
+        if (!isSame(waited, this.channels.map((channel) => channel.groups.map(hasLine)))) {
+            this.channels.forEach((channel) => this.arrange(channel));
+        }
+        this.reckonAll();
     }
 
     // ------------------------------------------------------------
@@ -181,24 +191,22 @@ export class ReceptionModel {
         const merged = rows.map(({ groups, ...values }) => {
             const channel = this.channels.find((other) => other.id === values.id) || {
                 groups: [],
-                warnings: [],
+                faults: [],
             };
             Object.assign(channel, values);
-            const sorted = sortAsTree(groups).map((row) => this.mergeGroup(channel, row));
-            if (
-                !isSame(
-                    sorted.map(({ id }) => id),
-                    channel.groups.map(({ id }) => id),
-                )
-            ) {
-                channel.groups = sorted;
+            const merged = groups.map((row) => this.mergeGroup(channel, row));
+            // In the order that is seen: `arrange` changes it when there is a reason to.
+            const order = channel.groups.map(({ id }) => id);
+            merged.sort((one, other) => order.indexOf(one.id) - order.indexOf(other.id));
+            if (!isSame(idsOf(merged), order)) {
+                channel.groups = merged;
             }
             return channel;
         });
         if (
             !isSame(
-                merged.map(({ id }) => id),
-                this.channels.map(({ id }) => id),
+                idsOf(merged),
+                idsOf(this.channels),
             )
         ) {
             this.channels = merged;
@@ -209,15 +217,13 @@ export class ReceptionModel {
         const group = channel.groups.find((other) => other.id === values.id) || {
             members: [],
             waiting: [],
+            hints: [],
+            depth: 0,
             reason: "",
             hasRoom: false,
             totalWeight: 0,
         };
         Object.assign(group, values);
-        const ids = (list) => list.map((member) => member.user_id);
-        members.sort((one, other) =>
-            this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
-        );
         // A row keeps the object that it began with.
         const merged = members.map((member) =>
             Object.assign(
@@ -225,10 +231,42 @@ export class ReceptionModel {
                 member,
             ),
         );
-        if (!isSame(ids(merged), ids(group.members))) {
-            group.members = merged;
-        }
+        this.arrangeMembers(group, merged);
         return group;
+    }
+
+    /** Who is here by name, then who is not. */
+    arrangeMembers(group, members) {
+        const key = ({ user_id: id }) => Number(this.isGone(this.agents[id]));
+        const sorted = [...members].sort(
+            (one, other) =>
+                key(one) - key(other) ||
+                this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
+        );
+        const ids = (list) => list.map((member) => member.user_id);
+        if (!isSame(ids(sorted), ids(group.members))) {
+            group.members = sorted;
+        }
+    }
+
+    isGone(agent) {
+        return !agent.enabled || agent.status === "offline";
+    }
+
+    /** Groups in which something happens first, those below a group after it. */
+    arrange(channel) {
+        const sorted = sortByTraffic(channel.groups, this.agents);
+        for (const { group, depth } of sorted) {
+            group.depth = depth;
+        }
+        if (
+            !isSame(
+                sorted.map(({ group }) => group.id),
+                idsOf(channel.groups),
+            )
+        ) {
+            channel.groups = sorted.map(({ group }) => group);
+        }
     }
 
     mergeLines({ waiting, figures, now, next_day: nextDay }) {
@@ -282,10 +320,31 @@ export class ReceptionModel {
             group.reason = describeWaiting(group.members);
             group.hasRoom = group.members.some((member) => !member.reason);
         }
-        const warnings = findWarnings(channel, this.agents);
-        if (!isSame(warnings, channel.warnings)) {
-            channel.warnings = warnings;
+        setIfOther(channel, "faults", findFaults(channel));
+        for (const group of channel.groups) {
+            setIfOther(group, "hints", findHints(channel, group, this.agents));
         }
+        this.countHere();
+    }
+
+    reckonAll() {
+        this.channels.forEach((channel) => this.reckon(channel));
+    }
+
+    /** How many agents are here, of how many: of each channel and, as 0, of all. */
+    countHere() {
+        const count = (channels) => {
+            const members = channels.flatMap(({ groups }) => groups.flatMap((g) => g.members));
+            const all = [...new Set(members.map((member) => member.user_id))];
+            const ids = all.filter((id) => this.agents[id].enabled);
+            const here = ids.filter((id) => this.agents[id].status === "online");
+            return { here: here.length, agents: ids.length };
+        };
+        const counts = { 0: count(this.channels) };
+        for (const channel of this.channels) {
+            counts[channel.id] = count([channel]);
+        }
+        setIfOther(this, "presence", counts);
     }
 
     reckonAround(agent) {
@@ -417,19 +476,59 @@ function formatShare(weight, totalWeight) {
     return `${(100 * getShare(weight, totalWeight)).toFixed(1)} %`;
 }
 
-/** Groups with those below them after them, the default group last, each with its depth. */
-function sortAsTree(groups) {
-    const sorted = [];
-    const visit = (parentId, depth) => {
-        for (const group of groups) {
-            if (group.id && (group.parent_id || false) === parentId) {
-                sorted.push({ ...group, depth });
-                visit(group.id, depth + 1);
-            }
-        }
+/** Set what is another than before: whoever reads it is rendered then. */
+function setIfOther(record, name, value) {
+    if (!isSame(record[name], value)) {
+        record[name] = value;
+    }
+}
+
+const hasLine = (group) => group.waiting.length > 0;
+
+/** How much happens in a group, less is more: somebody waits, chats go on, somebody is here. */
+function rankTraffic(group, agents) {
+    if (hasLine(group)) {
+        return 0;
+    }
+    const members = group.members.map((member) => agents[member.user_id]);
+    if (group.has_buyers && members.some((agent) => agent.load)) {
+        return 1;
+    }
+    return members.some((agent) => agent.status === "online") ? 2 : 3;
+}
+
+/**
+ * Groups in the order in which they are seen: where something happens first, the default group among
+ * them, those below a group after it.
+ *
+ * @returns {{group: Object, depth: number}[]}
+ */
+function sortByTraffic(groups, agents) {
+    const visit = (group, depth) => {
+        const below = group.id
+            ? visitAll(
+                  groups.filter((other) => other.parent_id === group.id),
+                  depth + 1,
+              )
+            : { rank: Infinity, rows: [] };
+        return {
+            rank: Math.min(rankTraffic(group, agents), below.rank),
+            rows: [{ group, depth }, ...below.rows],
+        };
     };
-    visit(false, 0);
-    return [...sorted, ...groups.filter((group) => !group.id).map((g) => ({ ...g, depth: 0 }))];
+    const visitAll = (siblings, depth) => {
+        const trees = siblings.map((group) => visit(group, depth));
+        trees.sort((one, other) => one.rank - other.rank);
+        return {
+            rank: Math.min(Infinity, ...trees.map((tree) => tree.rank)),
+            rows: trees.flatMap((tree) => tree.rows),
+        };
+    };
+    const ids = new Set(idsOf(groups));
+    const roots = groups.filter((group) => !ids.has(group.parent_id || null));
+    // As the server has them, the default group last, before what happens decides.
+    roots.sort((one, other) => Number(!one.id) - Number(!other.id));
+    return visitAll(roots, 0).rows;
 }
 
 /** @param {Object} services see `ReceptionModel` */
