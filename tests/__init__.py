@@ -49,6 +49,7 @@ from . import (
     test_session,
     test_shifts,
     test_shop_roles,
+    test_steering,
     test_subaccount,
     test_subaccount_tours,
     test_tours,

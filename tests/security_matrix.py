@@ -54,6 +54,7 @@ _WATCHED = (
     "livechat_dispatch_decision",
     "livechat_dispatch_total",
     "livechat_dispatch_presence",
+    "livechat_whisper",
     "livechat_dispatch_change",
     "livechat_dispatch_change_line",
     "livechat_dispatch_log",

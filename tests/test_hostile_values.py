@@ -244,6 +244,16 @@ class TestHostileValues(HostileCommon):
             cls.env["livechat.dispatch.presence"].search([], limit=1),
             {},
         )
+        cls.samples["livechat.whisper"] = (
+            cls.env["livechat.whisper"].create(
+                {
+                    "discuss_channel_id": shop["discuss.channel"].id,
+                    "user_id": cls.users["main_account"].id,
+                    "body": "Sample",
+                }
+            ),
+            {},
+        )
         cls.samples["mail.presence"] = (
             cls.env["mail.presence"].create({"user_id": cls.users["reception"].id}),
             {"user_id": cls.users["planner"].id},
@@ -433,9 +443,12 @@ class TestHostileArguments(HostileCommon):
         agent, group = self.users["reception"], self.shop["livechat.dispatch.group"]
         # For each method a record and sound arguments.
         sound = {
+            "action_give_to": (chat, {"user_id": self.users["colleague"].id}),
             "action_hand_shop_over": (self.users["main_account"], {"successor_id": agent.id}),
+            "action_whisper": (chat, {"text": "Sample"}),
             "dispatch_pause": (agent, {"until": "2090-01-01 00:00:00"}),
             "dispatch_set_weight": (agent, {"weight": 50}),
+            "get_agent_chats": (chat.browse(), {"user_id": agent.id}),
             "get_matrix": (
                 self.env["livechat.role"],
                 {"search": "", "role_offset": 0, "subaccount_offset": 0, "limit": 80},

@@ -137,3 +137,52 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.channel.user_ids = False
 
         self._start("reception_no_agents")
+
+    def _let_ada_and_bea_come(self):
+        """Maria has Ada's chat and Bea waits; then everybody pauses."""
+        self.channel.max_sessions = 1
+        self.maria.dispatch_weight = 100
+        self.omar.dispatch_paused = True
+        ada, bea = self._create_guest("Ada"), self._create_guest("Bea")
+        chat = self._come(self.channel, ada)
+        self._say(chat, ada, "Where is my parcel?")
+        waiting = self._come(self.channel, bea, has_words=False)
+        self._say(waiting, bea, "Do you ship to Malta?")
+        self.maria.dispatch_paused = True
+        self.assertEqual((chat.dispatch_state, waiting.dispatch_state), ("assigned", "queued"))
+        waiting.name = "Bea"
+        return chat, waiting
+
+    @walk
+    def test_an_agents_chats_are_one_click_away_and_the_agent_is_whispered_to(self):
+        chat, _waiting = self._let_ada_and_bea_come()
+
+        self._start("reception_see")
+
+        (whisper,) = chat.with_user(self.maria).get_whispers()
+        self.assertEqual(whisper["text"], "Offer him ten percent off")
+
+    @walk
+    def test_a_buyer_is_read_and_given_to_an_agent_with_two_clicks(self):
+        _chat, waiting = self._let_ada_and_bea_come()
+        self.omar.dispatch_paused = False
+
+        self._start("reception_give")
+
+        self.assertEqual(self._agent_of(waiting), self.omar)
+
+    def test_a_buyer_is_dragged_onto_an_agent(self):
+        _chat, waiting = self._let_ada_and_bea_come()
+        self.omar.dispatch_paused = False
+
+        self._start("reception_drag_buyer")
+
+        self.assertEqual(self._agent_of(waiting), self.omar)
+
+    @walk
+    def test_what_is_saved_is_said_and_can_be_taken_back(self):
+        self._start("reception_undo")
+
+        self.assertEqual(self.maria.dispatch_weight, 200)
+        self.assertFalse(self.omar.dispatch_paused)
+        self.assertFalse(self.returns.user_ids & self.omar)

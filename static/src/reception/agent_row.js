@@ -2,6 +2,7 @@ import { Component, onWillUnmount, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { formatLoad } from "../dispatch_menu/dispatch_status_service";
+import { AgentCard } from "./agent_card";
 import { getReasonText, getStatusText } from "./reception_texts";
 import { getCapacity } from "./share_arithmetic";
 
@@ -13,6 +14,7 @@ const REPEAT = 90;
 /** One agent in one group. */
 export class AgentRow extends Component {
     static template = "im_livechat_subaccount.Reception.AgentRow";
+    static components = { AgentCard };
     static props = {
         agent: Object,
         group: Object,
@@ -20,6 +22,7 @@ export class AgentRow extends Component {
         model: Object,
         maxSessions: { optional: true },
         isMainAccount: Boolean,
+        mayManage: Boolean,
         mayMove: Boolean,
         onMove: Function,
     };
@@ -27,6 +30,7 @@ export class AgentRow extends Component {
     setup() {
         this.agent = useState(this.props.agent);
         this.member = useState(this.props.member);
+        this.card = useState({ isOpen: false });
         onWillUnmount(() => this.release());
     }
 
@@ -40,6 +44,7 @@ export class AgentRow extends Component {
                 name,
                 ...this.props.model.limits,
             }),
+            see: _t("%s: what is going on", name),
             takes: _t("%s takes chats", name),
             move: _t("Move %s to another group", name),
         };

@@ -5,12 +5,16 @@ import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { usePopover } from "@web/core/popover/popover_hook";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { useDraggable } from "@web/core/utils/draggable";
 import { useSortable } from "@web/core/utils/sortable_owl";
 import { TransferDialog } from "../transfer/transfer_dialog";
 import { AgentRow } from "./agent_row";
+import { BuyerCard } from "./buyer_card";
 import { useFixes } from "./fault_line";
-import { describeWait, formatDuration } from "./reception_texts";
+import { describeWait } from "./reception_texts";
 import { useRovingFocus } from "./roving_focus";
+import { useSteering } from "./steering";
+import { WaitedTime } from "./waited_time";
 
 /** To which group an agent can go. */
 export class MoveMenu extends Component {
@@ -40,31 +44,18 @@ export class MoveMenu extends Component {
     }
 }
 
-/** For how long a buyer has waited: the only thing that changes every second. */
-export class WaitedTime extends Component {
-    static template = "im_livechat_subaccount.Reception.WaitedTime";
-    static props = { clock: Object, since: Number };
-
-    setup() {
-        this.clock = useState(this.props.clock);
-    }
-
-    get waited() {
-        return formatDuration((this.clock.now - this.props.since) / 1000);
-    }
-}
-
 /** So many of those who wait are shown at first: a long line pushes nobody off the page. */
 const SHOWN = 5;
 
 /** Who waits for a group, and why. */
 export class WaitingList extends Component {
     static template = "im_livechat_subaccount.Reception.WaitingList";
-    static components = { Dropdown, DropdownItem, WaitedTime };
+    static components = { BuyerCard, Dropdown, DropdownItem, WaitedTime };
     static props = {
         group: Object,
         channelId: Number,
         clock: Object,
+        model: Object,
         mayRead: Boolean,
         mayManage: Boolean,
     };
@@ -74,7 +65,9 @@ export class WaitingList extends Component {
         this.dialog = useService("dialog");
         this.orm = useService("orm");
         this.group = useState(this.props.group);
-        this.state = useState({ showsAll: false });
+        this.state = useState({ showsAll: false, openId: false });
+        this.list = useRef("list");
+        this.roving = useRovingFocus(this.list, ".o_livechat_reception_buyer");
     }
 
     get shown() {
@@ -83,6 +76,10 @@ export class WaitingList extends Component {
 
     get moreTitle() {
         return _t("Show all %s who wait", this.group.waiting.length);
+    }
+
+    toggle(chat) {
+        this.state.openId = this.state.openId === chat.id ? false : chat.id;
     }
 
     whyWaits(chat) {
@@ -217,6 +214,38 @@ export class ChannelSection extends Component {
                 const [from, to] = [group, parent].map((el) => Number(el.dataset.groupId));
                 if (from !== to) {
                     this.props.model.move(this.channel, Number(element.dataset.userId), from, to);
+                }
+            },
+        });
+        const steering = useSteering(this.props.model);
+        const onDragged = (element) => {
+            this.root.el
+                .querySelectorAll(".o_livechat_reception_receiver")
+                .forEach((row) => row.classList.remove("o_livechat_reception_receiver"));
+            element?.classList.add("o_livechat_reception_receiver");
+        };
+        /** The agent under the pointer, where a buyer can be let go. */
+        const findReceiver = ({ x, y, element }) => {
+            const [row] = document
+                .elementsFromPoint(x, y)
+                .filter((el) => !element.contains(el))
+                .map((el) => el.closest(".o_livechat_reception_agent"))
+                .filter((el) => el && this.root.el.contains(el));
+            return row;
+        };
+        useDraggable({
+            ref: this.root,
+            enable: () => this.channel.may_manage,
+            elements: ".o_livechat_reception_buyer[data-given]",
+            handle: ".o_livechat_reception_buyer_name",
+            cursor: "grabbing",
+            onDrag: (params) => onDragged(findReceiver(params)),
+            onDragEnd: () => onDragged(),
+            onDrop: (params) => {
+                const row = findReceiver(params);
+                if (row) {
+                    const agent = this.props.model.agents[row.dataset.userId];
+                    void steering.give(Number(params.element.dataset.chatId), agent);
                 }
             },
         });

@@ -12,6 +12,8 @@ const TOGETHER = 150;
 const SETTLED = 600;
 /** The bus listens only so long after it was asked to; milliseconds. */
 const LISTENING = 2000;
+/** What was saved can be taken back so long; milliseconds. */
+const UNDOABLE = 10000;
 const SECOND = 1000;
 
 const NOTHING = () => ({ agents: new Set(), lines: false, tree: false });
@@ -413,6 +415,9 @@ export class ReceptionModel {
             await this.orm.silent.call("res.users", "dispatch_set_weight", [[agent.id]], {
                 weight,
             });
+            if (agent.weight !== weight) {
+                this.saySavedWeight(agent, agent.weight, weight);
+            }
             agent.weight = weight;
         } catch (error) {
             // What was entered meanwhile is tried by itself.
@@ -428,20 +433,55 @@ export class ReceptionModel {
         this.reckonAround(agent);
     }
 
+    /** Several steps of one agent are taken back together. */
+    saySavedWeight(agent, from, to) {
+        const first = this.saved?.agentId === agent.id ? this.saved.from : from;
+        this.saySaved(
+            _t("Saved: weight of %(name)s %(from)s → %(to)s", { name: agent.name, from: first, to }),
+            () => {
+                this.enterWeight(agent, `${first}`);
+                return this.save(agent);
+            },
+            { agentId: agent.id, from: first },
+        );
+    }
+
     async setTakesChats(agent, takes) {
-        const method = takes ? "dispatch_resume" : "dispatch_pause";
-        try {
-            await this.orm.silent.call("res.users", method, [[agent.id]]);
-        } catch (error) {
-            this.tell(error);
-        }
+        const { paused, until } = agent;
+        const isSaved = await this.try(() => this.switchAgent(agent, takes, false));
         await this.loadAgents([agent.id]);
+        if (isSaved) {
+            this.saySaved(
+                takes
+                    ? _t("Saved: %s takes chats", agent.name)
+                    : _t("Saved: %s is paused", agent.name),
+                async () => {
+                    await this.try(() => this.switchAgent(agent, !paused, until));
+                    await this.loadAgents([agent.id]);
+                },
+            );
+        }
+    }
+
+    switchAgent(agent, takes, until) {
+        return takes
+            ? this.orm.silent.call("res.users", "dispatch_resume", [[agent.id]])
+            : this.orm.silent.call("res.users", "dispatch_pause", [[agent.id]], { until });
     }
 
     async move(channel, userId, fromGroupId, toGroupId) {
-        await this.change(() =>
-            this.call("move_dispatch_agent", [[channel.id], userId, fromGroupId, toGroupId]),
-        );
+        const call = (from, to) =>
+            this.change(() => this.call("move_dispatch_agent", [[channel.id], userId, from, to]));
+        if (await call(fromGroupId, toGroupId)) {
+            const to = this.findGroup(channel.id, toGroupId);
+            this.saySaved(
+                _t("Saved: %(name)s is in %(group)s", {
+                    name: this.agents[userId]?.name,
+                    group: to?.name,
+                }),
+                () => call(toGroupId, fromGroupId),
+            );
+        }
     }
 
     async addToChannel(channel, userIds) {
@@ -452,13 +492,60 @@ export class ReceptionModel {
         );
     }
 
+    /** @returns {Promise<boolean>} whether the server did it */
     async change(doIt) {
-        try {
+        const isDone = await this.try(async () => {
             await doIt();
+            return true;
+        });
+        await this.load();
+        return Boolean(isDone);
+    }
+
+    /** What the server answers; nothing where it refused, which is told. */
+    async try(ask) {
+        try {
+            return await ask();
         } catch (error) {
             this.tell(error);
         }
-        await this.load();
+    }
+
+    /** Say that something is done. */
+    say(text) {
+        this.notification.add(text, { type: "success" });
+    }
+
+    /**
+     * Say that something is saved, and let it be taken back for a while.
+     *
+     * @param {string} text
+     * @param {Function} undo
+     * @param {Object} [what] what the next one that is saved may have to know
+     */
+    saySaved(text, undo, what = {}) {
+        this.saved?.close();
+        const saved = { ...what };
+        saved.close = this.notification.add(text, {
+            type: "success",
+            autocloseDelay: UNDOABLE,
+            onClose: () => {
+                if (this.saved === saved) {
+                    this.saved = undefined;
+                }
+            },
+            buttons: [
+                {
+                    name: _t("Undo"),
+                    onClick: async () => {
+                        saved.close();
+                        await undo();
+                        this.saved?.close();
+                    },
+                },
+            ],
+        });
+        this.saved = saved;
     }
 
     /** Show why the server refused something; the sentence. */

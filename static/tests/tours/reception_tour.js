@@ -175,6 +175,125 @@ tours.add("im_livechat_subaccount.reception_waiting", {
     ],
 });
 
+/** Steps of a task that is to take so many clicks at most. */
+function withClicks(count, steps) {
+    const clicks = steps.filter((step) => step.run);
+    if (clicks.length > count) {
+        throw new Error(`${clicks.length} clicks: ${clicks.map((step) => step.content)}`);
+    }
+    return steps;
+}
+
+const card = (of) => `${of} .o_livechat_reception_card`;
+
+tours.add("im_livechat_subaccount.reception_see", {
+    steps: () => [
+        ...withClicks(0, [
+            {
+                content: "Why a buyer waits stands beside its name",
+                trigger: `${buyer("Bea")} .o_livechat_reception_why:contains(${say("Everybody who is here is paused", "在岗的客服都已挂起")})`,
+            },
+        ]),
+        ...withClicks(1, [
+            {
+                content: "What does Maria do?",
+                trigger: `${row("Maria Santos")} .o_livechat_reception_name`,
+                run: press,
+            },
+            {
+                content: "Her buyer, its first words, and that it waits for a word",
+                trigger: `${card(row("Maria Santos"))}:contains(Ada):contains(Where is my parcel?):contains(${say("Waits for a word", "等待回复")})`,
+            },
+        ]),
+        {
+            content: "Say something to her",
+            trigger: `${card(row("Maria Santos"))} .o_livechat_reception_whispers`,
+            run: press,
+        },
+        {
+            content: "What the buyer does not see",
+            trigger: ".o_livechat_reception_whisper input",
+            run: "edit Offer him ten percent off",
+        },
+        { content: "Whisper", trigger: ".o_livechat_reception_whisper button", run: press },
+        {
+            content: "She has it",
+            trigger: `.o_notification:contains(${say("Whispered to Maria Santos", "已悄悄告诉 Maria Santos")})`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_give", {
+    steps: () => [
+        ...withClicks(2, [
+            {
+                content: "What did this buyer write?",
+                trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+                run: press,
+            },
+            {
+                content: "Read it, and give it to Omar",
+                trigger: `${card(buyer("Bea"))}:contains(Do you ship to Malta?) .o_livechat_reception_offered button:contains(Omar Haddad)`,
+                run: press,
+            },
+            {
+                content: "He has it",
+                trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))`,
+            },
+        ]),
+        {
+            content: "And is told",
+            trigger: `.o_notification:contains(${say("Given to Omar Haddad", "已交给 Omar Haddad")})`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_drag_buyer", {
+    steps: () => [
+        {
+            content: "Drag the buyer onto Omar",
+            trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+            run: `drag_and_drop ${row("Omar Haddad")} .o_livechat_reception_name`,
+        },
+        { content: "He has it", trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))` },
+    ],
+});
+
+const undo = (text) => [
+    {
+        content: `Said, and taken back: ${text}`,
+        trigger: `.o_notification:contains(${text}) .o_notification_buttons button:contains(${say("Undo", "撤销")})`,
+        run: press,
+    },
+];
+
+tours.add("im_livechat_subaccount.reception_undo", {
+    steps: () => [
+        {
+            content: "More weight",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
+            run: press,
+        },
+        ...undo(say("Saved: weight of Maria Santos 200 → 210", "已保存：Maria Santos 的权重 200 → 210")),
+        { content: "As before", trigger: `${row("Maria Santos")}:has(input:value(200))` },
+        saved("Maria Santos"),
+        {
+            content: "Omar pauses",
+            trigger: `${row("Omar Haddad")} input[role=switch]:checked`,
+            run: press,
+        },
+        ...undo(say("Saved: Omar Haddad is paused", "已保存：Omar Haddad 已挂起")),
+        { content: "Not any more", trigger: `${row("Omar Haddad")} input[role=switch]:checked` },
+        ...move("Omar Haddad", OTHERS, say("Move to Returns", "移到 Returns")),
+        ...undo(say("Saved: Omar Haddad is in Returns", "已保存：Omar Haddad 已在 Returns")),
+        { content: "He is back", trigger: row("Omar Haddad", OTHERS) },
+        {
+            content: "And not there",
+            trigger: `${group("Returns")}:not(:contains(Omar Haddad))`,
+        },
+    ],
+});
+
 const move = (name, from, target) => [
     {
         content: `The menu of ${name}`,
