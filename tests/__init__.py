@@ -33,6 +33,7 @@ from . import (
     test_native,
     test_onchange,
     test_pages,
+    test_pauses,
     test_private,
     test_ratings,
     test_reach,

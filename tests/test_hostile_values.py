@@ -244,6 +244,16 @@ class TestHostileValues(HostileCommon):
             cls.env["livechat.dispatch.presence"].search([], limit=1),
             {},
         )
+        cls.samples["livechat.pause.reason"] = (
+            cls.env["livechat.pause.reason"].create(
+                {"name": "Sample", "main_account_id": cls.users["main_account"].id}
+            ),
+            {"name": "Sample"},
+        )
+        cls.samples["livechat.dispatch.pause"] = (
+            cls.env["livechat.dispatch.pause"].create({"user_id": cls.users["colleague"].id}),
+            {},
+        )
         cls.samples["livechat.whisper"] = (
             cls.env["livechat.whisper"].create(
                 {
@@ -446,7 +456,15 @@ class TestHostileArguments(HostileCommon):
             "action_give_to": (chat, {"user_id": self.users["colleague"].id}),
             "action_hand_shop_over": (self.users["main_account"], {"successor_id": agent.id}),
             "action_whisper": (chat, {"text": "Sample"}),
-            "dispatch_pause": (agent, {"until": "2090-01-01 00:00:00"}),
+            "dispatch_pause": (
+                agent,
+                {
+                    "until": "2090-01-01 00:00:00",
+                    "reason_id": self.env.ref(
+                        "im_livechat_subaccount.livechat_pause_reason_lunch"
+                    ).id,
+                },
+            ),
             "dispatch_set_weight": (agent, {"weight": 50}),
             "get_agent_chats": (chat.browse(), {"user_id": agent.id}),
             "get_matrix": (

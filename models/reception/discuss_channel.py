@@ -47,7 +47,8 @@ class DiscussChannel(models.Model):
                 ("livechat_end_dt", "=", False),
             ]
         )
-        chats = chats.sorted(lambda chat: (chat.dispatch_asked_at or fields.Datetime.now(), chat.id))
+        now = fields.Datetime.now()
+        chats = chats.sorted(lambda chat: (chat.dispatch_asked_at or now, chat.id))
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
         words = chats._read_buyers_words(newest=False, count=1)
@@ -222,7 +223,9 @@ class DiscussChannel(models.Model):
         chat = self._get_steered()
         if not sent.is_text(text, WHISPER_LENGTH) or not text.strip():
             raise UserError(
-                self.env._("Write what the agent should know: at most %s characters.", WHISPER_LENGTH)
+                self.env._(
+                    "Write what the agent should know: at most %s characters.", WHISPER_LENGTH
+                )
             )
         agents = chat.dispatch_seat_partner_ids - self.env.user.partner_id
         if not agents:

@@ -367,9 +367,9 @@ class ImLivechatChannel(models.Model):
     def _describe_agents(self, user_ids):
         """Return what the page shows of these users, whom the caller may watch.
 
-        :return: ``[{"id", "name", "image", "status", "paused", "until", "overloaded", "in_call",
-            "enabled", "weight", "load", "may_weigh", "may_pause"}]``; ``status`` is whether they
-            are here, ``until`` the end of the pause in UTC.
+        :return: ``[{"id", "name", "image", "status", "paused", "until", "pause_reason",
+            "overloaded", "in_call", "enabled", "weight", "load", "may_weigh", "may_pause"}]``;
+            ``status`` is whether they are here, ``until`` the end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -381,6 +381,7 @@ class ImLivechatChannel(models.Model):
                 "manual_im_status",
                 "dispatch_paused",
                 "dispatch_paused_until",
+                "dispatch_pause_reason_id",
                 "dispatch_overloaded",
                 "main_account_id",
             ],
@@ -403,6 +404,7 @@ class ImLivechatChannel(models.Model):
                     "status": user._get_livechat_status(),
                     "paused": is_paused,
                     "until": is_paused and until and fields.Datetime.to_string(until),
+                    "pause_reason": is_paused and user.dispatch_pause_reason_id.name,
                     "overloaded": user.dispatch_overloaded,
                     "in_call": agent.in_call,
                     "enabled": agent.enabled,
@@ -422,8 +424,9 @@ class ImLivechatChannel(models.Model):
         """Return who waits on these channels, in order.
 
         :return: ``[{"id", "channel_id", "group_id", "name" (false for who may not read the chat),
-            "state", "since", "place" (in the line of the group, from 1), "excluded"}]``; the last
-            is how many agents its last decision excluded for each reason.
+            "state", "since", "place" (in the line of the group, from 1), "goes_first" (the name of
+            the tag by which it does), "excluded"}]``; the last is how many agents its last decision
+            excluded for each reason.
         """
         chats = self._search_waiting(self)
         places = {}
@@ -441,6 +444,8 @@ class ImLivechatChannel(models.Model):
                 "state": chat.dispatch_state,
                 "since": fields.Datetime.to_string(chat.dispatch_queued_at),
                 "place": places.get(chat.id, False),
+                "goes_first": chat.dispatch_goes_first
+                and chat.livechat_channel_id.line_first_tag_id.name,
                 "excluded": excluded.get(chat.id) or {},
             }
             for chat in chats

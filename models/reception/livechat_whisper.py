@@ -4,9 +4,9 @@ from odoo import fields, models
 class LivechatWhisper(models.Model):
     """What who manages dispatch says to the agent of a chat while it goes on.
 
-    It is no message of the chat: nothing that reads, sends, mails or exports the messages of a chat
-    can come upon it, for it does not lie among them. It reaches the agents by their own bus channels
-    and by ``discuss.channel.get_whispers``, which asks who reads.
+    It is no message of the chat: nothing that reads, sends, mails or exports the messages of a
+    chat can come upon it, for it does not lie among them. It reaches the agents by their own bus
+    channels and by ``discuss.channel.get_whispers``, which asks who reads.
     """
 
     _name = "livechat.whisper"

@@ -45,8 +45,8 @@ export class AgentCard extends Component {
         this.agent = useState(this.props.agent);
         this.orm = useService("orm");
         this.steering = useSteering(this.props.model);
-        this.state = useState({ chats: [], whispersTo: false });
-        onWillStart(() => this.load());
+        this.state = useState({ chats: [], reasons: [], whispersTo: false });
+        onWillStart(() => Promise.all([this.load(), this.loadReasons()]));
         let shown = this.agent.load;
         useEffect(
             (load) => {
@@ -67,6 +67,14 @@ export class AgentCard extends Component {
             ...chat,
             since: chat.asked_at && deserializeDateTime(chat.asked_at).toMillis(),
         }));
+    }
+
+    async loadReasons() {
+        if (this.agent.may_pause) {
+            this.state.reasons = await this.props.model.try(() =>
+                this.orm.silent.call("res.users", "get_pause_reasons", [[this.agent.id]]),
+            );
+        }
     }
 
     get title() {

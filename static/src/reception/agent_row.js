@@ -116,6 +116,9 @@ export class AgentRow extends Component {
         } else if (paused) {
             parts.push(_t("Paused"));
         }
+        if (paused && this.agent.pause_reason) {
+            parts.push(this.agent.pause_reason);
+        }
         if (overloaded) {
             parts.push(_t("Has more chats than it wants"));
         }

@@ -82,6 +82,10 @@ export class WaitingList extends Component {
         this.state.openId = this.state.openId === chat.id ? false : chat.id;
     }
 
+    describeFirst(chat) {
+        return _t("%s: goes first", chat.goes_first);
+    }
+
     whyWaits(chat) {
         return describeWait(chat, this.group.reason, this.group.hasRoom);
     }

@@ -446,9 +446,9 @@ export class ReceptionModel {
         );
     }
 
-    async setTakesChats(agent, takes) {
+    async setTakesChats(agent, takes, reasonId = false) {
         const { paused, until } = agent;
-        const isSaved = await this.try(() => this.switchAgent(agent, takes, false));
+        const isSaved = await this.try(() => this.switchAgent(agent, takes, false, reasonId));
         await this.loadAgents([agent.id]);
         if (isSaved) {
             this.saySaved(
@@ -463,10 +463,13 @@ export class ReceptionModel {
         }
     }
 
-    switchAgent(agent, takes, until) {
+    switchAgent(agent, takes, until, reasonId) {
         return takes
             ? this.orm.silent.call("res.users", "dispatch_resume", [[agent.id]])
-            : this.orm.silent.call("res.users", "dispatch_pause", [[agent.id]], { until });
+            : this.orm.silent.call("res.users", "dispatch_pause", [[agent.id]], {
+                  until,
+                  reason_id: reasonId || false,
+              });
     }
 
     async move(channel, userId, fromGroupId, toGroupId) {
