@@ -476,6 +476,7 @@ class TestHostileArguments(HostileCommon):
                 channel,
                 {"user_id": agent.id, "from_group_id": group.id, "to_group_id": 0},
             ),
+            "set_agent_paused": (group, {"user_id": agent.id, "paused": True}),
             "toggle_permission": (
                 self.role_planner,
                 {"permission_id": self.permissions["receive_buyers"].id, "given": True},

@@ -2,14 +2,14 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
 from .test_reception import ReceptionCommon
 
 
 @tagged("post_install", "-at_install")
-class TestPauses(ReceptionCommon):
+class TestSteering(ReceptionCommon):
     """Why somebody pauses, from a list that the shop edits, and for how long."""
 
     @classmethod
@@ -123,3 +123,37 @@ class TestPauses(ReceptionCommon):
                 pauses.with_user(user).create({"user_id": user.id})
             with self.assertRaises(AccessError):
                 row.with_user(user).write({"reason": "x"})
+
+    def test_who_is_paused_in_one_group_gets_none_of_its_buyers_and_goes_on_elsewhere(self):
+        self.returns.user_ids |= self.maria
+        other = self.env["livechat.dispatch.group"].create(
+            {"name": "Shipping", "channel_id": self.channel.id, "user_ids": self.maria.ids}
+        )
+        self.assertFalse(self.returns.has_paused)
+
+        self.returns.with_user(self.planner).set_agent_paused(self.maria.id, True)
+
+        expected = {self.sofie.id: False, self.maria.id: "paused"}
+        self.assertEqual(self._reasons(self.returns), expected)
+        self.assertEqual(self._reasons(other), {self.maria.id: False})
+        self.assertEqual(self.channel._find_exclusion(self.maria, self.returns), "paused")
+        self.assertIsNone(self.channel._find_exclusion(self.maria, other))
+        self.assertFalse(self.maria.dispatch_paused)
+        row = self.env["livechat.dispatch.log"].search([("agent_id", "=", self.maria.id)], limit=1)
+        self.assertEqual(row.what, "livechat.dispatch.group.paused_user_ids")
+        self.assertEqual((row.group_id, row.user_id), (self.returns, self.planner))
+
+        self.returns.with_user(self.owner).set_agent_paused(self.maria.id, False)
+        self.assertEqual(self._reasons(self.returns)[self.maria.id], False)
+        self.assertFalse(self.returns.has_paused)
+
+    def test_only_who_manages_the_dispatch_pauses_in_a_group_and_only_its_agents(self):
+        for user in (self.sofie, self.auditor, self.rival):
+            with self.assertRaises(AccessError):
+                self.returns.with_user(user).set_agent_paused(self.sofie.id, True)
+        for user_id in (self.maria.id, self.foreign_agent.id, 2**30, "1", True):
+            with self.subTest(user_id=user_id), self.assertRaises(UserError):
+                self.returns.with_user(self.owner).set_agent_paused(user_id, True)
+        with self.assertRaises(AccessError):
+            self.returns.with_user(self.owner).write({"paused_user_ids": [(4, self.sofie.id)]})
+        self.assertFalse(self.returns.paused_user_ids)

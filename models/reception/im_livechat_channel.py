@@ -235,7 +235,8 @@ class ImLivechatChannel(models.Model):
         :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id", "may_manage",
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
             "has_buyers" (of its own: it has a scope or is the default group),
-            "members": [{"user_id", "reason", "has_part"}]}], "spare": [{"user_id", "why"}]}``; the
+            "members": [{"user_id", "reason", "has_part",
+            "paused_here" (in this group only)}]}], "spare": [{"user_id", "why"}]}``; the
             reason is a code of ``policy.exclusion``, false for who could take a chat now;
             ``has_part`` says whether the weight counts for the group's shares.
         """
@@ -322,27 +323,31 @@ class ImLivechatChannel(models.Model):
         for group, user_ids in by_group.items():
             away = self._find_absences(group, settings)[0] if group.calendar_id else off_shift
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
+            paused = group._find_paused_ids()
             result[group.id or 0] = [
                 self._describe_member(
                     staff.facts[user_id].but(
                         is_main_account=user_id == self.main_account_id.id,
                         missing_permission=user_id in lacking,
+                        paused=staff.facts[user_id].paused or user_id in paused,
                         off_shift=staff.facts[user_id].off_shift or user_id in away,
                     ),
                     rules,
+                    user_id in paused,
                 )
                 for user_id in sorted(user_ids)
             ]
         return result
 
     @api.model
-    def _describe_member(self, agent, rules):
+    def _describe_member(self, agent, rules, is_paused_here):
         reason = policy.exclusion(agent, rules)
         stands_in = agent.is_main_account and rules.main_account_participation == "fallback"
         return {
             "user_id": agent.user_id,
             "reason": reason or False,
             "has_part": reason not in _NO_PART and not stands_in,
+            "paused_here": is_paused_here,
         }
 
     def _describe_spare(self, staff):

@@ -39,10 +39,17 @@ export class WhisperLine extends Component {
 export class AgentCard extends Component {
     static template = "im_livechat_subaccount.Reception.AgentCard";
     static components = { WaitedTime, WhisperLine };
-    static props = { agent: Object, mayManage: Boolean, model: Object };
+    static props = {
+        agent: Object,
+        group: Object,
+        member: Object,
+        mayManage: Boolean,
+        model: Object,
+    };
 
     setup() {
         this.agent = useState(this.props.agent);
+        this.member = useState(this.props.member);
         this.orm = useService("orm");
         this.steering = useSteering(this.props.model);
         this.state = useState({ chats: [], reasons: [], whispersTo: false });
@@ -75,6 +82,16 @@ export class AgentCard extends Component {
                 this.orm.silent.call("res.users", "get_pause_reasons", [[this.agent.id]]),
             );
         }
+    }
+
+    /** Of a group beside others; who serves one alone just pauses. */
+    get mayPauseHere() {
+        return this.props.mayManage && Boolean(this.props.group.id);
+    }
+
+    get pauseHereLabel() {
+        const { name } = this.props.group;
+        return this.member.paused_here ? _t("Takes buyers of %s again", name) : _t("Only in %s", name);
     }
 
     get title() {

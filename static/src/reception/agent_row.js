@@ -116,6 +116,9 @@ export class AgentRow extends Component {
         } else if (paused) {
             parts.push(_t("Paused"));
         }
+        if (!paused && this.member.paused_here) {
+            parts.push(_t("Paused in this group"));
+        }
         if (paused && this.agent.pause_reason) {
             parts.push(this.agent.pause_reason);
         }

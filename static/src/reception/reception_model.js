@@ -463,6 +463,26 @@ export class ReceptionModel {
         }
     }
 
+    async setPausedHere(group, agent, paused) {
+        const call = (value) =>
+            this.change(() =>
+                this.orm.silent.call("livechat.dispatch.group", "set_agent_paused", [
+                    [group.id],
+                    agent.id,
+                    value,
+                ]),
+            );
+        if (await call(paused)) {
+            const names = { name: agent.name, group: group.name };
+            this.saySaved(
+                paused
+                    ? _t("Saved: %(name)s is paused in %(group)s", names)
+                    : _t("Saved: %(name)s takes buyers of %(group)s", names),
+                () => call(!paused),
+            );
+        }
+    }
+
     switchAgent(agent, takes, until, reasonId) {
         return takes
             ? this.orm.silent.call("res.users", "dispatch_resume", [[agent.id]])
