@@ -9,7 +9,7 @@ from .test_reception import ReceptionCommon
 
 
 @tagged("post_install", "-at_install")
-class TestSteering(ReceptionCommon):
+class TestPauses(ReceptionCommon):
     """Why somebody pauses, from a list that the shop edits, and for how long."""
 
     @classmethod

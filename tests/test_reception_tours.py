@@ -140,7 +140,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
     def _let_ada_and_bea_come(self):
         """Maria has Ada's chat and Bea waits; then everybody pauses."""
-        self.channel.max_sessions = 1
+        self.channel.max_sessions = 2
         self.maria.dispatch_weight = 100
         self.omar.dispatch_paused = True
         ada, bea = self._create_guest("Ada"), self._create_guest("Bea")

@@ -128,17 +128,15 @@ class ResUsers(sent.Guard, models.Model):
         """
         self._check_pause()
         until = self._read_until(until)
-        reason = self._find_pause_reasons().browse()
-        if reason_id:
-            reason = self._find_pause_reasons().filtered(lambda row: row.id == reason_id)
-            if not reason:
-                raise ValidationError(self.env._("This reason is not on the list any more."))
+        reasons = self._find_pause_reasons() if reason_id else ()
+        if reason_id and not (sent.is_record_id(reason_id) and reason_id in reasons.ids):
+            raise ValidationError(self.env._("This reason is not on the list any more."))
         # sudo: res.users - checked above, and nothing but the pause
         self.sudo().write(
             {
                 "dispatch_paused": True,
                 "dispatch_paused_until": until,
-                "dispatch_pause_reason_id": reason.id,
+                "dispatch_pause_reason_id": reason_id,
             }
         )
         return True

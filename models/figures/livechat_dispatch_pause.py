@@ -66,5 +66,6 @@ class LivechatDispatchPause(models.Model):
                         "user_id": agent.id,
                         "by_id": by.id,
                         "reason": reason,
+                        "began_at": now,
                     }
                 )
