@@ -1,6 +1,8 @@
 import { onMounted, onPatched } from "@odoo/owl";
 
 const STOP = "[data-roving]";
+/** What a row opens below it is gone through by tabs, as anything else. */
+const OPENED = ".o_livechat_reception_card";
 const CONTROLS = "button:not(:disabled), input:not(:disabled)";
 
 /**
@@ -41,7 +43,7 @@ export function useRovingFocus(list, rowSelector) {
             }
         },
         onKeydown(ev) {
-            const row = ev.target.closest(rowSelector);
+            const row = !ev.target.closest(OPENED) && ev.target.closest(rowSelector);
             const isPlain = !(ev.altKey || ev.ctrlKey || ev.metaKey || ev.shiftKey);
             const next = row && isPlain && !ev.defaultPrevented && findNext(ev, row, stops());
             if (next) {

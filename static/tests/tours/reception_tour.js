@@ -220,6 +220,19 @@ tours.add("im_livechat_subaccount.reception_see", {
             content: "She has it",
             trigger: `.o_notification:contains(${say("Whispered to Maria Santos", "已悄悄告诉 Maria Santos")})`,
         },
+        {
+            content: "Listen in",
+            trigger: `${card(row("Maria Santos"))} .o_livechat_reception_listen`,
+            run: press,
+        },
+        {
+            content: "The chat itself",
+            trigger: ".o-mail-Message:contains(Where is my parcel?)",
+        },
+        {
+            content: "And above it what was whispered",
+            trigger: ".o_livechat_whisper:contains(Offer him ten percent off)",
+        },
     ],
 });
 
