@@ -191,7 +191,8 @@ class HostileCommon(SecurityCommon):
         """As a browser's call reaches the ORM: by JSON."""
         args = json.loads(json.dumps(args))
         model = records.browse()
-        ids = [] if method in ("create", "get_matrix", "get_reception_agents") else [records.ids]
+        of_model = ("create", "get_agent_chats", "get_matrix", "get_reception_agents")
+        ids = [] if method in of_model else [records.ids]
         return call_kw(model, method, [*ids, *args], {})
 
 

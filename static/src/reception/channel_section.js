@@ -228,15 +228,13 @@ export class ChannelSection extends Component {
                 .forEach((row) => row.classList.remove("o_livechat_reception_receiver"));
             element?.classList.add("o_livechat_reception_receiver");
         };
-        /** The agent under the pointer, where a buyer can be let go. */
-        const findReceiver = ({ x, y, element }) => {
-            const [row] = document
-                .elementsFromPoint(x, y)
-                .filter((el) => !element.contains(el))
-                .map((el) => el.closest(".o_livechat_reception_agent"))
-                .filter((el) => el && this.root.el.contains(el));
-            return row;
-        };
+        /** The agent under the pointer, where a buyer can be let go; by place, as nothing on the page
+            takes pointers while something is dragged. */
+        const findReceiver = ({ x, y }) =>
+            [...this.root.el.querySelectorAll(".o_livechat_reception_agent")].find((row) => {
+                const { left, right, top, bottom } = row.getBoundingClientRect();
+                return left <= x && x < right && top <= y && y < bottom;
+            });
         useDraggable({
             ref: this.root,
             enable: () => this.channel.may_manage,
