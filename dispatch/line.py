@@ -5,12 +5,16 @@ it repeats: a line of thousands is not read to find who is next.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from math import sqrt
 from typing import NamedTuple
 
 #: Messages may lie in the pool for weeks; the sum of an hour has to fit an integer of 32 bits.
 LONGEST_WAIT = 24 * 3600
+
+#: Whom the shop lets go first stands as if it had come so much earlier. So it passes only those who
+#: have waited for less, and nobody waits for ever.
+HEAD_START = timedelta(minutes=10)
 
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
@@ -29,18 +33,27 @@ class Waiting(NamedTuple):
     """Whether it had no agent yet: who was served before waits in front. Below zero for who was put
     first by hand; who was put there last is the first."""
     since: datetime | float
+    """Since when it waits; who goes first counts :data:`HEAD_START` more, see :attr:`came_at`."""
     number: int
     group_id: int = 0
     """In whose line; 0 for the default group."""
     regular_id: int | None = None
     """The user id of the agent to whom it belongs."""
+    came: datetime | float | None = None
+    """When it really came, if that is another moment than ``since``."""
+
+    @property
+    def came_at(self) -> datetime | float:
+        """Since when it really waits, which is what agents of groups above come for."""
+        return self.since if self.came is None else self.came
 
 
 # The order of Waiting.
 ORDER_BY = """dispatch_state = 'pool',
                    CASE WHEN dispatch_put_first > 0 THEN -dispatch_put_first
                         ELSE (dispatch_assigned_at IS NULL)::integer END,
-                   dispatch_queued_at,
+                   dispatch_queued_at - CASE WHEN dispatch_goes_first IS TRUE
+                        THEN interval '10 minutes' ELSE interval '0' END,
                    id"""
 
 
@@ -63,7 +76,8 @@ class Round:
         if waiting.number in self.tried:
             return False
         full_since = self.full.get(waiting.group_id)
-        return full_since is None or waiting.since < full_since or waiting.regular_id in self.roomy
+        is_longer = full_since is not None and waiting.came_at < full_since
+        return full_since is None or is_longer or waiting.regular_id in self.roomy
 
     def find_next(self, line: Iterable[Waiting]) -> Waiting | None:
         """Return the first who waits and is to be tried."""
@@ -79,8 +93,8 @@ class Round:
         :param find_roomy: returns the user ids of who could take a buyer of its own.
         """
         self.skip(waiting.number)
-        since = self.full.get(waiting.group_id, waiting.since)
-        self.full[waiting.group_id] = min(since, waiting.since)
+        since = self.full.get(waiting.group_id, waiting.came_at)
+        self.full[waiting.group_id] = min(since, waiting.came_at)
         self.roomy = frozenset(find_roomy())
 
     def get_params(self) -> dict:

@@ -16,6 +16,7 @@ class TestChangeLog(DatedChangeCommon):
             {"name": "Returns", "channel_id": cls.channel.id, "user_ids": cls.maria.ids}
         )
         cls.calendar = cls.env["resource.calendar"].create({"name": "Early"})
+        cls.tag = cls.env["res.partner.category"].create({"name": "VIP"})
         cls.permission = cls.env.ref("im_livechat_subaccount.permission_receive_buyers")
 
     def _count(self, do):
@@ -42,6 +43,8 @@ class TestChangeLog(DatedChangeCommon):
             "calendar_id": self.calendar.id,
             "required_permission_id": self.permission.id,
             "scope_ids": [Command.create({"kind": "page", "page_pattern": "/returns"})],
+            "line_first_tag_id": self.tag.id,
+            "paused_user_ids": [Command.link(self.omar.id)],
             "no_reply_seconds": 60,
             "silence_seconds": 60,
             "pool_email": "desk@example.com",

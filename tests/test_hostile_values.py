@@ -191,7 +191,8 @@ class HostileCommon(SecurityCommon):
         """As a browser's call reaches the ORM: by JSON."""
         args = json.loads(json.dumps(args))
         model = records.browse()
-        ids = [] if method in ("create", "get_matrix", "get_reception_agents") else [records.ids]
+        of_model = ("create", "get_agent_chats", "get_matrix", "get_reception_agents")
+        ids = [] if method in of_model else [records.ids]
         return call_kw(model, method, [*ids, *args], {})
 
 
@@ -247,6 +248,26 @@ class TestHostileValues(HostileCommon):
             cls.samples[model] = (shop[model][:1], {})
         cls.samples["livechat.dispatch.presence"] = (
             cls.env["livechat.dispatch.presence"].search([], limit=1),
+            {},
+        )
+        cls.samples["livechat.pause.reason"] = (
+            cls.env["livechat.pause.reason"].create(
+                {"name": "Sample", "main_account_id": cls.users["main_account"].id}
+            ),
+            {"name": "Sample"},
+        )
+        cls.samples["livechat.dispatch.pause"] = (
+            cls.env["livechat.dispatch.pause"].create({"user_id": cls.users["colleague"].id}),
+            {},
+        )
+        cls.samples["livechat.whisper"] = (
+            cls.env["livechat.whisper"].create(
+                {
+                    "discuss_channel_id": shop["discuss.channel"].id,
+                    "user_id": cls.users["main_account"].id,
+                    "body": "Sample",
+                }
+            ),
             {},
         )
         cls.samples["mail.presence"] = (
@@ -438,9 +459,20 @@ class TestHostileArguments(HostileCommon):
         agent, group = self.users["reception"], self.shop["livechat.dispatch.group"]
         # For each method a record and sound arguments.
         sound = {
+            "action_give_to": (chat, {"user_id": self.users["colleague"].id}),
             "action_hand_shop_over": (self.users["main_account"], {"successor_id": agent.id}),
-            "dispatch_pause": (agent, {"until": "2090-01-01 00:00:00"}),
+            "action_whisper": (chat, {"text": "Sample"}),
+            "dispatch_pause": (
+                agent,
+                {
+                    "until": "2090-01-01 00:00:00",
+                    "reason_id": self.env.ref(
+                        "im_livechat_subaccount.livechat_pause_reason_lunch"
+                    ).id,
+                },
+            ),
             "dispatch_set_weight": (agent, {"weight": 50}),
+            "get_agent_chats": (chat.browse(), {"user_id": agent.id}),
             "get_matrix": (
                 self.env["livechat.role"],
                 {"search": "", "role_offset": 0, "subaccount_offset": 0, "limit": 80},
@@ -450,6 +482,7 @@ class TestHostileArguments(HostileCommon):
                 channel,
                 {"user_id": agent.id, "from_group_id": group.id, "to_group_id": 0},
             ),
+            "set_agent_paused": (group, {"user_id": agent.id, "paused": True}),
             "toggle_permission": (
                 self.role_planner,
                 {"permission_id": self.permissions["receive_buyers"].id, "given": True},

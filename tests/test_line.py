@@ -43,6 +43,7 @@ class TestLine(DispatchCommon):
                     "dispatch_queued_at": rng.choice([False, *(pick_moment() for _ in range(9))]),
                     "dispatch_assigned_at": rng.choice([False, False, False, pick_moment()]),
                     "dispatch_put_first": rng.choice([False] * 4 + [1, 2, 3]),
+                    "dispatch_goes_first": rng.choice([False, False, True]),
                     "dispatch_regular_id": rng.choice([False, False, *self.agents.ids]),
                     "livechat_end_dt": rng.choice([False] * 7 + [now]),
                 }

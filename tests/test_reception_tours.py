@@ -2,6 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import UserError
+from odoo.fields import Command
 from odoo.tests import tagged
 
 from .test_reception import ReceptionCommon
@@ -88,20 +89,40 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertEqual(self.returns.user_ids, self.omar)
 
     @walk
-    def test_each_warning_has_its_fix(self):
+    def test_one_line_says_what_costs_buyers_and_hints_stand_at_their_group(self):
         self._hire(self.owner, "Nadia", 60)
         idris = self._hire(self.owner, "Idris", 100)
         idris.active = False
         self._set_online(self.sofie, "offline")
+        self._wait(dispatch_group_id=self.returns.id)
         self.env["livechat.dispatch.group"].create(
-            {"name": "Empty desk", "channel_id": self.channel.id}
+            {
+                "name": "Empty desk",
+                "channel_id": self.channel.id,
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": "/empty"})],
+            }
         )
 
-        self._start("reception_warnings")
+        self._start("reception_faults")
 
-        nadia = self.channel.user_ids.filtered(lambda user: user.name == "Nadia")
-        self.assertEqual(nadia.dispatch_weight, 100)
-        self.assertEqual(self.returns.user_ids, self.sofie | self.maria)
+        self.assertIn("Nadia", self.channel.user_ids.mapped("name"))
+
+    @walk
+    def test_a_shop_that_is_open_with_nobody_here_is_told(self):
+        self._set_online(self.maria | self.omar | self.sofie, "offline")
+
+        self._start("reception_nobody")
+
+    def test_a_shop_that_is_closed_is_no_fault(self):
+        self._set_online(self.maria | self.omar | self.sofie, "offline")
+        self.channel.calendar_id = self.env["resource.calendar"].create(
+            {"name": "Never", "attendance_ids": [Command.clear()]}
+        )
+
+        self._start("reception_night")
+
+    def test_the_keyboard_reaches_the_first_agent_with_few_tabs(self):
+        self._start("reception_keyboard")
 
     def test_a_group_without_a_scope_has_no_share_and_says_why(self):
         self.env["livechat.dispatch.group"].create(
@@ -109,11 +130,6 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         )
 
         self._start("reception_no_scope")
-
-    def test_agents_in_no_group_are_told_before_any_group_has_a_scope(self):
-        self.returns.scope_ids.unlink()
-
-        self._start("reception_groupless")
 
     def test_auditor_looks_and_changes_nothing(self):
         chat = self._wait()
@@ -133,3 +149,52 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.channel.user_ids = False
 
         self._start("reception_no_agents")
+
+    def _let_ada_and_bea_come(self):
+        """Maria has Ada's chat and Bea waits; then everybody pauses."""
+        self.channel.max_sessions = 2
+        self.maria.dispatch_weight = 100
+        self.omar.dispatch_paused = True
+        ada, bea = self._create_guest("Ada"), self._create_guest("Bea")
+        chat = self._come(self.channel, ada)
+        self._say(chat, ada, "Where is my parcel?")
+        waiting = self._come(self.channel, bea, has_words=False)
+        self._say(waiting, bea, "Do you ship to Malta?")
+        self.maria.dispatch_paused = True
+        self.assertEqual((chat.dispatch_state, waiting.dispatch_state), ("assigned", "queued"))
+        waiting.name = "Bea"
+        return chat, waiting
+
+    @walk
+    def test_an_agents_chats_are_one_click_away_and_the_agent_is_whispered_to(self):
+        chat, _waiting = self._let_ada_and_bea_come()
+
+        self._start("reception_see")
+
+        (whisper,) = chat.with_user(self.maria).get_whispers()
+        self.assertEqual(whisper["text"], "Offer him ten percent off")
+
+    @walk
+    def test_a_buyer_is_read_and_given_to_an_agent_with_two_clicks(self):
+        _chat, waiting = self._let_ada_and_bea_come()
+        self.omar.dispatch_paused = False
+
+        self._start("reception_give")
+
+        self.assertEqual(self._agent_of(waiting), self.omar)
+
+    def test_a_buyer_is_dragged_onto_an_agent(self):
+        _chat, waiting = self._let_ada_and_bea_come()
+        self.omar.dispatch_paused = False
+
+        self._start("reception_drag_buyer")
+
+        self.assertEqual(self._agent_of(waiting), self.omar)
+
+    @walk
+    def test_what_is_saved_is_said_and_can_be_taken_back(self):
+        self._start("reception_undo")
+
+        self.assertEqual(self.maria.dispatch_weight, 200)
+        self.assertFalse(self.omar.dispatch_paused)
+        self.assertFalse(self.returns.user_ids & self.omar)

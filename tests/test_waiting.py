@@ -7,7 +7,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.base.models.ir_autovacuum import is_autovacuum
 from odoo.addons.mail.tests.common import freeze_all_time
 
-from ..dispatch.line import estimate_wait
+from ..dispatch.line import Round, estimate_wait
 from .common import DispatchCommon
 
 
@@ -68,6 +68,37 @@ class TestWaiting(DispatchCommon):
             serving = chat
         # Who waits once more stands where its time puts it.
         self.assertFalse(serving.dispatch_put_first)
+
+    def test_buyers_with_the_shops_tag_go_first_and_the_others_are_told(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        tag = self.env["res.partner.category"].create({"name": "VIP"})
+        vera, viola = (
+            new_test_user(self.env, name, "base.group_portal") for name in ("vera", "viola")
+        )
+        (vera | viola).partner_id.category_id = tag
+        self._come(channel)
+        unset = self._come(channel, viola)
+        self.assertFalse(unset.dispatch_goes_first)
+        self.assertNotIn("others_first", unset._get_wait())
+        self._close(unset)
+        channel.line_first_tag_id = tag
+        long, short = self._come(channel), self._come(channel)
+        for chat, minutes in ((long, 15), (short, 5)):
+            chat.dispatch_queued_at -= timedelta(minutes=minutes)
+
+        first = self._come(channel, vera)
+
+        self.assertTrue(first.dispatch_goes_first)
+        # It passes who has waited for less than ten minutes, and nobody else.
+        line = (long, first, short)
+        self.assertEqual([chat._get_wait()["place"] for chat in line], [1, 2, 3])
+        self.assertEqual(
+            [chat._get_wait().get("others_first", False) for chat in line], [False, False, True]
+        )
+        self.assertEqual(
+            [row["goes_first"] for row in channel._describe_waiting()], [False, "VIP", False]
+        )
+        self.assertEqual(channel._get_next_in_line(Round()), long)
 
     def test_a_manager_ends_the_wait_of_one_and_the_others_move_up(self):
         channel = self._create_busy_channel(self._create_agent("agent"))

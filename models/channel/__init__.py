@@ -6,6 +6,8 @@ from . import (
     im_livechat_channel_setup,
     ir_config_parameter,
     ir_websocket,
+    livechat_dispatch_group,
+    livechat_pause_reason,
     mail_presence,
     res_config_settings,
     res_users,

@@ -53,6 +53,18 @@ class ResUsers(sent.Guard, models.Model):
         logged="dispatch_paused",
         shown=("agents", "bars"),
     )
+    dispatch_pause_reason_id = fields.Many2one(
+        "livechat.pause.reason",
+        "Reason of the Pause",
+        copy=False,
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups=READERS,
+        frees_seats=False,
+        logged=False,
+        shown=("agents", "bars"),
+    )
     dispatch_pause_above = fields.Integer(
         "Pause Above (chats)",
         at_least=0,
@@ -99,25 +111,53 @@ class ResUsers(sent.Guard, models.Model):
 
     def write(self, vals):
         if "dispatch_paused" in vals:
-            # A new pause does not end when the last one was to end.
-            vals = {"dispatch_paused_until": False, **vals}
+            # A new pause does not end when the last one was to end, nor is it for the same reason.
+            vals = {"dispatch_paused_until": False, "dispatch_pause_reason_id": False, **vals}
         result = super().write(vals)
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
         return result
 
-    def dispatch_pause(self, until=False):
+    def dispatch_pause(self, until=False, reason_id=False):
         """Give these agents no new buyers; their own chats go on.
 
         :param until: when the pause ends by itself, in UTC; never, if not given.
+        :param reason_id: a ``livechat.pause.reason`` of the list of their shop.
         :raise AccessError: for others than the agent, who manages its shop's dispatch, or a live
             chat manager.
         """
         self._check_pause()
         until = self._read_until(until)
+        reasons = self._find_pause_reasons() if reason_id else ()
+        if reason_id and not (sent.is_record_id(reason_id) and reason_id in reasons.ids):
+            raise ValidationError(self.env._("This reason is not on the list any more."))
         # sudo: res.users - checked above, and nothing but the pause
-        self.sudo().write({"dispatch_paused": True, "dispatch_paused_until": until})
+        self.sudo().write(
+            {
+                "dispatch_paused": True,
+                "dispatch_paused_until": until,
+                "dispatch_pause_reason_id": reason_id,
+            }
+        )
         return True
+
+    def _find_pause_reasons(self):
+        """Return the reasons from which a pause of these agents, of one shop, is explained."""
+        # sudo: res.users - of which shop's list they choose
+        owners = {
+            user._get_shop_owner() or user.livechat_channel_ids.main_account_id
+            for user in self.sudo()
+        }
+        owner = owners.pop() if len(owners) == 1 else self.browse()
+        return self.env["livechat.pause.reason"]._find_of_shop(owner[:1])
+
+    def get_pause_reasons(self):
+        """Return why these agents may pause, in the order of their shop: ``[[id, name], …]``.
+
+        :raise AccessError: as for :meth:`dispatch_pause`.
+        """
+        self._check_pause()
+        return [[reason.id, reason.name] for reason in self._find_pause_reasons()]
 
     def dispatch_resume(self):
         """Give these agents new buyers again."""

@@ -65,6 +65,14 @@ class DiscussChannel(sent.Reader, models.Model):
         help="Put in front of the others by hand: the greater, the further in front; 0: not.",
         shown="lines",
     )
+    dispatch_goes_first = fields.Boolean(
+        "Goes First",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Has the tag that the channel lets go first in line.",
+        shown="lines",
+    )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_asked_at = fields.Datetime(
         "Asked At",
@@ -410,6 +418,7 @@ class DiscussChannel(sent.Reader, models.Model):
             "dispatch_answered_at": False,
             "dispatch_queued_at": False,
             "dispatch_put_first": 0,
+            "dispatch_goes_first": False,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
         }

@@ -443,16 +443,17 @@ class ImLivechatChannel(models.Model):
     def _complete_facts(self, group, declined, settings=None):
         """Return a function that adds to agents what the ledger does not read."""
         settings = settings or self._read_settings()
-        lacking = self._find_lacking(group)
+        lacking, paused = self._find_lacking(group), group._find_paused_ids()
         off_shift, due = self._find_absences(group, settings)
         ramped = self._find_ramped_weights(settings.ramp_minutes)
-        concerned = {*lacking, *off_shift, *due, *ramped, *declined}
+        concerned = {*lacking, *paused, *off_shift, *due, *ramped, *declined}
         if not concerned:
             return list
         return lambda agents: [
             agent.but(
                 declined=agent.user_id in declined,
                 missing_permission=agent.user_id in lacking,
+                paused=agent.paused or agent.user_id in paused,
                 off_shift=agent.off_shift or agent.user_id in off_shift,
                 due=agent.user_id in due,
                 weight=ramped.get(agent.user_id, agent.weight),

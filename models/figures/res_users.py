@@ -18,6 +18,8 @@ class ResUsers(models.Model):
             # sudo: res.users - of those who have a page open, when they paused
             there = self.sudo().filtered(lambda user: user._get_livechat_status() != "offline")
             self.env["livechat.dispatch.presence"]._note(there)
+        if {"dispatch_paused", "dispatch_pause_reason_id"} & vals.keys():
+            self.env["livechat.dispatch.pause"]._note(self)
         return result
 
     def _get_dispatch_presence(self):

@@ -87,7 +87,16 @@ class ResUsers(models.Model):
             self.dispatch_miss_count = misses
             return
         with self.env["livechat.dispatch.log"]._by("dispatch"):
-            self.write({"dispatch_miss_count": 0, "dispatch_paused": True})
+            reason = "im_livechat_subaccount.livechat_pause_reason_missed"
+            self.write(
+                {
+                    "dispatch_miss_count": 0,
+                    "dispatch_paused": True,
+                    "dispatch_pause_reason_id": self.env["ir.model.data"]._xmlid_to_res_id(
+                        reason, raise_if_not_found=False
+                    ),
+                }
+            )
         self._bus_send(
             "simple_notification",
             {

@@ -238,7 +238,8 @@ class ImLivechatChannel(models.Model):
         :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id", "may_manage",
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
             "has_buyers" (of its own: it has a scope or is the default group),
-            "members": [{"user_id", "reason", "has_part"}]}], "spare": [{"user_id", "why"}]}``; the
+            "members": [{"user_id", "reason", "has_part",
+            "paused_here" (in this group only)}]}], "spare": [{"user_id", "why"}]}``; the
             reason is a code of ``policy.exclusion``, false for who could take a chat now;
             ``has_part`` says whether the weight counts for the group's shares.
         """
@@ -325,27 +326,31 @@ class ImLivechatChannel(models.Model):
         for group, user_ids in by_group.items():
             away = self._find_absences(group, settings)[0] if group.calendar_id else off_shift
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
+            paused = group._find_paused_ids()
             result[group.id or 0] = [
                 self._describe_member(
                     staff.facts[user_id].but(
                         is_main_account=user_id == self.main_account_id.id,
                         missing_permission=user_id in lacking,
+                        paused=staff.facts[user_id].paused or user_id in paused,
                         off_shift=staff.facts[user_id].off_shift or user_id in away,
                     ),
                     rules,
+                    user_id in paused,
                 )
                 for user_id in sorted(user_ids)
             ]
         return result
 
     @api.model
-    def _describe_member(self, agent, rules):
+    def _describe_member(self, agent, rules, is_paused_here):
         reason = policy.exclusion(agent, rules)
         stands_in = agent.is_main_account and rules.main_account_participation == "fallback"
         return {
             "user_id": agent.user_id,
             "reason": reason or False,
             "has_part": reason not in _NO_PART and not stands_in,
+            "paused_here": is_paused_here,
         }
 
     def _describe_spare(self, staff):
@@ -370,9 +375,9 @@ class ImLivechatChannel(models.Model):
     def _describe_agents(self, user_ids):
         """Return what the page shows of these users, whom the caller may watch.
 
-        :return: ``[{"id", "name", "image", "status", "paused", "until", "overloaded", "in_call",
-            "enabled", "weight", "load", "may_weigh", "may_pause"}]``; ``status`` is whether they
-            are here, ``until`` the end of the pause in UTC.
+        :return: ``[{"id", "name", "image", "status", "paused", "until", "pause_reason",
+            "overloaded", "in_call", "enabled", "weight", "load", "may_weigh", "may_pause"}]``;
+            ``status`` is whether they are here, ``until`` the end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -384,6 +389,7 @@ class ImLivechatChannel(models.Model):
                 "manual_im_status",
                 "dispatch_paused",
                 "dispatch_paused_until",
+                "dispatch_pause_reason_id",
                 "dispatch_overloaded",
                 "main_account_id",
             ],
@@ -406,6 +412,7 @@ class ImLivechatChannel(models.Model):
                     "status": user._get_livechat_status(),
                     "paused": is_paused,
                     "until": is_paused and until and fields.Datetime.to_string(until),
+                    "pause_reason": is_paused and user.dispatch_pause_reason_id.name,
                     "overloaded": user.dispatch_overloaded,
                     "in_call": agent.in_call,
                     "enabled": agent.enabled,
@@ -425,8 +432,9 @@ class ImLivechatChannel(models.Model):
         """Return who waits on these channels, in order.
 
         :return: ``[{"id", "channel_id", "group_id", "name" (false for who may not read the chat),
-            "state", "since", "place" (in the line of the group, from 1), "excluded"}]``; the last
-            is how many agents its last decision excluded for each reason.
+            "state", "since", "place" (in the line of the group, from 1), "goes_first" (the name of
+            the tag by which it does), "excluded"}]``; the last is how many agents its last decision
+            excluded for each reason.
         """
         chats = self._search_waiting(self)
         places = {}
@@ -444,6 +452,8 @@ class ImLivechatChannel(models.Model):
                 "state": chat.dispatch_state,
                 "since": fields.Datetime.to_string(chat.dispatch_queued_at),
                 "place": places.get(chat.id, False),
+                "goes_first": chat.dispatch_goes_first
+                and chat.livechat_channel_id.line_first_tag_id.name,
                 "excluded": excluded.get(chat.id) or {},
             }
             for chat in chats

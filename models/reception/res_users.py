@@ -68,9 +68,10 @@ class ResUsers(models.Model):
     def get_dispatch_status(self):
         """Return what an agent sees about itself, ``False`` for whoever is none.
 
-        :return: ``{"paused", "until", "overloaded", "load", "capacity", "waiting", "lines"}``; the
-            capacity is that of the agent's roomiest channel, ``None`` for no limit; ``lines`` says
-            of which channel how many are waiting.
+        :return: ``{"paused", "until", "reason", "reasons", "overloaded", "load", "capacity",
+            "waiting", "lines"}``; the capacity is that of the agent's roomiest channel, ``None``
+            for no limit; ``lines`` says of which channel how many are waiting; ``reasons`` are
+            those of ``get_pause_reasons``, ``reason`` the name of the one given.
         """
         user = self.env.user
         # sudo: im_livechat.channel, res.users - the agent's own figures
@@ -92,6 +93,8 @@ class ResUsers(models.Model):
         return {
             "paused": paused,
             "until": fields.Datetime.to_string(until) if paused and until else False,
+            "reason": (paused and user.dispatch_pause_reason_id.name) or False,
+            "reasons": self.env.user.get_pause_reasons(),
             "overloaded": user.dispatch_overloaded,
             "load": max(loads),
             "capacity": None if None in capacities else max(capacities, default=None),

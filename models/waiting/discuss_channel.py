@@ -9,7 +9,7 @@ from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ...dispatch.line import WAITING, Waiting, estimate_wait
+from ...dispatch.line import HEAD_START, WAITING, Waiting, estimate_wait
 from ...tools import sent
 from ...tools.here import gone_since
 from ...tools.turn import UNANSWERED
@@ -87,13 +87,16 @@ class DiscussChannel(models.Model):
     def _get_waiting(self):
         """Return how this chat waits."""
         self.ensure_one()
+        came = self.dispatch_queued_at or datetime.max
+        goes_first = self.dispatch_goes_first and self.dispatch_queued_at
         return Waiting(
             is_pooled=self.dispatch_state == "pool",
             is_new=-self.dispatch_put_first or not self.dispatch_assigned_at,
-            since=self.dispatch_queued_at or datetime.max,
+            since=came - HEAD_START if goes_first else came,
             number=self.id,
             group_id=self.dispatch_group_id.id or 0,
             regular_id=self.dispatch_regular_id.id or None,
+            came=came,
         )
 
     def _assign(self, outcome):
@@ -166,7 +169,15 @@ class DiscussChannel(models.Model):
             self.dispatch_state = False
             return False
         since = self.dispatch_queued_at or fields.Datetime.now()
-        self.write({"dispatch_state": state, "dispatch_queued_at": since, **more})
+        first = self.livechat_channel_id.line_first_tag_id
+        self.write(
+            {
+                "dispatch_state": state,
+                "dispatch_queued_at": since,
+                "dispatch_goes_first": bool(first) and first.id in self._get_buyer().tag_ids,
+                **more,
+            }
+        )
         self._record(values)
         # Since the decision.
         self.env["livechat.announcement"]._seat_may_be_free()
@@ -293,7 +304,7 @@ class DiscussChannel(models.Model):
 
     def _send_wait(self, place, estimate):
         """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
-        wait = {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+        wait = self._describe_wait(place, estimate)
         Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
 
     def _get_wait(self):
@@ -309,7 +320,15 @@ class DiscussChannel(models.Model):
         places = channel._get_places(self.dispatch_group_id)
         place = places.get(self.id, len(places) + 1)
         estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
-        return {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+        return self._describe_wait(place, estimate)
+
+    def _describe_wait(self, place, estimate):
+        """Return what the buyer in line is told; ``others_first`` tells why somebody who came later
+        may be served before."""
+        wait = {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+        if self.livechat_channel_id.line_first_tag_id and place > 1:
+            wait["others_first"] = not self.dispatch_goes_first
+        return wait
 
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)

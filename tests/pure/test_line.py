@@ -31,6 +31,23 @@ def test_who_was_served_before_comes_first_and_who_left_a_message_last():
     assert number_places([pooled, *reversed(line)]) == {9: 1, 2: 2, 3: 3}
 
 
+def test_who_goes_first_passes_only_those_who_wait_for_less_than_the_head_start():
+    long, short = Waiting(False, True, 0, 1), Waiting(False, True, 100, 2)
+    first = Waiting(False, True, 110 - 60, 3, came=110)
+    put_first, pooled = Waiting(False, -1, 120, 4), Waiting(True, True, 0, 5)
+    line = [pooled, short, first, put_first, long]
+    assert number_places(line) == {4: 1, 1: 2, 3: 3, 2: 4}
+
+
+def test_whoever_goes_first_and_finds_nobody_holds_up_nobody_who_waits_longer():
+    serving = Round()
+    first, earlier = Waiting(False, True, 50, 1, came=110), Waiting(False, True, 100, 2)
+    assert serving.find_next([earlier, first]) == first
+    serving.pass_over(first, lambda: ())
+    # The agents of the group above may have joined for who came at 100.
+    assert serving.find_next([earlier, first]) == earlier
+
+
 def test_each_group_has_places_of_its_own():
     line = [Waiting(False, True, moment, moment, moment % 2) for moment in range(5)]
     assert number_places(line) == {0: 1, 1: 1, 2: 2, 3: 2, 4: 3}

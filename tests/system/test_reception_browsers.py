@@ -139,12 +139,16 @@ def test_each_of_two_hundred_agents_is_drawn_once_and_again_when_it_changes_itse
     page = open_reception_page(shop, open_page, reception)
     section = channel_of(page, reception)
     expect(section.locator(".o_livechat_reception_agent")).to_have_count(AGENTS)
-    expect(section.locator(".o_livechat_reception_buyer")).to_have_count(WAITING)
     shoot(page, "reception-large")
+    # A long line pushes nobody off the page.
+    buyers = section.locator(".o_livechat_reception_buyer")
+    expect(buyers).to_have_count(5)
+    section.locator(".o_livechat_reception_all").click()
+    expect(buyers).to_have_count(WAITING)
 
     # By the wheel, as a person does; scripts scroll what a person cannot.
     page.mouse.move(DESKTOP["width"] / 2, DESKTOP["height"] / 2)
-    last = section.locator(".o_livechat_reception_buyer").last
+    last = section.locator(".o_livechat_reception_agent").last
     expect(last).not_to_be_in_viewport()
     page.mouse.wheel(0, 100_000)
     expect(last).to_be_in_viewport()
@@ -217,6 +221,8 @@ def assert_one_row_works(page, agent, change, see):
     touched = Counter(work["touched"])
     # The clock of those who wait goes on meanwhile.
     touched.pop("o_livechat_reception_waited", None)
+    # How many are here is told above.
+    assert touched.pop("o_livechat_reception_here", 0) <= 1
     # Of its row an update changes a handful of places, whatever else is on the page.
     assert touched.keys() == {agent.user_id} and touched[agent.user_id] <= 10, touched
     assert page.looks == ["get_reception_agents"]

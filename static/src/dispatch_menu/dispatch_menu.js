@@ -50,8 +50,11 @@ export class DispatchMenu extends Component {
 
     /** The state in a sentence. */
     get description() {
-        const { until, overloaded } = this.status;
+        const { until, overloaded, reason } = this.status;
         if (this.dispatch.isPaused) {
+            if (reason && !until) {
+                return _t("You are paused: %s", reason);
+            }
             return until
                 ? _t(
                       "You are paused until %s",
@@ -63,6 +66,10 @@ export class DispatchMenu extends Component {
             return _t("You get no new buyers until you have fewer chats");
         }
         return this.dispatch.why ? _t("You get no new buyers now") : _t("You receive buyers");
+    }
+
+    describePause(reason) {
+        return _t("Pause: %s", reason);
     }
 
     get loadDescription() {

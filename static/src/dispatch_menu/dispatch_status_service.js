@@ -61,11 +61,15 @@ export class DispatchStatus {
         }
     }
 
-    /** @param {number} [minutes] for how long; until the agent resumes, if not given. */
-    async pause(minutes) {
+    /**
+     * @param {number} [minutes] for how long; until the agent resumes, if not given.
+     * @param {number} [reasonId] of `livechat.pause.reason`
+     */
+    async pause(minutes, reasonId) {
         const until = minutes && serializeDateTime(luxon.DateTime.now().plus({ minutes }));
         await this.orm.call("res.users", "dispatch_pause", [[user.userId]], {
             until: until || false,
+            reason_id: reasonId || false,
         });
         await this.load();
     }

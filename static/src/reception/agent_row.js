@@ -2,6 +2,7 @@ import { Component, onWillUnmount, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { formatLoad } from "../dispatch_menu/dispatch_status_service";
+import { AgentCard } from "./agent_card";
 import { getReasonText, getStatusText } from "./reception_texts";
 import { getCapacity } from "./share_arithmetic";
 
@@ -13,6 +14,7 @@ const REPEAT = 90;
 /** One agent in one group. */
 export class AgentRow extends Component {
     static template = "im_livechat_subaccount.Reception.AgentRow";
+    static components = { AgentCard };
     static props = {
         agent: Object,
         group: Object,
@@ -20,6 +22,7 @@ export class AgentRow extends Component {
         model: Object,
         maxSessions: { optional: true },
         isMainAccount: Boolean,
+        mayManage: Boolean,
         mayMove: Boolean,
         onMove: Function,
     };
@@ -27,6 +30,7 @@ export class AgentRow extends Component {
     setup() {
         this.agent = useState(this.props.agent);
         this.member = useState(this.props.member);
+        this.card = useState({ isOpen: false });
         onWillUnmount(() => this.release());
     }
 
@@ -40,9 +44,20 @@ export class AgentRow extends Component {
                 name,
                 ...this.props.model.limits,
             }),
+            see: _t("%s: what is going on", name),
             takes: _t("%s takes chats", name),
             move: _t("Move %s to another group", name),
         };
+    }
+
+    get isGone() {
+        return !this.agent.enabled || this.agent.status === "offline";
+    }
+
+    /** Whoever may not receive buyers has nothing to switch. */
+    get maySwitch() {
+        const { may_pause: mayPause, enabled } = this.agent;
+        return mayPause && enabled && this.member.reason !== "not_permitted";
     }
 
     get capacity() {
@@ -73,6 +88,9 @@ export class AgentRow extends Component {
 
     /** Why there is no share; nothing where there is one. */
     get shareDescription() {
+        if (this.isGone && this.member.has_part) {
+            return _t("%s gets this share when here", this.agent.name);
+        }
         if (!this.member.has_part) {
             return _t("%s gets no buyers by weight", this.agent.name);
         }
@@ -97,6 +115,12 @@ export class AgentRow extends Component {
             parts.push(_t("Paused until %s", end));
         } else if (paused) {
             parts.push(_t("Paused"));
+        }
+        if (!paused && this.member.paused_here) {
+            parts.push(_t("Paused in this group"));
+        }
+        if (paused && this.agent.pause_reason) {
+            parts.push(this.agent.pause_reason);
         }
         if (overloaded) {
             parts.push(_t("Has more chats than it wants"));

@@ -5,10 +5,16 @@ import { DropdownItem } from "@web/core/dropdown/dropdown_item";
 import { usePopover } from "@web/core/popover/popover_hook";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { useDraggable } from "@web/core/utils/draggable";
 import { useSortable } from "@web/core/utils/sortable_owl";
 import { TransferDialog } from "../transfer/transfer_dialog";
 import { AgentRow } from "./agent_row";
-import { describeWait, formatDuration } from "./reception_texts";
+import { BuyerCard } from "./buyer_card";
+import { useFixes } from "./fault_line";
+import { describeWait } from "./reception_texts";
+import { useRovingFocus } from "./roving_focus";
+import { useSteering } from "./steering";
+import { WaitedTime } from "./waited_time";
 
 /** To which group an agent can go. */
 export class MoveMenu extends Component {
@@ -38,28 +44,18 @@ export class MoveMenu extends Component {
     }
 }
 
-/** For how long a buyer has waited: the only thing that changes every second. */
-export class WaitedTime extends Component {
-    static template = "im_livechat_subaccount.Reception.WaitedTime";
-    static props = { clock: Object, since: Number };
-
-    setup() {
-        this.clock = useState(this.props.clock);
-    }
-
-    get waited() {
-        return formatDuration((this.clock.now - this.props.since) / 1000);
-    }
-}
+/** So many of those who wait are shown at first: a long line pushes nobody off the page. */
+const SHOWN = 5;
 
 /** Who waits for a group, and why. */
 export class WaitingList extends Component {
     static template = "im_livechat_subaccount.Reception.WaitingList";
-    static components = { Dropdown, DropdownItem, WaitedTime };
+    static components = { BuyerCard, Dropdown, DropdownItem, WaitedTime };
     static props = {
         group: Object,
         channelId: Number,
         clock: Object,
+        model: Object,
         mayRead: Boolean,
         mayManage: Boolean,
     };
@@ -69,6 +65,25 @@ export class WaitingList extends Component {
         this.dialog = useService("dialog");
         this.orm = useService("orm");
         this.group = useState(this.props.group);
+        this.state = useState({ showsAll: false, openId: false });
+        this.list = useRef("list");
+        this.roving = useRovingFocus(this.list, ".o_livechat_reception_buyer");
+    }
+
+    get shown() {
+        return this.state.showsAll ? this.group.waiting : this.group.waiting.slice(0, SHOWN);
+    }
+
+    get moreTitle() {
+        return _t("Show all %s who wait", this.group.waiting.length);
+    }
+
+    toggle(chat) {
+        this.state.openId = this.state.openId === chat.id ? false : chat.id;
+    }
+
+    describeFirst(chat) {
+        return _t("%s: goes first", chat.goes_first);
     }
 
     whyWaits(chat) {
@@ -150,6 +165,9 @@ export class GroupSection extends Component {
         this.action = useService("action");
         this.group = useState(this.props.group);
         this.channel = useState(this.props.channel);
+        this.fix = useFixes(this.props.model);
+        this.members = useRef("members");
+        this.roving = useRovingFocus(this.members, ".o_livechat_reception_agent");
     }
 
     agentOf(member) {
@@ -171,7 +189,7 @@ export class GroupSection extends Component {
     }
 }
 
-/** A channel: today's figures, what is amiss, and its tree of groups. */
+/** A channel: today's figures and its tree of groups. */
 export class ChannelSection extends Component {
     static template = "im_livechat_subaccount.Reception.Channel";
     static components = { GroupSection };
@@ -208,6 +226,36 @@ export class ChannelSection extends Component {
                 }
             },
         });
+        const steering = useSteering(this.props.model);
+        const onDragged = (element) => {
+            this.root.el
+                .querySelectorAll(".o_livechat_reception_receiver")
+                .forEach((row) => row.classList.remove("o_livechat_reception_receiver"));
+            element?.classList.add("o_livechat_reception_receiver");
+        };
+        /** The agent under the pointer, where a buyer can be let go; by place, as nothing on the page
+            takes pointers while something is dragged. */
+        const findReceiver = ({ x, y }) =>
+            [...this.root.el.querySelectorAll(".o_livechat_reception_agent")].find((row) => {
+                const { left, right, top, bottom } = row.getBoundingClientRect();
+                return left <= x && x < right && top <= y && y < bottom;
+            });
+        useDraggable({
+            ref: this.root,
+            enable: () => this.channel.may_manage,
+            elements: ".o_livechat_reception_buyer[data-given]",
+            handle: ".o_livechat_reception_buyer_name",
+            cursor: "grabbing",
+            onDrag: (params) => onDragged(findReceiver(params)),
+            onDragEnd: () => onDragged(),
+            onDrop: (params) => {
+                const row = findReceiver(params);
+                if (row) {
+                    const agent = this.props.model.agents[row.dataset.userId];
+                    void steering.give(Number(params.element.dataset.chatId), agent);
+                }
+            },
+        });
         this.onMove = (target, userId, group) => this.openMove(target, userId, group);
     }
 
@@ -231,51 +279,6 @@ export class ChannelSection extends Component {
             })),
             onChoose: (to) => this.props.model.move(channel, userId, group.id, to),
         });
-    }
-
-    /** Mend what a warning is about, or open where it is mended. */
-    fix(fix, ev) {
-        const { channel, props } = this;
-        const open = (model, id) =>
-            this.action.doAction({
-                type: "ir.actions.act_window",
-                res_model: model,
-                res_id: id,
-                views: [[false, "form"]],
-            });
-        switch (fix.type) {
-            case "group":
-                return fix.groupId
-                    ? open("livechat.dispatch.group", fix.groupId)
-                    : open("im_livechat.channel", channel.id);
-            case "raise":
-                return Promise.all(
-                    fix.userIds.map((id) => {
-                        const agent = props.model.agents[id];
-                        props.model.enterWeight(agent, `${fix.weight}`);
-                        return props.model.save(agent);
-                    }),
-                );
-            case "move":
-                return this.openMove(
-                    ev.currentTarget,
-                    fix.userId,
-                    channel.groups.find((group) => !group.id),
-                );
-            case "join":
-                return props.model.addToChannel(channel, fix.userIds);
-            case "subaccounts":
-                return this.action.doAction({
-                    type: "ir.actions.act_window",
-                    name: _t("Sub-accounts"),
-                    res_model: "livechat.subaccount",
-                    views: [
-                        [false, "list"],
-                        [false, "form"],
-                    ],
-                    domain: [["user_id", "in", fix.userIds]],
-                });
-        }
     }
 
     openChannel() {

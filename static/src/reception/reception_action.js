@@ -1,16 +1,44 @@
 import { Component, onWillDestroy, onWillStart, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { ChannelSection } from "./channel_section";
+import { FaultLine } from "./fault_line";
 import { createReceptionModel } from "./reception_model";
 import { describeRefused, formatDuration } from "./reception_texts";
 
-/** Today's figures, of one channel or of all. */
+/** Today's five figures, of one channel or of all. */
 export class Figures extends Component {
     static template = "im_livechat_subaccount.Reception.Figures";
-    static props = { figures: Object, isSmall: { type: Boolean, optional: true } };
+    static props = {
+        figures: Object,
+        presence: Object,
+        isSmall: { type: Boolean, optional: true },
+    };
+
+    get here() {
+        const { here, agents } = this.props.presence;
+        return _t("%(here)s of %(agents)s", { here, agents });
+    }
+
+    /** Buyers who got no answer, or not from the first: the sum of its parts. */
+    get lost() {
+        const { missed, unanswered, nobody } = this.props.figures;
+        return missed + unanswered + nobody;
+    }
+
+    get lostParts() {
+        const { missed, unanswered, nobody } = this.props.figures;
+        return [
+            missed && _t("%s ended without an answer", missed),
+            unanswered && _t("%s went on to a colleague", unanswered),
+            nobody && _t("%s found nobody", nobody),
+        ]
+            .filter(Boolean)
+            .join(" · ");
+    }
 
     get median() {
         const seconds = this.props.figures.median_answer;
@@ -21,12 +49,17 @@ export class Figures extends Component {
 /** The organisation tree of the shop's reception, live: who is here, takes what and waits. */
 export class Reception extends Component {
     static template = "im_livechat_subaccount.Reception";
-    static components = { ChannelSection, Figures, Layout };
+    static components = { ChannelSection, FaultLine, Figures, Layout };
     static props = { ...standardActionServiceProps };
 
     setup() {
         this.action = useService("action");
         this.tours = useService("tour_service");
+        this.today = luxon.DateTime.now().toLocaleString({
+            weekday: "long",
+            day: "numeric",
+            month: "long",
+        });
         this.display = { controlPanel: {} };
         this.Figures = Figures;
         this.model = createReceptionModel({

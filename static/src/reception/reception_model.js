@@ -3,7 +3,7 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { describeWaiting } from "./reception_texts";
-import { findWarnings } from "./reception_warnings";
+import { findFaults, findHints } from "./reception_warnings";
 import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
@@ -12,9 +12,12 @@ const TOGETHER = 150;
 const SETTLED = 600;
 /** The bus listens only so long after it was asked to; milliseconds. */
 const LISTENING = 2000;
+/** What was saved can be taken back so long; milliseconds. */
+const UNDOABLE = 10000;
 const SECOND = 1000;
 
 const NOTHING = () => ({ agents: new Set(), lines: false, tree: false });
+const idsOf = (groups) => groups.map(({ id }) => id);
 const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
 /**
@@ -27,6 +30,8 @@ export class ReceptionModel {
     agents = {};
     channels = [];
     figures = {};
+    /** How many are here: `{channel id: {here, agents}}`, 0 for all. */
+    presence = { 0: { here: 0, agents: 0 } };
     limits = { min: 10, max: 1000 };
     mayAddChannels = false;
     mayReadChats = false;
@@ -122,17 +127,18 @@ export class ReceptionModel {
             }
         }
         this.mergeLines(data);
-        this.channels.forEach((channel) => this.reckon(channel));
+        this.channels.forEach((channel) => this.arrange(channel));
+        this.reckonAll();
         if (
             !this.isStopped &&
             !isSame(
                 this.listened,
-                this.channels.map(({ id }) => id),
+                idsOf(this.channels),
             )
         ) {
             // A shop that is new is listened to from now on.
             this.bus.forceUpdateChannels();
-            this.listened = this.channels.map(({ id }) => id);
+            this.listened = idsOf(this.channels);
         }
     }
 
@@ -144,6 +150,7 @@ export class ReceptionModel {
             const shown = group?.members.find((other) => other.user_id === member.user_id);
             if (shown) {
                 Object.assign(shown, member);
+                this.arrangeMembers(group, group.members);
             }
             return shown;
         });
@@ -159,7 +166,12 @@ export class ReceptionModel {
     }
 
     async loadLines() {
+        const waited = this.channels.map((channel) => channel.groups.map(hasLine));
         this.mergeLines(await this.call("get_reception_lines"));
+        if (!isSame(waited, this.channels.map((channel) => channel.groups.map(hasLine)))) {
+            this.channels.forEach((channel) => this.arrange(channel));
+        }
+        this.reckonAll();
     }
 
     // ------------------------------------------------------------
@@ -182,24 +194,22 @@ export class ReceptionModel {
         const merged = rows.map(({ groups, ...values }) => {
             const channel = this.channels.find((other) => other.id === values.id) || {
                 groups: [],
-                warnings: [],
+                faults: [],
             };
             Object.assign(channel, values);
-            const sorted = sortAsTree(groups).map((row) => this.mergeGroup(channel, row));
-            if (
-                !isSame(
-                    sorted.map(({ id }) => id),
-                    channel.groups.map(({ id }) => id),
-                )
-            ) {
-                channel.groups = sorted;
+            const merged = groups.map((row) => this.mergeGroup(channel, row));
+            // In the order that is seen: `arrange` changes it when there is a reason to.
+            const order = channel.groups.map(({ id }) => id);
+            merged.sort((one, other) => order.indexOf(one.id) - order.indexOf(other.id));
+            if (!isSame(idsOf(merged), order)) {
+                channel.groups = merged;
             }
             return channel;
         });
         if (
             !isSame(
-                merged.map(({ id }) => id),
-                this.channels.map(({ id }) => id),
+                idsOf(merged),
+                idsOf(this.channels),
             )
         ) {
             this.channels = merged;
@@ -210,15 +220,13 @@ export class ReceptionModel {
         const group = channel.groups.find((other) => other.id === values.id) || {
             members: [],
             waiting: [],
+            hints: [],
+            depth: 0,
             reason: "",
             hasRoom: false,
             totalWeight: 0,
         };
         Object.assign(group, values);
-        const ids = (list) => list.map((member) => member.user_id);
-        members.sort((one, other) =>
-            this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
-        );
         // A row keeps the object that it began with.
         const merged = members.map((member) =>
             Object.assign(
@@ -226,10 +234,42 @@ export class ReceptionModel {
                 member,
             ),
         );
-        if (!isSame(ids(merged), ids(group.members))) {
-            group.members = merged;
-        }
+        this.arrangeMembers(group, merged);
         return group;
+    }
+
+    /** Who is here by name, then who is not. */
+    arrangeMembers(group, members) {
+        const key = ({ user_id: id }) => Number(this.isGone(this.agents[id]));
+        const sorted = [...members].sort(
+            (one, other) =>
+                key(one) - key(other) ||
+                this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
+        );
+        const ids = (list) => list.map((member) => member.user_id);
+        if (!isSame(ids(sorted), ids(group.members))) {
+            group.members = sorted;
+        }
+    }
+
+    isGone(agent) {
+        return !agent.enabled || agent.status === "offline";
+    }
+
+    /** Groups in which something happens first, those below a group after it. */
+    arrange(channel) {
+        const sorted = sortByTraffic(channel.groups, this.agents);
+        for (const { group, depth } of sorted) {
+            group.depth = depth;
+        }
+        if (
+            !isSame(
+                sorted.map(({ group }) => group.id),
+                idsOf(channel.groups),
+            )
+        ) {
+            channel.groups = sorted.map(({ group }) => group);
+        }
     }
 
     mergeLines({ waiting, figures, refused, now, next_day: nextDay }) {
@@ -284,10 +324,31 @@ export class ReceptionModel {
             group.reason = describeWaiting(group.members);
             group.hasRoom = group.members.some((member) => !member.reason);
         }
-        const warnings = findWarnings(channel, this.agents);
-        if (!isSame(warnings, channel.warnings)) {
-            channel.warnings = warnings;
+        setIfOther(channel, "faults", findFaults(channel));
+        for (const group of channel.groups) {
+            setIfOther(group, "hints", findHints(channel, group, this.agents));
         }
+        this.countHere();
+    }
+
+    reckonAll() {
+        this.channels.forEach((channel) => this.reckon(channel));
+    }
+
+    /** How many agents are here, of how many: of each channel and, as 0, of all. */
+    countHere() {
+        const count = (channels) => {
+            const members = channels.flatMap(({ groups }) => groups.flatMap((g) => g.members));
+            const all = [...new Set(members.map((member) => member.user_id))];
+            const ids = all.filter((id) => this.agents[id].enabled);
+            const here = ids.filter((id) => this.agents[id].status === "online");
+            return { here: here.length, agents: ids.length };
+        };
+        const counts = { 0: count(this.channels) };
+        for (const channel of this.channels) {
+            counts[channel.id] = count([channel]);
+        }
+        setIfOther(this, "presence", counts);
     }
 
     reckonAround(agent) {
@@ -356,6 +417,9 @@ export class ReceptionModel {
             await this.orm.silent.call("res.users", "dispatch_set_weight", [[agent.id]], {
                 weight,
             });
+            if (agent.weight !== weight) {
+                this.saySavedWeight(agent, agent.weight, weight);
+            }
             agent.weight = weight;
         } catch (error) {
             // What was entered meanwhile is tried by itself.
@@ -371,20 +435,78 @@ export class ReceptionModel {
         this.reckonAround(agent);
     }
 
-    async setTakesChats(agent, takes) {
-        const method = takes ? "dispatch_resume" : "dispatch_pause";
-        try {
-            await this.orm.silent.call("res.users", method, [[agent.id]]);
-        } catch (error) {
-            this.tell(error);
-        }
+    /** Several steps of one agent are taken back together. */
+    saySavedWeight(agent, from, to) {
+        const first = this.saved?.agentId === agent.id ? this.saved.from : from;
+        this.saySaved(
+            _t("Saved: weight of %(name)s %(from)s → %(to)s", { name: agent.name, from: first, to }),
+            () => {
+                this.enterWeight(agent, `${first}`);
+                return this.save(agent);
+            },
+            { agentId: agent.id, from: first },
+        );
+    }
+
+    async setTakesChats(agent, takes, reasonId = false) {
+        const { paused, until } = agent;
+        const isSaved = await this.try(() => this.switchAgent(agent, takes, false, reasonId));
         await this.loadAgents([agent.id]);
+        if (isSaved) {
+            this.saySaved(
+                takes
+                    ? _t("Saved: %s takes chats", agent.name)
+                    : _t("Saved: %s is paused", agent.name),
+                async () => {
+                    await this.try(() => this.switchAgent(agent, !paused, until));
+                    await this.loadAgents([agent.id]);
+                },
+            );
+        }
+    }
+
+    async setPausedHere(group, agent, paused) {
+        const call = (value) =>
+            this.change(() =>
+                this.orm.silent.call("livechat.dispatch.group", "set_agent_paused", [
+                    [group.id],
+                    agent.id,
+                    value,
+                ]),
+            );
+        if (await call(paused)) {
+            const names = { name: agent.name, group: group.name };
+            this.saySaved(
+                paused
+                    ? _t("Saved: %(name)s is paused in %(group)s", names)
+                    : _t("Saved: %(name)s takes buyers of %(group)s", names),
+                () => call(!paused),
+            );
+        }
+    }
+
+    switchAgent(agent, takes, until, reasonId) {
+        return takes
+            ? this.orm.silent.call("res.users", "dispatch_resume", [[agent.id]])
+            : this.orm.silent.call("res.users", "dispatch_pause", [[agent.id]], {
+                  until,
+                  reason_id: reasonId || false,
+              });
     }
 
     async move(channel, userId, fromGroupId, toGroupId) {
-        await this.change(() =>
-            this.call("move_dispatch_agent", [[channel.id], userId, fromGroupId, toGroupId]),
-        );
+        const call = (from, to) =>
+            this.change(() => this.call("move_dispatch_agent", [[channel.id], userId, from, to]));
+        if (await call(fromGroupId, toGroupId)) {
+            const to = this.findGroup(channel.id, toGroupId);
+            this.saySaved(
+                _t("Saved: %(name)s is in %(group)s", {
+                    name: this.agents[userId]?.name,
+                    group: to?.name,
+                }),
+                () => call(toGroupId, fromGroupId),
+            );
+        }
     }
 
     async addToChannel(channel, userIds) {
@@ -395,13 +517,60 @@ export class ReceptionModel {
         );
     }
 
+    /** @returns {Promise<boolean>} whether the server did it */
     async change(doIt) {
-        try {
+        const isDone = await this.try(async () => {
             await doIt();
+            return true;
+        });
+        await this.load();
+        return Boolean(isDone);
+    }
+
+    /** What the server answers; nothing where it refused, which is told. */
+    async try(ask) {
+        try {
+            return await ask();
         } catch (error) {
             this.tell(error);
         }
-        await this.load();
+    }
+
+    /** Say that something is done. */
+    say(text) {
+        this.notification.add(text, { type: "success" });
+    }
+
+    /**
+     * Say that something is saved, and let it be taken back for a while.
+     *
+     * @param {string} text
+     * @param {Function} undo
+     * @param {Object} [what] what the next one that is saved may have to know
+     */
+    saySaved(text, undo, what = {}) {
+        this.saved?.close();
+        const saved = { ...what };
+        saved.close = this.notification.add(text, {
+            type: "success",
+            autocloseDelay: UNDOABLE,
+            onClose: () => {
+                if (this.saved === saved) {
+                    this.saved = undefined;
+                }
+            },
+            buttons: [
+                {
+                    name: _t("Undo"),
+                    onClick: async () => {
+                        saved.close();
+                        await undo();
+                        this.saved?.close();
+                    },
+                },
+            ],
+        });
+        this.saved = saved;
     }
 
     /** Show why the server refused something; the sentence. */
@@ -419,19 +588,59 @@ function formatShare(weight, totalWeight) {
     return `${(100 * getShare(weight, totalWeight)).toFixed(1)} %`;
 }
 
-/** Groups with those below them after them, the default group last, each with its depth. */
-function sortAsTree(groups) {
-    const sorted = [];
-    const visit = (parentId, depth) => {
-        for (const group of groups) {
-            if (group.id && (group.parent_id || false) === parentId) {
-                sorted.push({ ...group, depth });
-                visit(group.id, depth + 1);
-            }
-        }
+/** Set what is another than before: whoever reads it is rendered then. */
+function setIfOther(record, name, value) {
+    if (!isSame(record[name], value)) {
+        record[name] = value;
+    }
+}
+
+const hasLine = (group) => group.waiting.length > 0;
+
+/** How much happens in a group, less is more: somebody waits, chats go on, somebody is here. */
+function rankTraffic(group, agents) {
+    if (hasLine(group)) {
+        return 0;
+    }
+    const members = group.members.map((member) => agents[member.user_id]);
+    if (group.has_buyers && members.some((agent) => agent.load)) {
+        return 1;
+    }
+    return members.some((agent) => agent.status === "online") ? 2 : 3;
+}
+
+/**
+ * Groups in the order in which they are seen: where something happens first, the default group among
+ * them, those below a group after it.
+ *
+ * @returns {{group: Object, depth: number}[]}
+ */
+function sortByTraffic(groups, agents) {
+    const visit = (group, depth) => {
+        const below = group.id
+            ? visitAll(
+                  groups.filter((other) => other.parent_id === group.id),
+                  depth + 1,
+              )
+            : { rank: Infinity, rows: [] };
+        return {
+            rank: Math.min(rankTraffic(group, agents), below.rank),
+            rows: [{ group, depth }, ...below.rows],
+        };
     };
-    visit(false, 0);
-    return [...sorted, ...groups.filter((group) => !group.id).map((g) => ({ ...g, depth: 0 }))];
+    const visitAll = (siblings, depth) => {
+        const trees = siblings.map((group) => visit(group, depth));
+        trees.sort((one, other) => one.rank - other.rank);
+        return {
+            rank: Math.min(Infinity, ...trees.map((tree) => tree.rank)),
+            rows: trees.flatMap((tree) => tree.rows),
+        };
+    };
+    const ids = new Set(idsOf(groups));
+    const roots = groups.filter((group) => !ids.has(group.parent_id || null));
+    // As the server has them, the default group last, before what happens decides.
+    roots.sort((one, other) => Number(!one.id) - Number(!other.id));
+    return visitAll(roots, 0).rows;
 }
 
 /** @param {Object} services see `ReceptionModel` */

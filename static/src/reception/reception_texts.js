@@ -103,12 +103,14 @@ export function describeWait(chat, groupReason, hasRoom) {
     return groupReason;
 }
 
-/** A duration as "0:07", "12:34" or "2:03:04". */
+/** A duration with its units, the two largest: "7 s", "12 min 34 s", "2 h 3 min". */
 export function formatDuration(seconds) {
     seconds = Math.max(0, Math.floor(seconds));
-    const two = (number) => `${number}`.padStart(2, "0");
     const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-    return hours
-        ? `${hours}:${two(minutes)}:${two(seconds % 60)}`
-        : `${minutes}:${two(seconds % 60)}`;
+    if (hours) {
+        return _t("%(hours)s h %(minutes)s min", { hours, minutes });
+    }
+    return minutes
+        ? _t("%(minutes)s min %(seconds)s s", { minutes, seconds: seconds % 60 })
+        : _t("%s s", seconds);
 }

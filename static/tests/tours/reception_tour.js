@@ -196,6 +196,138 @@ tours.add("im_livechat_subaccount.reception_block", {
     ],
 });
 
+/** Steps of a task that is to take so many clicks at most. */
+function withClicks(count, steps) {
+    const clicks = steps.filter((step) => step.run);
+    if (clicks.length > count) {
+        throw new Error(`${clicks.length} clicks: ${clicks.map((step) => step.content)}`);
+    }
+    return steps;
+}
+
+const card = (of) => `${of} .o_livechat_reception_card`;
+
+tours.add("im_livechat_subaccount.reception_see", {
+    steps: () => [
+        ...withClicks(0, [
+            {
+                content: "Why a buyer waits stands beside its name",
+                trigger: `${buyer("Bea")} .o_livechat_reception_why:contains(${say("Everybody who is here is paused", "在岗的客服都已挂起")})`,
+            },
+        ]),
+        ...withClicks(1, [
+            {
+                content: "What does Maria do?",
+                trigger: `${row("Maria Santos")} .o_livechat_reception_name`,
+                run: press,
+            },
+            {
+                content: "Her buyer, its first words, and that it waits for a word",
+                trigger: `${card(row("Maria Santos"))}:contains(Ada):contains(Where is my parcel?):contains(${say("Waits for a word", "等待回复")})`,
+            },
+        ]),
+        {
+            content: "Say something to her",
+            trigger: `${card(row("Maria Santos"))} .o_livechat_reception_whispers`,
+            run: press,
+        },
+        {
+            content: "What the buyer does not see",
+            trigger: ".o_livechat_reception_whisper input",
+            run: "edit Offer him ten percent off",
+        },
+        { content: "Whisper", trigger: ".o_livechat_reception_whisper button", run: press },
+        {
+            content: "She has it",
+            trigger: `.o_notification:contains(${say("Whispered to Maria Santos", "已悄悄告诉 Maria Santos")})`,
+        },
+        {
+            content: "Listen in",
+            trigger: `${card(row("Maria Santos"))} .o_livechat_reception_listen`,
+            run: press,
+        },
+        {
+            content: "The chat itself",
+            trigger: ".o-mail-Message:contains(Where is my parcel?)",
+        },
+        {
+            content: "And above it what was whispered",
+            trigger: ".o_livechat_whisper:contains(Offer him ten percent off)",
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_give", {
+    steps: () => [
+        ...withClicks(2, [
+            {
+                content: "What did this buyer write?",
+                trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+                run: press,
+            },
+            {
+                content: "Read it, and give it to Omar",
+                trigger: `${card(buyer("Bea"))}:contains(Do you ship to Malta?) .o_livechat_reception_offered button:contains(Omar Haddad)`,
+                run: press,
+            },
+            {
+                content: "He has it",
+                trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))`,
+            },
+        ]),
+        {
+            content: "And is told",
+            trigger: `.o_notification:contains(${say("Given to Omar Haddad", "已交给 Omar Haddad")})`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_drag_buyer", {
+    steps: () => [
+        {
+            content: "Drag the buyer onto Omar",
+            trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+            run: `drag_and_drop ${row("Omar Haddad")} .o_livechat_reception_name`,
+        },
+        { content: "He has it", trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))` },
+    ],
+});
+
+const undo = (text) => [
+    {
+        content: `Said, and taken back: ${text}`,
+        trigger: `.o_notification:contains(${text}) .o_notification_buttons button:contains(${say("Undo", "撤销")})`,
+        run: press,
+    },
+];
+
+tours.add("im_livechat_subaccount.reception_undo", {
+    steps: () => [
+        {
+            content: "More weight",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
+            run: press,
+        },
+        ...undo(say("Saved: weight of Maria Santos 200 → 210", "已保存：Maria Santos 的权重 200 → 210")),
+        { content: "As before", trigger: `${row("Maria Santos")}:has(input:value(200))` },
+        saved("Maria Santos"),
+        {
+            content: "Omar pauses",
+            trigger: `${row("Omar Haddad")} input[role=switch]:checked`,
+            run: press,
+        },
+        ...undo(say("Saved: Omar Haddad is paused", "已保存：Omar Haddad 已挂起")),
+        { content: "Not any more", trigger: `${row("Omar Haddad")} input[role=switch]:checked` },
+        ...move("Omar Haddad", OTHERS, say("Move to Returns", "移到 Returns")),
+        ...undo(say("Saved: Omar Haddad is in Returns", "已保存：Omar Haddad 已在 Returns")),
+        { content: "He is back", trigger: row("Omar Haddad", OTHERS) },
+        {
+            content: "And not there",
+            trigger: `${group("Returns")}:not(:contains(Omar Haddad))`,
+        },
+    ],
+});
+
 const move = (name, from, target) => [
     {
         content: `The menu of ${name}`,
@@ -226,96 +358,124 @@ tours.add("im_livechat_subaccount.reception_move", {
         ...move("Sofie Claes", "Returns", say("Take out of Returns", "移出 Returns")),
         { content: "She takes all others", trigger: row("Sofie Claes", OTHERS) },
         {
-            content: "In no group: told, and mended",
-            trigger: `.o_livechat_reception_warnings:contains(${say("In no group: Maria Santos, Sofie Claes", "不在任何分组：Maria Santos, Sofie Claes")})`,
+            content: "Who is in no group is where the model wants it: nothing is said about it",
+            trigger: ".o_livechat_reception:not(:has(.o_livechat_reception_faults))",
         },
     ],
 });
 
-/** A line that says what is amiss, with the button that mends it. */
-const warning = (text, fix) =>
-    `.o_livechat_reception_warnings li:contains(${text}) button:contains(${fix})`;
-const noWarning = (text) => `.o_livechat_reception_warnings:not(:contains(${text}))`;
+/** A line at the head of a group, with the button that mends it. */
+const hint = (name, text, fix) =>
+    `${group(name)} .o_livechat_reception_hint:contains(${text}) button:contains(${fix})`;
+const FAULTS = ".o_livechat_reception_faults";
 
-tours.add("im_livechat_subaccount.reception_warnings", {
+tours.add("im_livechat_subaccount.reception_faults", {
     steps: () => [
         {
-            content: "Nobody serves the returns",
-            trigger: warning(
-                say(
-                    "Nobody who is online can serve Returns (Page address: /returns)",
-                    "在线客服中无人能接待 Returns（页面地址: /returns）",
-                ),
-                say("Choose agents", "选择客服"),
-            ),
+            content: "In one line what costs buyers, the worst first",
+            trigger: `${FAULTS} .o_livechat_reception_fault_line:contains(${say("Returns: 1 buyer waits and nobody is here to serve, and 1 more", "Returns：有 1 位买家在等，而无人可接待；另有 1 项")})`,
         },
         {
-            content: "A permitted sub-account is on no channel",
-            trigger: warning(
-                say(
-                    "May receive buyers, but on no channel: Nadia",
-                    "可接待买家但不在任何频道：Nadia",
-                ),
+            content: "And nothing of weights, nor of who is in no group",
+            trigger: `.o_livechat_reception:not(:contains(${say("more than twice", "两倍")})):not(:contains(${say("In no group", "不在任何分组")}))`,
+        },
+        {
+            content: "Where somebody waits is the first group, and who is gone the last in it",
+            trigger: `.o_livechat_reception_channel .o_livechat_reception_group:eq(0)[data-group=Returns] .o_livechat_reception_agent[data-gone=true]:contains(Sofie Claes)`,
+        },
+        {
+            content: "Here are two of the three",
+            trigger: `[data-figure=here] dd:contains(${say("2 of 3", "2 / 3")})`,
+        },
+        {
+            content: "A permitted sub-account is on no channel: a hint",
+            trigger: hint(
+                OTHERS,
+                say("May receive buyers, but on no channel: Nadia", "可接待买家但不在任何频道：Nadia"),
                 say("Add to Flagship Shop", "添加到 Flagship Shop"),
             ),
             run: press,
         },
         { content: "It is now", trigger: row("Nadia") },
         {
-            content: "The warning is gone",
-            trigger: noWarning(say("on no channel", "不在任何频道")),
+            content: "The hint is gone, another stays",
+            trigger: `${group(OTHERS)}:not(:contains(${say("on no channel", "不在任何频道")})) .o_livechat_reception_hint:contains(${say("May receive buyers, but not enabled: Idris", "可接待买家但未启用：Idris")}) button:contains(${say("Open sub-accounts", "打开子账号")})`,
         },
-        {
-            content: "A disabled one",
-            trigger: warning(
-                say("May receive buyers, but not enabled: Idris", "可接待买家但未启用：Idris"),
-                say("Open sub-accounts", "打开子账号"),
-            ),
-        },
-        {
-            content: "The weights are far apart",
-            trigger: warning(
-                say(
-                    "the highest weight (200) is more than twice the lowest (60)",
-                    "最高权重（200）超过最低权重（60）的两倍",
-                ),
-                say("Raise Nadia to 100", "把 Nadia 提高到 100"),
-            ),
-            run: press,
-        },
-        saved("Nadia"),
-        { content: "Mended", trigger: `${row("Nadia")}:has(input:value(100))` },
-        {
-            content: "Nothing to say about weights",
-            trigger: noWarning(say("highest weight", "最高权重")),
-        },
-        {
-            content: "Somebody without a group can be put into one",
-            trigger: warning(
-                say("In no group", "不在任何分组"),
-                say("Choose a group for Maria Santos", "为 Maria Santos 选择分组"),
-            ),
-            run: press,
-        },
-        {
-            content: "Choose it",
-            trigger: `.o_livechat_reception_targets button:contains(${say("Move to Returns", "移到 Returns")})`,
-            run: press,
-        },
-        { content: "Done, and the returns are served", trigger: row("Maria Santos", "Returns") },
-        {
-            content: "That warning is gone as well",
-            trigger: noWarning(say("can serve Returns", "能接待 Returns")),
-        },
+        { content: "All of it", trigger: `${FAULTS} .o_livechat_reception_details`, run: press },
         {
             content: "Open the group that is empty",
-            trigger: warning(
-                say("Empty desk has no agents", "Empty desk 没有客服"),
-                say("Choose agents", "选择客服"),
-            ),
+            trigger: `${FAULTS} li:contains(${say("Empty desk has no agents", "Empty desk 没有客服")}) button:contains(${say("Choose agents", "选择客服")})`,
             run: press,
         },
         { content: "Its form", trigger: ".o_form_view .o_field_widget[name=user_ids]" },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_nobody", {
+    steps: () => [
+        {
+            content: "The shop is open, and nobody is here",
+            trigger: `${FAULTS}:contains(${say("Flagship Shop is open and nobody is here to take buyers", "Flagship Shop 在营业时间内，却没有客服在岗")})`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_night", {
+    steps: () => [
+        { content: "Off shift", trigger: `${row("Maria Santos")}:contains(Off shift)` },
+        {
+            content: "A shop that is closed costs nobody",
+            trigger: `.o_livechat_reception:not(:has(${FAULTS}))`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_keyboard", {
+    steps: () => [
+        {
+            content: "One tab stop for the agents of a group, few before the first",
+            trigger: `${group(OTHERS)} .o_livechat_reception_name[tabindex="0"]`,
+            run({ anchor }) {
+                const page = anchor.closest(".o_livechat_reception");
+                const stops = [...page.querySelectorAll("a[href], button, input, [tabindex]")];
+                const tabbed = stops.filter((el) => el.tabIndex >= 0 && !el.disabled);
+                const index = tabbed.indexOf(
+                    page.querySelector('.o_livechat_reception_name[tabindex="0"]'),
+                );
+                if (index < 0 || index > 5) {
+                    throw new Error(`The first agent is at tab stop ${index + 1}`);
+                }
+                const inGroup = tabbed.filter((el) => anchor.closest("ul").contains(el));
+                if (inGroup.length !== 1) {
+                    throw new Error(`${inGroup.length} tab stops in one group`);
+                }
+                anchor.focus();
+            },
+        },
+        {
+            content: "Down to the next agent",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_name:focus`,
+            run: "press ArrowDown",
+        },
+        {
+            content: "Right to its controls",
+            trigger: `${row("Omar Haddad")} .o_livechat_reception_name:focus`,
+            run: "press ArrowRight",
+        },
+        {
+            content: "Back to the name",
+            trigger: `${row("Omar Haddad")} .o_livechat_reception_down:focus`,
+            run: "press ArrowLeft",
+        },
+        {
+            content: "Up again",
+            trigger: `${row("Omar Haddad")} .o_livechat_reception_name:focus`,
+            run: "press ArrowUp",
+        },
+        {
+            content: "The tab stop goes along",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_name:focus[tabindex="0"]`,
+        },
     ],
 });
 
@@ -328,20 +488,6 @@ tours.add("im_livechat_subaccount.reception_no_scope", {
         {
             content: "The group above has no buyers of its own, and no share of them",
             trigger: `${row("Maria Santos", "Head")} .o_livechat_reception_percent[role=img][title*="has no scope"][aria-label*="Maria Santos"]:contains(/^–$/)`,
-        },
-    ],
-});
-
-tours.add("im_livechat_subaccount.reception_groupless", {
-    steps: () => [
-        {
-            content: "Whoever is in no group is told",
-            trigger:
-                ".o_livechat_reception_warnings li:contains(In no group: Maria Santos, Omar Haddad)",
-        },
-        {
-            content: "Nobody has a share of a group without a scope",
-            trigger: `${row("Sofie Claes", "Returns")} .o_livechat_reception_percent:contains(/^–$/)`,
         },
     ],
 });

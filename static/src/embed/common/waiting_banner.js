@@ -42,6 +42,10 @@ export class WaitingBanner extends Component {
         return estimate && _t("Estimated wait: %s", describeEstimate(estimate));
     }
 
+    get othersFirst() {
+        return _t("Some customers of this shop go first.");
+    }
+
     get poolText() {
         return this.state.hasLeft
             ? _t("Write your message: we keep it and answer as soon as somebody is free.")

@@ -1,0 +1,273 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.tools import html2plaintext
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...dispatch.line import WAITING
+from ...tools import sent
+from ...tools.sent import without_defaults
+
+# The longest whisper, and the longest piece of what a buyer wrote that is shown, in characters.
+WHISPER_LENGTH = 500
+_WORDS_LENGTH = 500
+# So many of the buyer's last messages are shown.
+_WORDS_COUNT = 5
+
+
+class DiscussChannel(models.Model):
+    """What who watches a shop's reception sees of a chat there, and does with it."""
+
+    _inherit = "discuss.channel"
+
+    # ------------------------------------------------------------
+    # See
+    # ------------------------------------------------------------
+
+    @api.model
+    def get_agent_chats(self, user_id):
+        """Return the open chats of one agent on the channels that the caller may watch, the one
+        that waits longest for a word first.
+
+        :param user_id: an id of ``res.users``.
+        :return: ``[{"id", "name", "page", "words" (the buyer's first), "asked_at"}]``: name and
+            words are false for who may not read the chat; ``asked_at`` is since when its buyer
+            waits for a word, in UTC, false while none is owed.
+        :raise AccessError: for who neither manages dispatch nor audits.
+        """
+        sent.expect(self.env, sent.is_record_id(user_id))
+        channels = self.env["im_livechat.channel"]._search_reception()
+        # sudo: res.users, discuss.channel - an agent's chats on channels that the caller may watch
+        agent = self.env["res.users"].sudo().browse(user_id).exists()
+        self.flush_model(["dispatch_seat_partner_ids"])
+        chats = self.sudo().search(
+            [
+                ("dispatch_seat_partner_ids", "in", agent.partner_id.ids),
+                ("livechat_channel_id", "in", channels.ids),
+                ("livechat_end_dt", "=", False),
+            ]
+        )
+        now = fields.Datetime.now()
+        chats = chats.sorted(lambda chat: (chat.dispatch_asked_at or now, chat.id))
+        # sudo: taken away - only who may read a conversation learns who the buyer is
+        readable = chats.with_user(self.env.user)._filtered_access("read")
+        words = chats._read_buyers_words(newest=False, count=1)
+        return [
+            {
+                "id": chat.id,
+                "name": chat._get_buyers_name() if chat in readable else False,
+                "page": chat.dispatch_page or False,
+                "words": chat in readable and next(iter(words[chat.id]), ""),
+                "asked_at": fields.Datetime.to_string(chat.dispatch_asked_at) or False,
+            }
+            for chat in chats
+        ]
+
+    def get_waiting_words(self):
+        """Return what the buyer of a chat that waits has written.
+
+        :return: ``{"page", "words": [text, …]}``, the last few in order; ``words`` is false for who
+            may not read the chat.
+        :raise AccessError: it is not on a channel that the caller may watch.
+        """
+        sent.expect_ids(self)
+        sent.expect(self.env, len(self) == 1)
+        channels = self.env["im_livechat.channel"]._search_reception()
+        # sudo: discuss.channel - on which channel it is
+        chat = self.sudo().exists()
+        if not chat or chat.livechat_channel_id not in channels:
+            raise AccessError(self.env._("This chat is not on a channel that you may watch."))
+        may_read = bool(chat.with_user(self.env.user)._filtered_access("read"))
+        words = chat._read_buyers_words(newest=True, count=_WORDS_COUNT)[chat.id]
+        return {"page": chat.dispatch_page or False, "words": may_read and words}
+
+    def _get_buyers_name(self):
+        buyers = self.livechat_customer_history_ids
+        return buyers.partner_id[:1].name or buyers.guest_id[:1].name or self.name
+
+    def _read_buyers_words(self, newest, count):
+        """Return what the buyers of these chats wrote: ``{chat id: [text, …]}``, in order.
+
+        :param newest: whether the last messages are asked for, or the first.
+        :param count: how many of each chat.
+        """
+        words = {chat.id: [] for chat in self}
+        self.env["mail.message"].flush_model()
+        # Served by mail_message's index on model and res_id, and by
+        # im_livechat_channel_member_history's on channel_id.
+        self.env.cr.execute(
+            """
+            SELECT chat.id, said.body
+              FROM unnest(%(ids)s::integer[]) AS chat (id),
+                   LATERAL (
+                       SELECT message.id, message.body
+                         FROM mail_message message
+                        WHERE message.model = 'discuss.channel'
+                          AND message.res_id = chat.id
+                          AND message.message_type = 'comment'
+                          AND EXISTS (
+                                  SELECT
+                                    FROM im_livechat_channel_member_history buyer
+                                   WHERE buyer.channel_id = chat.id
+                                     AND buyer.livechat_member_type = 'visitor'
+                                     AND (buyer.guest_id = message.author_guest_id
+                                          OR buyer.partner_id = message.author_id)
+                              )
+                     ORDER BY message.id * %(direction)s
+                        LIMIT %(count)s
+                   ) said
+          ORDER BY said.id
+            """,
+            {"ids": self.ids, "direction": -1 if newest else 1, "count": count},
+        )
+        for chat_id, body in self.env.cr.fetchall():
+            text = html2plaintext(body or "").strip()
+            words[chat_id].append(text[:_WORDS_LENGTH] or self.env._("An attachment"))
+        return words
+
+    # ------------------------------------------------------------
+    # Steer
+    # ------------------------------------------------------------
+
+    def _get_steered(self):
+        """Return this open dispatched chat with sudo, for who manages the dispatch of its shop and
+        may read it.
+
+        :raise AccessError: for anybody else.
+        :raise UserError: it has ended.
+        """
+        sent.expect_ids(self)
+        sent.expect(self.env, len(self) == 1)
+        # sudo: discuss.channel - whose it is
+        chat = self.sudo().exists()
+        channel = chat.livechat_channel_id
+        if not channel or not self.env.user._manages_dispatch_of(channel.main_account_id):
+            raise AccessError(self.env._("Who manages dispatch steers the chats of its shop."))
+        self.check_access("read")
+        if channel.dispatch_mode in (False, "native"):
+            raise UserError(self.env._("This channel is dispatched by Odoo itself."))
+        if chat.livechat_end_dt:
+            raise UserError(self.env._("This chat has ended."))
+        return chat
+
+    def _record_steering(self, kind):
+        reason = self.env._("By %s", self.env.user.name)
+        self._record({"kind": kind, "rule": "by_hand", "reason": reason})
+
+    def action_give_to(self, user_id):
+        """Give this chat, which waits or goes on, to an agent of its channel.
+
+        :param user_id: an id of ``res.users``.
+        :return: as :meth:`transfer`.
+        :raise AccessError: for others than the managers of the shop's dispatch who may read it.
+        :raise UserError: when the agent cannot take it now; nothing has changed then.
+        """
+        self._get_steered()
+        return self.transfer("other", user_id=user_id, note=self.env._("Given on Reception"))
+
+    def action_take_over(self):
+        """Become the agent of this chat in its agent's place.
+
+        :return: as :meth:`transfer`.
+        :raise AccessError: as for :meth:`action_give_to`.
+        :raise UserError: the caller is no agent of the channel, or cannot take buyers now.
+        """
+        channel = self._get_steered().livechat_channel_id
+        if self.env.user not in channel.user_ids | channel.main_account_id:
+            raise UserError(self.env._("You are no agent of this channel."))
+        note = self.env._("Taken over on Reception")
+        return self.transfer("other", user_id=self.env.user.id, note=note)
+
+    def action_end_chat(self):
+        """End this chat, which an agent has, for its buyer as well.
+
+        :raise AccessError: as for :meth:`action_give_to`.
+        """
+        chat = self._get_steered()
+        if chat.dispatch_state in WAITING:
+            return self.action_end_wait()
+        chat._record_steering("end")
+        chat.livechat_end_dt = fields.Datetime.now()
+        # As core, when a buyer ends it.
+        Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
+        return True
+
+    def action_listen(self):
+        """Note that the caller reads along in this chat, before its page opens it.
+
+        :raise AccessError: for who neither manages the shop's dispatch nor audits it, or may not
+            read the chat.
+        """
+        sent.expect_ids(self)
+        sent.expect(self.env, len(self) == 1)
+        # sudo: discuss.channel - whose it is
+        chat = self.sudo().exists()
+        if chat.livechat_channel_id not in self.env["im_livechat.channel"]._search_reception():
+            raise AccessError(self.env._("This chat is not on a channel that you may watch."))
+        self.check_access("read")
+        if self.env.user.partner_id not in chat.dispatch_seat_partner_ids:
+            chat._record_steering("watch")
+        return True
+
+    # ------------------------------------------------------------
+    # Whisper
+    # ------------------------------------------------------------
+
+    def action_whisper(self, text):
+        """Tell the agent of this chat something that its buyer never learns.
+
+        :param text: at most 500 characters.
+        :raise AccessError: as for :meth:`action_give_to`.
+        :raise UserError: nobody is there to hear it, or there is nothing to hear.
+        """
+        chat = self._get_steered()
+        if not sent.is_text(text, WHISPER_LENGTH) or not text.strip():
+            raise UserError(
+                self.env._(
+                    "Write what the agent should know: at most %s characters.", WHISPER_LENGTH
+                )
+            )
+        agents = chat.dispatch_seat_partner_ids - self.env.user.partner_id
+        if not agents:
+            raise UserError(self.env._("This chat has no agent who could hear you."))
+        # What a caller's context calls a default is no whisper.
+        clean = self.with_context(without_defaults(self.env.context))
+        # sudo: livechat.whisper - only the server writes it, for who may steer the chat
+        clean.env["livechat.whisper"].sudo().create(
+            {"discuss_channel_id": chat.id, "user_id": self.env.uid, "body": text.strip()}
+        )
+        chat._record_steering("whisper")
+        for agent in agents:
+            # To the agents themselves: whoever else listens to the chat hears nothing.
+            agent._bus_send("livechat_dispatch/whisper", {"id": chat.id, "by": self.env.user.name})
+        return True
+
+    def get_whispers(self):
+        """Return what was whispered to the agents of this chat while it is open.
+
+        :return: ``[{"id", "by", "text", "moment"}]`` in order, UTC; empty for whom it is not for.
+        :raise AccessError: for who may not read the chat.
+        """
+        sent.expect_ids(self)
+        sent.expect(self.env, len(self) == 1)
+        self.check_access("read")
+        user = self.env.user
+        # sudo: discuss.channel, livechat.whisper - for its agents and who manages its dispatch
+        chat = self.sudo()
+        channel = chat.livechat_channel_id
+        if not channel or chat.livechat_end_dt or not user._is_internal():
+            return []
+        hears = user.partner_id in chat.dispatch_seat_partner_ids
+        if not (hears or user._manages_dispatch_of(channel.main_account_id)):
+            return []
+        # sudo: as above
+        whispers = self.env["livechat.whisper"].sudo()
+        return [
+            {
+                "id": whisper.id,
+                "by": whisper.user_id.name,
+                "text": whisper.body,
+                "moment": fields.Datetime.to_string(whisper.moment),
+            }
+            for whisper in whispers.search([("discuss_channel_id", "=", chat.id)])
+        ]

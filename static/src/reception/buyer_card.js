@@ -1,0 +1,53 @@
+import { Component, onWillStart, useState } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
+import { useService } from "@web/core/utils/hooks";
+import { getReasonText } from "./reception_texts";
+import { useSteering } from "./steering";
+
+/** So many agents are offered at once; the others are found by *Another…*. */
+const OFFERED = 6;
+
+/** A buyer who waits: what was written, and to whom the chat can be given. */
+export class BuyerCard extends Component {
+    static template = "im_livechat_subaccount.Reception.BuyerCard";
+    static props = { chat: Object, group: Object, mayManage: Boolean, model: Object };
+
+    setup() {
+        this.orm = useService("orm");
+        this.steering = useSteering(this.props.model);
+        this.group = useState(this.props.group);
+        this.state = useState({ page: false, words: [], isKnown: false });
+        onWillStart(() => this.load());
+    }
+
+    async load() {
+        const card = await this.props.model.try(() =>
+            this.orm.silent.call("discuss.channel", "get_waiting_words", [[this.props.chat.id]]),
+        );
+        if (card) {
+            Object.assign(this.state, { ...card, isKnown: true });
+        }
+    }
+
+    get mayGive() {
+        return this.props.mayManage && this.props.chat.name;
+    }
+
+    /** Who is here, first who has room; each with why not. */
+    get offered() {
+        const { agents } = this.props.model;
+        return this.group.members
+            .filter(({ user_id: id, reason }) => agents[id].status === "online" && reason !== "disabled")
+            .sort((one, other) => Number(Boolean(one.reason)) - Number(Boolean(other.reason)))
+            .slice(0, OFFERED)
+            .map(({ user_id: id, reason }) => ({
+                id,
+                name: agents[id].name,
+                label: reason ? `${agents[id].name} (${getReasonText(reason)})` : agents[id].name,
+            }));
+    }
+
+    get title() {
+        return _t("What %s wrote", this.props.chat.name || _t("the buyer"));
+    }
+}

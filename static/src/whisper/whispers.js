@@ -1,0 +1,71 @@
+import { ChatWindow } from "@mail/core/common/chat_window";
+import { DiscussContent } from "@mail/core/public_web/discuss_content";
+import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { registry } from "@web/core/registry";
+import { _t } from "@web/core/l10n/translation";
+import { useBus, useService } from "@web/core/utils/hooks";
+
+/** Above the messages of a live chat: what who manages dispatch whispered to its agent. */
+export class Whispers extends Component {
+    static template = "im_livechat_subaccount.Whispers";
+    static props = { thread: Object };
+
+    setup() {
+        this.orm = useService("orm");
+        this.state = useState({ whispers: [] });
+        const service = useService("im_livechat_subaccount.whispers");
+        useBus(service.bus, "WHISPER", ({ detail }) => {
+            if (detail.id === this.props.thread.id) {
+                void this.load(this.props.thread);
+            }
+        });
+        // The messages do not wait for it.
+        onWillStart(() => void this.load(this.props.thread));
+        onWillUpdateProps(({ thread }) => {
+            if (thread.id !== this.props.thread.id) {
+                this.state.whispers = [];
+                void this.load(thread);
+            }
+        });
+    }
+
+    async load(thread) {
+        const { id } = thread;
+        try {
+            const whispers = await this.orm.silent.call("discuss.channel", "get_whispers", [[id]]);
+            if (id === this.props.thread.id) {
+                this.state.whispers = whispers;
+            }
+        } catch {
+            // The chat was taken away, or the connection is lost: the chat itself says so.
+            this.state.whispers = [];
+        }
+    }
+
+    describe({ by, moment }) {
+        const time = deserializeDateTime(moment).toLocaleString(luxon.DateTime.TIME_SIMPLE);
+        return _t("%(name)s to you at %(time)s, unseen by the buyer:", { name: by, time });
+    }
+}
+
+/** Tells open chats of a whisper, and the agent whose chat is not open. */
+export const whisperService = {
+    dependencies: ["bus_service", "notification"],
+
+    start(env, { bus_service: bus, notification }) {
+        const service = { bus: new EventTarget() };
+        bus.subscribe("livechat_dispatch/whisper", (whisper) => {
+            service.bus.dispatchEvent(new CustomEvent("WHISPER", { detail: whisper }));
+            notification.add(_t("%s whispers to you: see above the chat", whisper.by), {
+                type: "info",
+            });
+        });
+        return service;
+    },
+};
+
+registry.category("services").add("im_livechat_subaccount.whispers", whisperService);
+
+Object.assign(DiscussContent.components, { Whispers });
+Object.assign(ChatWindow.components, { Whispers });

@@ -1,0 +1,159 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tests import tagged
+
+from .test_reception import ReceptionCommon
+
+
+@tagged("post_install", "-at_install")
+class TestPauses(ReceptionCommon):
+    """Why somebody pauses, from a list that the shop edits, and for how long."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.reasons = cls.env["livechat.pause.reason"]
+        cls.lunch = cls.env.ref("im_livechat_subaccount.livechat_pause_reason_lunch")
+
+    def _names(self, user, by=None):
+        return [name for _id, name in user.with_user(by or user).get_pause_reasons()]
+
+    def _pauses_of(self, user):
+        return self.env["livechat.dispatch.pause"].search([("user_id", "=", user.id)], order="id")
+
+    def test_a_shop_without_reasons_of_its_own_has_those_of_all_and_then_its_own_only(self):
+        self.assertIn("Lunch", self._names(self.maria))
+        self.assertNotIn("Three buyers in a row got no answer", self._names(self.maria))
+
+        self.reasons.with_user(self.owner).create({"name": "Stocktaking"})
+
+        self.assertEqual(self._names(self.maria), ["Stocktaking"])
+        self.assertEqual(self._names(self.maria, self.owner), ["Stocktaking"])
+        self.assertIn("Lunch", self._names(self.foreign_agent))
+
+    def test_a_shop_edits_its_own_list_and_no_other(self):
+        own = self.reasons.with_user(self.owner).create({"name": "Stocktaking"})
+        self.assertEqual(own.main_account_id, self.owner)
+        own.name = "Inventory"
+        foreign = self.reasons.with_user(self.rival).create({"name": "Secret"})
+        self.assertEqual(self.reasons.with_user(self.owner).search([]), own)
+        for reason in (foreign, self.lunch):
+            for change in (lambda row: row.write({"name": "x"}), lambda row: row.unlink()):
+                with self.assertRaises(AccessError):
+                    change(reason.with_user(self.owner))
+        for user in (self.maria, self.auditor):
+            with self.assertRaises(AccessError):
+                self.reasons.with_user(user).create({"name": "x"})
+        with self.assertRaises(AccessError):
+            self.reasons.with_user(self.owner).create(
+                {"name": "x", "main_account_id": self.rival.id}
+            )
+
+    def test_the_reason_is_shown_and_goes_with_the_pause(self):
+        self.maria.with_user(self.planner).dispatch_pause(reason_id=self.lunch.id)
+
+        (row,) = (row for row in self._read(self.owner)["agents"] if row["id"] == self.maria.id)
+        self.assertEqual((row["paused"], row["pause_reason"]), (True, "Lunch"))
+        status = self.env["res.users"].with_user(self.maria).get_dispatch_status()
+        self.assertEqual(status["reason"], "Lunch")
+        self.maria.with_user(self.maria).dispatch_resume()
+        self.assertFalse(self.maria.dispatch_pause_reason_id)
+        self.maria.with_user(self.maria).dispatch_pause()
+        self.assertFalse(self.maria.dispatch_pause_reason_id)
+
+    def test_a_reason_of_another_shop_or_of_nobody_is_refused(self):
+        foreign = self.reasons.with_user(self.rival).create({"name": "Secret"})
+        missed = self.env.ref("im_livechat_subaccount.livechat_pause_reason_missed")
+        for reason_id in (foreign.id, missed.id, -1, 2**40, "1", [1], {"a": 1}, True):
+            with self.subTest(reason_id=reason_id), self.assertRaises(ValidationError):
+                self.maria.with_user(self.owner).dispatch_pause(reason_id=reason_id)
+        for user in (self.omar, self.auditor, self.rival):
+            with self.assertRaises(AccessError):
+                self.maria.with_user(user).dispatch_pause(reason_id=self.lunch.id)
+            with self.assertRaises(AccessError):
+                self.maria.with_user(user).get_pause_reasons()
+        self.assertFalse(self.maria.dispatch_paused)
+
+    def test_who_left_three_buyers_without_an_answer_is_told_so(self):
+        for _miss in range(3):
+            self.maria._count_miss()
+
+        self.assertTrue(self.maria.dispatch_paused)
+        (row,) = (row for row in self._read(self.owner)["agents"] if row["id"] == self.maria.id)
+        self.assertEqual(row["pause_reason"], "Three buyers in a row got no answer")
+
+    def test_each_pause_is_kept_with_who_why_and_how_long(self):
+        now = fields.Datetime.now()
+        meeting = self.env.ref("im_livechat_subaccount.livechat_pause_reason_meeting")
+        with patch.object(fields.Datetime, "now", lambda *args: now - timedelta(minutes=90)):
+            self.maria.with_user(self.planner).dispatch_pause(reason_id=self.lunch.id)
+        with patch.object(fields.Datetime, "now", lambda *args: now - timedelta(minutes=60)):
+            self.maria.with_user(self.maria).dispatch_pause(reason_id=meeting.id)
+        with patch.object(fields.Datetime, "now", lambda *args: now):
+            self.maria.with_user(self.maria).dispatch_resume()
+
+        first, second = self._pauses_of(self.maria)
+        self.assertEqual(
+            [(row.reason, row.hours, row.by_id) for row in (first, second)],
+            [("Lunch", 0.5, self.planner), ("Meeting", 1.0, self.maria)],
+        )
+        self.assertEqual(first.main_account_id, self.owner)
+        # As they were called at that moment.
+        self.lunch.name = "Dinner"
+        self.assertEqual(first.reason, "Lunch")
+
+    def test_who_reads_pauses_and_nobody_writes_them(self):
+        (self.maria | self.omar | self.foreign_agent).dispatch_paused = True
+        pauses = self.env["livechat.dispatch.pause"]
+        for user, expected in (
+            (self.maria, self.maria),
+            (self.owner, self.maria | self.omar),
+            (self.planner, self.maria | self.omar),
+            (self.rival, self.foreign_agent),
+        ):
+            seen = pauses.with_user(user).search([]).sudo().user_id
+            ours = self.maria | self.omar | self.foreign_agent
+            self.assertEqual(seen & ours, expected, user.name)
+        row = self._pauses_of(self.maria)
+        for user in (self.maria, self.owner, self.boss):
+            with self.assertRaises(AccessError):
+                pauses.with_user(user).create({"user_id": user.id})
+            with self.assertRaises(AccessError):
+                row.with_user(user).write({"reason": "x"})
+
+    def test_who_is_paused_in_one_group_gets_none_of_its_buyers_and_goes_on_elsewhere(self):
+        self.returns.user_ids |= self.maria
+        other = self.env["livechat.dispatch.group"].create(
+            {"name": "Shipping", "channel_id": self.channel.id, "user_ids": self.maria.ids}
+        )
+        self.assertFalse(self.returns.has_paused)
+
+        self.returns.with_user(self.planner).set_agent_paused(self.maria.id, True)
+
+        expected = {self.sofie.id: False, self.maria.id: "paused"}
+        self.assertEqual(self._reasons(self.returns), expected)
+        self.assertEqual(self._reasons(other), {self.maria.id: False})
+        self.assertEqual(self.channel._find_exclusion(self.maria, self.returns), "paused")
+        self.assertIsNone(self.channel._find_exclusion(self.maria, other))
+        self.assertFalse(self.maria.dispatch_paused)
+        row = self.env["livechat.dispatch.log"].search([("agent_id", "=", self.maria.id)], limit=1)
+        self.assertEqual(row.what, "livechat.dispatch.group.paused_user_ids")
+        self.assertEqual((row.group_id, row.user_id), (self.returns, self.planner))
+
+        self.returns.with_user(self.owner).set_agent_paused(self.maria.id, False)
+        self.assertEqual(self._reasons(self.returns)[self.maria.id], False)
+        self.assertFalse(self.returns.has_paused)
+
+    def test_only_who_manages_the_dispatch_pauses_in_a_group_and_only_its_agents(self):
+        for user in (self.sofie, self.auditor, self.rival):
+            with self.assertRaises(AccessError):
+                self.returns.with_user(user).set_agent_paused(self.sofie.id, True)
+        for user_id in (self.maria.id, self.foreign_agent.id, 2**30, "1", True):
+            with self.subTest(user_id=user_id), self.assertRaises(UserError):
+                self.returns.with_user(self.owner).set_agent_paused(user_id, True)
+        with self.assertRaises(AccessError):
+            self.returns.with_user(self.owner).write({"paused_user_ids": [(4, self.sofie.id)]})
+        self.assertFalse(self.returns.paused_user_ids)

@@ -1,0 +1,283 @@
+import json
+
+from odoo import fields
+from odoo.exceptions import AccessError, UserError
+from odoo.tests import tagged
+
+from .test_reception import ReceptionCommon
+from .walks import PatientCase
+
+SECRET = "Offer him ten percent off"
+
+
+class SteeringCommon(ReceptionCommon):
+    """A chat of Maria's with a guest, and one of the rival's agent."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls._set_online(cls.foreign_agent | cls.owner)
+        cls.guest = cls._create_guest("Ada")
+        (cls.maria | cls.omar | cls.sofie).dispatch_paused = True
+        cls.maria.dispatch_paused = False
+        cls.chat = cls._come(cls.channel, cls.guest)
+        (cls.maria | cls.omar | cls.sofie).dispatch_paused = False
+        cls._say(cls.chat, cls.guest, "Where is my parcel?")
+        cls.foreign_chat = cls._come(cls.foreign_channel)
+
+    def _let_wait(self):
+        """A chat that waits because everybody is full; Omar has room as soon as he resumes."""
+        self.channel.max_sessions = 1
+        self.maria.dispatch_weight = 100
+        self.omar.dispatch_paused = True
+        chat = self._come(self.channel)
+        self.assertEqual(chat.dispatch_state, "queued")
+        return chat
+
+    def _by(self, user, chat=None):
+        return (chat or self.chat).with_user(user)
+
+    def _last(self, chat=None):
+        return (chat or self.chat).dispatch_decision_ids.sorted("id")[-1]
+
+    def _kinds(self, chat=None):
+        return (chat or self.chat).dispatch_decision_ids.sorted("id").mapped("kind")
+
+
+@tagged("post_install", "-at_install")
+class TestSteering(SteeringCommon):
+    """What who watches a reception sees of chats, and does with them."""
+
+    def _see(self, user, agent=None):
+        chats = self.env["discuss.channel"].with_user(user)
+        return chats.get_agent_chats((agent or self.maria).id)
+
+    def test_an_agents_open_chats_say_who_where_what_and_since_when(self):
+        self.assertEqual(self._agent_of(self.chat), self.maria)
+        self.chat.dispatch_page = "/shop/cart"
+        self._say(self.chat, self.guest, "Hello? Anybody?")
+
+        (row,) = self._see(self.owner)
+
+        self.assertEqual(
+            (row["id"], row["name"], row["page"], row["words"]),
+            (self.chat.id, "Ada", "/shop/cart", "Where is my parcel?"),
+        )
+        self.assertEqual(row["asked_at"], fields.Datetime.to_string(self.chat.dispatch_asked_at))
+        self._say(self.chat, self.maria, "On its way")
+        self.assertFalse(self._see(self.owner)[0]["asked_at"])
+        self._close(self.chat)
+        self.assertEqual(self._see(self.owner), [])
+
+    def test_who_may_not_read_a_chat_sees_that_it_is_there_and_not_whose(self):
+        (row,) = self._see(self.planner)
+
+        self.assertEqual((row["name"], row["words"]), (False, False))
+
+    def test_of_another_shop_nothing_is_seen(self):
+        self.assertEqual(self._see(self.owner, self.foreign_agent), [])
+        self.assertEqual(self._see(self.rival), [])
+        with self.assertRaises(AccessError):
+            self._see(self.omar)
+
+    def test_what_a_waiting_buyer_wrote_is_read_by_who_may(self):
+        chat = self._let_wait()
+        for words in ("One", "Two"):
+            self._say(chat, self._create_guest(), words)
+            self._say(chat, chat.livechat_customer_history_ids.guest_id, words)
+
+        self.assertEqual(
+            self._by(self.owner, chat).get_waiting_words()["words"], ["Hello", "One", "Two"]
+        )
+        self.assertFalse(self._by(self.planner, chat).get_waiting_words()["words"])
+        for user in (self.rival, self.omar):
+            with self.assertRaises(AccessError):
+                self._by(user, chat).get_waiting_words()
+
+    def test_a_chat_is_given_to_an_agent_whether_it_waits_or_goes_on(self):
+        waiting = self._let_wait()
+        self.omar.dispatch_paused = False
+
+        for chat in (waiting, self.chat):
+            self._by(self.owner, chat).action_give_to(self.omar.id)
+            self.assertEqual(self._agent_of(chat), self.omar)
+            self.assertEqual(self._kinds(chat)[-1], "transfer")
+            self.assertIn("Given on Reception", self._last(chat).reason)
+
+    def test_the_owner_takes_a_chat_over(self):
+        self._by(self.owner).action_take_over()
+
+        self.assertEqual(self._agent_of(self.chat), self.owner)
+        self.assertEqual(self._kinds()[-1], "transfer")
+
+    def test_a_chat_is_ended_for_its_buyer_as_well(self):
+        self._by(self.owner).action_end_chat()
+
+        self.assertTrue(self.chat.livechat_end_dt)
+        self.assertEqual(self._kinds()[-1], "end")
+        self.assertIn(self.owner.name, self._last().reason)
+        self.assertFalse(self.chat.dispatch_seat_partner_ids)
+        with self.assertRaises(UserError):
+            self._by(self.owner).action_end_chat()
+
+    def test_who_listens_in_is_noted_and_changes_nothing(self):
+        for user in (self.owner, self.boss):
+            self._by(user).action_listen()
+            self.assertEqual(self._kinds()[-1], "watch")
+            self.assertIn(user.name, self._last().reason)
+        self.assertEqual(self._agent_of(self.chat), self.maria)
+        self.assertNotIn(self.owner.partner_id, self.chat.channel_member_ids.partner_id)
+
+    def test_only_who_manages_the_dispatch_of_the_shop_steers(self):
+        calls = (
+            ("action_give_to", [self.omar.id]),
+            ("action_take_over", []),
+            ("action_end_chat", []),
+            ("action_whisper", [SECRET]),
+        )
+        for user in (self.maria, self.auditor, self.planner, self.rival):
+            for method, args in calls:
+                with self.subTest(user=user.name, method=method), self.assertRaises(AccessError):
+                    getattr(self._by(user), method)(*args)
+        for user in (self.maria, self.planner, self.auditor, self.rival):
+            with self.assertRaises(AccessError):
+                self._by(user).action_listen()
+        self.assertEqual(self._agent_of(self.chat), self.maria)
+        self.assertFalse(self.chat.livechat_end_dt)
+
+    def test_steering_is_in_nobodys_figures(self):
+        self._by(self.owner).action_listen()
+        self._by(self.owner).action_whisper(SECRET)
+        self.env["livechat.dispatch.total"]._count()
+        totals = self.env["livechat.dispatch.total"].search(
+            [("livechat_channel_id", "=", self.channel.id)]
+        )
+
+        self.assertEqual(sum(totals.mapped("received")), 1)
+
+
+@tagged("post_install", "-at_install")
+class TestWhisper(PatientCase, SteeringCommon):
+    """What is whispered to an agent never reaches the buyer, whichever way it asks."""
+
+    def _hear(self, user):
+        return [row["text"] for row in self._by(user).get_whispers()]
+
+    def test_the_agent_and_who_manages_dispatch_hear_it_and_nobody_else(self):
+        self._by(self.owner).action_whisper(f"  {SECRET} ")
+
+        self.assertEqual(self._hear(self.maria), [SECRET])
+        self.assertEqual(self._hear(self.owner), [SECRET])
+        for user in (self.omar, self.auditor, self.rival):
+            with self.assertRaises(AccessError):
+                self._hear(user)
+        self.assertEqual(self._kinds()[-1], "whisper")
+        self.assertNotIn(SECRET, f"{self.chat.dispatch_decision_ids.mapped('reason')}")
+        # Once the chat has ended it is of no use.
+        self._close(self.chat)
+        self.assertEqual(self._hear(self.maria), [])
+
+    def test_nothing_to_say_and_nobody_to_hear_are_refused(self):
+        for text in ("", "   ", "x" * 501, False, 3, ["x"]):
+            with self.subTest(text=text), self.assertRaises(UserError):
+                self._by(self.owner).action_whisper(text)
+        waiting = self._let_wait()
+        with self.assertRaises(UserError):
+            self._by(self.owner, waiting).action_whisper(SECRET)
+
+    def test_a_buyer_with_an_account_hears_nothing_either(self):
+        buyer = self._create_portal_buyer()
+        self.maria.dispatch_paused = False
+        chat = self._come(self.channel, buyer)
+        self._by(self.owner, chat).action_whisper(SECRET)
+
+        self.assertEqual(self._by(buyer, chat).get_whispers(), [])
+        with self.assertRaises(AccessError):
+            self.env["livechat.whisper"].with_user(buyer).search([])
+        with self.assertRaises(AccessError):
+            self.env["livechat.whisper"].with_user(self.owner).search([])
+
+    def _create_portal_buyer(self):
+        return self.env["res.users"].create(
+            {
+                "name": "Bob",
+                "login": "bob_whisper",
+                "group_ids": self.env.ref("base.group_portal").ids,
+            }
+        )
+
+    def test_it_is_no_message_and_goes_by_the_agents_own_bus_channel(self):
+        self.env["bus.bus"].search([]).unlink()
+        self._by(self.owner).action_whisper(SECRET)
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+
+        self.assertFalse(self.env["mail.message"].search([("body", "ilike", SECRET)]))
+        told = self.env["bus.bus"].search([])
+        whispered = told.filtered(lambda row: "livechat_dispatch/whisper" in row.message)
+        self.assertTrue(whispered)
+        self.assertEqual(
+            {json.loads(row.channel)[1] for row in whispered}, {"res.partner"}
+        )
+        self.assertEqual(
+            {json.loads(row.channel)[2] for row in whispered}, {self.maria.partner_id.id}
+        )
+        self.assertFalse(told.filtered(lambda row: SECRET in row.message))
+
+    def test_the_buyer_finds_it_on_no_way(self):
+        self._by(self.owner).action_whisper(SECRET)
+        self._say(self.chat, self.maria, "On its way")
+        token = self.guest._format_auth_cookie()
+        cookies = {self.guest._cookie_name: token}
+        answers = {}
+        for name, route, params in (
+            ("history", "/discuss/channel/messages", {"channel_id": self.chat.id}),
+            (
+                "pinned",
+                "/discuss/channel/pinned_messages",
+                {"channel_id": self.chat.id},
+            ),
+            (
+                "data",
+                "/mail/data",
+                {"fetch_params": ["init_messaging", ["discuss.channel", [self.chat.id]]]},
+            ),
+            (
+                "cors history",
+                "/im_livechat/cors/channel/messages",
+                {"channel_id": self.chat.id, "guest_token": token},
+            ),
+            (
+                "cors data",
+                "/im_livechat/cors/data",
+                {
+                    "guest_token": token,
+                    "fetch_params": ["init_messaging", ["discuss.channel", [self.chat.id]]],
+                },
+            ),
+        ):
+            answers[name] = json.dumps(self.make_jsonrpc_request(route, params, cookies=cookies))
+        for name in ("history", "cors history"):
+            self.assertIn("On its way", answers[name], name)
+        for name, answer in answers.items():
+            self.assertNotIn(SECRET, answer, name)
+
+    def test_it_is_in_no_transcript(self):
+        self._by(self.owner).action_whisper(SECRET)
+        self._say(self.chat, self.maria, "On its way")
+
+        self.chat.with_user(self.maria)._email_livechat_transcript("ada@example.com")
+        mail = self.env["mail.mail"].search([("email_to", "like", "ada@example.com")], limit=1)
+        self.assertIn("On its way", mail.body_html)
+        self.assertNotIn(SECRET, mail.body_html)
+        html, _type = self.env["ir.actions.report"]._render_qweb_html(
+            "im_livechat.action_report_livechat_conversation",
+            self.chat.ids,
+            data={"company": self.env.company, "tz": None},
+        )
+        self.assertIn("On its way", html.decode())
+        self.assertNotIn(SECRET, html.decode())
+        rows = self.chat.with_user(self.owner).export_data(
+            ["name", "message_ids/body", "channel_member_ids/id"]
+        )["datas"]
+        self.assertNotIn(SECRET, f"{rows}")
