@@ -207,6 +207,7 @@ class TestHostileValues(HostileCommon):
             "im_livechat.channel": (shop["im_livechat.channel"], {"name": "Sample"}),
             "im_livechat.conversation.tag": (shop["tag"], {"name": "Sample"}),
             "livechat.activation.link": (None, {}),
+            "livechat.main.account": (None, {}),
             "livechat.dispatch.change": (
                 shop["livechat.dispatch.change"],
                 {"name": "Sample", "channel_id": shop["im_livechat.channel"].id},

@@ -3,6 +3,7 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { FirstDay } from "../first_day/first_day";
 import { ChannelSection } from "./channel_section";
 import { createReceptionModel } from "./reception_model";
 import { formatDuration } from "./reception_texts";
@@ -21,7 +22,7 @@ export class Figures extends Component {
 /** The organisation tree of the shop's reception, live: who is here, takes what and waits. */
 export class Reception extends Component {
     static template = "im_livechat_subaccount.Reception";
-    static components = { ChannelSection, Figures, Layout };
+    static components = { ChannelSection, Figures, FirstDay, Layout };
     static props = { ...standardActionServiceProps };
 
     setup() {
