@@ -18,7 +18,7 @@ class TestMenus(TransactionCase):
         )
 
     def _create_staff(self, *groups):
-        user = create_user(self.env, f"menu_{len(self.env['res.users'].search([]))}", ",".join(groups))
+        user = create_user(self.env, "menu_staff", ",".join(groups))
         user.main_account_id = self.owner
         return user
 

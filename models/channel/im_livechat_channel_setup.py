@@ -48,7 +48,7 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def get_first_day(self):
-        """Return the checklist of the caller's shop: of its first channel with something left to do.
+        """Return the checklist of the caller's shop: of its first channel with something left.
 
         :return: false when nothing is left, or the caller does not manage the dispatch of a shop;
             else ``{"id", "name", "url" (the channel's own page), "steps": [{"name", "done"}],

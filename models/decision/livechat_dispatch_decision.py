@@ -39,7 +39,7 @@ class LivechatDispatchDecision(models.Model):
         [
             ("assign", "Assigned"),
             ("queue", "Queued"),
-            ("pool", "Put into the pool"),
+            ("pool", "Message left"),
             ("overflow", "Assigned above the group"),
             ("transfer", "Transferred"),
             ("reassign", "Reassigned: no answer"),

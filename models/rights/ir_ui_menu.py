@@ -7,7 +7,6 @@ _OURS = "im_livechat_subaccount.livechat_"
 _HEADS = {
     "im_livechat.menu_livechat_sessions": f"{_OURS}conversations_menu_root",
     "im_livechat.menu_reporting_livechat": f"{_OURS}reports_menu_root",
-    "im_livechat.livechat_config": f"{_OURS}shop_menu_root",
 }
 # Items of core's that have no head.
 _ITEMS = {"website_livechat.website_livechat_visitor_menu": f"{_OURS}conversations_menu_root"}
@@ -61,9 +60,7 @@ class _Arranged:
             self._merge(ours, core)
 
     def follow_shop(self):
-        if _HEADS["im_livechat.livechat_config"] in self.named:
-            self._drop(*_REPLACED)
-        self._drop(f"{_OURS}desk_menu")
+        self._drop(f"{_OURS}desk_menu", *_REPLACED)
         for core, ours in _HEADS.items():
             self._merge(core, ours)
         for item, head in _ITEMS.items():
