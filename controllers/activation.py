@@ -2,6 +2,8 @@ from odoo import http
 from odoo.exceptions import AccessDenied, UserError
 from odoo.http import request
 
+from odoo.addons.web.controllers.utils import _get_login_redirect_url
+
 
 class Activation(http.Controller):
     """The page behind an activation link, where a sub-account's person sets the password."""
@@ -15,7 +17,7 @@ class Activation(http.Controller):
         sitemap=False,
     )
     def activate(self, token, password="", confirm_password="", **kwargs):
-        """Show the form, or set the password it was sent with.
+        """Show the form, or set the password it was sent with and let the person in.
 
         A link that is wrong, used, expired or void gets the same answer, which tells nothing about
         who exists. Wrong links are counted like wrong passwords, with core's own cooldown.
@@ -44,10 +46,21 @@ class Activation(http.Controller):
             # Too short, or what the password policy says.
             values["error"] = error.args[0]
             return self._render(values)
-        return self._render({"login": login, "done": True})
+        if request.session.uid:
+            # Whoever is at work in this browser stays who it is.
+            return self._render({"login": login, "done": True})
+        credential = {"login": login, "password": password, "type": "password"}
+        try:
+            auth_info = request.session.authenticate(request.env, credential)
+        except AccessDenied:
+            return self._render({"login": login, "done": True})
+        return self._guard(request.redirect(_get_login_redirect_url(auth_info["uid"])))
 
     def _render(self, values, status=200):
         response = request.render("im_livechat_subaccount.activation", values, status=status)
+        return self._guard(response)
+
+    def _guard(self, response):
         # The link is a secret: it must not leak to other sites, caches or frames.
         response.headers["Referrer-Policy"] = "no-referrer"
         response.headers["Cache-Control"] = "no-store"

@@ -3,12 +3,12 @@
 RULES = [
     ("exclusive", "Appointed to this buyer"),
     ("sticky", "Answered this buyer last"),
-    ("share", "Highest credit"),
-    ("least_load", "Lowest load for the weight"),
+    ("share", "Next by share"),
+    ("least_load", "Fewest chats for the weight"),
     ("by_hand", "Chosen by a colleague"),
     ("offline", "Takes messages while nobody is here"),
-    ("nobody", "Nobody could"),
-    ("line", "Others wait in line before"),
+    ("nobody", "Nobody was free"),
+    ("line", "Others were in line before"),
 ]
 
 ORDER_STATES = [

@@ -31,6 +31,7 @@ from . import (
     test_ledger,
     test_line,
     test_line_ends,
+    test_menus,
     test_migrations,
     test_native,
     test_onchange,

@@ -3196,6 +3196,7 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.permission",
                 "livechat.subaccount.disable",
                 "livechat.activation.link",
+                "livechat.main.account",
                 "livechat.dispatch.group",
                 "livechat.dispatch.scope",
                 "livechat.dispatch.test",

@@ -312,6 +312,24 @@ class TestChangeLog(DatedChangeCommon):
             row.with_user(self.owner).action_undo()
         self.assertEqual(self.maria.dispatch_weight, 400)
 
+    def test_undo_is_of_the_last_change_only_though_the_value_is_back(self):
+        (first,) = self._count(lambda: self.maria.write({"dispatch_weight": 300}))
+        self.maria.dispatch_weight = 100
+        (last,) = self._count(lambda: self.maria.write({"dispatch_weight": 300}))
+        rows = (first | last).with_user(self.owner)
+        self.assertEqual(rows.mapped("can_undo"), [False, True])
+        with self.assertRaisesRegex(UserError, "changed again"):
+            rows[0].action_undo()
+
+    def test_an_agents_own_pauses_can_be_left_out(self):
+        (own,) = self._count(lambda: self.maria.with_user(self.maria).dispatch_pause())
+        (given,) = self._count(lambda: self.omar.with_user(self.owner).dispatch_pause())
+        rows = self.env["livechat.dispatch.log"].search(
+            [("id", "in", (own | given).ids), ("is_own_pause", "!=", True)]
+        )
+        self.assertEqual(rows, given)
+        self.assertEqual((own | given).mapped("is_own_pause"), [True, False])
+
     def test_undo_is_for_those_who_could_set_it(self):
         weight = self._count(lambda: self.maria.write({"dispatch_weight": 300}))
         mode = self._count(lambda: self.channel.write({"dispatch_mode": "least_load"}))

@@ -28,7 +28,7 @@ class TestDecisions(ShopCommon, DispatchCommon):
         self.assertEqual(decision.excluded, {str(paused.id): "paused"})
         self.assertEqual(decision.excluded_counts, {"paused": 1})
         self.assertGreater(decision.duration_ms, 0)
-        self.assertEqual(decision.sentence, "Highest credit: +0.75 of a chat, among 2 candidates")
+        self.assertEqual(decision.sentence, "Next by share: 0.8 chats behind it")
         self.assertEqual(decision.livechat_channel_id, channel)
 
     def test_who_waits_behind_others_is_told_so_in_words(self):

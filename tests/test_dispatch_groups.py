@@ -127,6 +127,7 @@ class TestDispatchGroups(GroupCommon):
         self.assertEqual(group.sudo().user_ids, self.omar | self.sofie)
         self.omar.livechat_channel_ids = [Command.unlink(self.channel.id)]
         self.assertEqual(group.sudo().user_ids, self.sofie)
+        self.sofie.group_ids |= self.env.ref("im_livechat_subaccount.group_dispatch_manager")
         self.channel.with_user(self.sofie).action_quit()
         self.assertFalse(group.sudo().user_ids)
         self.assertEqual(elsewhere.sudo().user_ids, self.agents)

@@ -29,7 +29,7 @@ class TestDispatchReason(WalkCase, DispatchCommon):
         self.assertEqual(
             self._why(self.chat, self.maria),
             {
-                "text": "Came to you: Highest credit: +0.67 of a chat, among 2 candidates",
+                "text": "Your turn: 0.7 chats behind your share",
                 "decision_id": decision.id,
             },
         )
@@ -48,7 +48,7 @@ class TestDispatchReason(WalkCase, DispatchCommon):
                 again = self._come(self.channel, self.buyer)
                 self.assertEqual(
                     self._why(again, self.maria)["text"],
-                    f"Came to you: Answered this buyer last, {words} before",
+                    f"You answered this buyer last, {words} before",
                 )
                 self.assertEqual(again.dispatch_decision_ids.run_again(), self.maria.id)
                 self._say(again, self.maria, "Welcome back")
@@ -59,7 +59,7 @@ class TestDispatchReason(WalkCase, DispatchCommon):
         self.chat.with_user(self.maria).transfer(
             user_id=self.omar.id, reason="asked", note="speaks French"
         )
-        self.assertIn("Came to you: Chosen by a colleague", self._why(self.chat, self.omar)["text"])
+        self.assertIn("A colleague chose you: ", self._why(self.chat, self.omar)["text"])
 
     def test_others_learn_nothing(self):
         self.assertFalse(self._why(self.chat, self.omar))
@@ -73,7 +73,7 @@ class TestDispatchReason(WalkCase, DispatchCommon):
         )
         self.assertEqual(
             self._why(self.chat, manager)["text"],
-            f"Came to {self.maria.name}: Highest credit: +0.67 of a chat, among 2 candidates",
+            f"Came to {self.maria.name}: Next by share: 0.7 chats behind it",
         )
 
     def test_a_chat_of_odoo_itself_has_no_reason(self):

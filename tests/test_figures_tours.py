@@ -109,8 +109,8 @@ class TestFiguresTours(WalkCase, DispatchCommon):
         self.assertEqual(header, names)
         self.assertEqual(
             sorted(rows),
-            [["Maria Santos", "Highest credit", "0", "0"]] * 3
-            + [["Omar Haddad", "Highest credit", "0", "0"]],
+            [["Maria Santos", "Next by share", "0", "0"]] * 3
+            + [["Omar Haddad", "Next by share", "0", "0"]],
         )
         content = self._export("/web/export/xlsx", model, names, domain)
         sheet = openpyxl.load_workbook(io.BytesIO(content)).active

@@ -213,6 +213,7 @@ class TestHostileValues(HostileCommon):
                 shop["livechat.dispatch.block"],
                 {"livechat_channel_id": shop["im_livechat.channel"].id, "address": "192.0.2.7"},
             ),
+            "livechat.main.account": (None, {}),
             "livechat.dispatch.change": (
                 shop["livechat.dispatch.change"],
                 {"name": "Sample", "channel_id": shop["im_livechat.channel"].id},

@@ -438,7 +438,7 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
 
 @tagged("post_install", "-at_install")
 class TestActivationPage(PatientCase, ShopCommon):
-    def test_the_person_sets_a_password_and_logs_in(self):
+    def test_the_person_sets_a_password_and_is_in(self):
         subaccount = self.Subaccounts.create({"name": "Chen Jing"})
         url = subaccount.action_activation_link()["context"]["default_url"]
         path = "/livechat/activate/" + url.rsplit("/", 1)[1]
@@ -456,15 +456,26 @@ class TestActivationPage(PatientCase, ShopCommon):
         self.assertIn("differ", send("sesame-open", "sesame-opne").text)
         self.assertIn("from 8 to", send("short", "short").text)
         self.assertEqual(subaccount.state, "pending")
-        self.assertIn("Your password is set", send("sesame-open", "sesame-open").text)
+        self.assertTrue(send("sesame-open", "sesame-open").url.endswith("/odoo"))
+        self.assertEqual(self._get_username(), "flagship:desk1")
         subaccount.invalidate_recordset()
         self.assertEqual(subaccount.state, "enabled")
-        self.assertEqual(send("hijack-hijack", "hijack-hijack").status_code, 404)
+        self.assertEqual(self.url_open(path).status_code, 404, "it works once")
         self.authenticate("flagship:desk1", "sesame-open")
-        self.assertEqual(
-            self.make_jsonrpc_request("/web/session/get_session_info", {})["username"],
-            "flagship:desk1",
-        )
+        self.assertEqual(self._get_username(), "flagship:desk1")
+
+    def _get_username(self):
+        return self.make_jsonrpc_request("/web/session/get_session_info", {})["username"]
+
+    def test_whoever_is_at_work_in_this_browser_stays_who_it_is(self):
+        subaccount = self.Subaccounts.create({"name": "Chen Jing"})
+        url = subaccount.action_activation_link()["context"]["default_url"]
+        path = "/livechat/activate/" + url.rsplit("/", 1)[1]
+        self.authenticate(self.owner.login, self.owner.login)
+        csrf = self.url_open(path).text.split('name="csrf_token" value="')[1].split('"')[0]
+        form = {"csrf_token": csrf, "password": "sesame-open", "confirm_password": "sesame-open"}
+        self.assertIn("Your password is set", self.url_open(path, form).text)
+        self.assertEqual(self._get_username(), self.owner.login)
 
     def test_wrong_links_get_one_answer(self):
         subaccount = self.Subaccounts.create({"name": "Chen Jing"})

@@ -5,6 +5,7 @@ from . import (
     livechat_dispatch_forecast,
     livechat_dispatch_whatif,
     livechat_dispatch_whatif_line,
+    livechat_main_account,
     livechat_scope_check,
     livechat_subaccount_disable,
 )

@@ -1,5 +1,6 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
+from odoo.tools.i18n import format_list
 
 from ...tools import sent
 
@@ -121,7 +122,8 @@ class LivechatPermission(sent.Guard, models.Model):
         for permission in self:
             reason = False
             if missing := permission._get_missing_modules():
-                reason = self.env._("needs module %(modules)s", modules=", ".join(missing))
+                modules = format_list(self.env, missing)
+                reason = self.env._("needs module %(modules)s", modules=modules)
             elif permission._get_groups().all_implied_ids & forbidden:
                 reason = self.env._("outside the boundary of roles")
             permission.available = not reason
@@ -149,7 +151,7 @@ class LivechatPermission(sent.Guard, models.Model):
                     self.env._(
                         "%(permission)s cannot give %(groups)s: no role can.",
                         permission=permission.name,
-                        groups=", ".join(beyond.mapped("full_name")),
+                        groups=format_list(self.env, beyond.mapped("full_name")),
                     )
                 )
 

@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
+from odoo.tools.i18n import format_list
 
 from ...tools import sent
 from ...tools.rights import CONVERSATION_SCOPES
@@ -89,7 +90,7 @@ class LivechatRole(sent.Reader, models.Model):
                     self.env._(
                         "No role can contain %(permissions)s: an administrator has not made it "
                         "grantable.",
-                        permissions=", ".join(refused.mapped("name")),
+                        permissions=format_list(self.env, refused.mapped("name")),
                     )
                 )
 

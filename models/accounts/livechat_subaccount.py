@@ -246,7 +246,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
         :raise ValidationError: a login that is taken, a weight out of range, the limit reached.
         """
         self.check_access("create")
-        vals_list = self.browse()._read_sent(vals_list)
+        # A form sends no commands for what was left empty: then the roles say in which channels.
+        vals_list = [
+            {name: value for name, value in vals.items() if value != []}
+            for vals in self.browse()._read_sent(vals_list)
+        ]
         user_vals_list = []
         for vals in vals_list:
             owner = self._get_owner(vals)

@@ -8,6 +8,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_datetime
+from odoo.tools.i18n import format_list
 
 from ...dispatch import recurrence
 from ...dispatch.recurrence import Occurrence, RuleError, Schedule
@@ -395,7 +396,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             raise ValidationError(
                 self.env._(
                     "%(agents)s: no agent of %(channel)s. Let them join the channel first.",
-                    agents=", ".join(strangers[:5].mapped("name")),
+                    agents=format_list(self.env, strangers[:5].mapped("name")),
                     channel=change.channel_id.name,
                 )
             )
@@ -405,7 +406,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                 self.env._(
                     "You cannot set how %(agents)s get buyers.",
                     # sudo: res.users - named by the caller, and agents of the caller's channel
-                    agents=", ".join(beyond.sudo()[:5].mapped("name")),
+                    agents=format_list(self.env, beyond.sudo()[:5].mapped("name")),
                 )
             )
 

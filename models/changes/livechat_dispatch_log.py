@@ -15,6 +15,7 @@ _SUBJECTS = {
     "livechat.dispatch.group": "group_id",
     "livechat.dispatch.change": "change_id",
 }
+_PAUSE = "res.users.dispatch_paused"
 _KEPT_FOR = timedelta(days=400)
 _VACUUM_LIMIT = 20_000
 
@@ -75,6 +76,9 @@ class LivechatDispatchLog(Sealed, models.Model):
         readonly=True,
     )
     can_undo = fields.Boolean(compute="_compute_can_undo")
+    is_own_pause = fields.Boolean(
+        compute="_compute_is_own_pause", search="_search_is_own_pause", help="An agent's own."
+    )
 
     @api.model
     def _get_whats(self):
@@ -82,7 +86,7 @@ class LivechatDispatchLog(Sealed, models.Model):
         words = {
             "im_livechat.channel.user_ids": self.env._("Agent of the channel"),
             "livechat.dispatch.group.user_ids": self.env._("Agent of the group"),
-            "res.users.dispatch_paused": self.env._("Pause"),
+            _PAUSE: self.env._("Pause"),
         }
         things = {
             "im_livechat.channel": self.env._("Channel"),
@@ -161,13 +165,41 @@ class LivechatDispatchLog(Sealed, models.Model):
 
     @api.depends_context("uid")
     def _compute_can_undo(self):
+        last = self._find_last()
         for row in self:
             subject = row._get_undoable()
             row.can_undo = bool(
                 subject
+                and row.id in last
                 and row._may_undo(subject)
                 and row._read_logged(subject)[subject.id] == row.new_value
             )
+
+    @api.depends("what", "user_id", "agent_id")
+    def _compute_is_own_pause(self):
+        for row in self:
+            row.is_own_pause = row.what == _PAUSE and row.user_id == row.agent_id
+
+    def _search_is_own_pause(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        # Served by a scan of the log, of which the reader sees its shop's part.
+        own = SQL(
+            "(SELECT id FROM livechat_dispatch_log WHERE what = %s AND user_id = agent_id)", _PAUSE
+        )
+        return [("id", "in", own)]
+
+    def _find_last(self):
+        """Return the ids of those rows after which nobody has changed the same setting again."""
+        # sudo: livechat.dispatch.log - whether there is a later row
+        rows = self.sudo()
+        last = set()
+        for subject in set(_SUBJECTS.values()):
+            domain = [("what", "in", rows.mapped("what")), (subject, "in", rows[subject].ids)]
+            domain.append(("remark", "=", False))
+            groups = rows._read_group(domain, ["what", subject], ["id:max"])
+            last.update(row_id for _what, _subject, row_id in groups)
+        return last
 
     # ------------------------------------------------------------
     # Nobody writes history
@@ -427,7 +459,7 @@ class LivechatDispatchLog(Sealed, models.Model):
         """Tell whether the caller may set back what this row is about."""
         user = self.env.user
         if subject._name == "res.users":
-            if self.what == "res.users.dispatch_paused" and subject == user:
+            if self.what == _PAUSE and subject == user:
                 return True
             return subject in subject._find_manageable(user)[0]
         # sudo: im_livechat.channel - whose it is
@@ -454,7 +486,7 @@ class LivechatDispatchLog(Sealed, models.Model):
         if not row._may_undo(subject):
             raise AccessError(self.env._("You do not manage this dispatch."))
         current = row._read_logged(subject)[subject.id]
-        if current != row.new_value:
+        if current != row.new_value or row.id not in row._find_last():
             raise UserError(
                 self.env._(
                     "%(what)s of %(subject)s was changed again since: it is %(current)s now.",

@@ -40,6 +40,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
     button_background_color = fields.Char(shop_may_set=True)
     button_text_color = fields.Char(shop_may_set=True)
     review_link = fields.Char(shop_may_set=True)
+    rule_ids = fields.One2many(shop_may_set=True)
     user_ids = fields.Many2many(
         frees_seats=True, logged="each", shop_may_set=True, shown=("trees", "bars")
     )

@@ -469,7 +469,7 @@ class DiscussChannel(sent.Reader, models.Model):
         if not decision or not decision.sentence:
             return False
         if decision.user_id == self.env.user:
-            text = self.env._("Came to you: %s", decision.sentence)
+            text = decision.sentence
         else:
             # sudo: res.users - the name of a colleague in a decision that may be read
             name = decision.user_id.sudo().name

@@ -39,7 +39,7 @@ class LivechatDispatchDecision(models.Model):
         [
             ("assign", "Assigned"),
             ("queue", "Queued"),
-            ("pool", "Put into the pool"),
+            ("pool", "Message left"),
             ("overflow", "Assigned above the group"),
             ("transfer", "Transferred"),
             ("reassign", "Reassigned: no answer"),
@@ -126,7 +126,7 @@ class LivechatDispatchDecision(models.Model):
     _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
 
     @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
-    @api.depends_context("lang")
+    @api.depends_context("lang", "uid")
     def _compute_sentence(self):
         for decision in self:
             decision.sentence = decision._describe()
@@ -156,7 +156,7 @@ class LivechatDispatchDecision(models.Model):
             "main_account_reserved": self.env._("is the main account, which stands back"),
         }
 
-    @api.depends("candidates", "excluded", "excluded_counts", "rule")
+    @api.depends("candidates", "excluded", "excluded_counts", "rule", "facts")
     def _compute_explanation(self):
         texts = self._get_reason_texts()
         for decision in self:
@@ -167,6 +167,7 @@ class LivechatDispatchDecision(models.Model):
             user_ids = [*excluded, *(candidate["user_id"] for candidate in candidates)]
             names = {user.id: user.name for user in users.browse(user_ids).exists()}
             gone = self.env._("deleted")
+            rooms = decision._describe_rooms(excluded)
             decision.explanation = self.env["ir.qweb"]._render(
                 "im_livechat_subaccount.decision_explanation",
                 {
@@ -181,7 +182,7 @@ class LivechatDispatchDecision(models.Model):
                         for candidate in candidates
                     ],
                     "excluded": [
-                        (names.get(user_id, gone), texts.get(code, code))
+                        (names.get(user_id, gone), rooms.get(user_id) or texts.get(code, code))
                         for user_id, code in excluded.items()
                     ],
                     "counts": [
@@ -195,6 +196,32 @@ class LivechatDispatchDecision(models.Model):
                 minimal_qcontext=True,
             )
 
+    def _describe_rooms(self, excluded):
+        """Return ``{user id: words}`` of how full those were who had no room.
+
+        :param excluded: ``{user id: reason code}``.
+        """
+        facts = self.facts or {}
+        agents = [policy.Agent.from_list(agent) for agent in facts.get("agents") or ()]
+        limit = (facts.get("rules") or {}).get("max_sessions")
+        texts = {}
+        for agent in agents if limit else ():
+            if excluded.get(agent.user_id) != "at_capacity":
+                continue
+            values = {
+                "open": agent.lively_chats + agent.quiet_chats,
+                "capacity": policy.capacity(limit, agent.weight),
+                "quiet": agent.quiet_chats,
+            }
+            texts[agent.user_id] = (
+                self.env._(
+                    "has no room: %(open)s of %(capacity)s chats, %(quiet)s of them quiet", **values
+                )
+                if agent.quiet_chats
+                else self.env._("has no room: %(open)s of %(capacity)s chats", **values)
+            )
+        return texts
+
     @api.depends("discuss_channel_id", "moment")
     def _compute_display_name(self):
         for decision in self:
@@ -206,25 +233,20 @@ class LivechatDispatchDecision(models.Model):
             )
 
     def _describe(self):
-        """Return in one sentence why this agent, or none."""
+        """Return in one sentence why this agent, or none; to the agent itself, about itself."""
+        is_mine = self.user_id == self.env.user
         rules = dict(self._fields["rule"]._description_selection(self.env))
+        if is_mine:
+            rules |= {
+                "exclusive": self.env._("You are appointed to this buyer"),
+                "sticky": self.env._("You answered this buyer last"),
+                "by_hand": self.env._("A colleague chose you"),
+                "offline": self.env._("You take messages while nobody is here"),
+            }
         rule = rules.get(self.rule, "")
         winner = next((c for c in self.candidates or () if c["user_id"] == self.user_id.id), None)
-        if self.rule == "share" and winner:
-            return self.env._(
-                "%(rule)s: %(credit)s of a chat, among %(count)s candidates",
-                rule=rule,
-                credit=f"{winner['credit'] / CHAT:+.2f}",
-                count=self.candidate_count,
-            )
-        if self.rule == "least_load" and winner:
-            return self.env._(
-                "%(rule)s: %(load)s chats at weight %(weight)s, among %(count)s candidates",
-                rule=rule,
-                load=f"{winner['load']:g}",
-                weight=winner["weight"],
-                count=self.candidate_count,
-            )
+        if self.rule in ("share", "least_load") and winner:
+            return self._describe_turn(winner, is_mine)
         if self.rule == "sticky" and (answered_at := self._get_answered_at()):
             return self.env._(
                 "%(rule)s, %(time)s before",
@@ -238,6 +260,34 @@ class LivechatDispatchDecision(models.Model):
         if self.rule == "by_hand" and self.reason:
             return f"{rule}: {self.reason}"
         return rule
+
+    def _describe_turn(self, winner, is_mine):
+        """Return in one sentence why the mode chose this candidate.
+
+        :param winner: its row of ``candidates``.
+        """
+        if self.candidate_count == 1:
+            return (
+                self.env._("Only you were free") if is_mine else self.env._("Nobody else was free")
+            )
+        if self.rule == "least_load":
+            values = {"load": f"{winner['load']:g}", "weight": winner["weight"]}
+            if is_mine:
+                return self.env._(
+                    "You had the fewest chats for your weight: %(load)s at weight %(weight)s",
+                    **values,
+                )
+            return self.env._(
+                "Fewest chats for the weight: %(load)s at weight %(weight)s", **values
+            )
+        behind = f"{winner['credit'] / CHAT:.1f}"
+        if float(behind) <= 0:
+            return (
+                self.env._("Your turn by share") if is_mine else self.env._("Next by share")
+            )
+        if is_mine:
+            return self.env._("Your turn: %(behind)s chats behind your share", behind=behind)
+        return self.env._("Next by share: %(behind)s chats behind it", behind=behind)
 
     def _get_answered_at(self):
         """Return when the regular agent that won had last answered the buyer, if that is known."""

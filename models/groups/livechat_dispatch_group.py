@@ -1,6 +1,7 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
+from odoo.tools.i18n import format_list
 
 from ...dispatch import scope as scopes
 from ...tools import sent
@@ -180,7 +181,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "%(group)s still has agents (%(agents)s). Put them into another group, or "
                         "take them out of this one, and delete it then.",
                         group=group.name,
-                        agents=", ".join(group.user_ids[:5].mapped("name")),
+                        agents=format_list(self.env, group.user_ids[:5].mapped("name")),
                     )
                 )
             if group.child_ids - self:
@@ -189,7 +190,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "%(group)s has groups below it (%(groups)s). Move them under another group "
                         "and delete it then.",
                         group=group.name,
-                        groups=", ".join((group.child_ids - self)[:5].mapped("name")),
+                        groups=format_list(self.env, (group.child_ids - self)[:5].mapped("name")),
                     )
                 )
 

@@ -59,7 +59,9 @@ class ImLivechatChannel(models.Model):
             **channels._describe_today(),
             "weight_min": WEIGHT_MIN,
             "weight_max": WEIGHT_MAX,
-            "may_add_channels": self.has_access("write"),
+            "may_add_channels": self.has_access("create")
+            or bool(channels)
+            or bool(self.env.user._get_shop_owner()._get_shop_channels()),
             "may_read_chats": self.env.user._has_agent_group()
             or self.env.user._is_reader_of_chats(),
         }

@@ -8,6 +8,7 @@ from . import (
     ir_embedded_actions,
     ir_exports_line,
     ir_rule,
+    ir_ui_menu,
     mail_activity,
     mail_canned_response,
     mail_message,

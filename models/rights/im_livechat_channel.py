@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 
@@ -7,6 +7,19 @@ from ...tools import sent
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
+
+    dispatch_may_join = fields.Boolean(compute="_compute_dispatch_may_join")
+
+    @api.depends("main_account_id")
+    @api.depends_context("uid")
+    def _compute_dispatch_may_join(self):
+        user = self.env.user
+        is_staff = user._is_shop_staff()
+        # sudo: im_livechat.channel - whose it is
+        for channel, row in zip(self, self.sudo(), strict=True):
+            channel.dispatch_may_join = not is_staff or user._manages_dispatch_of(
+                row.main_account_id
+            )
 
     def write(self, vals):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
@@ -32,18 +45,33 @@ class ImLivechatChannel(models.Model):
         return vals
 
     def action_join(self):
-        # Core lets every agent join every channel, with sudo; who is on a channel is its shop's
-        # manager to say, as in a write.
+        self._check_may_join()
+        return super().action_join()
+
+    def action_quit(self):
+        self._check_may_join()
+        result = super().action_quit()
         user = self.env.user
-        if user._is_shop_staff() and not all(
-            # sudo: im_livechat.channel - whose it is
-            user._manages_dispatch_of(channel.main_account_id)
-            for channel in self.sudo()
-        ):
+        # sudo: im_livechat.channel, res.users - whom a shop's manager leaves
+        for channel in self.sudo().with_context(lang=self.sudo().main_account_id.lang):
+            owner = channel.main_account_id
+            if owner and owner != user and user._is_shop_staff():
+                message = channel.env._(
+                    "%(name)s has left %(channel)s.", name=user.name, channel=channel.name
+                )
+                owner._bus_send("simple_notification", {"type": "warning", "message": message})
+        return result
+
+    def _check_may_join(self):
+        """Core lets every agent join and leave every channel, with sudo; who is on a channel is its
+        shop's manager to say, as in a write.
+
+        :raise AccessError:
+        """
+        if not all(channel.dispatch_may_join for channel in self):
             raise AccessError(
                 self.env._("Who manages the dispatch of this channel says who its agents are.")
             )
-        return super().action_join()
 
     @api.model
     def _release_lost_agents(self):

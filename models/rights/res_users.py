@@ -151,6 +151,14 @@ class ResUsers(models.Model):
         may open the page *Reception*."""
         return any(self.has_group(group) for group in _OVERSEERS)
 
+    def _oversees(self):
+        """Tell whether this user's work is more than its own chats: it manages or reads about
+        others, their accounts or their figures."""
+        return self._reads_all_dispatch() or any(
+            self.has_group(f"im_livechat_subaccount.group_{name}")
+            for name in ("subaccount_manager", "report_reader")
+        )
+
     def _reads_dispatch_of(self, main_account):
         """Tell whether this user reads about the dispatch of that main account's shop."""
         in_scope = not self._is_shop_staff() or main_account == self._get_shop_owner()

@@ -30,7 +30,7 @@ registry.category("web_tour.tours").add("livechat_reception_guide", {
                 "Who waits, why a chat went where it went, what would have been: all here.",
             ),
             trigger:
-                '.o_menu_sections [data-menu-xmlid="im_livechat_subaccount.livechat_dispatch_menu"]',
+                '.o_menu_sections [data-menu-xmlid="im_livechat_subaccount.livechat_reports_menu_root"]',
             tooltipPosition: "bottom",
             run: "click",
         },

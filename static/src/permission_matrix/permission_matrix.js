@@ -1,5 +1,6 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
+import { formatList } from "@web/core/l10n/utils";
 import { RPCError } from "@web/core/network/rpc";
 import { Pager } from "@web/core/pager/pager";
 import { registry } from "@web/core/registry";
@@ -109,7 +110,7 @@ export class PermissionMatrix extends Component {
         const parts = {
             name: subaccount.name,
             permission: permission.name,
-            roles: subaccount.grants[permission.id].join(", "),
+            roles: formatList(subaccount.grants[permission.id]),
             availability: permission.availability,
         };
         return permission.availability

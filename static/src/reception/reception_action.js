@@ -4,6 +4,7 @@ import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+import { FirstDay } from "../first_day/first_day";
 import { ChannelSection } from "./channel_section";
 import { FaultLine } from "./fault_line";
 import { createReceptionModel } from "./reception_model";
@@ -49,7 +50,7 @@ export class Figures extends Component {
 /** The organisation tree of the shop's reception, live: who is here, takes what and waits. */
 export class Reception extends Component {
     static template = "im_livechat_subaccount.Reception";
-    static components = { ChannelSection, FaultLine, Figures, Layout };
+    static components = { ChannelSection, FaultLine, Figures, FirstDay, Layout };
     static props = { ...standardActionServiceProps };
 
     setup() {

@@ -101,6 +101,11 @@ tours.add("im_livechat_subaccount.change_log", {
             },
             { content: "Undo it", trigger: `${row}:contains(250) ${undo}`, run: press },
             {
+                content: "Say yes",
+                trigger: `.modal:contains(${say("Set the old value back?", "恢复为原来的值？")}) footer .btn-primary:enabled`,
+                run: press,
+            },
+            {
                 content: "The undo is logged",
                 trigger: `${row}:contains(${say("Undone by hand", "手动撤销")}):contains(Maria)`,
             },

@@ -6,8 +6,8 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.dispatch_reason"
         {
             content: "The chat says why it came",
             trigger: `.o_livechat_dispatch_reason:contains(${say(
-                "Came to you: Highest credit: +0.67 of a chat, among 2 candidates",
-                "分流给您的原因：分流额度最高：+0.67 个对话，共 2 位候选客服",
+                "Your turn: 0.7 chats behind your share",
+                "轮到您：比应得份额少 0.7 个对话",
             )})`,
         },
         {

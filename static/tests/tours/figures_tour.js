@@ -139,7 +139,7 @@ tours.add("im_livechat_subaccount.decision", {
 tours.add("im_livechat_subaccount.dispatch_analysis", {
     steps: () => [
         ...openMenu(
-            "im_livechat.menu_reporting_livechat",
+            "im_livechat_subaccount.livechat_reports_menu_root",
             "im_livechat_subaccount.im_livechat_report_channel_menu_dispatch",
         ),
         {
@@ -149,7 +149,7 @@ tours.add("im_livechat_subaccount.dispatch_analysis", {
         ...openView("list"),
         {
             content: "What decided about each chat",
-            trigger: `.o_data_row:contains(Maria Santos):contains(${say("Highest credit", "分流额度最高")})`,
+            trigger: `.o_data_row:contains(Maria Santos):contains(${say("Next by share", "按分流比例轮到")})`,
         },
     ],
 });

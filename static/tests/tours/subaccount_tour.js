@@ -250,11 +250,11 @@ const menus = (present, absent) => [
 ];
 
 tours.add("im_livechat_subaccount.role_holder_sees_reports", {
-    steps: () => menus("Reporting", "Sub-accounts"),
+    steps: () => menus("Reports", "Team"),
 });
 
 tours.add("im_livechat_subaccount.role_holder_manages", {
-    steps: () => menus("Sub-accounts", "Reporting"),
+    steps: () => menus("Team", "Plan"),
 });
 
 tours.add("im_livechat_subaccount.audit_reads", {
