@@ -28,7 +28,7 @@ class DiscussChannel(models.Model):
         help="Finds the chats in which these words were said.",
     )
     dispatch_is_missed = fields.Boolean(
-        "Missed",
+        "Missed: Ended Unanswered",
         store=False,
         readonly=True,
         search="_search_dispatch_is_missed",

@@ -28,7 +28,7 @@ tours.add("im_livechat_subaccount.conversation", {
         },
         {
             content: "What is looked for first is what was said",
-            trigger: `.o_searchview_autocomplete li:first:contains(${say("Words", "关键词")})`,
+            trigger: `.o_searchview_autocomplete .o-dropdown-item:first:contains(${say("Words", "关键词")})`,
         },
         { content: "Look", trigger: ".o_searchview_input", run: "press Enter" },
         {
