@@ -9,6 +9,7 @@
     dev/bench seats                how soon a freed seat has its next buyer
     dev/bench reception            the page Reception with 200 agents and 50 who wait
     dev/bench replay               a day of 10 000 buyers once more
+    dev/bench search               words looked for in a million messages
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
 What is compared, and how it is made fair:
@@ -24,12 +25,13 @@ scale
 sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
-seats, reception, replay
+seats, reception, replay, search
     what plain Odoo does not have, beside what the design promises. A seat of one of 200 agents is
     freed over HTTP while other buyers come. The page is open in a real browser, while an agent's
     weight or presence changes on the server; a frame is the processor time of the page's main
     thread (scripts, style, layout, paint) in the most expensive of the frames that show the change.
-    The replay is the pure engine alone, on a calm day and with a line of hundreds.
+    The replay is the pure engine alone, on a calm day and with a line of hundreds. A search is the
+    first page of *Conversations* and its count, by an owner, under the record rules.
 
 What happens when processes are killed meanwhile is a matter of `dev/test system -k crash`.
 
@@ -74,6 +76,8 @@ SESSIONS_AIM = 1.0
 # and until it shows what has changed; milliseconds of a frame; seconds of a replay.
 SEATED_AIM, OPEN_AIM, TOLD_AIM, FRAME_AIM, REPLAY_AIM = 1.0, 1.0, 1.0, 16.0, 10.0
 SEATS, FREED = 200, 40
+# Seconds until words are found, and in how many messages.
+SEARCH_AIM, MESSAGES = 1.0, 1_000_000
 # Milliseconds to match an address of 2000 characters with one pattern, when it is new to a worker.
 PATTERN_AIM = 50
 # Chats an agent may be away from what it is entitled to, on the way; and at the end, of 100.
@@ -84,7 +88,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ["decision", "scale", "sessions", "split", "seats", "reception", "replay"]
+    parts = ["decision", "scale", "sessions", "split", "seats", "reception", "replay", "search"]
     parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
@@ -105,6 +109,9 @@ def main():
         type=int,
         default=100_000,
         help="chats that nobody ended (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--messages", type=int, default=MESSAGES, help="to search (default: %(default)s)"
     )
     options = parser.parse_args()
     parts = options.what or parts
@@ -142,6 +149,9 @@ def main():
         if "reception" in parts:
             result["reception"] = measure_reception(ours)
             print_reception(result["reception"])
+        if "search" in parts:
+            result["search"] = measure_search(ours, options)
+            print_search(result["search"], options)
     if "replay" in parts:
         result["replay"] = measure_replay()
         print_replay(result["replay"])
@@ -503,6 +513,36 @@ def print_reception(result):
         print(
             f"   {label:<30}median {median:>7.1f} ms, {min(figures):.1f} to {max(figures):.1f}"
             f"   {verdict(median <= aim, f'{aim:.0f} ms')}"
+        )
+    print()
+
+
+# --------------------------------------------------------------------------- the search
+
+
+def measure_search(template, options):
+    log = devenv.LOGS / "bench-search.log"
+    with devenv.temp_db(template) as db, open(log, "wb") as errors:
+        run = subprocess.run(
+            [devenv.python(), ROOT / "bench/search.py", db, str(options.messages)],
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            env=devenv.env(),
+            check=False,
+        )
+    if run.returncode:
+        raise devenv.DevError(f"bench/search.py failed:\n{devenv.tail(log)}")
+    return json.loads(run.stdout)
+
+
+def print_search(rows, options):
+    print(f"words looked for in {options.messages} messages, one shop of ten: seconds")
+    for row in rows:
+        median = statistics.median(row["seconds"])
+        print(
+            f"   {row['what']:<28}median {median:>6.3f}, at most {max(row['seconds']):.3f}"
+            f"   {row['found']:>6} chats   {'index' if row['index'] else 'no index':<9}"
+            f"{verdict(median <= SEARCH_AIM, f'{SEARCH_AIM:.0f} s')}"
         )
     print()
 

@@ -503,6 +503,7 @@ class _History:
                 "message_type": "comment",
                 "subtype_id": self.env.ref("mail.mt_comment").id,
                 "body": body,
+                "is_said_in_livechat": True,
                 **author,
             }
         )

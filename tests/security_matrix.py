@@ -2841,6 +2841,29 @@ class SecurityMatrix(SecurityCommon):
                 "get_my_dispatch_figures",
                 expected=NOTHING,
             )
+            for method, args in (
+                ("get_team", ("week",)),
+                ("get_trend", (victim,)),
+                ("_read_figures", ("2000-01-01 00:00:00", "2090-01-01 00:00:00")),
+                ("_read_outcomes", ([], "2000-01-01 00:00:00", "2090-01-01 00:00:00")),
+            ):
+                yield Attack(
+                    "a foreign team", who, "livechat.team", method, None, args, expected=NOTHING
+                )
+            # Agents who are nobody's staff read all chats, as in core.
+            for operator in ("ilike", "not ilike", "=") if who in self.staff else ():
+                yield Attack(
+                    "words of foreign chats",
+                    who,
+                    "discuss.channel",
+                    "search_read",
+                    None,
+                    (
+                        [("livechat_words", operator, SECRET), ("channel_type", "=", "livechat")],
+                        ["name", "livechat_transcript"],
+                    ),
+                    expected=NOTHING,
+                )
             asked = {"first_user_id": victim, "second_user_id": self.users["colleague"].id}
             named = {
                 "sentence": {},

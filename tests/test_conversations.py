@@ -85,6 +85,29 @@ class TestConversations(ShopCommon, DispatchCommon):
                     set(messages.mapped("res_id")), {self.chats[name].id for name in chats}
                 )
 
+    def test_words_are_found_in_the_chats_that_may_be_read_and_in_no_other(self):
+        everything = self.env["discuss.channel"].concat(*self.chats.values())
+        for user in (self.owner, self.rival, self.mine, self.stranger, self.auditor, self.shipper):
+            for words in ("parcel", "nonsense"):
+                with self.subTest(user=user.login, words=words):
+                    chats = self.env["discuss.channel"].with_user(user)
+                    is_said = words == "parcel"
+                    for operator, is_found in (("ilike", is_said), ("not ilike", not is_said)):
+                        domain = [
+                            ("id", "in", everything.ids),
+                            ("livechat_words", operator, words),
+                        ]
+                        expected = self._sees(user) if is_found else set()
+                        if user == self.shipper:
+                            with self.assertRaises(AccessError):
+                                chats.search(domain)
+                            continue
+                        found = chats.search(domain)
+                        self.assertEqual(
+                            {name for name, chat in self.chats.items() if chat in found}, expected
+                        )
+                        self.assertEqual(chats.search_count(domain), len(expected))
+
     def test_the_scope_of_a_role_takes_effect_at_once(self):
         role = self.Roles.create(
             {

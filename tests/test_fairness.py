@@ -318,6 +318,11 @@ class TestFairness(FairnessCommon):
         self._live_through_a_day()
         self.Total._count()
         manager = new_test_user(self.env, "fair_manager", "im_livechat.im_livechat_group_manager")
+        rows = self.Total.search([("user_id", "in", (self.heavy | self.light).ids)])
+        selected = {"active_model": rows._name, "active_ids": rows.ids}
+        form = Form(self.env["livechat.dispatch.compare"].with_user(manager).with_context(selected))
+        self.assertEqual(form.first_user_id | form.second_user_id, self.heavy | self.light)
+        self.assertTrue(form.sentence)
         compare = Form(self.env["livechat.dispatch.compare"].with_user(manager))
         compare.first_user_id, compare.second_user_id = self.heavy, self.light
         totals = self._read_totals()

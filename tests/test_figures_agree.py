@@ -2,24 +2,27 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from ..models.decision import im_livechat_channel as decision_room
 from ..tools.sentinels import PREVIEW
 from .common import DispatchCommon
 
 
-@tagged("post_install", "-at_install")
-class TestFiguresAgree(DispatchCommon):
-    """Reception, fairness, reports, decisions and an agent's own figures say the same, and say
-    what SQL over the records says."""
-
+class DayCommon(DispatchCommon):
     def setUp(self):
         super().setUp()
-        self.agents = self._create_agent("maria_figures", 200) | self._create_agent("omar_figures")
+        self.owner = new_test_user(
+            self.env, "owner_figures", "im_livechat_subaccount.group_main_account"
+        )
+        self.agents = self._create_agent(
+            "maria_figures", 200, main_account_id=self.owner.id
+        ) | self._create_agent("omar_figures", main_account_id=self.owner.id)
         self.channel = self._create_channel(
             self.agents,
+            main_account_id=self.owner.id,
             max_sessions_mode="limited",
             max_sessions=2,
             queue_enabled=True,
@@ -53,6 +56,12 @@ class TestFiguresAgree(DispatchCommon):
     def _ask(self, query):
         self.env.cr.execute(query, {"channel": self.channel.id, "today": fields.Date.today()})
         return self.env.cr.fetchall()
+
+
+@tagged("post_install", "-at_install")
+class TestFiguresAgree(DayCommon):
+    """Reception, fairness, reports, decisions and an agent's own figures say the same, and say
+    what SQL over the records says."""
 
     def test_today(self):
         ((assigned,),) = self._ask(
@@ -138,7 +147,9 @@ class TestFiguresAgree(DispatchCommon):
         self.assertEqual(set(asked), set(self.agents.ids))
         names = ("handled", "handling_seconds", "answered", "answer_seconds")
         told = self.totals._read_group(
-            [*domain, ("user_id", "!=", False)], ["user_id"], [f"{name}:sum" for name in names]
+            [*domain, ("user_id", "in", self.agents.ids)],
+            ["user_id"],
+            [f"{name}:sum" for name in names],
         )
         self.assertEqual({user.id: tuple(row) for user, *row in told}, asked)
         self.assertTrue(all(row[1] > 100 for row in asked.values()))
@@ -168,6 +179,179 @@ class TestFiguresAgree(DispatchCommon):
             name: self.totals._read_group(domain, ["user_id"], [f"{name}:sum"]) for name in names
         }
         self.assertEqual(after, before)
+
+
+@tagged("post_install", "-at_install")
+class TestTeamAgrees(DayCommon):
+    """The page *Team* says what the other pages say, and what SQL over the records says."""
+
+    def setUp(self):
+        super().setUp()
+        chats = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
+        ended = chats.filtered("livechat_end_dt")
+        for chat, grade in zip(ended, (5, 1), strict=False):
+            self.env["rating.rating"].create(
+                {
+                    "res_model_id": self.env["ir.model"]._get_id("discuss.channel"),
+                    "res_id": chat.id,
+                    "rating": grade,
+                    "consumed": True,
+                }
+            )
+        self.env.flush_all()
+        self.team = self.env["livechat.team"].with_user(self.owner)
+
+    def _get_rows(self, period="today", user=None):
+        team = self.team.with_user(user or self.owner).get_team(period)
+        return {row["user_id"]: row for row in team["agents"]}, team
+
+    def test_each_agents_row_is_what_sql_says(self):
+        rows, team = self._get_rows()
+        self.assertLessEqual(set(self.agents.ids), set(rows))
+        for agent in self.agents:
+            self.env.cr.execute(
+                """
+                SELECT count(*) FILTER (WHERE user_id = %(agent)s),
+                       count(*) FILTER (WHERE user_id = %(agent)s AND ended_at IS NOT NULL),
+                       count(answer_seconds)
+                           FILTER (WHERE user_id = %(agent)s AND ended_at IS NOT NULL),
+                       sum(answer_seconds)
+                           FILTER (WHERE user_id = %(agent)s AND ended_at IS NOT NULL),
+                       count(*) FILTER (WHERE kind = 'transfer' AND previous_user_id = %(agent)s),
+                       count(*) FILTER (WHERE kind = 'reassign' AND previous_user_id = %(agent)s)
+                  FROM livechat_dispatch_decision
+                 WHERE livechat_channel_id = %(channel)s
+                """,
+                {"agent": agent.id, "channel": self.channel.id},
+            )
+            ((received, handled, answered, seconds, transferred, unanswered),) = (
+                self.env.cr.fetchall()
+            )
+            self.env.cr.execute(
+                """
+                SELECT count(*)
+                  FROM discuss_channel
+                 WHERE livechat_channel_id = %(channel)s
+                   AND livechat_operator_id = %(partner)s
+                   AND livechat_end_dt IS NOT NULL
+                   AND livechat_failure IN ('no_answer', 'no_agent')
+                """,
+                {"partner": agent.partner_id.id, "channel": self.channel.id},
+            )
+            ((ended,),) = self.env.cr.fetchall()
+            row = rows[agent.id]
+            with self.subTest(agent=agent.login):
+                self.assertEqual(row["received"], received)
+                share = answered / handled if handled else None
+                self.assertEqual(row["answered_share"], share)
+                first = seconds / answered if answered else None
+                self.assertEqual(row["first_answer"], first)
+                self.assertEqual(row["transferred"], transferred)
+                self.assertEqual(row["unanswered"], unanswered)
+                self.assertEqual(row["ended_unanswered"], ended)
+                self.assertEqual(row["missed"], ended + unanswered)
+        self.assertTrue(team["all"]["missed"] and team["all"]["transferred"])
+        rated = self.env["rating.rating"].search([("parent_res_id", "=", self.channel.id)])
+        happy = rated.filtered(lambda rating: rating.rating_text == "top")
+        self.assertEqual(team["all"]["satisfaction"], len(happy) / len(rated))
+
+    def test_all_pages_say_the_same(self):
+        rows, team = self._get_rows()
+        everything = team["all"]
+        reception = self.channel._get_today_figures()[self.channel.id]
+        self.assertEqual(
+            [everything[name] for name in ("ended_unanswered", "unanswered", "nobody")],
+            [reception[name] for name in ("missed", "unanswered", "nobody")],
+        )
+        domain = [("livechat_channel_id", "=", self.channel.id)]
+        reports = self.env["im_livechat.report.channel"].search(domain)
+        self.assertEqual(everything["ended_unanswered"], sum(reports.mapped("dispatch_missed")))
+        missed = self.env["discuss.channel"].search([*domain, ("dispatch_is_missed", "=", True)])
+        self.assertEqual(everything["ended_unanswered"], len(missed))
+        self.assertEqual(everything["transferred"], sum(reports.mapped("dispatch_transfer_count")))
+        totals = self.totals.search([("main_account_id", "=", self.owner.id)])
+        for name in ("received", "served", "entitled", "difference", "transferred", "nobody"):
+            self.assertAlmostEqual(everything[name], sum(totals.mapped(name)), 6)
+        digest = self.env.ref("im_livechat_subaccount.digest_team").with_user(self.owner)
+        now = fields.Datetime.now()
+        digest = digest.with_context(
+            start_datetime=now - timedelta(hours=24), end_datetime=now + timedelta(hours=1)
+        )
+        self.assertEqual(digest.kpi_livechat_team_received_value, everything["received"])
+        self.assertEqual(digest.kpi_livechat_team_missed_value, everything["missed"])
+        for agent in self.agents:
+            with self.subTest(agent=agent.login):
+                own = self.env["res.users"].with_user(agent).get_my_dispatch_figures()["today"]
+                row = rows[agent.id]
+                self.assertEqual(row["received"], own["received"])
+                self.assertAlmostEqual(row["entitled"], own["entitled"], 6)
+                self.assertAlmostEqual(row["share"] or 0, own["share"], 6)
+                alone, told = self._get_rows(user=agent)
+                self.assertEqual(set(alone), {agent.id})
+                for name, value in row.items():
+                    if name not in ("online_seconds", "paused_seconds"):
+                        self.assertEqual(alone[agent.id][name], value)
+                self.assertEqual(told["all"]["received"], row["received"])
+                trend = self.team.get_trend(agent.id)
+                self.assertEqual(len(trend), 7)
+                self.assertEqual(trend[-1]["received"], row["received"])
+                self.assertEqual(trend[-1]["missed"], row["missed"])
+
+    def test_days_are_those_of_the_reader(self):
+        received = self._get_rows()[1]["all"]["received"]
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_total SET hour = hour - interval '1 day'"
+            " WHERE main_account_id = %s",
+            [self.owner.id],
+        )
+        self.env.invalidate_all()
+        for period, expected in (("today", 0), ("yesterday", received), ("week", received)):
+            with self.subTest(period=period):
+                self.assertEqual(self._get_rows(period)[1]["all"]["received"], expected)
+        trends = [day for agent in self.agents for day in self.team.get_trend(agent.id)]
+        self.assertEqual(sum(day["received"] for day in trends), received)
+
+    def test_a_shop_reads_its_own_team_only(self):
+        rival = new_test_user(
+            self.env, "rival_figures", "im_livechat_subaccount.group_main_account"
+        )
+        rows, team = self._get_rows(user=rival)
+        self.assertFalse(set(rows) & set(self.agents.ids))
+        self.assertFalse(team["all"]["received"] or team["all"]["missed"])
+        other = self._create_agent("plain_figures")
+        self.assertEqual(set(self._get_rows(user=other)[0]), {other.id})
+        for reader, agent in ((rival, self.agents[0]), (other, self.agents[0])):
+            trend = self.team.with_user(reader).get_trend(agent.id)
+            self.assertFalse(any(day["received"] or day["missed"] for day in trend))
+        employee = new_test_user(self.env, "employee_figures", "base.group_user")
+        for call in (
+            lambda team: team.get_team(),
+            lambda team: team.get_trend(self.agents[0].id),
+            lambda team: team.set_mailed(True),
+        ):
+            with self.assertRaises(AccessError):
+                call(self.team.with_user(employee))
+
+    def test_a_mail_comes_each_morning_to_who_wants_it(self):
+        digest = self.env.ref("im_livechat_subaccount.digest_team")
+        self.assertFalse(digest.user_ids & self.owner)
+        self.owner.email = False
+        with self.assertRaises(UserError):
+            self.team.set_mailed(True)
+        self.owner.email = "owner@example.com"
+        self.assertTrue(self.team.set_mailed(True))
+        self.assertTrue(self._get_rows()[1]["is_mailed"])
+        self.assertEqual(digest.user_ids & (self.owner | self.agents), self.owner)
+        before = self.env["mail.mail"].search([])
+        digest._action_send(update_periodicity=True)
+        mail = (self.env["mail.mail"].search([]) - before).filtered(
+            lambda mail: "owner@example.com" in mail.email_to
+        )
+        self.assertEqual(len(mail), 1)
+        self.assertIn("Chats Received", mail.body_html)
+        self.assertEqual(digest.periodicity, "daily")
+        self.assertFalse(self.team.set_mailed(False))
+        self.assertFalse(digest.user_ids & self.owner)
 
 
 @tagged("post_install", "-at_install")

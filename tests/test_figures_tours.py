@@ -50,6 +50,10 @@ class TestFiguresTours(WalkCase, DispatchCommon):
     def test_owner_sees_how_fair_it_was_and_why_one_got_more(self):
         self._start("livechat_dispatch_total_action_open", "fairness")
 
+    @walk
+    def test_owner_compares_two_agents_in_three_clicks(self):
+        self._start("livechat_reception_action", "team")
+
     def test_agent_sees_its_own_figures_only(self):
         self._start("livechat_dispatch_total_action_mine", "my_statistics", self.omar.login)
 

@@ -26,6 +26,16 @@ _logger = logging.getLogger(__name__)
 ADDON = sent.ADDON
 # What a statement begins with that changes nothing.
 _READS = ("SELECT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+# Methods that are called on a model.
+_OF_NO_RECORD = (
+    "create",
+    "get_agent_chats",
+    "get_matrix",
+    "get_reception_agents",
+    "get_team",
+    "get_trend",
+    "set_mailed",
+)
 # In the values below: ids that fit the field.
 FOREIGN, OWN, LINE = object(), object(), object()
 
@@ -191,8 +201,7 @@ class HostileCommon(SecurityCommon):
         """As a browser's call reaches the ORM: by JSON."""
         args = json.loads(json.dumps(args))
         model = records.browse()
-        of_model = ("create", "get_agent_chats", "get_matrix", "get_reception_agents")
-        ids = [] if method in of_model else [records.ids]
+        ids = [] if method in _OF_NO_RECORD else [records.ids]
         return call_kw(model, method, [*ids, *args], {})
 
 
@@ -204,6 +213,10 @@ class TestHostileValues(HostileCommon):
         shop, staff = cls.shop, cls.subaccounts
         # Of each model anybody may change: a record, if it is the shop's, and what makes another.
         cls.samples = {
+            "digest.digest": (
+                cls.env["digest.digest"].create({"name": "Sample"}),
+                {"name": "Sample"},
+            ),
             "discuss.channel": (shop["discuss.channel"], {"name": "Sample"}),
             "im_livechat.channel": (shop["im_livechat.channel"], {"name": "Sample"}),
             "im_livechat.conversation.tag": (shop["tag"], {"name": "Sample"}),
@@ -479,6 +492,9 @@ class TestHostileArguments(HostileCommon):
                 {"search": "", "role_offset": 0, "subaccount_offset": 0, "limit": 80},
             ),
             "get_reception_agents": (channel.browse(), {"user_ids": agent.ids}),
+            "get_team": (self.env["livechat.team"], {"period": "today"}),
+            "get_trend": (self.env["livechat.team"], {"user_id": agent.id}),
+            "set_mailed": (self.env["livechat.team"], {"is_mailed": True}),
             "move_dispatch_agent": (
                 channel,
                 {"user_id": agent.id, "from_group_id": group.id, "to_group_id": 0},

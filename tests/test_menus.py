@@ -13,9 +13,7 @@ class TestMenus(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.owner = create_user(
-            cls.env, "menu_owner", "im_livechat_subaccount.group_main_account"
-        )
+        cls.owner = create_user(cls.env, "menu_owner", "im_livechat_subaccount.group_main_account")
 
     def _create_staff(self, *groups):
         user = create_user(self.env, "menu_staff", ",".join(groups))
@@ -44,7 +42,9 @@ class TestMenus(TransactionCase):
             self.assertIn(item, heads["Plan"])
         for item in ("Decisions", "Change Log", "Agents"):
             self.assertIn(item, heads["Reports"])
-        self.assertEqual(heads["Shop"], ["Channels", "Canned Answers", "Tags", "Expertise"])
+        self.assertEqual(
+            heads["Shop"], ["Channels", "Canned Answers", "Tags", "Expertise", "Reasons of Pauses"]
+        )
 
     def test_visitors_are_among_conversations(self):
         if not self.env.ref("website_livechat.website_livechat_visitor_menu", False):

@@ -216,9 +216,7 @@ class TestWhisper(PatientCase, SteeringCommon):
         told = self.env["bus.bus"].search([])
         whispered = told.filtered(lambda row: "livechat_dispatch/whisper" in row.message)
         self.assertTrue(whispered)
-        self.assertEqual(
-            {json.loads(row.channel)[1] for row in whispered}, {"res.partner"}
-        )
+        self.assertEqual({json.loads(row.channel)[1] for row in whispered}, {"res.partner"})
         self.assertEqual(
             {json.loads(row.channel)[2] for row in whispered}, {self.maria.partner_id.id}
         )

@@ -6,6 +6,7 @@ from odoo.tools import formatLang
 
 from ..dispatch.fairness import PARTS, round_parts
 from ..tools import clock, sent
+from ..tools.sent import is_record_id
 
 # Ten years of hours of a large team are more than anybody compares.
 _MAX_DAYS = 3660
@@ -27,10 +28,18 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
         "res.users", string="Agents of the Period", compute="_compute_agent_ids"
     )
     first_user_id = fields.Many2one(
-        "res.users", "Agent", domain="[('id', 'in', agent_ids)]", ondelete="cascade"
+        "res.users",
+        "Agent",
+        domain="[('id', 'in', agent_ids)]",
+        ondelete="cascade",
+        default=lambda self: self._get_selected_agents()[:1],
     )
     second_user_id = fields.Many2one(
-        "res.users", "Compared With", domain="[('id', 'in', agent_ids)]", ondelete="cascade"
+        "res.users",
+        "Compared With",
+        domain="[('id', 'in', agent_ids)]",
+        ondelete="cascade",
+        default=lambda self: self._get_selected_agents()[1:2],
     )
     sentence = fields.Char(compute="_compute_result")
     explanation = fields.Html(compute="_compute_result", sanitize=False)
@@ -87,6 +96,14 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
                 },
                 minimal_qcontext=True,
             )
+
+    def _get_selected_agents(self):
+        """Return the agents whose rows are selected in the list that this was opened from."""
+        totals = self.env["livechat.dispatch.total"]
+        selected = self.env.context.get("active_ids")
+        if self.env.context.get("active_model") != totals._name or not isinstance(selected, list):
+            return totals.user_id
+        return totals.search([("id", "in", [one for one in selected if is_record_id(one)])]).user_id
 
     def _get_labels(self):
         """Return ``{part: what it is called in a sentence}``."""

@@ -1,10 +1,42 @@
+from itertools import groupby
+
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+from odoo.tools import SQL, format_datetime
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
+from ...tools import said, sent
+from ...tools.rights import READERS
+from ...tools.turn import MISSED
+
+# A transcript shows so many messages at most, the last ones.
+_SHOWN_MAX = 1000
 
 
 class DiscussChannel(models.Model):
+    """The turns of agents, which end with the chat, and what the page *Conversations* shows."""
+
     _inherit = "discuss.channel"
+
+    livechat_words = fields.Char(
+        "Words",
+        store=False,
+        readonly=True,
+        search="_search_livechat_words",
+        groups=READERS,
+        help="Finds the chats in which these words were said.",
+    )
+    dispatch_is_missed = fields.Boolean(
+        "Missed: Ended Unanswered",
+        store=False,
+        readonly=True,
+        search="_search_dispatch_is_missed",
+        groups=READERS,
+    )
+    livechat_transcript = fields.Html(
+        "Transcript", compute="_compute_livechat_transcript", sanitize=False, groups=READERS
+    )
 
     def write(self, vals):
         if end := fields.Datetime.to_datetime(vals.get("livechat_end_dt")):
@@ -80,3 +112,142 @@ class DiscussChannel(models.Model):
                 sum_["answer_seconds"] += answer_seconds
         self.env["livechat.dispatch.decision"].invalidate_model(["is_turn_counted"])
         return len(rows)
+
+    # ------------------------------------------------------------
+    # Conversations
+    # ------------------------------------------------------------
+
+    def _message_create(self, values_list):
+        # What people and bots say in a live chat is found by its words.
+        if any(chat.channel_type == "livechat" for chat in self):
+            values_list = [
+                {**values, "is_said_in_livechat": True}
+                if values.get("message_type") == "comment"
+                else values
+                for values in values_list
+            ]
+        return super()._message_create(values_list)
+
+    def _get_message_create_valid_field_names(self):
+        # Core refuses what is not on this list; a word too many in the index shows nothing.
+        return super()._get_message_create_valid_field_names() | {"is_said_in_livechat"}
+
+    @api.model
+    def _search_livechat_words(self, operator, value):
+        """Find chats by what was said in them; of those, the caller's rules leave what it may read.
+
+        :raise AccessError: for who reads nothing of dispatch.
+        :raise UserError: for what is no text.
+        """
+        self._check_field_access(self._fields["livechat_words"], "read")
+        if operator == "in" and len(value) == 1:
+            (value,) = value
+        elif operator not in ("ilike", "like", "=ilike", "=like"):
+            return NotImplemented
+        if not isinstance(value, str) or not sent.is_text(value[: said.TEXT_MAX], said.TEXT_MAX):
+            raise UserError(self.env._("Write the words to look for."))
+        statement = said.list_chats(value)
+        if statement is None:
+            return Domain.FALSE
+        self.env["mail.message"].flush_model(["body", "res_id", "is_said_in_livechat"])
+        return Domain("channel_type", "=", "livechat") & Domain("id", "in", SQL("(%s)", statement))
+
+    @api.model
+    def _search_dispatch_is_missed(self, operator, value):
+        self._check_field_access(self._fields["dispatch_is_missed"], "read")
+        if operator != "in" or set(value) != {True}:
+            return NotImplemented
+        return Domain("channel_type", "=", "livechat") & Domain(MISSED)
+
+    @api.depends("message_ids", "dispatch_decision_ids")
+    @api.depends_context("lang", "tz", "uid")
+    def _compute_livechat_transcript(self):
+        for chat in self:
+            chat.livechat_transcript = chat.channel_type == "livechat" and self.env[
+                "ir.qweb"
+            ]._render(
+                "im_livechat_subaccount.livechat_transcript",
+                chat._describe_transcript(),
+                minimal_qcontext=True,
+            )
+
+    def _describe_transcript(self):
+        """Return what was said and decided in this chat, in order of time, as far as the caller may
+        read it.
+
+        :return: ``{"days": [(day, lines)], "earlier": how many messages are not shown}``; lines are
+            ``{"kind": "said" | "noted" | "decided", "time", "author", "body", "is_buyer",
+            "attachments"}`` or, of decisions, ``{"kind", "time", "title", "sentence", "url"}``.
+        """
+        self.ensure_one()
+        domain = [("model", "=", "discuss.channel"), ("res_id", "=", self.id)]
+        messages = self.env["mail.message"].search(domain, limit=_SHOWN_MAX + 1, order="id desc")
+        earlier = 0
+        if len(messages) > _SHOWN_MAX:
+            messages = messages[:_SHOWN_MAX]
+            earlier = self.env["mail.message"].search_count(domain) - _SHOWN_MAX
+        # sudo: res.partner, mail.guest - who speaks in a chat that may be read
+        agents = self.sudo().livechat_channel_member_history_ids.filtered(
+            lambda history: history.livechat_member_type != "visitor"
+        )
+        staff = agents.partner_id
+        lines = []
+        for message in messages:
+            # sudo: res.partner, mail.guest, ir.attachment - as above
+            public = message.sudo()
+            if not (public.body or public.attachment_ids):
+                continue
+            lines.append(
+                (
+                    message.date,
+                    0,
+                    message.id,
+                    {
+                        "kind": "said" if message.message_type == "comment" else "noted",
+                        "author": public.author_id.name or public.author_guest_id.name or "",
+                        "body": public.body,
+                        "is_buyer": public.author_id not in staff,
+                        "attachments": [
+                            (f"/web/content/{attachment.id}", attachment.name)
+                            for attachment in public.attachment_ids
+                        ],
+                    },
+                )
+            )
+        kinds = dict(
+            self.env["livechat.dispatch.decision"]._fields["kind"]._description_selection(self.env)
+        )
+        for decision in self.env["livechat.dispatch.decision"].search(
+            [("discuss_channel_id", "=", self.id)], limit=_SHOWN_MAX
+        ):
+            # sudo: res.users - the name of a colleague in a decision that may be read
+            name = decision.sudo().user_id.name
+            kind = kinds[decision.kind]
+            lines.append(
+                (
+                    decision.moment,
+                    1,
+                    decision.id,
+                    {
+                        "kind": "decided",
+                        "title": self.env._("%(kind)s: %(name)s", kind=kind, name=name)
+                        if name
+                        else kind,
+                        "sentence": decision.sentence,
+                        "url": f"/odoo/livechat-decisions/{decision.id}",
+                    },
+                )
+            )
+        lines.sort(key=lambda line: line[:3])
+        for moment, *_order, line in lines:
+            line["time"] = format_datetime(self.env, moment, dt_format="HH:mm")
+        return {
+            "days": [
+                (day, [line for *_order, line in rows])
+                for day, rows in groupby(
+                    lines,
+                    lambda line: format_datetime(self.env, line[0], dt_format="yyyy-MM-dd"),
+                )
+            ],
+            "earlier": earlier,
+        }

@@ -31,16 +31,16 @@ class ImLivechatReportChannel(models.Model):
         "Number of Transfers",
         readonly=True,
         help="How often the chat was transferred, whoever gave it away; how often each agent did "
-        "is in Dispatch by Agent.",
+        "is on the page Team.",
     )
     dispatch_left = fields.Integer(
         "Left the Line", readonly=True, help="Buyers who left before anybody took the chat."
     )
     dispatch_missed = fields.Integer(
-        "Missed",
+        "Missed: Ended Unanswered",
         readonly=True,
         help="Chats that have ended without an answer of their last agent. How often an agent let "
-        "a chat go on to somebody else without an answer is in Dispatch by Agent.",
+        "a chat go on to somebody else without an answer is on the page Team.",
     )
 
     def _read_group_select(self, aggregate_spec, query):

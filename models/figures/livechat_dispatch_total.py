@@ -103,7 +103,7 @@ class LivechatDispatchTotal(models.Model):
         readonly=True, help="Chats that the agent transferred or left to somebody else, or in line."
     )
     unanswered = fields.Integer(
-        "No Answer",
+        "Missed: Went On",
         readonly=True,
         help="Chats that went on to somebody else because the agent did not answer in time.",
     )
@@ -111,7 +111,7 @@ class LivechatDispatchTotal(models.Model):
     pooled = fields.Integer("Put in the Pool", readonly=True)
     left_line = fields.Integer("Left the Line", readonly=True)
     nobody = fields.Integer(
-        "Nobody Found",
+        "Missed: Nobody Found",
         readonly=True,
         help="Buyers whom nobody could take, without a line or a pool to wait in; 100 an hour and "
         "channel are counted at most.",

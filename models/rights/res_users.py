@@ -188,9 +188,12 @@ class ResUsers(models.Model):
 
     def _get_total_domain(self):
         """Return which figures (``livechat.dispatch.total``) this user may read."""
-        return self._get_own_or_shop_domain(
-            [("user_id", "=", self.id)],
-            reads_all=self.has_group("im_livechat_subaccount.group_report_reader"),
+        return self._get_own_or_shop_domain([("user_id", "=", self.id)], self._reads_all_figures())
+
+    def _reads_all_figures(self):
+        """Tell whether this user reads the figures of others than itself, in its shop."""
+        return self._reads_all_dispatch() or self.has_group(
+            "im_livechat_subaccount.group_report_reader"
         )
 
     def _get_dispatch_log_domain(self):

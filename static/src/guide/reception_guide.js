@@ -35,11 +35,11 @@ registry.category("web_tour.tours").add("livechat_reception_guide", {
             run: "click",
         },
         {
-            content: _t("See whether everybody was given what the weights promise."),
-            trigger: '[data-menu-xmlid="im_livechat_subaccount.livechat_dispatch_total_menu"]',
-            tooltipPosition: "right",
+            content: _t("What each agent received, answered and missed, and how fair it was."),
+            trigger: '[data-menu-xmlid="im_livechat_subaccount.livechat_team_menu"]',
+            tooltipPosition: "bottom",
             run: "click",
         },
-        { trigger: ".o_list_view, .o_graph_view" },
+        { trigger: ".o_livechat_team" },
     ],
 });

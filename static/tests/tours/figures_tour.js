@@ -23,7 +23,7 @@ tours.add("im_livechat_subaccount.fairness", {
         },
         {
             content: "Who let buyers wait for an answer is shown without asking",
-            trigger: `.o_list_view th[data-name=unanswered]:contains(${say("No Answer", "未回复")})`,
+            trigger: `.o_list_view th[data-name=unanswered]:contains(${say("Missed: Went On", "未接：转给同事")})`,
         },
         {
             content: "Omar got his",
@@ -158,7 +158,7 @@ tours.add("im_livechat_subaccount.dispatch_by_agent", {
     steps: () => [
         {
             content: "Who missed, and who transferred",
-            trigger: `.o_pivot:has(th:contains(Maria Santos)):has(th:contains(${say("No Answer", "未回复")})):has(th:contains(${say("Transfers", "转接")}))`,
+            trigger: `.o_pivot:has(th:contains(Maria Santos)):has(th:contains(${say("Missed: Went On", "未接：转给同事")})):has(th:contains(${say("Transfers", "转接")}))`,
         },
         ...openView("list"),
         { content: "The rows", trigger: ".o_data_row:contains(Maria Santos)" },

@@ -184,7 +184,7 @@ tours.add("im_livechat_subaccount.reception_block", {
             trigger: `.o_livechat_reception_waiting:not(:has(${buyer("Noisy")}))`,
         },
         ...openMenu(
-            "im_livechat_subaccount.livechat_dispatch_menu",
+            "im_livechat_subaccount.livechat_conversations_menu_root",
             "im_livechat_subaccount.livechat_dispatch_block_menu",
         ),
         {

@@ -1,0 +1,149 @@
+import { Component, onWillStart, useState } from "@odoo/owl";
+import { deserializeDate, formatDate } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { useService } from "@web/core/utils/hooks";
+import { Layout } from "@web/search/layout";
+import { standardActionServiceProps } from "@web/webclient/actions/action_service";
+
+const PERIODS = [
+    ["today", _t("Today")],
+    ["yesterday", _t("Yesterday")],
+    ["week", _t("7 days")],
+];
+
+/** A time with its unit: seconds to the minute, minutes to the hour. */
+export function formatTime(seconds) {
+    seconds = Math.round(seconds);
+    if (seconds < 60) {
+        return _t("%s s", seconds);
+    }
+    const minutes = Math.round(seconds / 60);
+    return minutes < 60
+        ? _t("%s min", minutes)
+        : _t("%(hours)s h %(minutes)s min", {
+              hours: Math.floor(minutes / 60),
+              minutes: minutes % 60,
+          });
+}
+
+/** What owners ask about their people: one row each, which opens its week and a comparison. */
+export class Team extends Component {
+    static template = "im_livechat_subaccount.Team";
+    static components = { Layout };
+    static props = { ...standardActionServiceProps };
+
+    setup() {
+        this.action = useService("action");
+        this.orm = useService("orm");
+        this.notification = useService("notification");
+        this.display = { controlPanel: {} };
+        this.periods = PERIODS;
+        this.state = useState({ period: "today", team: null, opened: null, trend: null });
+        onWillStart(() => this.load("today"));
+    }
+
+    async load(period) {
+        const team = await this.orm.call("livechat.team", "get_team", [period]);
+        Object.assign(this.state, { period, team });
+    }
+
+    get columns() {
+        return [
+            ["received", _t("Received")],
+            ["answered_share", _t("Answered")],
+            ["first_answer", _t("First answer")],
+            ["satisfaction", _t("Happy")],
+            ["missed", _t("Missed")],
+            ["transferred", _t("Transfers")],
+            ["online_seconds", _t("Online")],
+            ["paused_seconds", _t("Paused")],
+            ["share", _t("Share")],
+            ["difference", _t("Owed")],
+        ];
+    }
+
+    /** A figure as people read it. */
+    format(name, row) {
+        const value = row[name];
+        if (value === null) {
+            return "–";
+        }
+        if (["answered_share", "satisfaction", "share"].includes(name)) {
+            return `${Math.round(100 * value)} %`;
+        }
+        if (["first_answer", "online_seconds", "paused_seconds"].includes(name)) {
+            return formatTime(value);
+        }
+        if (name === "difference") {
+            const sign = value > 0.05 ? "+" : value < -0.05 ? "−" : "";
+            return `${sign}${Math.abs(value).toFixed(1)}`;
+        }
+        return `${value}`;
+    }
+
+    /** The three parts of what was missed. */
+    describeMissed(row) {
+        return [
+            row.ended_unanswered && _t("%s ended without an answer", row.ended_unanswered),
+            row.unanswered && _t("%s went on to a colleague", row.unanswered),
+            row.nobody && _t("%s found nobody", row.nobody),
+        ]
+            .filter(Boolean)
+            .join(" · ");
+    }
+
+    formatDay(day) {
+        return formatDate(deserializeDate(day));
+    }
+
+    get others() {
+        return this.state.team.agents.filter(({ user_id }) => user_id !== this.state.opened);
+    }
+
+    /** Open a person's row, or close it. */
+    async open(userId) {
+        if (this.state.opened === userId) {
+            this.state.opened = null;
+            return;
+        }
+        Object.assign(this.state, { opened: userId, trend: null });
+        const trend = await this.orm.call("livechat.team", "get_trend", [userId]);
+        if (this.state.opened === userId) {
+            this.state.trend = trend;
+        }
+    }
+
+    compare(firstId, secondId) {
+        const { date_from, date_to } = this.state.team;
+        return this.action.doAction("im_livechat_subaccount.livechat_dispatch_compare_action", {
+            additionalContext: {
+                default_first_user_id: firstId,
+                default_second_user_id: secondId,
+                default_date_from: date_from,
+                default_date_to: date_to,
+            },
+        });
+    }
+
+    openFairness() {
+        return this.action.doAction("im_livechat_subaccount.livechat_dispatch_total_action");
+    }
+
+    openDetails() {
+        return this.action.doAction("im_livechat_subaccount.livechat_dispatch_total_action_agents");
+    }
+
+    async setMailed(isMailed) {
+        try {
+            this.state.team.is_mailed = await this.orm.call("livechat.team", "set_mailed", [
+                isMailed,
+            ]);
+        } finally {
+            // The box shows what is true, also when it was refused.
+            await this.load(this.state.period);
+        }
+    }
+}
+
+registry.category("actions").add("im_livechat_subaccount.team", Team);
