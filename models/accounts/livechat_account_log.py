@@ -247,7 +247,7 @@ class LivechatAccountLog(Sealed, models.Model):
         self.invalidate_model()
 
     @api.model
-    def _hand_over(self, owner, successor):
+    def _give_to(self, owner, successor):
         """Let the successor of a main account read what happened to the accounts of its shop."""
         # sudo: livechat.account.log - an administrator hands the shop over
         rows = self.sudo().with_context({"livechat_account_log": _BY_LOG})

@@ -323,7 +323,7 @@ class ResUsers(models.Model):
         members.main_account_id = successor
         successor._get_main_account_code()
         successor._follow_owners()
-        self.env["livechat.account.log"]._hand_over(owner, successor)
+        self.env["livechat.account.log"]._give_to(owner, successor)
         return True
 
     def _is_managed_by_user_roles(self):
