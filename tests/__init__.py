@@ -1,4 +1,6 @@
 from . import (
+    test_account_log,
+    test_account_safety,
     test_attributes,
     test_block,
     test_catalogue,

@@ -32,7 +32,8 @@ ALLOWED = "allowed"  # no error: the counter-check that the attack is well-forme
 # UserError covers ValidationError and RedirectWarning.
 CLEAR_ERRORS = (AccessError, UserError, MissingError, AccessDenied)
 
-# All of these are compared before and after an attack, row by row and column by column.
+# All of these are compared before and after an attack, row by row and column by column. Not the
+# account log: that an attacker logs in is written there.
 _WATCHED = (
     "res_users",
     "res_groups",

@@ -260,6 +260,14 @@ class TestHostileValues(HostileCommon):
         for name in ("change.line", "decision", "log", "total"):
             model = f"livechat.dispatch.{name}"
             cls.samples[model] = (shop[model][:1], {})
+        # The server alone makes these.
+        for name in ("livechat.subaccount.session", "livechat.subaccount.sessions"):
+            cls.samples[name] = (None, {})
+        account_log = cls.env["livechat.account.log"]
+        cls.samples["livechat.account.log"] = (
+            account_log.search([("main_account_id", "=", cls.owner.id)], limit=1),
+            {},
+        )
         cls.samples["livechat.dispatch.presence"] = (
             cls.env["livechat.dispatch.presence"].search([], limit=1),
             {},

@@ -40,7 +40,7 @@ class TestMenus(TransactionCase):
             self.assertIn(item, heads["Team"])
         for item in ("Dated Changes", "What If"):
             self.assertIn(item, heads["Plan"])
-        for item in ("Decisions", "Change Log", "Agents"):
+        for item in ("Decisions", "Change Log", "Account Log", "Agents"):
             self.assertIn(item, heads["Reports"])
         self.assertEqual(
             heads["Shop"], ["Channels", "Canned Answers", "Tags", "Expertise", "Reasons of Pauses"]

@@ -34,7 +34,9 @@ class TestSubaccountTours(PatientCase, DispatchCommon):
         subaccount = self.Subaccounts.create(
             {"name": name, "role_ids": [Command.link(role.id) for role in roles], **vals}
         )
-        subaccount._activate(subaccount.login)
+        subaccount._activate("sesame-open")
+        # As whoever starts a tour logs in.
+        subaccount.sudo().user_id.password = subaccount.login
         return subaccount
 
     def _agent(self, name):

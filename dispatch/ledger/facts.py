@@ -248,6 +248,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                       AND users.active
                       AND NOT {IS_PAUSED}
                       AND users.dispatch_overloaded IS NOT TRUE
+                      AND users.second_factor_due IS NOT TRUE
                       AND NOT {IS_OFF}
                       AND users.id IS DISTINCT FROM channel.main_account_id
                       AND NOT {IS_SET_AWAY}
@@ -317,7 +318,7 @@ def select_facts(query: Query) -> str:
             # What the hours of shift, group and channel say is added later.
             "off_shift": IS_OFF,
             "enabled": "users.active IS TRUE",
-            "permitted": f"""users.id IN (
+            "permitted": f"""users.second_factor_due IS NOT TRUE AND users.id IN (
                        SELECT uid
                          FROM res_groups_users_rel
                         WHERE gid = ANY(ARRAY(SELECT id FROM receive_group))

@@ -44,6 +44,11 @@ class LivechatRole(sent.Reader, models.Model):
         required=True,
         help="Which of its shop's conversations the holder of this role can read.",
     )
+    second_factor = fields.Boolean(
+        "Asks for a Second Factor",
+        help="Who holds this role gets no buyers before it has set up two-factor authentication.",
+    )
+    second_factor_available = fields.Boolean(compute="_compute_second_factor_available")
     group_id = fields.Many2one(
         "res.groups",
         "Access Group",
@@ -79,6 +84,19 @@ class LivechatRole(sent.Reader, models.Model):
             role.holder_ids = role.sudo().subaccount_ids.filtered_domain([("id", "in", visible)])
             role.subaccount_count = len(role.holder_ids)
 
+    def _compute_second_factor_available(self):
+        self.second_factor_available = "totp_enabled" in self.env["res.users"]._fields
+
+    @api.constrains("second_factor")
+    def _check_second_factor(self):
+        for role in self:
+            if role.second_factor and not role.second_factor_available:
+                raise ValidationError(
+                    self.env._(
+                        "There is no two-factor authentication here: an administrator installs it."
+                    )
+                )
+
     @api.constrains("permission_ids")
     def _check_permissions_grantable(self):
         for role in self:
@@ -112,12 +130,19 @@ class LivechatRole(sent.Reader, models.Model):
     def write(self, vals):
         (vals,) = self._read_sent([vals])
         self._check_editable()
+        before = {role: role.permission_ids for role in self}
         result = super(LivechatRole, self.with_context(self._clean_context())).write(vals)
         if "permission_ids" in vals:
             self._apply_permissions()
+            for role, permissions in before.items():
+                role._note_permissions("permission_given", role.permission_ids - permissions)
+                role._note_permissions("permission_taken", permissions - role.permission_ids)
         if "conversation_scope" in vals:
             # Record rules are cached and depend on it.
             self.env.registry.clear_cache()
+        if "second_factor" in vals:
+            # sudo: livechat.subaccount - whoever holds the role
+            self.sudo().subaccount_ids.user_id._follow_second_factor()
         if vals.keys() & {"permission_ids", "conversation_scope"}:
             self.env["livechat.subaccount"]._end_secrets_of_lesser()
         return result
@@ -127,9 +152,12 @@ class LivechatRole(sent.Reader, models.Model):
         # sudo: livechat.subaccount, res.groups - whoever may remove a role takes it from its
         # holders, and its group with it
         holders, groups = self.sudo().subaccount_ids, self.sudo().group_id
+        for role in self.sudo():
+            role.subaccount_ids._note("role_taken", role.name)
         holders.user_id.write({"group_ids": [Command.unlink(group.id) for group in groups]})
         result = super().unlink()
         groups.unlink()
+        holders.user_id._follow_second_factor()
         self.env.registry.clear_cache()
         return result
 
@@ -186,6 +214,19 @@ class LivechatRole(sent.Reader, models.Model):
             if role._has_drifted():
                 granted = role._get_granted_groups()
                 role._sudo_clean().group_id.write({"implied_ids": [Command.set(granted.ids)]})
+
+    def _note_permissions(self, event, permissions):
+        """Write into the account log what this role gives from now on, or gives no more: into its
+        shop's, that of a template into those of all shops that use it."""
+        if not permissions:
+            return
+        # sudo: livechat.role - whose it is
+        role = self.sudo()
+        shops = role.main_account_id or role.subaccount_ids.main_account_id
+        names = ", ".join(permissions.mapped("name"))
+        self.env["livechat.account.log"]._note(
+            event, self.env["res.users"], f"{role.name}: {names}", shops
+        )
 
     def _has_drifted(self):
         """Tell whether a group of these roles gives something else than the role's permissions."""

@@ -14,7 +14,8 @@ from ...dispatch.ledger import door
 from ...tools import names, sent
 from ...tools.sentinels import MENDING
 
-PASSWORD_LENGTH_MIN = 8
+# What a main account says that is kept on the row and not on the user.
+_OWN = ("login_addresses", "login_hour_from", "login_hour_to")
 
 # Of what is kept on the user: whoever manages the sub-account reads and says it here.
 _SAID = {"readonly": False, "groups": False}
@@ -285,6 +286,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for subaccount, vals, channels, groups in zip(
             subaccounts, vals_list, channels_list, groups_list, strict=True
         ):
+            subaccount._store_own(vals)
             if "channel_ids" in vals:
                 subaccount._set_channels(channels)
             if "dispatch_group_ids" in vals:
@@ -309,6 +311,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         if user_vals:
             # sudo: res.users - checked above; all values were built here
             self._sudo_clean().user_id.write(user_vals)
+        self._store_own(vals)
         if "role_ids" in vals:
             self._set_roles_of_each([one._get_chosen("role_ids", vals) for one in self])
         if "channel_ids" in vals:
@@ -360,6 +363,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.model
     def _create_for(self, users):
         """Open the row of users that became sub-accounts, from whatever side."""
+        self.env["livechat.account.log"]._note("created", users)
         return super(LivechatSubaccount, self._sudo_clean()).create(
             [
                 {
@@ -376,10 +380,20 @@ class LivechatSubaccount(sent.Reader, models.Model):
             subaccount._set_roles(self.env["livechat.role"])
         return super().unlink()
 
+    def _note(self, event, detail=None):
+        """Write into the account log that something happens to these sub-accounts."""
+        self.env["livechat.account.log"]._note(event, self._sudo_clean().user_id, detail)
+
     def _store(self, vals):
         """Write to the row itself; the caller has checked who asks."""
         # sudo: livechat.subaccount - all values are built on the server
         return super(LivechatSubaccount, self._sudo_clean()).write(vals)
+
+    def _store_own(self, vals):
+        """Write, of values that were read, what is kept on the row itself."""
+        own = {name: vals[name] for name in _OWN if name in vals}
+        if own:
+            self._store(own)
 
     @api.model
     def _load_records(self, data_list, update=False):
@@ -421,6 +435,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
         mailed = self._mail_activation_link(url)
         self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
+        self._note("link")
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Activation Link"),
@@ -623,17 +638,14 @@ class LivechatSubaccount(sent.Reader, models.Model):
     def _activate(self, password):
         """Set the password of the person who holds the activation link and let them in.
 
-        :raise UserError: a password that is too short or too long.
+        :raise UserError: a password that is weak, see :mod:`tools.passwords`, or too long.
         """
         self.ensure_one()
-        if not sent.is_text(password) or len(password.strip()) < PASSWORD_LENGTH_MIN:
-            raise UserError(
-                self.env._(
-                    "A password has from %(minimum)s to %(maximum)s characters.",
-                    minimum=PASSWORD_LENGTH_MIN,
-                    maximum=sent.TEXT_LENGTH_MAX,
-                )
-            )
+        # sudo: res.users - whoever has the link is the person, and sets its own password
+        user = self._sudo_clean().user_id
+        user = user.with_user(user).sudo()
+        if not sent.is_text(password):
+            raise UserError(user._say_weakness("short"))
         # The link is spent before anything else, so that of two that come at once one fails.
         self._store(
             {
@@ -642,10 +654,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 "link_maker_id": False,
                 # sudo: livechat.subaccount - who made the link the person holds
                 "password_maker_id": self.sudo().link_maker_id.id,
-                "activated_on": self.activated_on or fields.Datetime.now(),
             }
         )
-        self._sudo_clean().user_id.write({"password": password, "active": True})
+        user.write({"password": password, "active": True})
 
     # ------------------------------------------------------------
     # Who may do what
@@ -842,6 +853,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             row._store({"password_maker_id": False})
             row._sudo_clean().user_id._lose_password()
             row.user_id._end_sessions()
+            row._note("password_lost")
             row._sudo_clean()._message_log(
                 body=self.env._(
                     "The password has ended: whoever made the link for it may do less than this "
@@ -880,7 +892,16 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 role._check_assignable()
         changing._refuse_managed_elsewhere()
         agents = changing._sudo_clean().user_id.filtered(lambda user: user._has_agent_group())
+        for role in roles:
+            changing.filtered(lambda row, role=role: role not in row.role_ids)._note(
+                "role_given", role.name
+            )
+        for role in changing.role_ids - roles:
+            changing.filtered(lambda row, role=role: role in row.role_ids)._note(
+                "role_taken", role.name
+            )
         changing._store({"role_ids": [Command.set(roles.ids)]})
+        changing._sudo_clean().user_id._follow_second_factor()
         changing._apply_roles(agents)
 
     def _refuse_managed_elsewhere(self):

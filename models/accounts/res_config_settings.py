@@ -2,6 +2,8 @@ from odoo import api, fields, models
 
 from ...tools import sent
 
+ACCOUNT_LOG_DAYS_DEFAULT = 365
+
 
 class ResConfigSettings(models.TransientModel):
     _name = "res.config.settings"
@@ -16,6 +18,14 @@ class ResConfigSettings(models.TransientModel):
         logged=True,
     )
 
+    account_log_days = fields.Integer(
+        "Keep the Account Log (days)",
+        default=ACCOUNT_LOG_DAYS_DEFAULT,
+        at_least=0,
+        at_most=36500,
+        help="Older rows are deleted. 0: never.",
+        logged=True,
+    )
     shops_share_company = fields.Boolean(compute="_compute_shops_share_company")
 
     @api.depends("company_id")
@@ -56,6 +66,24 @@ class ResConfigSettings(models.TransientModel):
     def _get_subaccount_limit(self):
         """Return how many sub-accounts a main account can have, 0 for no limit."""
         return self._get_dispatch_parameter("subaccount_limit", int, 0, lambda limit: limit >= 0)
+
+    @api.model
+    def _get_account_log_days(self):
+        """Return for how many days rows of the account log are kept, 0 for ever."""
+        return self._get_dispatch_parameter(
+            "account_log_days", int, ACCOUNT_LOG_DAYS_DEFAULT, lambda days: 0 <= days <= 36500
+        )
+
+    @api.model
+    def get_values(self):
+        return {**super().get_values(), "account_log_days": self._get_account_log_days()}
+
+    def set_values(self):
+        super().set_values()
+        # Not a `config_parameter` field: those take a zero for "not set".
+        self.env["ir.config_parameter"].set_param(
+            "im_livechat_subaccount.account_log_days", repr(self.account_log_days)
+        )
 
     @api.onchange("restrict_template_rendering")
     def _onchange_restrict_template_rendering(self):

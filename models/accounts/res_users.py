@@ -80,7 +80,13 @@ class ResUsers(models.Model):
         users.filtered("main_account_id")._join_shop()
         return users
 
+    def unlink(self):
+        # Also of users that an administrator deletes by hand.
+        self.env["livechat.account.log"]._forget(self.filtered(lambda user: user._get_shop_owner()))
+        return super().unlink()
+
     def write(self, vals):
+        log = self.env["livechat.account.log"]
         if "main_account_code" in vals and any(
             user.main_account_code and user.main_account_code != vals["main_account_code"]
             for user in self
@@ -92,10 +98,17 @@ class ResUsers(models.Model):
             # sudo: res.users - whether it is a sub-account, whoever disables it
             leavers = self.filtered(lambda user: user.active and user.sudo().main_account_id)
             leavers._end_access()
+            log._note("disabled", leavers)
         returners = self.browse()
         if vals.get("active"):
             # sudo: res.users - as above, whoever enables it
             returners = self.filtered(lambda user: not user.active and user.sudo().main_account_id)
+        if "main_account_id" in vals:
+            # sudo: res.users - as above
+            stays = (False, vals["main_account_id"])
+            log._note(
+                "left", self.filtered(lambda user: user.sudo().main_account_id.id not in stays)
+            )
         result = super().write(vals)
         if "main_account_id" in vals:
             self._join_shop()
@@ -106,6 +119,8 @@ class ResUsers(models.Model):
         if "group_ids" in vals:
             self.env["im_livechat.channel"]._release_lost_agents()
             self.env["livechat.subaccount"]._end_secrets_of_lesser()
+        if "totp_secret" in vals:
+            self._follow_second_factor()
         # sudo: res.users - whether it has been a main account
         if vals.keys() & {"active", "group_ids"} and any(self.sudo().mapped("main_account_code")):
             self._follow_owners()
@@ -308,6 +323,7 @@ class ResUsers(models.Model):
         members.main_account_id = successor
         successor._get_main_account_code()
         successor._follow_owners()
+        self.env["livechat.account.log"]._give_to(owner, successor)
         return True
 
     def _is_managed_by_user_roles(self):
@@ -348,8 +364,12 @@ class ResUsers(models.Model):
         # sudo: res.device - whoever ends their access, or moves them to another shop
         devices = self.env["res.device"].sudo().search([("user_id", "in", self.ids)])
         devices.filtered(lambda device: not device.is_current)._revoke()
+        self._look_at_sessions()
+
+    def _look_at_sessions(self):
+        """Make the server look at the sessions of these users' websockets again, which closes those
+        that have ended."""
         for user in self:
-            # Makes the server look at the websocket's session again, which closes it.
             user._bus_send("im_livechat_subaccount/disabled", {})
 
     def _end_sending(self):
@@ -372,8 +392,11 @@ class ResUsers(models.Model):
     def _return_to_reception(self):
         """Let enabled sub-accounts start with a credit of zero."""
         ledger.clear_credits(self.env, self.ids)
-        for subaccount in self._get_subaccount().filtered(lambda row: not row.activated_on):
-            subaccount._store({"activated_on": fields.Datetime.now()})
+        rows = self._get_subaccount()
+        newcomers = rows.filtered(lambda row: not row.activated_on)
+        newcomers._store({"activated_on": fields.Datetime.now()})
+        newcomers._note("activated")
+        (rows - newcomers)._note("enabled")
 
     def _delete_subaccount(self):
         """Delete this user, or what can be deleted of it when records need it to stay.
@@ -382,6 +405,7 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         partner = self.partner_id
+        self.env["livechat.account.log"]._note("deleted", self)
         self.env["ir.rule"]._forget_private(self)
         self._get_subaccount()._drop()
         try:

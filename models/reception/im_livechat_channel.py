@@ -378,8 +378,9 @@ class ImLivechatChannel(models.Model):
         """Return what the page shows of these users, whom the caller may watch.
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "pause_reason",
-            "overloaded", "in_call", "enabled", "weight", "load", "may_weigh", "may_pause"}]``;
-            ``status`` is whether they are here, ``until`` the end of the pause in UTC.
+            "overloaded", "second_factor_due", "in_call", "enabled", "weight", "load", "may_weigh",
+            "may_pause"}]``; ``status`` is whether they are here, ``until`` the end of the pause in
+            UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -393,6 +394,7 @@ class ImLivechatChannel(models.Model):
                 "dispatch_paused_until",
                 "dispatch_pause_reason_id",
                 "dispatch_overloaded",
+                "second_factor_due",
                 "main_account_id",
             ],
             order="id",
@@ -416,6 +418,7 @@ class ImLivechatChannel(models.Model):
                     "until": is_paused and until and fields.Datetime.to_string(until),
                     "pause_reason": is_paused and user.dispatch_pause_reason_id.name,
                     "overloaded": user.dispatch_overloaded,
+                    "second_factor_due": user.second_factor_due,
                     "in_call": agent.in_call,
                     "enabled": agent.enabled,
                     "weight": agent.weight,

@@ -143,6 +143,10 @@ class ResUsers(models.Model):
             if self.manual_im_status in SET_AWAY:
                 return self.env._("You have set yourself away.")
             return self.env._("Nothing was heard of you for a while.")
+        if code == "not_permitted" and self.second_factor_due:
+            return self.env._(
+                "Your role asks for a second factor: set it up in your preferences, under Security."
+            )
         if code == "missing_permission":
             return self.env._(
                 "%(group)s gives you no buyers: it asks for %(permission)s.",

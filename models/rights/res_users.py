@@ -200,6 +200,11 @@ class ResUsers(models.Model):
         """Return which rows of the log of changes this user may read."""
         return self._get_own_or_shop_domain([("agent_id", "=", self.id)])
 
+    def _get_account_log_domain(self):
+        """Return which rows of the account log this user may read, of those who may read it at
+        all: its shop's; all, if it is nobody's staff."""
+        return self._get_shop_domain()
+
     def _get_dispatch_change_domain(self, field="main_account_id"):
         """As :meth:`_get_shop_domain`, of the dated changes this user may read."""
         return self._get_shop_domain(field) if self._reads_all_dispatch() else _NONE

@@ -12,7 +12,7 @@ owner = new_test_user(
 staff = env["livechat.subaccount"].with_user(owner)
 for needed in (False, True):
     row = staff.create({"name": "Chen Jing", "login": "staff"})
-    row._activate("p" * 100)
+    row._activate("sesame-open" * 10)
     user = row.sudo().user_id
     if needed:
         # Core keeps users who are needed.

@@ -100,9 +100,9 @@ LEFT = """
         OR column_name IN (
                'main_account_id', 'main_account_code', 'livechat_main_account_id', 'order_days',
                'livechat_agent_id', 'sticky_hours', 'queue_enabled', 'offline_rule',
-               'reception_partner_id')
+               'reception_partner_id', 'second_factor_due')
      UNION ALL
-    SELECT relname FROM pg_class WHERE relname ~ '^livechat_(subaccount|role|permission)'
+    SELECT relname FROM pg_class WHERE relname ~ '^livechat_(subaccount|role|permission|account)'
      UNION ALL
     SELECT key FROM ir_config_parameter WHERE key LIKE 'im_livechat_subaccount.%'
 """

@@ -128,7 +128,9 @@ export class AgentRow extends Component {
         if (inCall) {
             parts.push(getReasonText("in_call"));
         }
-        if (reason && !["paused", "overloaded", "in_call", "offline"].includes(reason)) {
+        if (reason === "not_permitted" && this.agent.second_factor_due) {
+            parts.push(_t("Has to set up a second factor"));
+        } else if (reason && !["paused", "overloaded", "in_call", "offline"].includes(reason)) {
             parts.push(getReasonText(reason));
         }
         return parts.join(" · ");
