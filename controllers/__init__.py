@@ -1,6 +1,7 @@
 from . import (
     activation,
     chatbot,
+    contact_data,
     logout,
     main,
     onlooker,

@@ -8,6 +8,10 @@ from ...tools import clock, sent
 DECISION_DAYS_DEFAULT = 90
 
 
+def _is_days(days):
+    return 0 <= days <= 36500
+
+
 class ResConfigSettings(sent.Guard, models.TransientModel):
     _inherit = "res.config.settings"
 
@@ -51,6 +55,24 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         logged=True,
     )
 
+    dispatch_buyer_days = fields.Integer(
+        "Keep What Guests Wrote (days)",
+        default=0,
+        at_least=0,
+        at_most=36500,
+        help="So many days after a chat has ended its guest's name, address, words and files are "
+        "erased; chats, answers and figures stay. 0: never.",
+        logged=True,
+    )
+    dispatch_figure_days = fields.Integer(
+        "Keep Figures by Agent (days)",
+        default=0,
+        at_least=0,
+        at_most=36500,
+        help="Older figures no longer say whose they are; the shop's totals stay. 0: never.",
+        logged=True,
+    )
+
     dispatch_address_chats = fields.Integer(
         "New Chats per Address and Hour",
         default=door.ADDRESS_CHATS_DEFAULT,
@@ -71,6 +93,8 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
             "dispatch_refused_today": sum(door.count_refused(self.env.cr, today).values()),
             "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
             "dispatch_decision_days": self._get_dispatch_decision_days(),
+            "dispatch_buyer_days": self._get_dispatch_buyer_days(),
+            "dispatch_figure_days": self._get_dispatch_figure_days(),
         }
 
     def set_values(self):
@@ -82,6 +106,10 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
         )
+        for name in ("buyer_days", "figure_days"):
+            self.env["ir.config_parameter"].set_param(
+                f"im_livechat_subaccount.{name}", repr(self[f"dispatch_{name}"])
+            )
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.address_chats", repr(self.dispatch_address_chats)
         )
@@ -106,9 +134,17 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     @api.model
     def _get_dispatch_decision_days(self):
         """Return for how many days decision records are kept, 0 for ever."""
-        return self._get_dispatch_parameter(
-            "decision_days", int, DECISION_DAYS_DEFAULT, lambda days: 0 <= days <= 36500
-        )
+        return self._get_dispatch_parameter("decision_days", int, DECISION_DAYS_DEFAULT, _is_days)
+
+    @api.model
+    def _get_dispatch_buyer_days(self):
+        """Return how many days after a chat the traces of its guest are kept, 0 for ever."""
+        return self._get_dispatch_parameter("buyer_days", int, 0, _is_days)
+
+    @api.model
+    def _get_dispatch_figure_days(self):
+        """Return for how many days figures say whose they are, 0 for ever."""
+        return self._get_dispatch_parameter("figure_days", int, 0, _is_days)
 
     @api.model
     def _get_dispatch_address_chats(self):

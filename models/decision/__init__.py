@@ -1,8 +1,13 @@
 from . import (
     discuss_channel,
     discuss_channel_member,
+    discuss_channel_people,
     discuss_channel_rtc_session,
     im_livechat_channel,
     livechat_dispatch_decision,
+    livechat_personal_data,
+    livechat_subaccount,
+    mail_guest,
     past,
+    res_partner,
 )

@@ -1,3 +1,4 @@
+import logging
 from collections import Counter
 from datetime import timedelta
 
@@ -11,6 +12,8 @@ from ...dispatch.credit import CHAT
 from ...dispatch.fairness import write_team
 from ...dispatch.words import RULES
 from ...tools.history import Outlived
+
+_logger = logging.getLogger(__name__)
 
 # Old records go in portions, so that no transaction takes long.
 _VACUUM_LIMIT = 5000
@@ -282,9 +285,7 @@ class LivechatDispatchDecision(models.Model):
             )
         behind = f"{winner['credit'] / CHAT:.1f}"
         if float(behind) <= 0:
-            return (
-                self.env._("Your turn by share") if is_mine else self.env._("Next by share")
-            )
+            return self.env._("Your turn by share") if is_mine else self.env._("Next by share")
         if is_mine:
             return self.env._("Your turn: %(behind)s chats behind your share", behind=behind)
         return self.env._("Next by share: %(behind)s chats behind it", behind=behind)
@@ -351,8 +352,11 @@ class LivechatDispatchDecision(models.Model):
             order="id",
             limit=_VACUUM_LIMIT,
         )
+        count = len(old)
         old.unlink()
-        return len(old), len(old) == _VACUUM_LIMIT
+        if count:
+            _logger.info("Deleted %s decision records that were older than %s days", count, days)
+        return count, count == _VACUUM_LIMIT
 
     def action_run_again(self):
         """Decide once more and tell whether the record alone gives the same winner."""

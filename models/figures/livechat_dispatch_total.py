@@ -1,3 +1,4 @@
+import logging
 from collections import Counter, defaultdict
 from datetime import timedelta
 from types import SimpleNamespace
@@ -11,8 +12,13 @@ from ...dispatch.ledger import locks
 from ...dispatch.line import LONGEST_WAIT
 from ...tools.history import Outlived
 
+_logger = logging.getLogger(__name__)
+
 # So many decisions are counted at once: a fraction of a second for a team of twenty.
 _BATCH = 2000
+
+# Figures lose their agents in portions, so that no transaction takes long.
+_VACUUM_LIMIT = 5000
 
 # The time of those who are still here is brought up to date so often when nobody looks.
 _PRESENCE_LAG = timedelta(minutes=5)
@@ -360,6 +366,42 @@ class LivechatDispatchTotal(models.Model):
             for name, field in self._fields.items()
             if field.store and field.type in ("integer", "float") and name != "id"
         }
+
+    @api.autovacuum
+    def _gc_agents(self):
+        """Let figures that are older than the shop wants no longer say whose they are; as sums of
+        the shop they stay."""
+        days = self.env["res.config.settings"]._get_dispatch_figure_days()
+        if not days:
+            return 0, 0
+        before = fields.Datetime.now() - timedelta(days=days)
+        count = 0
+        # Served by the indexes on hour and began_at.
+        for table, moment in (
+            ("livechat_dispatch_total", "hour"),
+            ("livechat_dispatch_pause", "ended_at IS NOT NULL AND began_at"),
+        ):
+            self.env.cr.execute(
+                f"""
+                WITH old AS (
+                    SELECT id
+                      FROM {table}
+                     WHERE {moment} < %s
+                       AND user_id IS NOT NULL
+                     LIMIT %s
+                )
+                UPDATE {table} figure
+                   SET user_id = NULL
+                  FROM old
+                 WHERE figure.id = old.id
+                """,
+                [before, _VACUUM_LIMIT],
+            )
+            count = max(count, self.env.cr.rowcount)
+        self.env.invalidate_all()
+        if count:
+            _logger.info("%s figures of more than %s days ago lost their agent", count, days)
+        return count, count == _VACUUM_LIMIT
 
     def _replace_deleted(self, sums):
         """Return the sums with nobody in the place of users who are deleted."""

@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models, tools
 from odoo.exceptions import AccessError
 
 from ...tools.rights import CONVERSATION_SCOPES
@@ -208,6 +208,32 @@ class ResUsers(models.Model):
     def _get_dispatch_change_domain(self, field="main_account_id"):
         """As :meth:`_get_shop_domain`, of the dated changes this user may read."""
         return self._get_shop_domain(field) if self._reads_all_dispatch() else _NONE
+
+    # ------------------------------------------------------------
+    # Contact data
+    # ------------------------------------------------------------
+
+    @api.model
+    @tools.ormcache("self.env.uid")
+    def _sees_contacts_masked(self):
+        """Tell whether the caller, even where the server asks for it, sees the e-mail addresses and
+        phone numbers of strangers masked: a shop's staff without *See contact data*. No query for
+        those who are not."""
+        return self.env["ir.rule"]._serves_staff() and not self.env.user.has_group(
+            "im_livechat_subaccount.group_contact_data"
+        )
+
+    def _handles_personal_data_of(self, main_account):
+        """Tell whether this user exports and erases what that main account's shop holds about
+        people."""
+        if self._is_shop_staff():
+            return main_account == self._get_shop_owner() and self.has_group(
+                "im_livechat_subaccount.group_personal_data"
+            )
+        return self._is_admin()
+
+    def _is_stranger(self):
+        return bool(self) and self.partner_id._is_stranger()
 
     # ------------------------------------------------------------
     # Conversations
