@@ -29,11 +29,6 @@ class LivechatDispatchGroup(models.Model):
         for group in self.with_context(active_test=False):
             group.has_paused = bool(group.paused_user_ids)
 
-    def _find_paused_ids(self):
-        """Return the ids of the users who get no new buyers of this group, empty for the default
-        group."""
-        return frozenset(self.paused_user_ids.ids) if self.has_paused else frozenset()
-
     def set_agent_paused(self, user_id, paused):
         """Give an agent no new buyers of this group, or give them again; other groups go on.
 

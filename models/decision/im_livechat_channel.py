@@ -443,7 +443,7 @@ class ImLivechatChannel(models.Model):
     def _complete_facts(self, group, declined, settings=None):
         """Return a function that adds to agents what the ledger does not read."""
         settings = settings or self._read_settings()
-        lacking, paused = self._find_lacking(group), group._find_paused_ids()
+        lacking, paused = self._find_lacking(group), self._find_paused_in(group)
         off_shift, due = self._find_absences(group, settings)
         ramped = self._find_ramped_weights(settings.ramp_minutes)
         concerned = {*lacking, *paused, *off_shift, *due, *ramped, *declined}
@@ -462,6 +462,11 @@ class ImLivechatChannel(models.Model):
             else agent
             for agent in agents
         ]
+
+    @api.model
+    def _find_paused_in(self, group):
+        """Return the ids of the agents who are paused in this group; none for the default group."""
+        return frozenset(group.paused_user_ids.ids) if group.has_paused else frozenset()
 
     def _find_lacking(self, group, agents=None):
         """Return the ids of the agents without the permission that the group asks for.

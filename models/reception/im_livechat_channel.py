@@ -328,7 +328,7 @@ class ImLivechatChannel(models.Model):
         for group, user_ids in by_group.items():
             away = self._find_absences(group, settings)[0] if group.calendar_id else off_shift
             lacking = self._find_lacking(group, users.browse(user_ids)) if user_ids else ()
-            paused = group._find_paused_ids()
+            paused = self._find_paused_in(group)
             result[group.id or 0] = [
                 self._describe_member(
                     staff.facts[user_id].but(

@@ -91,7 +91,9 @@ export class AgentCard extends Component {
 
     get pauseHereLabel() {
         const { name } = this.props.group;
-        return this.member.paused_here ? _t("Takes buyers of %s again", name) : _t("Only in %s", name);
+        return this.member.paused_here
+            ? _t("Takes buyers of %s again", name)
+            : _t("Only in %s", name);
     }
 
     get title() {

@@ -37,7 +37,10 @@ export class BuyerCard extends Component {
     get offered() {
         const { agents } = this.props.model;
         return this.group.members
-            .filter(({ user_id: id, reason }) => agents[id].status === "online" && reason !== "disabled")
+            .filter(
+                ({ user_id: id, reason }) =>
+                    agents[id].status === "online" && reason !== "disabled",
+            )
             .sort((one, other) => Number(Boolean(one.reason)) - Number(Boolean(other.reason)))
             .slice(0, OFFERED)
             .map(({ user_id: id, reason }) => ({

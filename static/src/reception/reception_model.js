@@ -129,13 +129,7 @@ export class ReceptionModel {
         this.mergeLines(data);
         this.channels.forEach((channel) => this.arrange(channel));
         this.reckonAll();
-        if (
-            !this.isStopped &&
-            !isSame(
-                this.listened,
-                idsOf(this.channels),
-            )
-        ) {
+        if (!this.isStopped && !isSame(this.listened, idsOf(this.channels))) {
             // A shop that is new is listened to from now on.
             this.bus.forceUpdateChannels();
             this.listened = idsOf(this.channels);
@@ -168,7 +162,12 @@ export class ReceptionModel {
     async loadLines() {
         const waited = this.channels.map((channel) => channel.groups.map(hasLine));
         this.mergeLines(await this.call("get_reception_lines"));
-        if (!isSame(waited, this.channels.map((channel) => channel.groups.map(hasLine)))) {
+        if (
+            !isSame(
+                waited,
+                this.channels.map((channel) => channel.groups.map(hasLine)),
+            )
+        ) {
             this.channels.forEach((channel) => this.arrange(channel));
         }
         this.reckonAll();
@@ -206,12 +205,7 @@ export class ReceptionModel {
             }
             return channel;
         });
-        if (
-            !isSame(
-                idsOf(merged),
-                idsOf(this.channels),
-            )
-        ) {
+        if (!isSame(idsOf(merged), idsOf(this.channels))) {
             this.channels = merged;
         }
     }
@@ -439,7 +433,11 @@ export class ReceptionModel {
     saySavedWeight(agent, from, to) {
         const first = this.saved?.agentId === agent.id ? this.saved.from : from;
         this.saySaved(
-            _t("Saved: weight of %(name)s %(from)s → %(to)s", { name: agent.name, from: first, to }),
+            _t("Saved: weight of %(name)s %(from)s → %(to)s", {
+                name: agent.name,
+                from: first,
+                to,
+            }),
             () => {
                 this.enterWeight(agent, `${first}`);
                 return this.save(agent);

@@ -53,7 +53,11 @@ export function findFaults(channel) {
         const inLine = group.waiting.filter((chat) => chat.state === "queued").length;
         const fix = { type: "group", groupId: group.id, label: _t("Choose agents") };
         if (!owner && !way.some(isManned) && (group.has_buyers || group.waiting.length)) {
-            faults.push({ key: `empty-${group.id}`, text: _t("%s has no agents", group.name), fix });
+            faults.push({
+                key: `empty-${group.id}`,
+                text: _t("%s has no agents", group.name),
+                fix,
+            });
         } else if (inLine && !way.some(isServed)) {
             const values = { group: group.name, count: inLine };
             faults.unshift({
@@ -61,7 +65,10 @@ export function findFaults(channel) {
                 text:
                     inLine === 1
                         ? _t("%(group)s: 1 buyer waits and nobody is here to serve", values)
-                        : _t("%(group)s: %(count)s buyers wait and nobody is here to serve", values),
+                        : _t(
+                              "%(group)s: %(count)s buyers wait and nobody is here to serve",
+                              values,
+                          ),
                 fix,
             });
         }

@@ -308,7 +308,9 @@ tours.add("im_livechat_subaccount.reception_undo", {
             trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
             run: press,
         },
-        ...undo(say("Saved: weight of Maria Santos 200 → 210", "已保存：Maria Santos 的权重 200 → 210")),
+        ...undo(
+            say("Saved: weight of Maria Santos 200 → 210", "已保存：Maria Santos 的权重 200 → 210"),
+        ),
         { content: "As before", trigger: `${row("Maria Santos")}:has(input:value(200))` },
         saved("Maria Santos"),
         {
@@ -391,7 +393,10 @@ tours.add("im_livechat_subaccount.reception_faults", {
             content: "A permitted sub-account is on no channel: a hint",
             trigger: hint(
                 OTHERS,
-                say("May receive buyers, but on no channel: Nadia", "可接待买家但不在任何频道：Nadia"),
+                say(
+                    "May receive buyers, but on no channel: Nadia",
+                    "可接待买家但不在任何频道：Nadia",
+                ),
                 say("Add to Flagship Shop", "添加到 Flagship Shop"),
             ),
             run: press,
