@@ -29,13 +29,13 @@ class LivechatMainAccount(sent.Guard, models.TransientModel):
     )
     channel = fields.Selection(
         [("new", "New channel"), ("existing", "A channel that is there")],
-        string="Channel Is",
+        string="Channel",
         default=lambda self: "existing" if self._get_only_free_channel() else "new",
         required=True,
     )
     channel_id = fields.Many2one(
         "im_livechat.channel",
-        "Channel",
+        "Chosen Channel",
         domain="[('main_account_id', '=', False)]",
         default=lambda self: self._get_only_free_channel(),
         ondelete="cascade",

@@ -94,24 +94,3 @@ tours.add("im_livechat_subaccount.first_day_owner_tries", {
         },
     ],
 });
-
-tours.add("im_livechat_subaccount.first_day_agent_answers", {
-    steps: () => [
-        {
-            content:
-                "The buyer's chat is open: in a test Discuss is opened at it, people click on it",
-            trigger: ".o-mail-Discuss .o-mail-Message:contains(Is the blue one in stock?)",
-            run: () => console.log("[first day] click"),
-        },
-        type("Answer", ".o-mail-Discuss .o-mail-Composer-input", "Four of them are left."),
-        {
-            content: "Send it",
-            trigger: ".o-mail-Discuss .o-mail-Composer-input",
-            run: "press Enter",
-        },
-        {
-            content: "The buyer is served",
-            trigger: ".o-mail-Message:not(.o-pending):contains(Four of them are left.)",
-        },
-    ],
-});
