@@ -36,7 +36,6 @@ export class Team extends Component {
     setup() {
         this.action = useService("action");
         this.orm = useService("orm");
-        this.notification = useService("notification");
         this.display = { controlPanel: {} };
         this.periods = PERIODS;
         this.state = useState({ period: "today", team: null, opened: null, trend: null });
@@ -134,14 +133,14 @@ export class Team extends Component {
         return this.action.doAction("im_livechat_subaccount.livechat_dispatch_total_action_agents");
     }
 
-    async setMailed(isMailed) {
+    /** Begin or cease the mail each morning; the box shows what is true, also when it was refused. */
+    async setMailed({ target }) {
         try {
             this.state.team.is_mailed = await this.orm.call("livechat.team", "set_mailed", [
-                isMailed,
+                target.checked,
             ]);
         } finally {
-            // The box shows what is true, also when it was refused.
-            await this.load(this.state.period);
+            target.checked = this.state.team.is_mailed;
         }
     }
 }
