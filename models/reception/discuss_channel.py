@@ -271,3 +271,28 @@ class DiscussChannel(models.Model):
             }
             for whisper in whispers.search([("discuss_channel_id", "=", chat.id)])
         ]
+
+    def action_block(self):
+        """Open the dialog that blocks the buyer of an open chat.
+
+        :raise AccessError: for others than the managers of the shop's dispatch.
+        """
+        self.ensure_one()
+        self._get_managed()
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id(
+                "im_livechat_subaccount.livechat_block_buyer_action"
+            ),
+            "context": {"default_chat_id": self.id},
+        }
+
+    def _block_buyer(self, vals, by_address):
+        """Block who came with this chat, and end what that buyer has open in the shop.
+
+        :param vals: ``until`` and ``reason`` of the block.
+        :param by_address: whether who comes from the same address is blocked as well.
+        :raise AccessError: for others than the managers of the shop's dispatch.
+        :raise UserError: nobody can be blocked here.
+        """
+        blocks = self.env["livechat.dispatch.block"]
+        blocks._add_buyer(self._get_managed(), vals, by_address)._find_open_chats()._end_by_hand()

@@ -9,7 +9,6 @@ import pytest
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot, wait_until_online
 from playwright.sync_api import expect
-from test_pages import activate_chinese
 
 BANNER = ".o-livechat-WaitingBanner"
 SYSTRAY = ".o_menu_systray .o_livechat_dispatch_menu"
@@ -50,7 +49,7 @@ def open_widget(shop, open_page):
     """Open a page that has the chat of a reception, on the shop's site or elsewhere."""
     with contextlib.ExitStack() as stack:
 
-        def open_widget(reception, place, viewport, locale="en-US"):
+        def open_widget(reception, place, viewport):
             if place == "shop":
                 websites = shop.call("website", "search", [])
                 shop.call("website", "write", websites, {"channel_id": reception.id})
@@ -67,7 +66,7 @@ def open_widget(shop, open_page):
                         f"{channel['script_external']}</head><body><h1>Elsewhere</h1></body></html>"
                     )
                 )
-            return open_page(url, viewport, locale)
+            return open_page(url, viewport)
 
         yield open_widget
 
@@ -395,64 +394,3 @@ def test_transfer_with_a_reason_closes_the_chat_here_and_opens_it_there(
     assert reason == "A colleague knows more about it: She wants to know about dyes"
     errors = (givers_page.errors, buyers_page.errors, takers_page.errors)
     assert errors == ([], [], [])
-
-
-@pytest.fixture
-def limited(shop):
-    """Buyers are counted, though all have one address here."""
-    name = "im_livechat_subaccount.address_chats"
-    shop.call("ir.config_parameter", "set_param", name, "60")
-    yield
-    shop.call("ir.config_parameter", "set_param", name, "0")
-
-
-@pytest.mark.usefixtures("limited")
-@pytest.mark.parametrize("place", ["shop", "elsewhere"])
-@pytest.mark.parametrize(
-    ("locale", "wait"), [("en-US", "Please wait a minute"), ("zh-CN", "请等一分钟再试")]
-)
-def test_a_page_that_asks_too_often_says_so_and_the_words_can_be_sent_again(
-    shop, open_widget, place, locale, wait
-):
-    activate_chinese(shop)
-    reception = shop.open_reception([100])
-    page = open_widget(reception, place, DESKTOP, locale)
-    window = ask(page, "Is it waterproof?")
-
-    def fill(levels):
-        shop.sql(
-            f"UPDATE livechat_dispatch_rate SET level = {levels},"
-            " asked_at = now() AT TIME ZONE 'UTC'"
-        )
-
-    def count_words():
-        return shop.sql(
-            "SELECT count(*) FROM mail_message WHERE model = 'discuss.channel' AND res_id = %s"
-            " AND message_type = 'comment' AND author_guest_id IS NOT NULL",
-            chat_id,
-        )[0][0]
-
-    chat_id = last_chat(shop, reception)
-    shops.wait_until(lambda: count_words() == 1, "the first word")
-    notice = page.locator(".o_notification", has_text=wait)
-    fill("amount")
-    composer = window.locator(".o-mail-Composer-input")
-    composer.fill("And in red?")
-    composer.press("Enter")
-    expect(notice).to_be_visible()
-    assert count_words() == 1
-    shoot(page, f"refused-{place}-{locale}")
-    fill("0")
-    message = window.locator(".o-mail-Message", has_text="And in red?")
-    message.locator("button:has(.fa-warning)").click()
-    shops.wait_until(lambda: count_words() == 2, "the second word")
-    # A chat that is refused.
-    shop.sql(
-        "UPDATE discuss_channel SET livechat_end_dt = now() AT TIME ZONE 'UTC' WHERE id = %s",
-        chat_id,
-    )
-    fill("amount")
-    page.reload()
-    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
-    expect(page.locator(".o_notification", has_text=wait)).to_be_visible()
-    assert not page.errors
