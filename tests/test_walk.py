@@ -7,6 +7,7 @@ from odoo import Command
 from odoo.tests import tagged
 from odoo.tools import file_path
 
+from ..dispatch import ledger
 from .common import DispatchCommon
 from .walks import PatientCase
 
@@ -65,6 +66,8 @@ class TestWalk(PatientCase, DispatchCommon):
             }
         )
         self.env.flush_all()
+        # Other buyers came before, since somebody has changed who serves what.
+        ledger._renew_circles(self.env, channel._get_dispatch_query())
         # As on the morning after an update: later some of it is remembered.
         self.env.registry.clear_all_caches()
         with tracing() as called:

@@ -94,8 +94,7 @@ class ImLivechatChannel(models.Model):
             "channel": True,
             "invite": bool(agents),
             # Whoever has served a buyer was on duty.
-            "duty": done["test"]
-            or any(agent._get_livechat_status() == "online" for agent in here),
+            "duty": done["test"] or any(agent._get_livechat_status() == "online" for agent in here),
             "test": done["test"],
             "away": done["away"],
         }
