@@ -153,3 +153,17 @@ class TestMigrations(DispatchCommon):
         self.assertFalse(products.grantable)
         self.assertEqual(role.permission_ids, pages)
         self.assertTrue(pages.grantable)
+
+    def test_what_was_renamed_loses_the_translation_of_its_former_name(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        plan = self.env.ref("im_livechat_subaccount.livechat_dispatch_menu")
+        other = self.env.ref("im_livechat_subaccount.livechat_reception_menu")
+        for menu, english in ((plan, "Dispatch"), (other, "Reception")):
+            menu.with_context(lang="en_US").name = english
+            menu.with_context(lang="zh_CN").name = "分流"
+        self.env.flush_all()
+        for _time in range(2):
+            load("19.0.1.2.0/pre-words")["migrate"](self.env.cr, "19.0.1.1.0")
+        self.env.invalidate_all()
+        names = [menu.with_context(lang="zh_CN").name for menu in (plan, other)]
+        self.assertEqual(names, ["Dispatch", "分流"])
