@@ -83,6 +83,11 @@ export class Reception extends Component {
         return this.tours.startTour("livechat_reception_guide", { mode: "guide", redirect: false });
     }
 
+    /** Open a page of ours by the name of its action. */
+    open(name) {
+        return this.action.doAction(`im_livechat_subaccount.${name}`);
+    }
+
     openChannels() {
         return this.action.doAction("im_livechat.im_livechat_channel_action");
     }

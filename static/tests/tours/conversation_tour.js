@@ -1,15 +1,12 @@
 import { registry } from "@web/core/registry";
-import { fit, openMenu, press, say } from "./walk";
+import { fit, openFromReception, press, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
 tours.add("im_livechat_subaccount.conversation", {
     steps: () => [
         // From Reception to the chat in which a word was said: two clicks, and the word.
-        ...openMenu(
-            "im_livechat_subaccount.livechat_conversations_menu_root",
-            "im_livechat_subaccount.livechat_conversation_menu",
-        ),
+        ...openFromReception("o_livechat_reception_find"),
         {
             content: "All chats of the shop",
             trigger: `.o_breadcrumb:contains(${say("Conversations", "对话记录")})`,

@@ -1,15 +1,12 @@
 import { registry } from "@web/core/registry";
-import { openMenu, press, say } from "./walk";
+import { openFromReception, press, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
 tours.add("im_livechat_subaccount.team", {
     steps: () => [
         // Two agents compared in three clicks.
-        ...openMenu(
-            "im_livechat_subaccount.livechat_reports_menu_root",
-            "im_livechat_subaccount.livechat_team_menu",
-        ),
+        ...openFromReception("o_livechat_reception_team"),
         {
             content: "What came today, of all",
             trigger: ".o_livechat_team_figures [data-figure=received]:contains(4)",

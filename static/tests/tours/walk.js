@@ -36,6 +36,13 @@ export const openMenu = (...path) =>
         run: press,
     }));
 
+/** Press one of the buttons above *Reception*: on a phone they are in a menu. */
+export const openFromReception = (name) =>
+    fit(
+        [`.o_control_panel .${name}`],
+        [".o_control_panel button.o-control-panel-adaptive-dropdown", `.o-dropdown--menu .${name}`],
+    ).map((trigger) => ({ content: `Press ${trigger}`, trigger, run: press }));
+
 const VIEW_ICONS = {
     list: ".oi-view-list",
     kanban: ".oi-view-kanban",
