@@ -27,6 +27,7 @@ from ...dispatch.line import (
     estimate_wait,
     number_places,
 )
+from ...tools import sent
 from ...tools.sentinels import DRAINING
 
 _logger = logging.getLogger(__name__)
@@ -79,6 +80,7 @@ class ImLivechatChannel(models.Model):
             channel.dispatch_pool_count = counts.get((channel._origin, "pool"), 0)
 
     def write(self, vals):
+        sent.expect_values(self.env, vals)
         result = super().write(vals)
         if vals.get("dispatch_mode") == "native":
             # sudo: discuss.channel - those who wait are not the editor's conversations
