@@ -23,6 +23,7 @@
         "wizard/livechat_dispatch_test_views.xml",
         "wizard/livechat_dispatch_whatif_views.xml",
         "wizard/livechat_main_account_views.xml",
+        "wizard/livechat_shop_handover_views.xml",
         "wizard/livechat_subaccount_disable_views.xml",
         "views/livechat_permission_views.xml",
         "views/livechat_role_views.xml",

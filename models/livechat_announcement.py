@@ -22,9 +22,9 @@ class LivechatAnnouncement(models.AbstractModel):
         :param records: what has changed: users, contacts, live chats and their members, dispatch
             groups, or live chat channels.
         :param part: ``agents`` (the figures of an agent), ``seats`` (those of who is in a chat),
-            ``staff`` (who is an agent, and where), ``lines`` (who waits, and today's figures) or
-            ``trees`` (groups, members and settings) of the page *Reception*; ``bars``: what an
-            agent sees of itself.
+            ``staff`` (who is an agent), ``served`` (where somebody is one), ``lines`` (who waits,
+            and today's figures) or ``trees`` (groups, members and settings) of the page
+            *Reception*; ``bars``: what an agent sees of itself.
         """
 
     @api.model

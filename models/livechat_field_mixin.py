@@ -63,6 +63,10 @@ class LivechatFieldMixin(models.AbstractModel):
             parts.update([shown] if isinstance(shown, str) else shown)
         return parts
 
+    def _frees_seats(self, names):
+        """Tell whether other values of these fields may give an agent to somebody who waits."""
+        return any(self._says(name, "frees_seats") for name in names)
+
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
@@ -80,6 +84,6 @@ class LivechatFieldMixin(models.AbstractModel):
         result = super().write(vals)
         for part in parts:
             announcement._look_again(self, part)
-        if self and any(self._says(name, "frees_seats") for name in vals):
+        if self and self._frees_seats(vals):
             announcement._seat_may_be_free()
         return result

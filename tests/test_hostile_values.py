@@ -251,6 +251,13 @@ class TestHostileValues(HostileCommon):
             ),
             "livechat.role": (cls.role_planner, {"name": "Sample"}),
             "livechat.subaccount": (staff["colleague"], {"name": "Sample"}),
+            "livechat.shop.handover": (
+                None,
+                {
+                    "main_account_id": cls.owner.id,
+                    "successor_id": cls.users["employee"].id,
+                },
+            ),
             "livechat.subaccount.disable": (None, {"subaccount_ids": staff["colleague"].ids}),
             "res.config.settings": (None, {}),
             "res.partner": (cls.env["res.partner"].create({"name": "Buyer"}), {"name": "Sample"}),

@@ -2,7 +2,7 @@
 
 from odoo.exceptions import AccessDenied, AccessError, UserError, ValidationError
 from odoo.fields import Command
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import DispatchCommon
 from .security_matrix import SecurityCommon
@@ -256,3 +256,59 @@ class TestReachOfNames(ReachCommon):
             self.env["res.users"]._get_email_domain("boss@example.com")
         )
         self.assertEqual(found, admin)
+
+
+@tagged("post_install", "-at_install")
+class TestHandOver(ReachCommon):
+    """A shop that has lost its main account, as an administrator meets it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.successor = new_test_user(cls.env, "successor", "base.group_user")
+        cls.admin = new_test_user(cls.env, "handing", "base.group_system")
+
+    def _open_dialog(self, owner):
+        dialogs = self.env["livechat.shop.handover"].with_user(self.admin)
+        return Form(dialogs.with_context(default_main_account_id=owner.id))
+
+    def test_the_form_of_a_lost_main_account_says_who_waits_and_hands_over(self):
+        owner = self.owner.with_user(self.admin)
+        self.assertFalse(owner.livechat_waiting_count)
+        owner.active = False
+        owner.invalidate_recordset()
+        self.assertEqual(
+            owner.livechat_waiting_count,
+            self.env["livechat.subaccount"].search_count([("waits_for_owner", "=", True)]),
+        )
+        view = self.env.ref("base.view_users_form")
+        arch = self.env["res.users"].with_user(self.admin).get_view(view.id, "form")["arch"]
+        action = self.env.ref("im_livechat_subaccount.livechat_shop_handover_action")
+        self.assertIn(f'name="{action.id}"', arch)
+        with self._open_dialog(owner) as dialog:
+            self.assertEqual(dialog.main_account_id, self.owner)
+            self.assertEqual(dialog.subaccount_count, len(self.subaccounts))
+            self.assertGreaterEqual(dialog.channel_count, 1)
+            dialog.successor_id = self.successor
+        dialog.save().action_hand_over()
+        self.assertEqual(self.subaccounts["reception"].main_account_id, self.successor)
+        self.assertEqual(self.subaccounts["reception"].state, "enabled")
+
+    def test_settings_name_the_shops_without_a_main_account(self):
+        settings = self.env["res.config.settings"].with_user(self.admin)
+        before = settings.create({}).shops_without_owner
+        self.owner.active = False
+        dialog = settings.create({})
+        self.assertEqual(dialog.shops_without_owner, before + 1)
+        action = dialog.action_open_lost_shops()
+        users = self.env["res.users"].with_context(**action["context"]).search(action["domain"])
+        self.assertIn(self.owner, users)
+        with self.assertRaises(AccessError):
+            dialog.with_user(self.rival).action_open_lost_shops()
+
+    def test_who_works_for_another_shop_takes_none_over(self):
+        for who in (self.victim.user_id, self.owner):
+            with self._open_dialog(self.owner) as dialog:
+                dialog.successor_id = who
+            with self.assertRaises(UserError):
+                dialog.save().action_hand_over()

@@ -13,5 +13,13 @@ READERS = ",".join(
     )
 )
 
+# Whoever has one of these has to do with live chat; see ``res.users._filter_known``.
+KNOWN_GROUPS = (
+    "im_livechat.im_livechat_group_user",
+    "im_livechat_subaccount.group_subaccount_manager",
+    # Who makes activation links for any shop.
+    "base.group_erp_manager",
+)
+
 # How much of its shop's conversations a sub-account sees, from the least to the most.
 CONVERSATION_SCOPES = ("own", "group", "shop")

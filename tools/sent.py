@@ -141,6 +141,18 @@ def check_lengths(records, limits):
                 )
 
 
+def expect_values(env, values):
+    """Refuse what are no values of one record."""
+    expect(env, isinstance(values, dict))
+
+
+def expect_rows(env, vals_list):
+    """Refuse what are no values of records."""
+    expect(env, isinstance(vals_list, (list, tuple)))
+    for values in vals_list:
+        expect_values(env, values)
+
+
 class Reader:
     """What a model inherits, before ``models.Model``, to read what was sent.
 
@@ -190,6 +202,8 @@ class Reader:
         A context comes from whoever made the filter or the link that somebody follows. A dialog
         shows what our own action gave it.
         """
+        expect(self.env, isinstance(fields, (list, tuple, set)))
+        expect(self.env, all(isinstance(name, str) for name in fields))
         context = {}
         for key, value in self.env.context.items():
             name = key.removeprefix("default_")

@@ -7,5 +7,6 @@ from . import (
     livechat_dispatch_whatif_line,
     livechat_main_account,
     livechat_scope_check,
+    livechat_shop_handover,
     livechat_subaccount_disable,
 )

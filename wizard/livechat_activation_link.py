@@ -23,6 +23,7 @@ class LivechatActivationLink(sent.Reader, models.TransientModel):
     @api.model_create_multi
     def create(self, vals_list):
         """Keep nothing: a dialog needs the right to create, this one shows what it was given."""
+        sent.expect_rows(self.env, vals_list)
         # Without the context, which holds the link as the dialog's default.
         return super(LivechatActivationLink, self.with_context({})).create(
             [{} for _vals in vals_list]

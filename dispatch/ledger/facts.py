@@ -293,7 +293,8 @@ def _pack_facts(expressions: dict[str, str]) -> str:
 
     :param expressions: the SQL of each, none of them null.
     """
-    assert expressions.keys() == set(_NAMES)
+    if expressions.keys() != set(_NAMES):
+        raise ValueError("each fact has one expression")
     return " + ".join(
         f"(({expressions[name]}){'::integer' * (name in _FLAGS)}::bigint << {shift})"
         for name, shift in zip(_NAMES, _SHIFTS, strict=True)

@@ -162,6 +162,8 @@ class LivechatRole(sent.Reader, models.Model):
         return result
 
     def copy_data(self, default=None):
+        sent.expect_ids(self)
+        sent.expect_values(self.env, default or {})
         default = dict(default or {})
         return [
             {**vals, "name": default.get("name") or self.env._("%s (copy)", role.name)}
@@ -291,12 +293,26 @@ class LivechatRole(sent.Reader, models.Model):
             )
         users = env["res.users"].with_context(active_test=False)
         domain = [("main_account_id", "!=", False), ("all_group_ids", "in", forbidden.ids)]
-        if beyond := users.search(domain, limit=1):
+        self._refuse_beyond(users.search(domain, limit=1))
+
+    def _check_boundary_of(self, users):
+        """As :meth:`_check_boundary`, when nobody but these sub-accounts may have got more."""
+        if self.env.context.get("livechat_mending") is MENDING:
+            return
+        forbidden = self.env["livechat.permission"]._get_forbidden_groups()
+        # sudo: res.users - the boundary holds for all
+        users = users.sudo().with_context(active_test=False)
+        domain = [("id", "in", users.ids), ("all_group_ids", "in", forbidden.ids)]
+        self._refuse_beyond(users.search(domain, limit=1))
+
+    def _refuse_beyond(self, user):
+        """Raise a sentence about this sub-account, if there is one."""
+        if user:
             raise ValidationError(
                 self.env._(
                     "%(user)s is a sub-account and cannot have an administrator's rights. Make it "
                     "an ordinary user first.",
-                    user=beyond.name,
+                    user=user.name,
                 )
             )
 

@@ -350,6 +350,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 )
 
     def copy_data(self, default=None):
+        sent.expect_ids(self)
+        sent.expect_values(self.env, default or {})
         return [
             {
                 "name": (default or {}).get("name") or self.env._("%s (copy)", subaccount.name),

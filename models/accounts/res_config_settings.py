@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 from ...tools import sent
 
@@ -27,6 +28,37 @@ class ResConfigSettings(models.TransientModel):
         logged=True,
     )
     shops_share_company = fields.Boolean(compute="_compute_shops_share_company")
+
+    shops_without_owner = fields.Integer(
+        "Shops Without a Main Account", compute="_compute_shops_without_owner"
+    )
+
+    @api.depends("company_id")
+    def _compute_shops_without_owner(self):
+        self.shops_without_owner = len(self._find_lost_owners())
+
+    @api.model
+    def _find_lost_owners(self):
+        """Return the main accounts that are gone and whose sub-accounts wait for another."""
+        # sudo: livechat.subaccount - for who may open the settings of all
+        rows = self.env["livechat.subaccount"].sudo()
+        return rows.search([("waits_for_owner", "=", True)]).main_account_id
+
+    def action_open_lost_shops(self):
+        """Return the list of the main accounts that are gone, each to be handed over.
+
+        :raise AccessError: not an administrator.
+        """
+        if not self.env.is_admin():
+            raise AccessError(self.env._("Only administrators hand a shop over."))
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Shops without a main account"),
+            "res_model": "res.users",
+            "views": [[False, "list"], [False, "form"]],
+            "domain": [("id", "in", self._find_lost_owners().ids)],
+            "context": {"active_test": False},
+        }
 
     @api.depends("company_id")
     def _compute_shops_share_company(self):

@@ -39,7 +39,7 @@ class ResPartner(sent.Guard, models.Model):
         frees_seats=True,
     )
 
-    @api.depends("user_ids.main_account_id", "user_ids.main_account_code", "user_ids.active")
+    @api.depends("user_ids.main_account_id", "user_ids.main_account_code")
     def _compute_livechat_main_account_id(self):
         # Core's own rules about the contacts of users know the active ones only.
         users = self.env["res.users"].with_context(active_test=False)
@@ -88,6 +88,18 @@ class ResPartner(sent.Guard, models.Model):
         if appointed:
             appointed._check_exclusive_agent()
         return result
+
+    def _frees_seats(self, names):
+        # Another company means another agent where either has one.
+        return super()._frees_seats(names) and (
+            "livechat_agent_id" in names or bool(self._get_appointed_agents())
+        )
+
+    def _get_appointed_agents(self):
+        """Return the exclusive agents of these contacts and of the companies they buy for."""
+        # sudo: res.partner - whom the shop appointed, whoever changes the contact
+        partners = self.sudo()
+        return (partners | partners.commercial_partner_id).livechat_agent_id
 
     def signup_get_auth_param(self):
         """As core's, for contacts that may sign up."""

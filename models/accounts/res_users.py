@@ -12,6 +12,8 @@ from ...dispatch import ledger
 from ...tools import sent
 from ...tools.rights import READERS
 
+_AGENTS = "im_livechat.im_livechat_group_user"
+
 
 class ResUsers(models.Model):
     _name = "res.users"
@@ -46,15 +48,38 @@ class ResUsers(models.Model):
         readonly=True,
         groups="base.group_erp_manager",
     )
+    livechat_waiting_count = fields.Integer(
+        "Waiting Sub-accounts",
+        compute="_compute_livechat_waiting_count",
+        groups="base.group_erp_manager",
+        help="Sub-accounts that cannot log in because their shop has no main account.",
+    )
     _main_account_code_uniq = models.UniqueIndex(
         "(main_account_code)", "Another main account has this short name."
     )
 
+    @api.depends("main_account_code")
+    def _compute_livechat_waiting_count(self):
+        # sudo: livechat.subaccount - how many there are, for who manages accounts
+        rows = self.env["livechat.subaccount"].sudo()
+        counts = dict(
+            rows._read_group(
+                [("waits_for_owner", "=", True), ("main_account_id", "in", self.ids)],
+                ["main_account_id"],
+                ["__count"],
+            )
+        )
+        for user in self:
+            user.livechat_waiting_count = counts.get(user._origin, 0)
+
     @api.constrains("group_ids", "main_account_id")
     def _check_main_account_id(self):
         # sudo: res.users - sub-accounts the editor does not see count as well
-        owners = self.sudo().search([("main_account_id", "in", self.ids)]).main_account_id
-        for user in self.filtered("main_account_id"):
+        members = self.sudo().filtered("main_account_id")
+        if not members:
+            return
+        owners = members.search([("main_account_id", "in", members.ids)]).main_account_id
+        for user in members:
             if user in owners or user.main_account_id.main_account_id:
                 raise ValidationError(
                     self.env._(
@@ -64,7 +89,7 @@ class ResUsers(models.Model):
                         main_account=user.main_account_id.display_name,
                     )
                 )
-        self.env["livechat.role"]._check_boundary()
+        self.env["livechat.role"]._check_boundary_of(members)
 
     @api.constrains("main_account_code")
     def _check_main_account_code(self):
@@ -76,8 +101,13 @@ class ResUsers(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        users = super().create(vals_list)
-        users.filtered("main_account_id")._join_shop()
+        # Said of everybody, so that of who is nobody's staff it is not read again.
+        sent.expect_rows(self.env, vals_list)
+        names = ["main_account_id", "main_account_code"]
+        said = {**dict.fromkeys(names, False), **self.default_get(names)}
+        users = super().create([{**said, **vals} for vals in vals_list])
+        if members := users.filtered("main_account_id"):
+            members._join_shop()
         return users
 
     def unlink(self):
@@ -94,15 +124,20 @@ class ResUsers(models.Model):
             raise ValidationError(
                 self.env._("The short name of a main account is set once: logins start with it.")
             )
+        known = self.browse()
+        if vals.keys() & {"active", "group_ids"}:
+            # Before, because whoever loses a right is concerned as well.
+            known = self._filter_known()
+        agents = known._filter_given(_AGENTS)
         if vals.get("active") is False:
             # sudo: res.users - whether it is a sub-account, whoever disables it
-            leavers = self.filtered(lambda user: user.active and user.sudo().main_account_id)
+            leavers = known.filtered(lambda user: user.active and user.sudo().main_account_id)
             leavers._end_access()
             log._note("disabled", leavers)
         returners = self.browse()
         if vals.get("active"):
             # sudo: res.users - as above, whoever enables it
-            returners = self.filtered(lambda user: not user.active and user.sudo().main_account_id)
+            returners = known.filtered(lambda user: not user.active and user.sudo().main_account_id)
         if "main_account_id" in vals:
             # sudo: res.users - as above
             stays = (False, vals["main_account_id"])
@@ -112,19 +147,29 @@ class ResUsers(models.Model):
         result = super().write(vals)
         if "main_account_id" in vals:
             self._join_shop()
-        if vals.get("active") is False:
-            self.env["livechat.announcement"]._agent_leaves(self)
+        if known and vals.get("active") is False:
+            self.env["livechat.announcement"]._agent_leaves(known)
         if returners:
             returners._return_to_reception()
-        if "group_ids" in vals:
+        if known and "group_ids" in vals:
             self.env["im_livechat.channel"]._release_lost_agents()
+            # Core may have taken them out of their channels already.
+            self.env["livechat.announcement"]._agent_leaves(agents - agents._filter_given(_AGENTS))
             self.env["livechat.subaccount"]._end_secrets_of_lesser()
         if "totp_secret" in vals:
             self._follow_second_factor()
         # sudo: res.users - whether it has been a main account
-        if vals.keys() & {"active", "group_ids"} and any(self.sudo().mapped("main_account_code")):
+        if any(known.sudo().mapped("main_account_code")):
             self._follow_owners()
         return result
+
+    def _frees_seats(self, names):
+        if not super()._frees_seats(names):
+            return False
+        # Nobody waits for who is no agent.
+        if names.keys() & {"active", "group_ids"}:
+            return bool(self._filter_known())
+        return any(user._has_agent_group() for user in self)
 
     def _propose_main_account_code(self):
         """Return the short name of this main account: the one it has, or what its login gives."""

@@ -309,6 +309,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                 )
 
     def copy_data(self, default=None):
+        sent.expect_ids(self)
+        sent.expect_values(self.env, default or {})
         return [
             {**vals, "name": (default or {}).get("name") or self.env._("%s (copy)", change.name)}
             for change, vals in zip(self, super().copy_data(default), strict=True)

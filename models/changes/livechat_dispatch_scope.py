@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...tools.sent import is_record_id
+from ...tools.sent import expect_ids, expect_rows, is_record_id
 
 
 class LivechatDispatchScope(models.Model):
@@ -10,16 +10,19 @@ class LivechatDispatchScope(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        expect_rows(self.env, vals_list)
         groups = self._find_named_groups(vals_list)
         with self.env["livechat.dispatch.log"]._comparing(groups, ["scope_ids"]):
             return super().create(vals_list)
 
     def write(self, vals):
+        expect_ids(self)
         groups = self.group_id | self._find_named_groups([vals])
         with self.env["livechat.dispatch.log"]._comparing(groups, ["scope_ids"]):
             return super().write(vals)
 
     def unlink(self):
+        expect_ids(self)
         with self.env["livechat.dispatch.log"]._comparing(self.group_id, ["scope_ids"]):
             return super().unlink()
 

@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ...tools import sent
+
 
 class ResUsers(models.Model):
     """What is logged of agents, and who reads the log and plans changes."""
@@ -14,6 +16,7 @@ class ResUsers(models.Model):
         return users
 
     def write(self, vals):
+        sent.expect_values(self.env, vals)
         with self.env["livechat.dispatch.log"]._comparing(self, vals):
             return super().write(vals)
 

@@ -22,7 +22,7 @@ class ResUsers(sent.Guard, models.Model):
     active = fields.Boolean(frees_seats=True, shown="staff")
     group_ids = fields.Many2many(frees_seats=True, shown="staff")
     livechat_channel_ids = fields.Many2many(
-        frees_seats=True, logged="each", shown=("staff", "bars")
+        frees_seats=True, logged="each", shown=("served", "bars")
     )
     manual_im_status = fields.Selection(frees_seats=True, shown="agents")
     dispatch_weight = fields.Integer(

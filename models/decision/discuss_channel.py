@@ -181,6 +181,7 @@ class DiscussChannel(sent.Reader, models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        sent.expect_rows(self.env, vals_list)
         for vals in vals_list:
             self._refuse_dispatch_values(vals)
         known = self.env["im_livechat.channel"]._get_known_values()

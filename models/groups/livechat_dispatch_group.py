@@ -195,6 +195,8 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                 )
 
     def copy_data(self, default=None):
+        sent.expect_ids(self)
+        sent.expect_values(self.env, default or {})
         # Agents and all, but no scope: another group has it.
         return [
             {**vals, "name": (default or {}).get("name") or self.env._("%s (copy)", group.name)}

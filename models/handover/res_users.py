@@ -16,7 +16,7 @@ class ResUsers(models.Model):
 
     def unlink(self):
         self.check_access("unlink")
-        self._hand_over_chats()
+        self._filter_known()._hand_over_chats()
         return super().unlink()
 
     def _hand_over_chats(self, successor=None, only=()):

@@ -133,14 +133,20 @@ def _find_shown(records, part):
     """Return which part of pages looks again, and at which records: those the marks hold."""
     match part, records._name:
         case "agents" | "bars", "res.partner":
-            return "partners", records
+            # Core asks as well whose contacts they are when one is renamed.
+            return "partners", records.filtered(
+                lambda partner: any(user._has_agent_group() for user in partner.user_ids)
+            )
         case "seats", "discuss.channel.member":
             agents = records.filtered(lambda member: member.livechat_member_type == "agent")
             return "partners", agents.partner_id
+        case "served", "res.users":
+            return "staff", records | records.main_account_id
         case "staff", "res.users":
+            records = records._filter_known()
             return part, records | records.main_account_id
         case "staff", "res.groups":
-            return part, records.all_user_ids
+            return part, records._filter_known().all_user_ids
         case "staff", "im_livechat.channel":
             return part, records.main_account_id
         case "lines", "discuss.channel":

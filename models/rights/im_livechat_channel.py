@@ -68,6 +68,7 @@ class ImLivechatChannel(models.Model):
 
         :raise AccessError:
         """
+        sent.expect_ids(self)
         if not all(channel.dispatch_may_join for channel in self):
             raise AccessError(
                 self.env._("Who manages the dispatch of this channel says who its agents are.")

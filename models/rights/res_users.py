@@ -1,7 +1,7 @@
 from odoo import api, models, tools
 from odoo.exceptions import AccessError
 
-from ...tools.rights import CONVERSATION_SCOPES
+from ...tools.rights import CONVERSATION_SCOPES, KNOWN_GROUPS
 
 _ALL, _NONE = [(1, "=", 1)], [(0, "=", 1)]
 
@@ -46,6 +46,27 @@ class ResUsers(models.Model):
         and nobody else, for whom core's rules stay what they are.
         """
         return bool(self._get_shop_owner()) and not self._is_admin()
+
+    def _filter_known(self):
+        """Return those of these users who have to do with live chat: a shop's people, and whoever
+        receives buyers or manages accounts.
+
+        What happens to everybody else is not followed. Of them nothing is asked but their row and
+        their groups, which core reads as well, so that they cost no query.
+        """
+        # sudo: res.users - what is followed does not depend on who changes it
+        return self._filter_given(*KNOWN_GROUPS) | self.filtered(
+            lambda user: user.sudo().main_account_id or user.sudo().main_account_code
+        )
+
+    def _filter_given(self, *xmlids):
+        """Return those of these users to whom one of these access groups is given, as it is while
+        groups change: what ``all_group_ids`` and ``has_group`` say then would be remembered."""
+        definitions = self.env["res.groups"]._get_group_definitions()
+        ids = {definitions.get_id(xmlid) for xmlid in xmlids} - {None}
+        ids.update(definitions.get_subset_ids(ids))
+        # sudo: res.users - whoever changes the groups of somebody
+        return self.filtered(lambda user: ids.intersection(user.sudo().group_ids.ids))
 
     def _has_agent_group(self):
         """Tell whether this user has the right to receive buyers."""

@@ -29,6 +29,7 @@ class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
     def write(self, vals):
+        sent.expect_values(self.env, vals)
         ending = vals.get("livechat_end_dt") and self.filtered(
             lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
         )
@@ -451,6 +452,7 @@ class DiscussChannel(models.Model):
 
     def action_take(self):
         """Take chats that wait, by hand, as far as one's capacity goes."""
+        sent.expect_ids(self)
         for chat in self:
             chat.check_access("read")
             user = self.env.user

@@ -27,6 +27,7 @@ from ...dispatch.line import (
     estimate_wait,
     number_places,
 )
+from ...tools import sent
 from ...tools.names import say_in_one_line
 from ...tools.sentinels import DRAINING
 
@@ -80,6 +81,7 @@ class ImLivechatChannel(models.Model):
             channel.dispatch_pool_count = counts.get((channel._origin, "pool"), 0)
 
     def write(self, vals):
+        sent.expect_values(self.env, vals)
         result = super().write(vals)
         if vals.get("dispatch_mode") == "native":
             # sudo: discuss.channel - those who wait are not the editor's conversations
