@@ -1,1 +1,11 @@
-from . import activation, logout, main, onlooker, pool_mail, waiting, webclient, writing
+from . import (
+    activation,
+    chatbot,
+    logout,
+    main,
+    onlooker,
+    pool_mail,
+    waiting,
+    webclient,
+    writing,
+)

@@ -42,6 +42,16 @@ def _describe_buyer(channel, page, lang):
     )
 
 
+def speak(lang):
+    """Let Odoo, and so its chatbots, speak the buyer's language, as far as it is installed.
+
+    :param lang: its code; of none, what Odoo has found out itself stays.
+    """
+    lang = lang and request.env["im_livechat.channel"]._find_installed_lang(lang)
+    if lang:
+        request.update_context(lang=lang)
+
+
 def find_guest():
     """Put the guest of the cookie into the context; that of a token is there already. One of an
     attempt that Odoo retries is gone."""
@@ -206,6 +216,7 @@ class DispatchLivechatController(LivechatController):
         if channel.dispatch_mode != "native":
             buyer = _describe_buyer(channel, page, page_lang)
             request.update_context(livechat_dispatch_buyer=buyer)
+            speak(buyer.lang)
         for param in _CORE_PARAMS:
             kwargs.pop(param, None)
         session = super().get_session(

@@ -1,8 +1,10 @@
 from odoo.fields import Domain
-from odoo.http import request
+from odoo.http import request, route
 
+from odoo.addons.im_livechat.controllers.cors.webclient import WebClient as CorsWebclient
 from odoo.addons.mail.controllers.webclient import WebclientController
 
+from ..dispatch.scope import clean_page
 from ..tools.sent import is_record_id
 
 
@@ -22,6 +24,8 @@ class DispatchWebclientController(WebclientController):
             # There is none, or its shop has blocked who asks: the same for both.
             store.add_global_values(livechat_available=False, can_download_transcript=False)
             return
+        if channel.dispatch_mode == "native":
+            request.update_context(livechat_dispatch_page=None)
         super()._process_request_for_all(store, name, params)
         if channel.dispatch_mode == "native":
             return
@@ -34,3 +38,17 @@ class DispatchWebclientController(WebclientController):
         rule = rules.match_rule(params, request.httprequest.headers.get("Referer"), country.id)
         if rule.action != "hide_button" and channel._is_reception_open():
             store.add_global_values(livechat_available=True)
+
+
+class DispatchCorsWebclientController(CorsWebclient):
+    """A page elsewhere tells where it is: its browser tells us of no more than its site."""
+
+    @route()
+    def livechat_action(self, guest_token="", page_url=None, **kwargs):
+        request.update_context(livechat_dispatch_page=clean_page(page_url))
+        return super().livechat_action(guest_token=guest_token, **kwargs)
+
+    @route()
+    def livechat_data(self, guest_token="", page_url=None, **kwargs):
+        request.update_context(livechat_dispatch_page=clean_page(page_url))
+        return super().livechat_data(guest_token=guest_token, **kwargs)

@@ -59,6 +59,7 @@ from . import (
     test_subaccount,
     test_subaccount_tours,
     test_tours,
+    test_trackers,
     test_transaction,
     test_translations,
     test_turns,

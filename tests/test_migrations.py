@@ -6,7 +6,7 @@ from odoo.tools import file_path
 from ..dispatch import ledger
 from ..dispatch.credit import CHAT
 from ..dispatch.ledger import accounts
-from .common import DispatchCommon
+from .common import DispatchCommon, create_user
 
 
 def load(script):
@@ -107,6 +107,45 @@ class TestMigrations(DispatchCommon):
         load("19.0.1.1.0/pre-chats")["assign_open_chats"](self.env.cr)
         self.assertEqual(chat.dispatch_assigned_at, chat.create_date.replace(microsecond=0))
         self.assertEqual(chats.mapped("dispatch_state"), ["assigned", False, False])
+
+    def test_stars_that_fell_on_the_buyer_or_on_nobody_are_the_agents_who_served(self):
+        one, other = self._create_agent("one"), self._create_agent("other")
+        channel = self._create_channel(one | other)
+        buyer = create_user(self.env, "star_giver", "base.group_portal").partner_id
+        answered, unanswered, fine, native = (
+            self._come(chosen, buyer.user_ids)
+            for chosen in (
+                channel,
+                self._create_channel(one),
+                self._create_channel(other),
+                self._create_channel(one, dispatch_mode="native"),
+            )
+        )
+        giver = self._agent_of(answered)
+        taker = (one | other) - giver
+        self._say(answered, giver, "One moment.")
+        answered.with_user(giver).transfer("knowledge", user_id=taker.id)
+        self._say(answered, taker, "Here I am.")
+        chats = answered | unanswered | fine | native
+        self._close(chats)
+        model = self.env["ir.model"]._get_id("discuss.channel")
+        ratings = self.env["rating.rating"].create(
+            [{"res_model_id": model, "res_id": chat.id, "rating": 5} for chat in chats]
+        )
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE rating_rating SET rated_partner_id = CASE WHEN id = %s THEN NULL ELSE %s END"
+            " WHERE id = ANY(%s)",
+            [ratings[1].id, buyer.id, (ratings - ratings[2]).ids],
+        )
+        for _time in range(2):
+            load("19.0.1.2.0/post-ratings")["migrate"](self.env.cr, "19.0.1.1.0")
+            self.env.invalidate_all()
+            rated = [rating.rated_partner_id for rating in ratings]
+            agents = [user.partner_id for user in (taker, one, other)]
+            self.assertEqual(rated, [*agents, buyer])
+            stars = answered.livechat_agent_history_ids.filtered("rating_id")
+            self.assertEqual(stars.partner_id, taker.partner_id)
 
     def test_chats_are_told_what_was_decided_about_them(self):
         agent = self._create_agent("agent")

@@ -23,3 +23,8 @@ def is_plain(text):
         if len(alphabets & _ALIKE) > 1:
             return False
     return True
+
+
+def say_in_one_line(text):
+    """Return a text as the subject of a mail, which has no line breaks; names may have some."""
+    return " ".join(text.split())

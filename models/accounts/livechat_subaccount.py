@@ -575,12 +575,14 @@ class LivechatSubaccount(sent.Reader, models.Model):
         # the sub-account must not find the link in its mail.
         self.env["mail.mail"].sudo().create(
             {
-                "subject": person.env._("%(owner)s invites you to its live chat", owner=owner.name),
+                "subject": names.say_in_one_line(
+                    person.env._("%(owner)s invites you to its live chat", owner=owner.name)
+                ),
                 # sudo: ir.qweb - as above
                 "body_html": person.env["ir.qweb"]
                 .sudo()
                 ._render("im_livechat_subaccount.activation_mail", {"link": link}),
-                "email_to": formataddr((self.name, self.email)),
+                "email_to": formataddr((names.say_in_one_line(self.name), self.email)),
                 "email_from": owner.email_formatted or owner.company_id.email_formatted,
                 "auto_delete": True,
             }

@@ -101,6 +101,11 @@ class ResourceCalendar(models.Model):
                 Domain("calendar_id", "=", calendar.id)
                 | Domain("company_id", "in", [False, calendar.company_id.id])
             )
-            hours = calendar._work_intervals_batch(start, end, domain=list(holidays))[False]
+            if calendar.flexible_hours:
+                # How long somebody works and not when; core puts that around noon of some days.
+                hours = Intervals([(start, end, set())])
+                hours -= calendar._leave_intervals_batch(start, end, domain=list(holidays))[False]
+            else:
+                hours = calendar._work_intervals_batch(start, end, domain=list(holidays))[False]
             found &= Intervals((_to_utc(row[0]), _to_utc(row[1]), set()) for row in hours)
         return found

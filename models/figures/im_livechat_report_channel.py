@@ -10,6 +10,11 @@ class ImLivechatReportChannel(models.Model):
 
     _inherit = "im_livechat.report.channel"
 
+    partner_id = fields.Many2one(
+        string="Last Agent",
+        help="Who had the chat last; the figures beside it are those of whole chats. What each "
+        "agent did in its own turns is in Dispatch by Agent.",
+    )
     dispatch_group_id = fields.Many2one("livechat.dispatch.group", "Dispatch Group", readonly=True)
     dispatch_state = fields.Selection(
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],

@@ -182,6 +182,17 @@ class ImLivechatChannel(models.Model):
         )
 
     @api.model
+    def _find_installed_lang(self, lang):
+        """Return the code of the installed language that is closest to this one, ``None`` when that
+        is another language altogether."""
+        rates = {
+            code: scopes.get_closeness(lang, code)
+            for code, _name in self.env["res.lang"].get_installed()
+        }
+        closest = max(rates, key=rates.get)
+        return closest if rates[closest] else None
+
+    @api.model
     def _identify_buyer(self):
         """Return who makes this request.
 

@@ -45,7 +45,8 @@ class ImLivechatChannelRule(models.Model):
         """As core's, in a time that is bounded whatever a rule says, also one from before."""
         if not sent.is_record_id(channel_id):
             return self.browse()
-        page = url[: scopes.PAGE_LENGTH_MAX].replace("\0", "") if isinstance(url, str) else ""
+        # A browser tells a server elsewhere no more of the page than its site.
+        page = scopes.clean_page(self.env.context.get("livechat_dispatch_page") or url)
         wheres = [("country_ids", "=", False)]
         if sent.is_record_id(country_id):
             # First those of the country, then those of none.

@@ -85,14 +85,18 @@ class DiscussChannel(models.Model):
         return self.livechat_agent_history_ids.partner_id.with_context(active_test=False).user_ids
 
     def _get_serving_partner(self):
-        """Return who served the buyer of this chat: the agent who wrote last, or whose it is while
-        none has."""
+        """Return who served the buyer of this chat: the agent who wrote last, or, while none has,
+        whose it is or was when it ended."""
         self.ensure_one()
         agents = self.livechat_agent_history_ids.partner_id
         answers = self.message_ids.filtered(
             lambda message: message.message_type == "comment" and message.author_id in agents
         ).sorted(lambda message: (message.date, message.id))
-        return answers[-1:].author_id or self.dispatch_seat_partner_ids[:1]
+        if answers:
+            return answers[-1:].author_id
+        # A chat that has ended seats nobody.
+        given = self.dispatch_decision_ids.filtered("user_id").sorted("id")
+        return self.dispatch_seat_partner_ids[:1] or given[-1:].user_id.partner_id
 
     @api.model
     def _reassign_unanswered(self):

@@ -14,6 +14,7 @@ class ImLivechatChannel(models.Model):
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
         self._attempt(users.search([("dispatch_overloaded", "=", True)])._follow_load)
         chats._end_wordless()
+        chats._end_deserted()
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()

@@ -220,6 +220,19 @@ class DiscussChannel(models.Model):
         for chat in self.search(given_up):
             self.env["im_livechat.channel"]._attempt(partial(chat._end_if, given_up))
 
+    @api.model
+    def _end_deserted(self):
+        """End the chats whose buyers have been deleted, as a contact or as a guest: there is nobody
+        to answer."""
+        buyer = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
+        # Served by discuss_channel__dispatch_quiet_idx, the open chats, and im_livechat_channel_-
+        # member_history's index on channel_id.
+        deserted = Domain("channel_type", "=", "livechat") & Domain("livechat_end_dt", "=", False)
+        deserted &= Domain("dispatch_state", "!=", False)
+        deserted &= Domain("livechat_channel_member_history_ids", "not any", buyer)
+        for chat in self.search(deserted):
+            self.env["im_livechat.channel"]._attempt(chat._close_livechat_session)
+
     def _end_if(self, given_up):
         # The buyer may be just writing.
         if self.try_lock_for_update() and self.filtered_domain(given_up):
@@ -364,6 +377,21 @@ class DiscussChannel(models.Model):
         self._enter_pool({"rule": "nobody"})
         self.livechat_channel_id._send_places(self.dispatch_group_id)
 
+    def _close_livechat_session(self, **kwargs):
+        # sudo: discuss.channel - how the buyer's own chat stands
+        if self.self_member_id.livechat_member_type == "visitor" and self.sudo()._is_message():
+            # Whoever closes the window has left a message, and was promised an answer.
+            return
+        super()._close_livechat_session(**kwargs)
+
+    def _is_message(self):
+        """Tell whether the buyer's words are kept for who comes: in the pool, or with an agent who
+        takes messages while away and has not answered."""
+        return not self.livechat_end_dt and bool(
+            self.dispatch_state == "pool"
+            or (self.dispatch_is_away and self.filtered_domain(UNANSWERED))
+        )
+
     def _is_unheard(self):
         """Tell whether this is an open dispatched chat in which no agent has answered yet."""
         return (
@@ -371,6 +399,15 @@ class DiscussChannel(models.Model):
             and not (self.livechat_end_dt or self.dispatch_answered_at)
             and self.livechat_channel_id.dispatch_mode not in (False, "native")
         )
+
+    def _leave_to_account(self, guest):
+        """Take the guest out of its chat, who has signed in and goes on as an account."""
+        member = self.channel_member_ids.filtered(lambda member: guest and member.guest_id == guest)
+        member.unlink()
+        Store(bus_channel=self).add(
+            self,
+            [Store.Many("channel_member_ids", [], mode="DELETE", value=member), "member_count"],
+        ).bus_send()
 
     def _has_buyer_written(self):
         return any(self.livechat_customer_history_ids.mapped("message_count"))

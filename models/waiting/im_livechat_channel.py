@@ -27,6 +27,7 @@ from ...dispatch.line import (
     estimate_wait,
     number_places,
 )
+from ...tools.names import say_in_one_line
 from ...tools.sentinels import DRAINING
 
 _logger = logging.getLogger(__name__)
@@ -123,6 +124,8 @@ class ImLivechatChannel(models.Model):
                 create_member_params={"livechat_member_type": "visitor"},
                 post_joined_message=False,
             )
+            # From here on it is the account's, and not the next one's of the same browser.
+            chat._leave_to_account(guest)
         return chat
 
     def _note_session(self, session, guest):
@@ -417,7 +420,7 @@ class ImLivechatChannel(models.Model):
             self.env["mail.mail"].create(
                 {
                     "email_to": channel.pool_email,
-                    "subject": subject,
+                    "subject": say_in_one_line(subject),
                     "body_html": Markup("<hr/>").join(
                         chat._describe_untold(messages) for chat, messages in untold.items()
                     ),

@@ -20,12 +20,12 @@ POOL_TEXT = (
 
 @contextlib.contextmanager
 def foreign_page(html):
-    """Serve one page of another site than Odoo's; its address."""
+    """Serve another site than Odoo's, all of whose pages are this one; its address."""
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self):
             body = html.encode()
-            self.send_response(200 if self.path == "/" else 404)
+            self.send_response(404 if self.path == "/favicon.ico" else 200)
             self.send_header("Content-Type", "text/html; charset=utf-8")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
@@ -269,6 +269,33 @@ def test_a_buyer_on_a_page_elsewhere_goes_to_the_group_of_its_language(
         last_chat(shop, reception),
     )
     assert (lang, group_id) == (expected, groups["fr_FR" if expected == "fr_FR" else "zh_CN"])
+
+
+def test_the_rules_of_a_channel_know_on_which_page_elsewhere_the_buyer_is(shop, open_page):
+    reception = shop.open_reception([100], max_sessions=9, name="Flagship Shop")
+    rules = [
+        [0, 0, {"regex_url": regex, "action": action, "sequence": place}]
+        for place, (regex, action) in enumerate((("/returns", "hide_button"), ("/", "auto_popup")))
+    ]
+    shop.call("im_livechat.channel", "write", [reception.id], {"rule_ids": rules})
+    shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+    (channel,) = shop.call("im_livechat.channel", "read", [reception.id], ["script_external"])
+    html = f"<!DOCTYPE html><html><head>{channel['script_external']}</head><body></body></html>"
+    with foreign_page(html) as url:
+        # The chat opens by itself, but on the page on which there is to be none.
+        lamps = open_page(f"{url}lamps", DESKTOP)
+        expect(lamps.locator(".o-mail-ChatWindow")).to_be_visible(timeout=FIRST_PAGE)
+        returns = open_page("about:blank", DESKTOP)
+        with returns.expect_response(
+            lambda answer: (
+                answer.url.endswith("/im_livechat/cors/action") and answer.request.method == "POST"
+            )
+        ) as answer:
+            returns.goto(f"{url}returns/7")
+        (rule,) = answer.value.json()["result"]["im_livechat.channel.rule"]
+        assert rule["action"] == "hide_button"
+        expect(returns.locator(".o-livechat-LivechatButton")).to_have_count(0)
+        assert (lamps.errors, returns.errors) == ([], [])
 
 
 def test_pause_in_one_browser_sends_the_next_buyer_elsewhere(shop, open_page):

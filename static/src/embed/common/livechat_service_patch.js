@@ -4,6 +4,11 @@ import { patch } from "@web/core/utils/patch";
 
 const PAGE_LENGTH_MAX = 2000;
 
+/** Return the address of the page that the buyer is on, as much of it as the server takes. */
+export function getPage() {
+    return location.href.slice(0, PAGE_LENGTH_MAX);
+}
+
 patch(LivechatService.prototype, {
     /**
      * Tells on which page the buyer is and in which language: dispatch asks about both. A page
@@ -14,7 +19,7 @@ patch(LivechatService.prototype, {
         return {
             ...super.getSessionExtraParams(thread, options),
             page_lang: loader?.closest("[lang]")?.lang ?? document.documentElement.lang,
-            page_url: location.href.slice(0, PAGE_LENGTH_MAX),
+            page_url: getPage(),
         };
     },
 });
