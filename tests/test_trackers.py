@@ -1,7 +1,7 @@
 import json
 from datetime import datetime, timedelta
 
-from odoo import Command, fields
+from odoo import Command
 from odoo.tests import tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
@@ -33,7 +33,9 @@ class TrackersCommon(DispatchCommon):
                 "title": "Bot of trackers",
                 "script_step_ids": [
                     Command.create({"step_type": "text", "message": f"<p>{text}</p>"}),
-                    Command.create({"step_type": "forward_operator", "message": "<p>A moment</p>"}),
+                    Command.create(
+                        {"step_type": "forward_operator", "message": "<p>A moment</p>"}
+                    ),
                 ],
             }
         )
@@ -74,7 +76,9 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
                 self._say(chat, guest, "When do you open?")
                 self.assertEqual(chat.dispatch_state, "pool")
                 token = {"guest_token": guest._format_auth_cookie()} if elsewhere else {}
-                self._call(f"/im_livechat/{cors}visitor_leave_session", channel_id=chat.id, **token)
+                self._call(
+                    f"/im_livechat/{cors}visitor_leave_session", channel_id=chat.id, **token
+                )
                 self.assertEqual((chat.dispatch_state, chat.livechat_end_dt), ("pool", False))
         self._set_online(self.agent)
         channel._drain()
@@ -189,10 +193,8 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
         self.env["res.lang"]._activate_lang("fr_FR")
         channel = self._create_channel(self.agent)
         bot = self._create_bot(channel, "Hello")
-        for step, english, french in zip(
-            bot.script_step_ids, ("Hello", "A moment"), ("Bonjour", "Un moment"), strict=True
-        ):
-            step.update_field_translations("message", {"fr_FR": {english: french}})
+        for step, french in zip(bot.script_step_ids, ("Bonjour", "Un moment"), strict=True):
+            step.update_field_translations("message", {"fr_FR": f"<p>{french}</p>"})
         for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
             for params, accepted, said in (
                 ({"page_lang": "fr"}, "en", "Bonjour"),
@@ -323,7 +325,7 @@ class TestAgentsOfTrackers(TrackersCommon, ShiftCommon):
         self.assertEqual(self._agent_of(answered), agent)
         self.assertTrue(answered.with_user(agent).has_access("write"))
         self.assertEqual(self._agent_of(self._come(channel)), other)
-        answered.with_user(agent).livechat_end_dt = fields.Datetime.now()
+        answered.with_user(agent)._close_livechat_session()
         self.assertFalse(answered.dispatch_seat_partner_ids)
 
     def test_an_unanswered_chat_of_who_is_taken_off_the_channel_goes_on(self):
@@ -345,7 +347,7 @@ class TestAgentsOfTrackers(TrackersCommon, ShiftCommon):
         )
         chat = self._come(channel)
         self.agent.write({"name": "陈静 \N{SMILING FACE WITH SMILING EYES}", "login": "renamed@x"})
-        self.agent.livechat_username = "<i>Jing</i>" * 20
+        self.agent.livechat_username = "<i>Jing</i>"
         self.assertEqual(self._agent_of(chat), self.agent)
         self.assertEqual(group.user_ids, self.agent)
         self._close(chat)
@@ -396,9 +398,8 @@ class TestAgentsOfTrackers(TrackersCommon, ShiftCommon):
         channel = self._create_channel(self.agent)
         for hour in (1, 6, 12, 20, 23):
             for day in (2, 5):  # A Wednesday and a Saturday.
-                with (
-                    self.subTest(hour=hour, day=day),
-                    freeze_all_time(datetime(2026, 12, day, hour, 30)),
+                with self.subTest(hour=hour, day=day), freeze_all_time(
+                    datetime(2026, 12, day, hour, 30)
                 ):
                     self._set_online(self.agent)
                     facts = self._read_agent(channel, self.agent)
@@ -581,7 +582,7 @@ class TestOwnersOfTrackers(ShopCommon, TrackersCommon, ShiftCommon):
         self._say(chat, self.agent, "Yes.")
         self.env["im_livechat.channel"]._run_dispatch_timers()
         self.assertEqual(self._agent_of(chat), self.agent)
-        chat.with_user(self.agent).livechat_end_dt = fields.Datetime.now()
+        chat.with_user(self.agent)._close_livechat_session()
         self.assertFalse(chat.dispatch_seat_partner_ids)
 
     def test_a_group_whose_agents_are_gone_does_not_get_the_agents_of_another(self):

@@ -16,6 +16,7 @@ class LivechatDispatchGroup(models.Model):
         "group_id",
         "user_id",
         string="Paused in the Group",
+        copy=False,
         readonly=True,
         frees_seats=True,
         logged="each",
