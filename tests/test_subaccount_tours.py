@@ -69,6 +69,8 @@ class TestSubaccountTours(PatientCase, DispatchCommon):
         self.assertEqual(subaccount.role_ids, self.reception)
         self.assertTrue(subaccount.login_date)
         user = subaccount.sudo().user_id
+        # As whoever starts a tour logs in.
+        user.password = user.login
         self._set_online(user)
         self.channel.user_ids |= user
         agent, chat = self._arrive(self.channel)

@@ -7,7 +7,7 @@ const save = [
     { content: "Wait until it is saved", trigger: ".o_form_saved" },
 ];
 
-const PASSWORD = "tourowner:desk1";
+const PASSWORD = "sesame-open";
 
 tours.add("im_livechat_subaccount.subaccount_create", {
     steps: () => [
