@@ -33,9 +33,7 @@ class TrackersCommon(DispatchCommon):
                 "title": "Bot of trackers",
                 "script_step_ids": [
                     Command.create({"step_type": "text", "message": f"<p>{text}</p>"}),
-                    Command.create(
-                        {"step_type": "forward_operator", "message": "<p>A moment</p>"}
-                    ),
+                    Command.create({"step_type": "forward_operator", "message": "<p>A moment</p>"}),
                 ],
             }
         )
@@ -76,9 +74,7 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
                 self._say(chat, guest, "When do you open?")
                 self.assertEqual(chat.dispatch_state, "pool")
                 token = {"guest_token": guest._format_auth_cookie()} if elsewhere else {}
-                self._call(
-                    f"/im_livechat/{cors}visitor_leave_session", channel_id=chat.id, **token
-                )
+                self._call(f"/im_livechat/{cors}visitor_leave_session", channel_id=chat.id, **token)
                 self.assertEqual((chat.dispatch_state, chat.livechat_end_dt), ("pool", False))
         self._set_online(self.agent)
         channel._drain()
@@ -398,8 +394,9 @@ class TestAgentsOfTrackers(TrackersCommon, ShiftCommon):
         channel = self._create_channel(self.agent)
         for hour in (1, 6, 12, 20, 23):
             for day in (2, 5):  # A Wednesday and a Saturday.
-                with self.subTest(hour=hour, day=day), freeze_all_time(
-                    datetime(2026, 12, day, hour, 30)
+                with (
+                    self.subTest(hour=hour, day=day),
+                    freeze_all_time(datetime(2026, 12, day, hour, 30)),
                 ):
                     self._set_online(self.agent)
                     facts = self._read_agent(channel, self.agent)
