@@ -349,6 +349,8 @@ def select_facts(query: Query) -> str:
                                SELECT channel_id
                                  FROM livechat_dispatch_circle
                                 WHERE circle = ({OF_CHANNEL})
+                            UNION ALL
+                               SELECT %(channel_id)s
                            ))"""
 
     def quiet(since):
