@@ -172,7 +172,7 @@ class TestLedger(DispatchCommon):
         self.assertEqual(self._circles(first, second), [first.id, second.id])
         # Everybody is in both, whoever writes it.
         guest.livechat_channel_ids = [Command.link(first.id)]
-        self.assertEqual(first._get_operator(), other)
+        self.assertEqual(first._get_operator(), one)
         self.assertEqual(self._circles(first, second), [first.id, first.id])
         after = self._credits(agents)
         self.assertEqual(sum(after.values()), sum(credits.values()))

@@ -265,7 +265,9 @@ class LivechatAccountLog(Sealed, models.Model):
 
     @api.model
     def _get_account_name(self, account):
-        return f"{account.name} ({account.login})" if account else False
+        # Of the contact: while an account is being created its own name is not there yet, and that
+        # would be remembered.
+        return f"{account.partner_id.name} ({account.login})" if account else False
 
     @api.model
     def _get_source(self):

@@ -1,7 +1,9 @@
 from odoo import fields, models
 
+from ...tools import sent
 
-class DigestDigest(models.Model):
+
+class DigestDigest(sent.Guard, models.Model):
     """The figures of *Team* in a mail, for who wants them."""
 
     _inherit = "digest.digest"

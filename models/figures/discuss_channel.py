@@ -24,6 +24,7 @@ class DiscussChannel(models.Model):
         store=False,
         readonly=True,
         search="_search_livechat_words",
+        copy=False,
         groups=READERS,
         help="Finds the chats in which these words were said.",
     )
@@ -32,6 +33,7 @@ class DiscussChannel(models.Model):
         store=False,
         readonly=True,
         search="_search_dispatch_is_missed",
+        copy=False,
         groups=READERS,
     )
     livechat_transcript = fields.Html(
