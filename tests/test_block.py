@@ -238,7 +238,9 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self.assertEqual(chat.dispatch_address, "203.0.113.7")
         self._block(chat)
         guests = self.env["mail.guest"].search_count([])
-        said = self.env["mail.message"].search_count([("res_id", "=", chat.id)])
+        said = self.env["mail.message"].search_count(
+            [("model", "=", "discuss.channel"), ("res_id", "=", chat.id)]
+        )
         for channel in (self.channel, self.second, self.native):
             for persisted in (True, False):
                 self.assertRefused(self._ask(channel, persisted=persisted))
@@ -259,14 +261,21 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
             headers=self.forwarded,
         )
         self.assertIn("not open to you", upload.json()["error"])
-        message = self.env["mail.message"].search([("res_id", "=", chat.id)], order="id", limit=1)
+        message = self.env["mail.message"].search(
+            [("model", "=", "discuss.channel"), ("res_id", "=", chat.id)], order="id", limit=1
+        )
         for route, params in (
             ("update_content", {"update_data": {"body": "spam"}}),
             ("reaction", {"content": "x", "action": "add"}),
         ):
             self.assertFalse(self._call(f"/mail/message/{route}", message_id=message.id, **params))
         self.assertEqual(self.env["mail.guest"].search_count([]), guests)
-        self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
+        self.assertEqual(
+            self.env["mail.message"].search_count(
+                [("model", "=", "discuss.channel"), ("res_id", "=", chat.id)]
+            ),
+            said,
+        )
         since = fields.Datetime.now() - timedelta(hours=1)
         count = door.count_refused(self.env.cr, since, self.channel.ids)
         self.assertEqual(count["often"], 0)

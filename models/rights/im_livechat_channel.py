@@ -4,6 +4,8 @@ from odoo.fields import Command
 
 from ...tools import sent
 
+_UNLINK = Command.unlink(0)[0]
+
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
@@ -24,7 +26,22 @@ class ImLivechatChannel(models.Model):
     def write(self, vals):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
             vals = self._read_shop_values(vals)
+        if self.env.su and isinstance(vals.get("user_ids"), list):
+            # Core itself takes those out who have lost the right.
+            gone = [command[1] for command in vals["user_ids"] if command[0] == _UNLINK]
+            self._do_without_proxies(self.env["res.users"].browse(gone)._filter_lost())
         return super().write(vals)
+
+    def _do_without_proxies(self, lost):
+        """Let channels keep messages that had only these people as proxies: a right is taken away
+        whatever else a channel asks for."""
+        self.filtered(
+            lambda channel: (
+                lost
+                and channel.offline_rule == "proxy"
+                and not (channel.proxy_user_ids & channel.user_ids) - lost
+            )
+        ).offline_rule = "pool"
 
     def _read_shop_values(self, vals):
         """Return what a shop's people say about their channel.
@@ -83,7 +100,6 @@ class ImLivechatChannel(models.Model):
         there, except a shop's sub-accounts.
         """
         self.env["res.users"].flush_model()
-        group = self.env.ref("im_livechat.im_livechat_group_user")
         # sudo: res.users, im_livechat.channel - whoever changed the rights changed who is an agent
         users = self.env["res.users"].sudo().with_context(active_test=False)
         agents = users.search(
@@ -94,18 +110,11 @@ class ImLivechatChannel(models.Model):
             ]
         )
         # Not a search for "not in": that finds everybody who has some other group as well.
-        lost = agents.filtered(lambda user: group not in user.all_group_ids)
+        lost = agents._filter_lost()
         for user in lost:
             channels = user.livechat_channel_ids.filtered(
                 lambda channel, user=user: channel.dispatch_mode != "native" or user.main_account_id
             )
-            # A right is taken away whatever else a channel asks for: without a proxy left, it
-            # keeps the messages instead.
-            channels.filtered(
-                lambda channel, user=user: (
-                    channel.offline_rule == "proxy"
-                    and not (channel.proxy_user_ids & channel.user_ids) - user
-                )
-            ).offline_rule = "pool"
+            channels._do_without_proxies(user)
             channels.write({"user_ids": [Command.unlink(user.id)]})
         self.env["livechat.announcement"]._agent_leaves(lost)

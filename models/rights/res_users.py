@@ -39,6 +39,12 @@ class ResUsers(models.Model):
         is_owner = user.has_group("im_livechat_subaccount.group_main_account")
         return user if is_owner else user.browse()
 
+    def _filter_lost(self):
+        """Return those of these agents who may receive buyers no more."""
+        group = self.env.ref("im_livechat.im_livechat_group_user")
+        # sudo: res.users - who may be an agent, whoever asks
+        return self.filtered(lambda user: group not in user.sudo().all_group_ids)
+
     def _is_shop_staff(self):
         """Tell whether this user sees its shop only.
 
