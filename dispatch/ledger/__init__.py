@@ -149,7 +149,7 @@ def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> I
     :raise psycopg2.errors.LockNotAvailable: the lock was not had in ``locks.LOCK_TIMEOUT``; Odoo
         retries.
     """
-    circles = (query.circle,) if query.circle and query.user_ids is None else None
+    circles = (query.circle,) if query.circle else None
     for _attempt in range(_ATTEMPTS):
         if circles is None:
             circles = circle.find(env.cr, query.channel_id, query.user_ids)
@@ -307,7 +307,7 @@ def _ask(cr, query: Query, circles: tuple[int, ...] | None = None):
     with_queries = [RECEIVE_GROUPS, with_agents(query), *([ENDED] if is_locked else [])]
     is_outdated = "false"
     if is_locked:
-        is_outdated = circle.IS_OUTDATED if query.user_ids is None else circle.IS_OUTDATED_OF_USERS
+        is_outdated = circle.IS_OUTDATED if query.circle else circle.IS_OUTDATED_OF_USERS
     # One statement, because open chats and the reservations that are no chat yet must belong
     # together; and one row, which is faster than a thousand. The accounts are one row as well.
     cr.execute(

@@ -71,7 +71,8 @@ class Query(NamedTuple):
     country_id: int | None = None
     expertise_ids: tuple[int, ...] = ()
     circle: int | None = None
-    """That of the channel, when it has just been read; see ``circle``."""
+    """That of the channel, when it has just been read and only its own agents are asked for; see
+    ``circle``."""
 
 
 class Channel(NamedTuple):

@@ -146,6 +146,17 @@ class LivechatPersonalData(models.AbstractModel):
         }
 
     @api.model
+    def _describe_files(self, files):
+        return [
+            {
+                "name": file.name,
+                "type": file.mimetype,
+                "base64": b64encode(file.raw or b"").decode(),
+            }
+            for file in files
+        ]
+
+    @api.model
     def _describe_chat(self, chat, author=None):
         """Return a chat in words.
 
@@ -169,14 +180,7 @@ class LivechatPersonalData(models.AbstractModel):
                     "date": message.date,
                     "author": message.author_id.name or message.author_guest_id.name,
                     "text": html2plaintext(message.body or "").strip(),
-                    "files": [
-                        {
-                            "name": file.name,
-                            "type": file.mimetype,
-                            "base64": b64encode(file.raw or b"").decode(),
-                        }
-                        for file in message.attachment_ids
-                    ],
+                    "files": self._describe_files(message.attachment_ids),
                 }
                 for message in messages
             ],
@@ -192,6 +196,16 @@ class LivechatPersonalData(models.AbstractModel):
             "country": chat.country_id.name,
             "language": chat.livechat_lang_id.name,
             "page": chat.dispatch_page,
+            # Sent, and in no message.
+            "files": self._describe_files(
+                chat.env["ir.attachment"].search(
+                    [
+                        ("res_model", "=", "discuss.channel"),
+                        ("res_id", "=", chat.id),
+                        ("id", "not in", messages.attachment_ids.ids),
+                    ]
+                )
+            ),
             "whispers": [
                 {"moment": one.moment, "by": one.user_id.name, "text": one.body}
                 for one in chat.env["livechat.whisper"].search(

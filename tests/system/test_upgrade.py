@@ -69,7 +69,7 @@ LAYOUT = """
       FROM ir_model_data
      WHERE module = 'im_livechat_subaccount'
 """
-SEATS = "SELECT * FROM livechat_dispatch_seat ORDER BY 1, 2"
+SEATS = "SELECT discuss_channel_id, partner_id FROM livechat_dispatch_seat ORDER BY 1, 2"
 
 #: Tables, and their columns without who wrote a row when.
 COLUMNS = """
