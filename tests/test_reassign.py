@@ -660,11 +660,16 @@ class TestPause(ReassignCommon, ShopCommon):
         self.assertTrue(agent.with_user(agent).get_dispatch_status()["paused"])
         agent.with_user(agent).dispatch_resume()
         self.assertEqual(self._agent_of(self._come(channel)), agent)
+        status = agent.with_user(agent).get_dispatch_status()
+        reasons = self.env["livechat.pause.reason"].search([("main_account_id", "=", False)])
+        self.assertLessEqual(set(reasons.mapped("name")), {name for _id, name in status["reasons"]})
+        del status["reasons"]
         self.assertEqual(
-            agent.with_user(agent).get_dispatch_status(),
+            status,
             {
                 "lines": {channel.id: 0},
                 "paused": False,
+                "reason": False,
                 "until": False,
                 "overloaded": False,
                 "load": 1,

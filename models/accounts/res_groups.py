@@ -36,9 +36,11 @@ class ResGroups(models.Model):
         return result
 
     def unlink(self):
-        known = self._filter_known()
+        # Whatever else a group gives, an agent may lose it.
+        # sudo: res.groups - who is concerned, whoever deletes a group
+        known = self.sudo().all_user_ids._filter_known()
         if known:
-            self.env["livechat.announcement"]._look_again(known, "staff")
+            self.env["livechat.announcement"]._look_again(self, "staff")
         result = super().unlink()
         if known:
             self.env["im_livechat.channel"]._release_lost_agents()

@@ -146,7 +146,7 @@ def _find_shown(records, part):
             records = records._filter_known()
             return part, records | records.main_account_id
         case "staff", "res.groups":
-            return part, records._filter_known().all_user_ids
+            return part, records.all_user_ids._filter_known()
         case "staff", "im_livechat.channel":
             return part, records.main_account_id
         case "lines", "discuss.channel":

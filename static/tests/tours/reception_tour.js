@@ -525,8 +525,8 @@ tours.add("im_livechat_subaccount.reception_menu", {
                 const words = steps().map((step) => step.content);
                 for (const expected of [
                     say(
-                        "See whether everybody was given what the weights promise.",
-                        "看看每个人分到的是否符合权重。",
+                        "What each agent received, answered and missed, and how fair it was.",
+                        "每位客服接到、答复和未接了多少，以及分流是否均衡。",
                     ),
                 ]) {
                     if (!words.includes(expected)) {

@@ -36,12 +36,11 @@ export const openMenu = (...path) =>
         run: press,
     }));
 
-/** Press one of the buttons above *Reception*: on a phone they are in a menu. */
-export const openFromReception = (name) =>
-    fit(
-        [`.o_control_panel .${name}`],
-        [".o_control_panel button.o-control-panel-adaptive-dropdown", `.o-dropdown--menu .${name}`],
-    ).map((trigger) => ({ content: `Press ${trigger}`, trigger, run: press }));
+/** Go on from *Reception* by a button above it, or on a phone by the drawer. */
+export const openFromReception = (name, menu) => {
+    const button = `.o_control_panel .${name}`;
+    return fit([{ content: `Press ${button}`, trigger: button, run: press }], openMenu(menu));
+};
 
 const VIEW_ICONS = {
     list: ".oi-view-list",
