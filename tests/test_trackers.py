@@ -189,10 +189,8 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
         self.env["res.lang"]._activate_lang("fr_FR")
         channel = self._create_channel(self.agent)
         bot = self._create_bot(channel, "Hello")
-        for step, english, french in zip(
-            bot.script_step_ids, ("Hello", "A moment"), ("Bonjour", "Un moment"), strict=True
-        ):
-            step.update_field_translations("message", {"fr_FR": {english: french}})
+        for step, french in zip(bot.script_step_ids, ("Bonjour", "Un moment"), strict=True):
+            step.with_context(lang="fr_FR").message = f"<p>{french}</p>"
         for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
             for params, accepted, said in (
                 ({"page_lang": "fr"}, "en", "Bonjour"),

@@ -36,9 +36,10 @@ class ResGroups(models.Model):
         return result
 
     def unlink(self):
-        # Whatever else a group gives, an agent may lose it.
+        # An agent may lose what the group implied; of one that implies nothing nobody has less.
         # sudo: res.groups - who is concerned, whoever deletes a group
-        known = self.sudo().all_user_ids._filter_known()
+        giving = self.sudo().filtered("implied_ids")
+        known = self._filter_known() or giving.all_user_ids._filter_known()
         if known:
             self.env["livechat.announcement"]._look_again(self, "staff")
         result = super().unlink()

@@ -6,7 +6,10 @@ const tours = registry.category("web_tour.tours");
 tours.add("im_livechat_subaccount.conversation", {
     steps: () => [
         // From Reception to the chat in which a word was said: two clicks, and the word.
-        ...openFromReception("o_livechat_reception_find", "im_livechat_subaccount.livechat_conversation_menu"),
+        ...openFromReception(
+            "o_livechat_reception_find",
+            "im_livechat_subaccount.livechat_conversation_menu",
+        ),
         {
             content: "All chats of the shop",
             trigger: `.o_breadcrumb:contains(${say("Conversations", "对话记录")})`,

@@ -6,7 +6,10 @@ const tours = registry.category("web_tour.tours");
 tours.add("im_livechat_subaccount.team", {
     steps: () => [
         // Two agents compared in three clicks.
-        ...openFromReception("o_livechat_reception_team", "im_livechat_subaccount.livechat_team_menu"),
+        ...openFromReception(
+            "o_livechat_reception_team",
+            "im_livechat_subaccount.livechat_team_menu",
+        ),
         {
             content: "What came today, of all",
             trigger: ".o_livechat_team_figures [data-figure=received]:contains(4)",
