@@ -35,8 +35,8 @@ class TestSubaccountTours(PatientCase, DispatchCommon):
             {"name": name, "role_ids": [Command.link(role.id) for role in roles], **vals}
         )
         subaccount._activate("sesame-open")
-        # As whoever starts a tour logs in.
-        subaccount.sudo().user_id.password = subaccount.login
+        # As whoever starts a tour logs in; nobody but the server would set such a password.
+        subaccount.sudo().user_id.with_env(self.env).password = subaccount.login
         return subaccount
 
     def _agent(self, name):

@@ -190,7 +190,13 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
         channel = self._create_channel(self.agent)
         bot = self._create_bot(channel, "Hello")
         for step, french in zip(bot.script_step_ids, ("Bonjour", "Un moment"), strict=True):
-            step.with_context(lang="fr_FR").message = f"<p>{french}</p>"
+            # As stored: written by the ORM, a text so different would be another in English as well.
+            step.flush_recordset()
+            self.env.cr.execute(
+                "UPDATE chatbot_script_step SET message = message || %s::jsonb WHERE id = %s",
+                [json.dumps({"fr_FR": f"<p>{french}</p>"}), step.id],
+            )
+            step.invalidate_recordset()
         for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
             for params, accepted, said in (
                 ({"page_lang": "fr"}, "en", "Bonjour"),

@@ -646,7 +646,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         # sudo: res.users - whoever has the link is the person, and sets its own password
         user = self._sudo_clean().user_id
         user = user.with_user(user).sudo()
-        if not sent.is_text(password):
+        if not password or not sent.is_text(password):
             raise UserError(user._say_weakness("short"))
         # The link is spent before anything else, so that of two that come at once one fails.
         self._store(

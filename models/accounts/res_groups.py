@@ -38,8 +38,9 @@ class ResGroups(models.Model):
     def unlink(self):
         # An agent may lose what the group implied; of one that implies nothing nobody has less.
         # sudo: res.groups - who is concerned, whoever deletes a group
-        giving = self.sudo().filtered("implied_ids")
-        known = self._filter_known() or giving.all_user_ids._filter_known()
+        implied = self._get_group_definitions().get_superset_ids
+        giving = self.sudo().filtered(lambda group: {*implied(group.ids)} - {group.id})
+        known = giving.all_user_ids._filter_known()
         if known:
             self.env["livechat.announcement"]._look_again(self, "staff")
         result = super().unlink()
