@@ -70,7 +70,7 @@ class TestSubaccountTours(PatientCase, DispatchCommon):
         self.assertTrue(subaccount.login_date)
         user = subaccount.sudo().user_id
         # As whoever starts a tour logs in.
-        user.password = user.login
+        user.with_env(self.env).password = user.login
         self._set_online(user)
         self.channel.user_ids |= user
         agent, chat = self._arrive(self.channel)

@@ -190,7 +190,7 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
         channel = self._create_channel(self.agent)
         bot = self._create_bot(channel, "Hello")
         for step, french in zip(bot.script_step_ids, ("Bonjour", "Un moment"), strict=True):
-            # As stored: written by the ORM, a text so different would be another in English as well.
+            # As stored: the ORM takes so different a text for a new one, in English as well.
             step.flush_recordset()
             self.env.cr.execute(
                 "UPDATE chatbot_script_step SET message = message || %s::jsonb WHERE id = %s",

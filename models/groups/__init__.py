@@ -1,4 +1,5 @@
 from . import (
+    chatbot_script,
     discuss_channel,
     im_livechat_channel,
     im_livechat_channel_rule,
