@@ -4,7 +4,7 @@
     python dev/proxy.py --port 8069 --http-port 8070 --gevent-port 8072
 
 What nginx does in production, without nginx. Every connection carries one request: the head is
-read, its Connection header becomes ``close`` (unless it upgrades), and then bytes are passed both
+read with its body, its Connection header becomes ``close`` (unless it upgrades), and then bytes are passed both
 ways until one side is done. So no request after the first has to be looked for in the stream.
 
 From Python: ``await proxy.serve(port, http_port, gevent_port)`` returns a running asyncio server.
@@ -17,7 +17,7 @@ import re
 import signal
 
 HEAD_LIMIT = 64 * 1024  # bytes; as long as the longest head Odoo itself accepts
-HEAD_TIMEOUT = 60  # seconds a client may take to send it
+HEAD_TIMEOUT = 60  # seconds a client may take to send it, and what belongs to it
 
 
 async def serve(port, http_port, gevent_port):
@@ -28,6 +28,10 @@ async def serve(port, http_port, gevent_port):
         try:
             async with _timeout(HEAD_TIMEOUT):
                 head = await reader.readuntil(b"\r\n\r\n")
+                # All of it before a worker is asked for, as nginx does: a worker waits two seconds
+                # for the rest, and whoever sends it may be slow.
+                length = re.search(rb"\r\ncontent-length: *(\d+)\r", head, re.I)
+                body = await reader.readexactly(int(length[1])) if length else b""
             path = head.split(b" ", 2)[1].partition(b"?")[0]
             websocket = path == b"/websocket" or path.startswith(b"/websocket/")
             if not re.search(rb"\r\nupgrade:", head, re.I):
@@ -39,7 +43,7 @@ async def serve(port, http_port, gevent_port):
                 )
             except OSError:
                 return await _refuse(writer)
-            upstream_writer.write(head)
+            upstream_writer.write(head + body)
             sending = asyncio.create_task(_pass(reader, upstream_writer))
             answered = await _pass(upstream, writer)
             sending.cancel()
