@@ -4,8 +4,9 @@
     python dev/proxy.py --port 8069 --http-port 8070 --gevent-port 8072
 
 What nginx does in production, without nginx. Every connection carries one request: the head is
-read with its body, its Connection header becomes ``close`` (unless it upgrades), and then bytes are passed both
-ways until one side is done. So no request after the first has to be looked for in the stream.
+read with its body, its Connection header becomes ``close`` (unless it upgrades), and then bytes are
+passed both ways until one side is done. So no request after the first has to be looked for in the
+stream.
 
 From Python: ``await proxy.serve(port, http_port, gevent_port)`` returns a running asyncio server.
 """

@@ -112,8 +112,11 @@ class ResUsers(sent.Guard, models.Model):
     def write(self, vals):
         if "dispatch_paused" in vals:
             # A new pause does not end when the last one was to end, nor is it for the same reason.
-            vals = {"dispatch_paused_until": False, "dispatch_pause_reason_id": False, **vals}
+            vals = {"dispatch_paused_until": False, **vals}
         result = super().write(vals)
+        if "dispatch_paused" in vals and "dispatch_pause_reason_id" not in vals:
+            # sudo: res.users - nobody sets a reason but by pausing
+            self.sudo().filtered("dispatch_pause_reason_id").dispatch_pause_reason_id = False
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
         return result

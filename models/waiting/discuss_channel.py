@@ -33,13 +33,12 @@ class DiscussChannel(models.Model):
         ending = vals.get("livechat_end_dt") and self.filtered(
             lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
         )
-        if vals.get("livechat_end_dt"):
-            # Nobody needs it any more.
-            vals = {**vals, "dispatch_address": False}
         result = super().write(vals)
         if ending:
             # sudo: discuss.channel, res.users - whoever ends a chat ends its wait and frees seats
             ending = ending.sudo()
+            # Nobody needs it any more.
+            ending.filtered("dispatch_address").dispatch_address = False
             ending._leave_line()
             agents = ending.livechat_channel_member_history_ids.partner_id.user_ids
             ending._follow_seats(agents)

@@ -92,13 +92,19 @@ def owner(shop):
 
 
 def read_menus(shop):
-    """``{xmlid: path}`` of the addon's menu items that open a page."""
+    """``{xmlid: path}`` of the addon's menu items that open a page of its own, not one of Odoo's."""
     rows = shop.sql(
         """
         SELECT item.name, split_part(menu.action, ',', 2)
           FROM ir_ui_menu menu
           JOIN ir_model_data item ON item.model = 'ir.ui.menu' AND item.res_id = menu.id
          WHERE item.module = %s AND menu.action IS NOT NULL
+           AND EXISTS (
+                   SELECT
+                     FROM ir_model_data action
+                    WHERE action.module = item.module
+                      AND action.model || ',' || action.res_id = menu.action
+               )
       ORDER BY item.name
         """,
         devenv.ADDON,
