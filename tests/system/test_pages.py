@@ -92,7 +92,7 @@ def owner(shop):
 
 
 def read_menus(shop):
-    """``{xmlid: path}`` of the addon's menu items that open a page of its own, not one of Odoo's."""
+    """``{xmlid: path}`` of the addon's menu items that open a page of its own, not of Odoo's."""
     rows = shop.sql(
         """
         SELECT item.name, split_part(menu.action, ',', 2)
