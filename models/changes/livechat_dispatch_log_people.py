@@ -10,10 +10,12 @@ class LivechatDispatchLog(models.Model):
 
     @api.model
     def _get_whats(self):
+        exported = self.env._("Personal data exported")
+        erased = self.env._("Personal data erased")
         return [
             *super()._get_whats(),
-            ("personal_data.export", self.env._("Personal data exported")),
-            ("personal_data.erase", self.env._("Personal data erased")),
+            ("personal_data.export", exported),
+            ("personal_data.erase", erased),
         ]
 
     @api.model
