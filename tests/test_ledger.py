@@ -186,6 +186,29 @@ class TestLedger(DispatchCommon):
         self.assertEqual(last[other.id], after[other.id])
         self.assertEqual(sum(last.values()), sum(credits.values()))
 
+    def test_what_was_charged_for_nothing_is_given_back_after_a_split_as_well(self):
+        """The winner is here, who shared the chat with it is in another circle by now."""
+        one, other = self._create_agent("one"), self._create_agent("other")
+        first, second = self._create_channel(one), self._create_channel(other)
+        for channel in (first, second):
+            channel._get_operator()
+        before = ledger.read_credits(self.env.cr)
+        # A transaction that PostgreSQL has rolled back, as far as this one can tell.
+        kept = accounts.read_all(self.env.cr)
+        (of_first,) = [row for row in kept if row.circle == first.id]
+        split = accounts.pack_split({one.id: CHAT // 2, other.id: CHAT // 2})
+        accounts.give_back(of_first, [(one.id, split)])
+        accounts.store_all(self.env.cr, kept)
+        ledger.note_change(self.env.cr)
+        query = first._get_dispatch_query(channel=first._read_dispatch_channel())
+        ledger._renew_circles(self.env, query)
+        after = ledger.read_credits(self.env.cr)
+        self.assertEqual(after[one.id] - before[one.id], CHAT // 2)
+        self.assertEqual(after[other.id] - before[other.id], -CHAT // 2)
+        rows = {row.circle: set(row.credits) for row in accounts.read_all(self.env.cr)}
+        self.assertIn(other.id, rows[second.id])
+        self.assertNotIn(other.id, rows[first.id])
+
     def test_a_main_account_joins_the_channels_of_its_shop(self):
         one, other = self._create_agent("one"), self._create_agent("other")
         owner = self._create_agent("owner", groups="im_livechat_subaccount.group_main_account")

@@ -16,11 +16,18 @@ from .. import credit
 from .circle import OF_CHANNEL, Circles
 from .facts import IS_HELD
 
-# The reservations whose transaction has ended are forgotten; those that were rolled back are given
-# back. Served by a scan: they are a handful of rows.
-_ENDED_ANYWHERE = f"""ended AS (
+
+def _end(which):
+    """Return the WITH query of reservations whose transaction has ended: they are forgotten, and
+    those that were rolled back are given back.
+
+    :param which: of which of them.
+    """
+    # Served by a scan: they are a handful of rows.
+    return f"""ended AS (
             DELETE FROM livechat_dispatch_reservation
-             WHERE xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
+             WHERE {which}
+               AND xid IS DISTINCT FROM pg_current_xact_id_if_assigned()
                AND NOT ({IS_HELD})
          RETURNING CASE WHEN pg_visible_in_snapshot(xid, pg_current_snapshot())
                         THEN pg_xact_status(xid) = 'aborted' END AS is_unused,
@@ -29,8 +36,10 @@ _ENDED_ANYWHERE = f"""ended AS (
                    split
         )"""
 
-# Those of the circles whose locks are held.
-ENDED = _ENDED_ANYWHERE.replace("WHERE", f"WHERE circle = ({OF_CHANNEL}) AND", 1)
+
+#: Those of the channel's circle.
+ENDED = _end(f"circle = ({OF_CHANNEL})")
+_ENDED_ANYWHERE = _end("true")
 
 
 class Accounts(NamedTuple):
@@ -97,7 +106,7 @@ def move(kept: list[Accounts], circles: Circles) -> Iterable[Accounts]:
             target = moved.setdefault(circle_id, Accounts(circle_id, 0, {}, {}, 0))
             credit.add_changes(target.credits, {user_id: amount})
             target.last_turns[user_id] = max(
-                accounts.last_turns[user_id], target.last_turns.get(user_id, 0)
+                accounts.last_turns.get(user_id, 0), target.last_turns.get(user_id, 0)
             )
             # The next turn comes after all of theirs.
             moved[circle_id] = target._replace(turn=max(target.turn, accounts.turn))
@@ -108,7 +117,8 @@ def store_all(cr, kept: Iterable[Accounts]):
     """Store the accounts of all circles; only when alone."""
     cr.execute("DELETE FROM livechat_dispatch_credit")
     for accounts in kept:
-        turns = [accounts.last_turns[user_id] for user_id in accounts.credits]
+        # Who has left the circle may be given back here what a decision had charged before.
+        turns = [accounts.last_turns.get(user_id, 0) for user_id in accounts.credits]
         cr.execute(
             """
             INSERT INTO livechat_dispatch_credit (circle, turn, user_ids, credits, last_turns)

@@ -85,10 +85,11 @@ class ImLivechatChannel(models.Model):
         done = {step["name"]: step["done"] for step in self.dispatch_setup_steps}
         # sudo: res.users - the agents of a channel whose dispatch the caller manages; who has not
         # used the link yet is invited as well
-        agents = self.sudo().with_context(active_test=False).user_ids
+        channel = self.sudo().with_context(active_test=False)
+        agents = channel.user_ids
         agents = agents.filtered(lambda agent: agent._has_agent_group())
         if self.main_account_participation == "member":
-            agents |= self.sudo().main_account_id
+            agents |= channel.main_account_id
         here = agents.filtered("active")
         steps = {
             "channel": True,

@@ -186,6 +186,7 @@ class LivechatTeam(models.AbstractModel):
             yield partner, "ended_unanswered", count
         for partner, text, count in (
             self.env["rating.rating"]
+            # sudo: rating.rating - how many of each, of channels whose figures the caller reads
             .sudo()
             ._read_group(
                 [
