@@ -5,6 +5,17 @@ from odoo.http import request
 from odoo.addons.web.controllers.utils import _get_login_redirect_url
 
 
+def guard(response):
+    """Return the response of a page behind a link that is a secret: it must not leak to other
+    sites, caches or frames."""
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response
+
+
 class Activation(http.Controller):
     """The page behind an activation link, where a sub-account's person sets the password."""
 
@@ -54,17 +65,7 @@ class Activation(http.Controller):
             auth_info = request.session.authenticate(request.env, credential)
         except AccessDenied:
             return self._render({"login": login, "done": True})
-        return self._guard(request.redirect(_get_login_redirect_url(auth_info["uid"])))
+        return guard(request.redirect(_get_login_redirect_url(auth_info["uid"])))
 
     def _render(self, values, status=200):
-        response = request.render("im_livechat_subaccount.activation", values, status=status)
-        return self._guard(response)
-
-    def _guard(self, response):
-        # The link is a secret: it must not leak to other sites, caches or frames.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Frame-Options"] = "DENY"
-        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
+        return guard(request.render("im_livechat_subaccount.activation", values, status=status))

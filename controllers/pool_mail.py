@@ -1,6 +1,8 @@
 from odoo import http
 from odoo.http import request
 
+from .activation import guard
+
 
 class PoolMail(http.Controller):
     """The page behind the link that confirms where a shop mails its buyers' messages."""
@@ -27,10 +29,4 @@ class PoolMail(http.Controller):
         return self._render({"name": channel.name, "email": channel.pool_email, "done": done})
 
     def _render(self, values, status=200):
-        response = request.render("im_livechat_subaccount.pool_email", values, status=status)
-        # The link is a secret: it must not leak to other sites, caches or frames.
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Content-Security-Policy"] = "frame-ancestors 'none'"
-        response.headers["X-Robots-Tag"] = "noindex"
-        return response
+        return guard(request.render("im_livechat_subaccount.pool_email", values, status=status))

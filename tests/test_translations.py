@@ -12,7 +12,7 @@ MODULE = "im_livechat_subaccount"
 FOLDER = Path(__file__).parent.parent
 
 # The same word in every language; translation files leave such entries empty.
-SAME_IN_CHINESE = {"ID", "lin@shop.example"}
+SAME_IN_CHINESE = {"ID"}
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|<[^>]+>")
 

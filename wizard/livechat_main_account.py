@@ -134,18 +134,10 @@ class LivechatMainAccount(sent.Guard, models.TransientModel):
         # sudo: ir.config_parameter - how long links live is no secret
         parameters = self.env["ir.config_parameter"].sudo()
         hours = int(parameters.get_param("auth_signup.signup.validity.hours", 144))
-        return {
-            "type": "ir.actions.act_window",
-            "name": self.env._("Activation Link"),
-            "res_model": "livechat.activation.link",
-            "views": [(False, "form")],
-            "target": "new",
-            "context": {
-                "default_url": partner._get_signup_url(),
-                "default_name": owner.name,
-                "default_login": owner.login,
-                "default_expiration": fields.Datetime.to_string(
-                    fields.Datetime.now() + timedelta(hours=hours)
-                ),
-            },
-        }
+        expiration = fields.Datetime.now() + timedelta(hours=hours)
+        return self.env["livechat.subaccount"]._show_link(
+            url=partner._get_signup_url(),
+            name=owner.name,
+            login=owner.login,
+            expiration=fields.Datetime.to_string(expiration),
+        )

@@ -438,20 +438,28 @@ class LivechatSubaccount(sent.Reader, models.Model):
         mailed = self._mail_activation_link(url)
         self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
         self._note("link")
+        return self._show_link(
+            url=url,
+            name=self.name,
+            login=self.login,
+            expiration=fields.Datetime.to_string(self.activation_expiration),
+            email=self.email if mailed else False,
+            is_held_back=mailed is False,
+        )
+
+    @api.model
+    def _show_link(self, **shown):
+        """Return the dialog that shows a link, once.
+
+        :param shown: values of ``livechat.activation.link``.
+        """
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("Activation Link"),
             "res_model": "livechat.activation.link",
             "views": [(False, "form")],
             "target": "new",
-            "context": {
-                "default_url": url,
-                "default_name": self.name,
-                "default_login": self.login,
-                "default_expiration": fields.Datetime.to_string(self.activation_expiration),
-                "default_email": self.email if mailed else False,
-                "default_is_held_back": mailed is False,
-            },
+            "context": {f"default_{name}": value for name, value in shown.items()},
         }
 
     def action_enable(self):
