@@ -1,10 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError
-from odoo.fields import Command
 
 from ...tools import sent
-
-_UNLINK = Command.unlink(0)[0]
 
 
 class ImLivechatChannel(models.Model):
@@ -26,10 +23,10 @@ class ImLivechatChannel(models.Model):
     def write(self, vals):
         if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
             vals = self._read_shop_values(vals)
-        if self.env.su and isinstance(vals.get("user_ids"), list):
+        if self.env.su and (commands := sent.to_commands(vals.get("user_ids", []))):
             # Core itself takes those out who have lost the right.
-            gone = [command[1] for command in vals["user_ids"] if command[0] == _UNLINK]
-            self._do_without_proxies(self.env["res.users"].browse(gone)._filter_lost())
+            gone = self.user_ids - sent.get_chosen(self.user_ids, commands)
+            self._do_without_proxies(gone._filter_lost())
         return super().write(vals)
 
     def _do_without_proxies(self, lost):
