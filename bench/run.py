@@ -435,7 +435,7 @@ def measure_seats(template):
         shop = shops.Shop(db, server.url)
         reception = shop.open_reception([], max_sessions=1, queue_enabled=True)
         for _batch in range(SEATS // 25):
-            reception.agents += shop.add_agents([100] * 25, log_in=False)
+            reception.agents += shop.add_agents([100] * 25)
         ids = [agent.user_id for agent in reception.agents]
         shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
 

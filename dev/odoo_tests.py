@@ -4,6 +4,7 @@ All tests run once the whole registry is loaded, at_install ones included: core'
 meet this addon, and modules load before the addon that extends them. Environment variables:
 
 DEV_TEST_WEB    1: only tests that need a web server or a browser (HttpCase), 0: only the others
+DEV_TEST_WALKS  1: only the walks, in the two ways that are left out otherwise; see tests/walks.py
 DEV_TEST_ONLY   core's test_lint looks at this one module, not at all of core's
 """
 
@@ -48,9 +49,15 @@ def make_whole_suite(module_names, position="at_install"):
         from odoo.tests import HttpCase
 
         tests = [test for test in tests if isinstance(test, HttpCase) == (web == "1")]
+    if os.environ.get("DEV_TEST_WALKS"):
+        tests = [test for test in tests if is_walk(test)]
     if os.environ.get("DEV_TEST_ONLY"):
         show_one_module(os.environ["DEV_TEST_ONLY"])
     return OdooSuite(sorted(tests, key=lambda test: getattr(test, "test_sequence", 0)))
+
+
+def is_walk(test):
+    return getattr(getattr(test, test._testMethodName), "is_walk", False)
 
 
 def show_one_module(name):

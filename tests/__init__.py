@@ -31,6 +31,7 @@ from . import (
     test_fuzz,
     test_get_session,
     test_group_dispatch,
+    test_health,
     test_here,
     test_hostile_values,
     test_house,

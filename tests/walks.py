@@ -1,3 +1,4 @@
+import os
 from unittest.mock import patch
 
 from odoo.tests import HttpCase
@@ -10,9 +11,14 @@ PATIENCE, BROWSER_PATIENCE = 100, 5
 SIZES = {"wide": ("1280x800", False), "narrow": ("360x800", True)}
 LANGUAGES = {"english": "en_US", "chinese": "zh_CN"}
 
+# Each size and each language once; the other two, which rarely know more, in `dev/test long`.
+WAYS = [("wide", "english"), ("narrow", "chinese")]
+if os.environ.get("DEV_TEST_WALKS"):
+    WAYS = [("wide", "chinese"), ("narrow", "english")]
+
 
 class walk:
-    """Decorate a test that starts tours: it becomes four, in each size and each language.
+    """Decorate a test that starts tours: it becomes one for each of ``WAYS``.
 
     Each goes by the test's name and what tells it from the others, ``…_narrow_chinese``.
     """
@@ -21,9 +27,8 @@ class walk:
         self.test = test
 
     def __set_name__(self, owner, name):
-        for size in SIZES:
-            for language in LANGUAGES:
-                setattr(owner, f"{name}_{size}_{language}", self._at(size, language))
+        for size, language in WAYS:
+            setattr(owner, f"{name}_{size}_{language}", self._at(size, language))
 
     def _at(self, size, language):
         test = self.test
@@ -34,6 +39,7 @@ class walk:
             test(case)
 
         run.__doc__ = test.__doc__
+        run.is_walk = True
         return run
 
 

@@ -80,6 +80,7 @@ __all__ = [
     "clear_credits",
     "create_tables",
     "drop_tables",
+    "forget_credits",
     "has_room_at_once",
     "is_prepared",
     "note_change",
@@ -232,6 +233,17 @@ def clear_credits(env, user_ids: Iterable[int]):
         kept = settle_all(cr)
         for accounts in kept:
             accounts.credits.update(dict.fromkeys(user_ids & accounts.credits.keys(), 0))
+        store_all(cr, kept)
+
+
+def forget_credits(env, user_ids: Iterable[int]):
+    """Forget the credits of users who are gone."""
+    user_ids = set(user_ids)
+    with _transaction_alone(env) as cr:
+        kept = settle_all(cr)
+        for accounts in kept:
+            for user_id in user_ids & accounts.credits.keys():
+                del accounts.credits[user_id]
         store_all(cr, kept)
 
 

@@ -1,3 +1,5 @@
+import secrets
+
 from odoo import api, fields, models
 
 from ...dispatch import policy
@@ -6,6 +8,8 @@ from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import clock, sent
 
 DECISION_DAYS_DEFAULT = 90
+
+_HEALTH_TOKEN = "im_livechat_subaccount.health_token"
 
 
 def _is_days(days):
@@ -82,6 +86,13 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         "messages before the first answer have limits in proportion. 0: no limit for anything.",
         logged=True,
     )
+    dispatch_reports_health = fields.Boolean(
+        "Report Health",
+        help="Programs that watch the server may read what the page Health shows.",
+        logged=True,
+    )
+    # A secret: the log of settings says that there is one, and not which.
+    dispatch_health_token = fields.Char("Token of the Health Report", readonly=True)
     dispatch_refused_today = fields.Integer("Turned Away Today", readonly=True)
 
     @api.model
@@ -89,6 +100,8 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
         return {
             **super().get_values(),
+            "dispatch_reports_health": self._get_dispatch_reports_health(),
+            "dispatch_health_token": self.env["ir.config_parameter"].get_param(_HEALTH_TOKEN),
             "dispatch_address_chats": self._get_dispatch_address_chats(),
             "dispatch_refused_today": sum(door.count_refused(self.env.cr, today).values()),
             "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
@@ -113,6 +126,9 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.address_chats", repr(self.dispatch_address_chats)
         )
+        if self.dispatch_reports_health != self._get_dispatch_reports_health():
+            token = self.dispatch_reports_health and secrets.token_urlsafe(24)
+            self.env["ir.config_parameter"].set_param(_HEALTH_TOKEN, token)
 
     @api.model
     def _get_dispatch_weight_default(self):
@@ -152,6 +168,12 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         # sudo: ir.config_parameter - as above
         parameters = self.env["ir.config_parameter"].sudo()
         return door.read_address_chats(parameters.get_param("im_livechat_subaccount.address_chats"))
+
+    @api.model
+    def _get_dispatch_reports_health(self):
+        """Tell whether programs that watch the server may read of its health."""
+        # sudo: ir.config_parameter - whether there is a token, not which
+        return bool(self.env["ir.config_parameter"].sudo().get_param(_HEALTH_TOKEN))
 
     @api.model
     def _get_dispatch_mode_default(self):

@@ -158,10 +158,10 @@ class DiscussChannel(sent.Reader, models.Model):
         help="A mail has told the shop of this message.",
     )
 
-    # Those who wait, in order; a shop has few of them among all its chats.
+    # Those who wait, in order; a shop has few of them among all its chats. None of them has ended,
+    # which the reconciler asks here.
     _dispatch_waiting_idx = models.Index(
-        "(livechat_channel_id, dispatch_queued_at, id) "
-        "WHERE dispatch_state IN ('queued', 'pool') AND livechat_end_dt IS NULL"
+        "(livechat_channel_id, dispatch_queued_at, id) WHERE dispatch_state IN ('queued', 'pool')"
     )
     # Those whose buyer has not said a word: none but for moments.
     _dispatch_wordless_idx = models.Index(

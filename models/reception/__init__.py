@@ -4,6 +4,7 @@ from . import (
     ir_websocket,
     livechat_announcement,
     livechat_dispatch_group,
+    livechat_dispatch_health,
     livechat_whisper,
     res_users,
 )

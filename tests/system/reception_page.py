@@ -81,7 +81,7 @@ def open_large_shop(shop):
     """A reception with many agents, none of whom takes buyers, and many buyers who wait."""
     reception = shop.open_reception([], max_sessions=3, offline_rule="pool", name="Large Shop")
     for _batch in range(AGENTS // 25):
-        reception.agents += shop.add_agents([100] * 25, log_in=False)
+        reception.agents += shop.add_agents([100] * 25)
     ids = [agent.user_id for agent in reception.agents]
     shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
     shop.sql("UPDATE res_users SET dispatch_paused = true WHERE id = ANY(%s)", ids)

@@ -12,6 +12,11 @@ import devenv
 
 AGENTS, MAX_SESSIONS, ARRIVALS = 20, 2, 60
 SEATS = AGENTS * MAX_SESSIONS
+# What the page Health says that it has mended.
+MENDED = (
+    *("ended_wait", "lost_agent", "seat_without_chat", "chat_without_seat", "unserved"),
+    *("credit_of_nobody", "long_reservation"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +51,19 @@ def check_every_seat_can_be_taken(reception, url):
     assert abs(sum(reception.credits().values())) <= 0.005 * AGENTS
 
 
+def check_nothing_is_to_be_mended(reception):
+    """The reconciler finds nothing that a crash would have left behind."""
+    shop = reception.shop
+    shop.call("livechat.dispatch.health", "action_check")
+    found = shop.sql(
+        "SELECT kind, found, detail FROM livechat_dispatch_health WHERE found > 0 AND kind IN %s",
+        MENDED,
+    )
+    assert found == []
+    ((checked,),) = shop.sql("SELECT count(*) FROM livechat_dispatch_health")
+    assert checked > len(MENDED)
+
+
 def wait_until_well(server):
     shops.wait_until(
         lambda: len(server.worker_pids()) == server.workers, "a worker has no successor"
@@ -70,6 +88,7 @@ def storm(server, reception, strike):
     check_no_overrun(reception)
     wait_until_well(server)
     check_every_seat_can_be_taken(reception, server.url)
+    check_nothing_is_to_be_mended(reception)
     reception.close_all()
     return sum(answer.failed for answer in answers)
 
@@ -126,4 +145,5 @@ def test_a_node_that_loses_power_leaves_its_seats_to_the_other(fragile, receptio
     check_no_overrun(reception)
     assert any(answer.failed for answer in answers)
     check_every_seat_can_be_taken(reception, server.url)
+    check_nothing_is_to_be_mended(reception)
     reception.close_all()
