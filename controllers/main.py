@@ -33,13 +33,14 @@ def _describe_buyer(channel, page, lang):
     country = request.env["res.country"]
     if request.geoip.country_code:
         country = country.search([("code", "=", request.geoip.country_code)], limit=1)
-    return channel._describe_buyer(
-        page=page,
-        # Pages elsewhere send no cookie.
-        lang=request.cookies.get("frontend_lang") or lang,
-        accepted=list(request.httprequest.accept_languages.values())[:_LANGUAGES_MAX],
-        country_id=country.id,
-    )
+    return channel._describe_buyer(page, *_read_langs(lang), country.id)
+
+
+def _read_langs(page_lang):
+    """Return the language of the page that sends this request, and those its browser asks for."""
+    # Pages elsewhere send no cookie.
+    lang = request.cookies.get("frontend_lang") or page_lang
+    return lang, list(request.httprequest.accept_languages.values())[:_LANGUAGES_MAX]
 
 
 def speak(lang):
@@ -95,6 +96,17 @@ def _refuse(refusal=None):
     return {"channel_id": False, "message_id": False, "dispatch_refusal": refusal}
 
 
+def _refuse_session(page_lang, channel_id=None):
+    """As :func:`_refuse`, in the language of whoever sends this request.
+
+    :param channel_id: whose shop has blocked it; else it asks too often.
+    """
+    langs = request.env["im_livechat.channel"]._find_langs(*_read_langs(page_lang))
+    speak(next(iter(langs), None))
+    channel = request.env["im_livechat.channel"].browse(channel_id)
+    return _refuse(channel._turn_away() if channel else None)
+
+
 def _is_message(thread_id, post_data, context, others):
     """Tell whether this is what the widget sends as a buyer's message."""
 
@@ -140,15 +152,17 @@ def find_refusal(sent_id, what):
         return None
     chats, channels = request.env["discuss.channel"], request.env["im_livechat.channel"]
     named = Domain("id", "=", chat_id)
-    chat = chats.search(named & channels._match_open_to_caller("livechat_channel_id"))
+    open_chat = chats.search(named & channels._match_open_to_caller("livechat_channel_id"))
     # sudo: discuss.channel, im_livechat.channel - what the shop of the reader's chat lets it do
-    if not chat:
-        chat = chats.search(named).sudo()
-        return chat.livechat_channel_id._turn_away() if chat else None
-    chat = chat.sudo()  # sudo: as above
-    if (what != "word" or chat._is_unheard()) and not chat.livechat_channel_id._is_welcome(what):
-        return channels._say_wait()
-    return None
+    chat = (open_chat or chats.search(named)).sudo()
+    channel = chat.livechat_channel_id
+    if not chat or (
+        open_chat and ((what == "word" and not chat._is_unheard()) or channel._is_welcome(what))
+    ):
+        return None
+    speak(chat.livechat_lang_id.code)
+    channel = channel.with_env(request.env)
+    return channel._say_wait() if open_chat else channel._turn_away()
 
 
 def _forget_client_context():
@@ -200,17 +214,19 @@ class DispatchLivechatController(LivechatController):
         channel = channels.search(named & channels._match_open_to_caller())
         if not channel:
             channel = channels.search(named)
-            return _refuse(channel._turn_away()) if channel else False
+            return _refuse_session(page_lang, channel.id) if channel else False
         if not persisted:
             request.update_context(livechat_dispatch_preview=PREVIEW)
         session_key = None
         if persisted and channel.dispatch_mode != "native":
             session_key = _get_session_key()
             if chat := channel._join_open_chat(session_key):
-                return _describe_session(chat) if channel._is_welcome("look") else _refuse()
+                if channel._is_welcome("look"):
+                    return _describe_session(chat)
+                return _refuse_session(page_lang)
         what = "chat" if persisted else "look"
         if channel.dispatch_mode != "native" and not channel._is_welcome(what):
-            return _refuse()
+            return _refuse_session(page_lang)
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
         if channel.dispatch_mode != "native":

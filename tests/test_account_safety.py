@@ -377,6 +377,25 @@ class TestNewPlace(AccountLogCommon):
         self.assertEqual(self._come_from("192.0.2.1", "Chrome · Windows"), both)
         self.assertFalse(self._come_from("192.0.2.2", "Chrome · Windows"))
 
+    def test_who_is_told_of_a_new_place_finds_the_way_there(self):
+        row = self.subaccounts["reception"]
+        self._come_from("192.0.2.1")
+        before = self.env["mail.message"].search([], order="id desc", limit=1).id
+        self._come_from("192.0.2.2")
+        told = self.env["mail.message"].search([("id", ">", before)])
+        base = self.env["ir.config_parameter"].get_param("web.base.url")
+        for person, url in (
+            (row.user_id, f"{base}/odoo"),
+            (
+                self.owner,
+                f"{base}/odoo/action-im_livechat_subaccount.livechat_subaccount_action/{row.id}",
+            ),
+        ):
+            message = told.filtered(
+                lambda message, person=person: person.partner_id in message.notified_partner_ids
+            )
+            self.assertIn(f'href="{url}"', message.body)
+
     def test_a_main_account_is_told_of_its_own(self):
         mine = (self.owner.login, self.owner.login)
         self.assertFalse(self._come_from("192.0.2.1", "Firefox", *mine))

@@ -61,6 +61,33 @@ class TestBlock(BlockCommon):
         in_a_day = fields.Datetime.now() + timedelta(days=1)
         self.assertAlmostEqual(block.until, in_a_day, delta=timedelta(minutes=5))
 
+    def test_what_comes_from_a_blocked_address_ends(self):
+        """Whether the address is blocked with a buyer or by itself; what it may not answer would
+        wait for nothing."""
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 2}
+        )
+        colleague = new_test_user(self.env, "colleague", "base.group_user")
+        chats = [self._come(self.channel) for _buyer in range(4)]
+        chats.append(self._come(self.second))
+        chats.append(self._come(self.other))
+        chats.append(self._come(self.second, colleague))
+        for chat, last in zip(chats, (7, 8, 7, 9, 8, 7, 7), strict=True):
+            chat.dispatch_address = f"203.0.113.{last}"
+        self.assertEqual([chat.dispatch_state for chat in chats[2:4]], ["queued", "queued"])
+
+        def find_ended():
+            return [number for number, chat in enumerate(chats) if chat.livechat_end_dt]
+
+        self._block(chats[0], by_address=True)
+        self.assertEqual(find_ended(), [0, 2], "whoever works here goes on, and other shops do")
+        self.assertFalse(chats[2].dispatch_state)
+        values = {"livechat_channel_id": self.channel.id, "address": "203.0.113.0/29"}
+        block = self.env["livechat.dispatch.block"].with_user(self.owner).create(values)
+        self.assertEqual(find_ended(), [0, 2])
+        block.address = "203.0.113.8"
+        self.assertEqual(find_ended(), [0, 1, 2, 4])
+
     def test_who_waits_is_blocked_as_well_and_the_line_goes_on(self):
         self.channel.write(
             {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
@@ -294,6 +321,54 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self.authenticate("buyer", "sesame-open")
         self.opener.cookies.pop("dgid", None)
         self.assertRefused(self._ask())
+
+    def _sign_in(self, login=None):
+        """Sign in and stay the same browser: its guest's cookie stays."""
+        cookie = self.opener.cookies["dgid"]
+        self.authenticate(login, login and "sesame-open")
+        self.opener.cookies["dgid"] = cookie
+
+    def test_a_blocked_account_is_blocked_without_signing_in_as_well(self):
+        """An account and a cookie both identify a buyer."""
+        new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        guest = self._open(self.other).channel_member_ids.guest_id
+        self._sign_in("buyer")
+        chat, second = self._open(), self._open(self.second)
+        self.assertEqual(chat.dispatch_guest_id, guest)
+        self._block(chat)
+        self.assertTrue(second.livechat_end_dt)
+        self._sign_in()
+        self.assertRefused(self._ask())
+        self.opener.cookies.pop("dgid")
+        self.assertTrue(self._open())
+
+    def test_a_guest_who_is_blocked_has_nothing_open_as_an_account_either(self):
+        new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        chat = self._open()
+        self._sign_in("buyer")
+        second = self._open(self.second)
+        self.assertEqual(second.dispatch_guest_id, chat.channel_member_ids.guest_id)
+        self._block(chat)
+        self.assertRefused(self._write(second))
+        self.assertTrue(second.livechat_end_dt)
+
+    def test_what_is_refused_is_refused_in_the_buyers_language(self):
+        """That of the page before that of the browser, as everything a buyer is told."""
+        self.env["res.lang"]._activate_lang("zh_CN")
+        chat = self._open(page_lang="zh-Hans")
+        self._block(chat)
+        refused = {"channel_id": self.channel.id, "persisted": True}
+        for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
+            token = chat.livechat_customer_guest_ids._format_auth_cookie()
+            answers = {
+                lang: self._call(route, **refused, guest_token=token, page_lang=lang)
+                for lang in ("zh-TW", "en", "")
+            }
+            says = {lang: answer["dispatch_refusal"] for lang, answer in answers.items()}
+            self.assertEqual(says["en"], says[""])
+            self.assertIn("not open to you", says["en"])
+            self.assertRegex(says["zh-TW"], "[\u4e00-\u9fff]")
+        self.assertRegex(self._write(chat)["dispatch_refusal"], "[\u4e00-\u9fff]")
 
     def test_an_address_and_a_prefix_are_blocked_and_no_other(self):
         for text, address, refused in (

@@ -125,6 +125,7 @@ class TestLineEnds(LineCommon):
             lambda: agent.write({"livechat_channel_ids": [Command.unlink(self.channel.id)]}),
             True,
         )
+        yield "owes a second factor", lambda: agent.write({"second_factor_due": True}), True
         yield "has no shift", lambda: agent.write({"dispatch_calendar_id": self.never.id}), True
         yield "shop closes", lambda: self.channel.write({"calendar_id": self.never.id}), True
 
@@ -273,6 +274,29 @@ class TestLineEnds(LineCommon):
                         self.assertEqual(places, [1, 2])
                     else:
                         self._check_offline(rule, chats)
+
+    def test_a_line_ends_with_the_last_who_is_not_paused_in_its_group(self):
+        for rule in RULES:
+            with self.subTest(rule=rule):
+                self._open(rule)
+                group = self.env["livechat.dispatch.group"].create(
+                    {
+                        "name": "After-sales",
+                        "channel_id": self.channel.id,
+                        "user_ids": [Command.set(self.agent.ids)],
+                    }
+                )
+                chats = self._wait()
+                chats.dispatch_group_id = group
+                self._is_announced()
+                group.set_agent_paused(self.agent.id, True)
+                self.assertTrue(self._is_announced())
+                self.channel._drain()
+                if rule in ("main_account", "proxy"):
+                    for chat in chats:
+                        self.assertEqual(self._agent_of(chat), self.taker)
+                else:
+                    self.assertEqual(set(chats.mapped("dispatch_state")), {"pool"})
 
     def test_an_emptied_group_waits_for_those_above_only_while_they_will_be_here(self):
         self._open(main_account_participation="fallback")

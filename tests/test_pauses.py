@@ -1,7 +1,7 @@
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
@@ -146,6 +146,28 @@ class TestPauses(ReceptionCommon):
         self.returns.with_user(self.owner).set_agent_paused(self.maria.id, False)
         self.assertEqual(self._reasons(self.returns)[self.maria.id], False)
         self.assertFalse(self.returns.has_paused)
+
+    def test_who_leaves_a_group_is_paused_in_it_no_more(self):
+        """Whoever brings an agent back finds no pause of long ago, on whichever side it left."""
+        maria, planner = self.maria, self.planner
+
+        def leave_the_group():
+            self.returns.with_user(planner).write({"user_ids": [Command.unlink(maria.id)]})
+
+        def leave_the_channel():
+            self.channel.user_ids -= maria
+
+        for leave in (leave_the_group, leave_the_channel):
+            with self.subTest(leave.__name__):
+                self.channel.user_ids |= maria
+                self.returns.user_ids |= maria
+                self.returns.with_user(planner).set_agent_paused(maria.id, True)
+                self.assertEqual(self._reasons(self.returns)[maria.id], "paused")
+                leave()
+                self.assertFalse(self.returns.has_paused)
+                self.channel.user_ids |= maria
+                self.returns.user_ids |= maria
+                self.assertEqual(self._reasons(self.returns)[maria.id], False)
 
     def test_only_who_manages_the_dispatch_pauses_in_a_group_and_only_its_agents(self):
         for user in (self.sofie, self.auditor, self.rival):

@@ -301,6 +301,31 @@ class TestPersonalData(PersonalData, SecurityCommon):
             self.assertNotIn(f"{name} –", told)
             self.assertNotEqual(one.subject, name)
 
+    def test_what_stays_of_a_deleted_account_is_exported_with_all_it_did(self):
+        row = self.subaccounts["reception"]
+        user, partner = row.user_id, row.user_id.partner_id
+        # Core keeps users who are needed, here as the one who runs a scheduled action.
+        self.env["ir.cron"].create(
+            {
+                "name": "Needs its user",
+                "model_id": self.env.ref("base.model_res_partner").id,
+                "user_id": user.id,
+            }
+        )
+        self.shop["discuss.channel"].livechat_end_dt = fields.Datetime.now()
+        row.with_user(self.owner).action_disable()
+        before = row.with_user(self.owner)._export_personal_data()
+        row.with_user(self.owner).action_delete()
+        self.assertTrue(user.exists())
+        # The contact has another login of before that.
+        twin = new_test_user(self.env, "__deleted_twin", name=partner.name, partner_id=partner.id)
+        twin.active = partner.active = False
+        after = partner.with_user(self.owner)._export_personal_data()
+        for part in ("chats", "decisions", "pauses", "presence", "figures"):
+            self.assertEqual(after[part], before[part], part)
+        self.assertTrue(after["decisions"] and after["figures"])
+        self.assertLess(len(before["changes"]), len(after["changes"]))
+
     def test_what_a_deleted_account_left_is_erased_on_its_contact(self):
         row = self.subaccounts["reception"]
         partner = row.user_id.partner_id

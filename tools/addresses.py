@@ -30,3 +30,9 @@ def contain(text: str, address: str) -> bool:
     place = getattr(place, "ipv4_mapped", None) or place
     networks = (ipaddress.ip_network(part, strict=False) for part in split(text))
     return any(place in network for network in networks)
+
+
+def is_within(part: str, whole: str) -> bool:
+    """Tell whether an address, or a range of some, lies in another range; both were found right."""
+    part, whole = (ipaddress.ip_network(text, strict=False) for text in (part, whole))
+    return part.version == whole.version and part.subnet_of(whole)

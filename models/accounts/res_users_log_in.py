@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, models, tools
 from odoo.exceptions import AccessDenied
 from odoo.http import request
@@ -69,6 +71,7 @@ class ResUsers(models.Model):
         source = self.env["livechat.account.log"]._get_source()
         # sudo: res.users - the people of one shop; mail.thread - all of it is built here
         user = self.sudo()
+        row, base = user._get_subaccount(), user.get_base_url()
         for person in user | user._get_shop_owner():
             env = self.env(su=True)
             env = env(context={"lang": person.lang})
@@ -82,9 +85,13 @@ class ResUsers(models.Model):
                 browser=source["browser"] or env._("an unknown browser"),
                 address=source["address"] or env._("unknown"),
             )
+            url, name = f"{base}/odoo", env._("Open Odoo")
+            if row and person != user:
+                action = "action-im_livechat_subaccount.livechat_subaccount_action"
+                url, name = f"{url}/{action}/{row.id}", env._("Open the sub-account")
             env["mail.thread"].message_notify(
                 subject=title,
-                body=text,
+                body=Markup("<p>{}</p><p><a href='{}'>{}</a></p>").format(text, url, name),
                 partner_ids=person.partner_id.ids,
                 author_id=env.ref("base.partner_root").id,
                 # The log-in does not wait for the mail server.

@@ -30,6 +30,13 @@ class LivechatDispatchGroup(models.Model):
         for group in self.with_context(active_test=False):
             group.has_paused = bool(group.paused_user_ids)
 
+    def _forget_agents(self, agents):
+        super()._forget_agents(agents)
+        # sudo: livechat.dispatch.group - a pause in a group ends with being its agent
+        group = self.sudo()
+        if paused := group.paused_user_ids & agents:
+            group.write({"paused_user_ids": [Command.unlink(agent.id) for agent in paused]})
+
     def set_agent_paused(self, user_id, paused):
         """Give an agent no new buyers of this group, or give them again; other groups go on.
 

@@ -307,7 +307,10 @@ class LivechatPersonalData(models.AbstractModel):
 
         :param partner: with sudo.
         """
-        user = partner.with_context(active_test=False).user_ids.filtered("main_account_id")[:1]
+        users = partner.with_context(active_test=False).user_ids
+        # What stays of deleted accounts belongs to no shop any more: all that the contact has.
+        users = users.filtered(lambda one: one.main_account_id & shops) or users
+        user = users.filtered("main_account_id")[:1]
         self.env["livechat.dispatch.log"]._note_personal_data(
             "export", shops, f"{self.env._('Contact')} {partner.id}"
         )
@@ -315,12 +318,12 @@ class LivechatPersonalData(models.AbstractModel):
         env = partner.env
         chats = self._find_chats(partner, "agent")
         decisions = env["livechat.dispatch.decision"].search(
-            ["|", ("user_id", "in", user.ids), ("previous_user_id", "in", user.ids)], order="id"
+            ["|", ("user_id", "in", users.ids), ("previous_user_id", "in", users.ids)], order="id"
         )
         totals = env["livechat.dispatch.total"]
         sums = list(totals._get_sums())
         log = env["livechat.dispatch.log"].search(
-            ["|", ("user_id", "in", user.ids), ("agent_id", "in", user.ids)], order="id"
+            ["|", ("user_id", "in", users.ids), ("agent_id", "in", users.ids)], order="id"
         )
         messages = env["mail.message"].search(
             [("model", "=", row._name), ("res_id", "in", row.ids)], order="id"
@@ -357,15 +360,15 @@ class LivechatPersonalData(models.AbstractModel):
             ],
             "pauses": [
                 {"from": one.began_at, "to": one.ended_at, "reason": one.reason}
-                for one in env["livechat.dispatch.pause"].search([("user_id", "in", user.ids)])
+                for one in env["livechat.dispatch.pause"].search([("user_id", "in", users.ids)])
             ],
             "presence": [
                 {"moment": one.moment, "state": one.state}
-                for one in env["livechat.dispatch.presence"].search([("user_id", "in", user.ids)])
+                for one in env["livechat.dispatch.presence"].search([("user_id", "in", users.ids)])
             ],
             "figures": [
                 {"hour": one.hour, **{name: one[name] for name in sums if one[name]}}
-                for one in totals.search([("user_id", "in", user.ids)], order="hour")
+                for one in totals.search([("user_id", "in", users.ids)], order="hour")
             ],
         }
 

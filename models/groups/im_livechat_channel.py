@@ -145,11 +145,19 @@ class ImLivechatChannel(models.Model):
             about = {"page": scopes.clean_page(page)}
         if "order_state" in asked:
             about["order_state"] = self._get_order_state(partner)
-        lang = self._find_lang(lang) or partner.lang
-        if not lang:
-            wished = list(filter(None, map(self._find_lang, accepted)))
-            lang, about["other_langs"] = next(iter(wished), None), tuple(wished[1:])
+        lang, *others = self._find_langs(lang, accepted) or [None]
+        about["other_langs"] = tuple(others)
         return self._make_buyer(partner, guest, lang, partner.country_id.id or country_id, **about)
+
+    @api.model
+    def _find_langs(self, lang, accepted):
+        """Return the codes of the languages of whoever makes this request, the best first.
+
+        :param lang: as of :meth:`_describe_buyer`, and so is ``accepted``.
+        """
+        partner, _guest = self._identify_buyer()
+        lang = self._find_lang(lang) or partner.lang
+        return [lang] if lang else list(filter(None, map(self._find_lang, accepted)))
 
     @api.model
     @tools.ormcache(cache="stable")

@@ -248,6 +248,8 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         commands += [Command.unlink(user.id) for user in leaving]
         if commands:
             super(LivechatDispatchGroup, group).write({"user_ids": commands})
+            if leaving:
+                group._forget_agents(leaving)
             self.env["livechat.subaccount"].invalidate_model(["dispatch_group_ids"])
 
     @api.model
@@ -282,6 +284,10 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     def _release_agent(self, user_id):
         """Take out an agent who has left the channel."""
         super().write({"user_ids": [Command.unlink(user_id)]})
+        self._forget_agents(self.env["res.users"].browse(user_id))
+
+    def _forget_agents(self, agents):
+        """Forget what is said of these agents in this group, which they have left."""
 
     def _get_agents(self):
         """Return the agents of this group who are agents of its channel."""

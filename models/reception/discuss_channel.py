@@ -295,4 +295,4 @@ class DiscussChannel(models.Model):
         :raise UserError: nobody can be blocked here.
         """
         blocks = self.env["livechat.dispatch.block"]
-        blocks._add_buyer(self._get_managed(), vals, by_address)._find_open_chats()._end_by_hand()
+        blocks._add_buyer(self._get_managed(), vals, by_address)

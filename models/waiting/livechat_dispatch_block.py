@@ -3,9 +3,10 @@ from functools import partial
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
+from odoo.fields import Domain
 
 from ...dispatch.ledger import door
-from ...tools import sent
+from ...tools import addresses, sent
 
 # So long a block that is over is still listed.
 _KEPT = timedelta(days=30)
@@ -65,10 +66,14 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([self._clean(vals) for vals in vals_list])
+        blocks = super().create([self._clean(vals) for vals in vals_list])
+        blocks._end_chats()
+        return blocks
 
     def write(self, vals):
-        return super().write(self._clean(vals))
+        result = super().write(self._clean(vals))
+        self._end_chats()
+        return result
 
     @api.model
     def _clean(self, vals):
@@ -112,8 +117,9 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
             ``discuss.channel._block_buyer``.
         :return: the block, with sudo.
         """
-        history = chat.livechat_customer_history_ids
-        partner, guest = history.partner_id[:1], history.guest_id[:1]
+        buyer = chat._get_buyer()
+        partner = chat.env["res.partner"].browse(buyer.partner_id or ())
+        guest = chat.env["mail.guest"].browse(buyer.guest_id or ())
         if not (partner or guest):
             raise UserError(self.env._("This chat has no buyer who could be blocked."))
         if not all(user.share for user in partner.with_context(active_test=False).user_ids):
@@ -130,8 +136,17 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
             }
         )
 
+    def _end_chats(self):
+        """End what those have open who are blocked: a chat that its buyer may not answer would hold
+        a seat, or wait, for nothing."""
+        now = fields.Datetime.now()
+        # sudo: livechat.dispatch.block - who blocks is checked
+        for block in self.sudo():
+            if not block.until or block.until > now:
+                block._find_open_chats()._end_by_hand()
+
     def _find_open_chats(self):
-        """Return what the buyer has open with the shop.
+        """Return what is open with the shop of whom this block turns away; with sudo.
 
         :rtype: discuss.channel
         """
@@ -139,5 +154,22 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
         if owner := self.main_account_id:
             channels = channels.with_context(active_test=False)
             channels = channels.search([("main_account_id", "=", owner.id)])
-        shop = [("livechat_channel_id", "in", channels.ids)]
-        return channels._find_open_chats(self.partner_id, self.guest_id, shop)
+        shop = Domain("livechat_channel_id", "in", channels.ids)
+        shop &= Domain("livechat_end_dt", "=", False)
+        chats = channels._find_open_chats(self.partner_id, self.guest_id, shop)
+        # Served by discuss_channel__dispatch_quiet_idx: the open chats.
+        if self.guest_id:
+            chats |= chats.search(shop & Domain("dispatch_guest_id", "=", self.guest_id.id))
+        if self.address:
+            chats |= chats.search(shop & Domain("dispatch_address", "!=", False)).filtered(
+                lambda chat: addresses.is_within(chat.dispatch_address, self.address)
+            )
+        # People who work here are managed as accounts.
+        return chats.filtered(
+            lambda chat: (
+                not any(
+                    partner._works_here()
+                    for partner in chat.livechat_customer_history_ids.partner_id
+                )
+            )
+        )

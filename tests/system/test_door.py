@@ -1,6 +1,7 @@
 """The same buyer in several tabs at the same moment, and buyers without a word, with several server
 processes."""
 
+import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -76,6 +77,74 @@ def test_two_tabs_stand_in_line_once(server, shop):
         answers = together(*(partial(tab.open_chat, reception) for tab in tabs))
         assert len({answer.chat_id for answer in answers}) == 1, answers
         assert sum(state == "queued" for _id, state in open_chats(shop, reception)) == place
+
+
+def sign_in(shop, buyer):
+    """Let this buyer sign in, with an account that nobody else has, in the same browser."""
+    login = f"buyer-{secrets.token_hex(4)}"
+    shop.call(
+        "res.users",
+        "create",
+        [
+            {
+                "name": "Buyer",
+                "login": login,
+                "password": login,
+                "group_ids": [[6, 0, [shop.ref("base.group_portal")]]],
+            }
+        ],
+        context={"no_reset_password": True},
+    )
+    answer = shops.post(
+        buyer.session,
+        f"{buyer.url}/web/session/authenticate",
+        {"db": shop.db, "login": login, "password": login},
+    )
+    assert not answer.failed, answer.text
+
+
+def test_a_guest_who_signs_in_returns_to_who_answered(server, shop):
+    """On a channel without groups, where equal weights would give a stranger to the other one."""
+    reception = shop.open_reception([100, 100], sticky_hours=72)
+    buyer = shops.Buyer(server.url)
+    chat_id = buyer.open_chat(reception).chat_id
+    (first,) = reception.served()
+    login = next(agent.login for agent in reception.agents if agent.user_id == first)
+    agent = shops.Shop(shop.db, server.url, login, login)
+    answered = shops.post(
+        agent.session,
+        f"{server.url}/mail/message/post",
+        {
+            "thread_model": "discuss.channel",
+            "thread_id": chat_id,
+            "post_data": {
+                "body": "Yes, in red.",
+                "message_type": "comment",
+                "subtype_xmlid": "mail.mt_comment",
+            },
+        },
+    )
+    assert not answered.failed, answered.text
+    buyer.leave(chat_id)
+    sign_in(shop, buyer)
+    again = buyer.open_chat(reception)
+    assert again.chat_id not in (None, chat_id), again.text
+    assert reception.served() == [first, first]
+
+
+def test_a_buyer_who_signs_in_while_waiting_keeps_the_place(server, shop):
+    reception = shop.open_reception([100], max_sessions=1, queue_enabled=True)
+    assert shops.Buyer(server.url).open_chat(reception).chat_id
+    buyer, behind = shops.Buyer(server.url), shops.Buyer(server.url)
+    chat_id = buyer.open_chat(reception).chat_id
+    last_id = behind.open_chat(reception).chat_id
+    sign_in(shop, buyer)
+    assert buyer.open_chat(reception).chat_id == chat_id
+    waiting = [row for row in open_chats(shop, reception) if row[1] == "queued"]
+    assert sorted(waiting) == [(chat_id, "queued"), (last_id, "queued")]
+    told = shops.post(buyer.session, f"{server.url}/im_livechat_subaccount/here", {}).body["result"]
+    (chat,) = told["discuss.channel"]
+    assert chat["dispatch_wait"]["place"] == 1
 
 
 def test_twenty_requests_of_one_cookie_at_once_open_one_chat_and_none_fails(server, shop):
