@@ -44,6 +44,7 @@ from . import (
     test_pages,
     test_pauses,
     test_personal_data,
+    test_phrase,
     test_private,
     test_queries,
     test_ratings,

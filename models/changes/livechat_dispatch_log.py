@@ -5,6 +5,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
+from ...tools import phrase
 from ...tools.history import Outlived, Sealed
 from ...tools.sent import is_record_id
 
@@ -156,7 +157,8 @@ class LivechatDispatchLog(Sealed, models.Model):
         if value is None or value is False or value == []:
             return "–"
         if isinstance(value, list):
-            return ", ".join(str(one[1]) if isinstance(one, list) else str(one) for one in value)
+            names = (str(one[1]) if isinstance(one, list) else str(one) for one in value)
+            return phrase.join(self.env, names)
         if type_ == "selection":
             return dict(field._description_selection(self.env)).get(value, str(value))
         if type_ == "datetime":

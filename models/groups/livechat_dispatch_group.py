@@ -1,10 +1,9 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools.i18n import format_list
 
 from ...dispatch import scope as scopes
-from ...tools import sent
+from ...tools import phrase, sent
 from .livechat_dispatch_scope import BY_GROUP
 
 
@@ -108,9 +107,16 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     def _compute_scope_summary(self):
         kinds = dict(self.env["livechat.dispatch.scope"]._get_kinds())
         for group in self:
-            group.scope_summary = "; ".join(
-                f"{kinds.get(kind, kind)}: {', '.join(line.value or '' for line in lines)}"
-                for kind, lines in group.scope_ids.grouped("kind").items()
+            group.scope_summary = phrase.enumerate_parts(
+                self.env,
+                [
+                    phrase.label(
+                        self.env,
+                        kinds.get(kind, kind),
+                        phrase.join(self.env, (line.value or "" for line in lines)),
+                    )
+                    for kind, lines in group.scope_ids.grouped("kind").items()
+                ],
             )
 
     @api.depends("user_ids")
@@ -181,7 +187,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "%(group)s still has agents (%(agents)s). Put them into another group, or "
                         "take them out of this one, and delete it then.",
                         group=group.name,
-                        agents=format_list(self.env, group.user_ids[:5].mapped("name")),
+                        agents=phrase.join(self.env, group.user_ids[:5].mapped("name")),
                     )
                 )
             if group.child_ids - self:
@@ -190,7 +196,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "%(group)s has groups below it (%(groups)s). Move them under another group "
                         "and delete it then.",
                         group=group.name,
-                        groups=format_list(self.env, (group.child_ids - self)[:5].mapped("name")),
+                        groups=phrase.join(self.env, (group.child_ids - self)[:5].mapped("name")),
                     )
                 )
 
@@ -327,7 +333,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                     "out of one of them, or add something that tells them apart.",
                     first=groups[0].name,
                     second=groups[1].name,
-                    scope="; ".join(lines.mapped("display_name")),
+                    scope=phrase.enumerate_parts(self.env, lines.mapped("display_name")),
                 )
             )
 

@@ -8,7 +8,7 @@ from odoo.fields import Command
 from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
-from ...tools import sent
+from ...tools import phrase, sent
 from ...tools.here import SILENCE
 
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
@@ -303,7 +303,9 @@ class ImLivechatChannel(models.Model):
             for user_id, weight in parts.items():
                 shares.setdefault(user_id, []).append((name, f"{100 * weight / total:.1f} %"))
         return {
-            user_id: rows[0][1] if len(rows) == 1 else ", ".join(" ".join(row) for row in rows)
+            user_id: rows[0][1]
+            if len(rows) == 1
+            else phrase.join(self.env, (" ".join(row) for row in rows))
             for user_id, rows in shares.items()
         }
 

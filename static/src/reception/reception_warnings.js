@@ -1,16 +1,9 @@
 import { _t } from "@web/core/l10n/translation";
 
+import { joinNames } from "./phrase";
+
 /** Who is here, or comes back by itself when a chat or a call ends. */
 const SERVES = new Set([false, "at_capacity", "overloaded", "in_call"]);
-const NAMES_MAX = 3;
-
-const nameOf = (names) =>
-    names.length > NAMES_MAX
-        ? _t("%(names)s and %(count)s more", {
-              names: names.slice(0, NAMES_MAX).join(", "),
-              count: names.length - NAMES_MAX,
-          })
-        : names.join(", ");
 
 const isServed = (group) => group.members.some(({ reason }) => SERVES.has(reason));
 const isManned = (group) => group.members.some((member) => member.has_part);
@@ -116,7 +109,7 @@ function findSpare(channel, agents) {
     const [disabled, absent] = ["disabled", "no_channel"].map((why) =>
         channel.spare.filter((spare) => spare.why === why).map((spare) => spare.user_id),
     );
-    const nameOfAgents = (ids) => nameOf(ids.map((id) => agents[id].name));
+    const nameOfAgents = (ids) => joinNames(ids.map((id) => agents[id].name));
     return [
         absent.length && {
             key: "absent",
