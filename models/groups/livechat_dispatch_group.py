@@ -54,6 +54,10 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     scope_ids = fields.One2many(
         "livechat.dispatch.scope", "group_id", "Scope", frees_seats=True, logged=True, shown="trees"
     )
+    agent_domain = fields.Binary(
+        compute="_compute_agent_domain",
+        help="Whom the reader may make an agent: nobody is offered whom saving refuses.",
+    )
     scope_summary = fields.Char("Receives", compute="_compute_scope_summary")
     required_permission_id = fields.Many2one(
         "livechat.permission",
@@ -118,6 +122,10 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                     for kind, lines in group.scope_ids.grouped("kind").items()
                 ],
             )
+
+    @api.depends_context("uid")
+    def _compute_agent_domain(self):
+        self.agent_domain = list(self.env["im_livechat.channel"]._get_agent_domain())
 
     @api.depends("user_ids")
     def _compute_agent_count(self):

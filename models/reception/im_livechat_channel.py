@@ -380,9 +380,9 @@ class ImLivechatChannel(models.Model):
         """Return what the page shows of these users, whom the caller may watch.
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "pause_reason",
-            "overloaded", "second_factor_due", "in_call", "enabled", "weight", "load", "may_weigh",
-            "may_pause"}]``; ``status`` is whether they are here, ``until`` the end of the pause in
-            UTC.
+            "pause_reason_id", "overloaded", "second_factor_due", "in_call", "enabled", "weight",
+            "load", "may_weigh", "may_pause"}]``; ``status`` is whether they are here, ``until`` the
+            end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -419,6 +419,7 @@ class ImLivechatChannel(models.Model):
                     "paused": is_paused,
                     "until": is_paused and until and fields.Datetime.to_string(until),
                     "pause_reason": is_paused and user.dispatch_pause_reason_id.name,
+                    "pause_reason_id": is_paused and user.dispatch_pause_reason_id.id,
                     "overloaded": user.dispatch_overloaded,
                     "second_factor_due": user.second_factor_due,
                     "in_call": agent.in_call,

@@ -447,7 +447,7 @@ export class ReceptionModel {
     }
 
     async setTakesChats(agent, takes, reasonId = false) {
-        const { paused, until } = agent;
+        const { paused, until, pause_reason_id: oldReasonId } = agent;
         const isSaved = await this.try(() => this.switchAgent(agent, takes, false, reasonId));
         await this.loadAgents([agent.id]);
         if (isSaved) {
@@ -456,7 +456,11 @@ export class ReceptionModel {
                     ? _t("Saved: %s takes chats", agent.name)
                     : _t("Saved: %s is paused", agent.name),
                 async () => {
-                    await this.try(() => this.switchAgent(agent, !paused, until));
+                    const setBack = (id) => this.switchAgent(agent, !paused, until, id);
+                    // A reason that nobody can choose, such as dispatch's own, is left out.
+                    await this.try(() =>
+                        oldReasonId ? setBack(oldReasonId).catch(() => setBack()) : setBack(),
+                    );
                     await this.loadAgents([agent.id]);
                 },
             );
