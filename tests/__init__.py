@@ -79,4 +79,5 @@ from . import (
     test_whatif,
     test_whatif_tours,
     test_why_no_buyers,
+    test_words_of_core,
 )

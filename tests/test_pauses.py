@@ -108,7 +108,8 @@ class TestPauses(ReceptionCommon):
 
     def test_the_team_page_says_for_what_somebody_paused(self):
         now = fields.Datetime.now()
-        begin = clock.begin_day(clock.get_day(now, self.env.tz), self.env.tz)
+        team = self.env["livechat.team"].with_context(tz="UTC")
+        begin = clock.begin_day(clock.get_day(now, team.env.tz), team.env.tz)
         pauses = self.env["livechat.dispatch.pause"]
         pauses.create(
             [
@@ -129,7 +130,6 @@ class TestPauses(ReceptionCommon):
                 )
             ]
         )
-        team = self.env["livechat.team"]
         expected = [
             {"reason": "Lunch", "count": 2, "seconds": 45 * 60},
             {"reason": False, "count": 1, "seconds": 60},

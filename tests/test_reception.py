@@ -199,7 +199,7 @@ class TestReception(ReceptionCommon):
         # group with a scope has all the others.
         self.assertEqual(
             shown.mapped("dispatch_share"),
-            ["100.0 %", "66.7 %", "Returns 100.0 %, Shipping 33.3 %"],
+            ["100.0 %", "66.7 %", "Returns 100.0 %; Shipping 33.3 %"],
         )
         groups = {group["id"]: group for group in self._read_channel()["groups"]}
         self.assertEqual(

@@ -152,7 +152,9 @@ class LivechatDispatchLog(Sealed, models.Model):
                 return self.env._("Paused") if value else self.env._("Takes new buyers")
             return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
         if isinstance(value, bool) and name not in ("create", "unlink"):
-            if value or type_ in (None, "boolean", "many2many"):
+            if type_ == "many2many":
+                return self.env._("Among them") if value else self.env._("Not among them")
+            if value or type_ in (None, "boolean"):
                 return self.env._("Yes") if value else self.env._("No")
         if value is None or value is False or value == []:
             return "–"

@@ -305,7 +305,7 @@ class ImLivechatChannel(models.Model):
         return {
             user_id: rows[0][1]
             if len(rows) == 1
-            else phrase.join(self.env, (" ".join(row) for row in rows))
+            else phrase.enumerate_parts(self.env, (" ".join(row) for row in rows))
             for user_id, rows in shares.items()
         }
 

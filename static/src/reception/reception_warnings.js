@@ -48,7 +48,9 @@ export function findFaults(channel) {
         if (!owner && !way.some(isManned) && (group.has_buyers || group.waiting.length)) {
             faults.push({
                 key: `empty-${group.id}`,
-                text: _t("%s has no agents", group.name),
+                text: group.id
+                    ? _t("%s has no agents", group.name)
+                    : _t("Nobody is there for: %s", group.name),
                 fix,
             });
         } else if (inLine && !way.some(isServed)) {
