@@ -521,7 +521,10 @@ tours.add("im_livechat_subaccount.reception_auditor", {
             trigger: ".o_livechat_reception_buyer:contains(1) .o_livechat_reception_decisions",
             run: press,
         },
-        { content: "The decisions about it", trigger: ".o_list_view .o_data_row" },
+        {
+            content: "The one decision about it",
+            trigger: ".o_form_view .o_field_widget[name=sentence]",
+        },
     ],
 });
 
