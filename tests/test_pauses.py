@@ -139,8 +139,8 @@ class TestPauses(ReceptionCommon):
         self.assertEqual(
             team.with_user(self.owner).get_pauses(self.maria.id, "yesterday"),
             [
-                {"reason": "Meeting", "count": 1, "seconds": 10 * 60},
                 {"reason": "Lunch", "count": 1, "seconds": 10 * 60},
+                {"reason": "Meeting", "count": 1, "seconds": 10 * 60},
             ],
         )
         self.assertEqual(team.with_user(self.owner).get_pauses(self.foreign_agent.id), [])

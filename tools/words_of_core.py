@@ -156,7 +156,7 @@ def replace_in(lang, arch):
         return arch
     tree = etree.fromstring(arch)
     for node in tree.iter(etree.Element):
-        for name in _SHOWN & node.attrib.keys():
+        for name in _SHOWN.intersection(node.attrib):
             node.set(name, words.get(node.get(name), node.get(name)))
         node.text, node.tail = (_replace_between(words, text) for text in (node.text, node.tail))
     return etree.tostring(tree, encoding="unicode")

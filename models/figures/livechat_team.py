@@ -121,7 +121,7 @@ class LivechatTeam(models.AbstractModel):
             seconds[pause.reason] += max(0, int(lasts.total_seconds()))
         return [
             {"reason": reason, "count": counts[reason], "seconds": time}
-            for reason, time in seconds.most_common()
+            for reason, time in sorted(seconds.items(), key=lambda item: (-item[1], item[0] or ""))
         ]
 
     @api.model

@@ -38,7 +38,13 @@ export class Team extends Component {
         this.orm = useService("orm");
         this.display = { controlPanel: {} };
         this.periods = PERIODS;
-        this.state = useState({ period: "today", team: null, opened: null, trend: null, pauses: null });
+        this.state = useState({
+            period: "today",
+            team: null,
+            opened: null,
+            trend: null,
+            pauses: null,
+        });
         onWillStart(() => this.load("today"));
     }
 
