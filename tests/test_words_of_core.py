@@ -33,9 +33,9 @@ class TestWordsOfCore(ShopCommon, DispatchCommon):
         root = next(menu for menu in menus.values() if menu.get("xmlid") == ROOT)
         items = [menus[item] for head in root["children"] for item in menus[head]["children"]]
         for item in items:
-            if item["actionModel"] != "ir.actions.act_window":
+            action = self.chinese["ir.ui.menu"].sudo().browse(item["id"]).action
+            if not action or action._name != "ir.actions.act_window":
                 continue
-            action = self.chinese[item["actionModel"]].sudo().browse(item["actionID"])
             if action.res_model not in words_of_core.MODELS:
                 continue
             read = action._get_action_dict()
@@ -81,18 +81,21 @@ class TestWordsOfCore(ShopCommon, DispatchCommon):
 
     def _list_own_terms(self):
         """Yield our own words, which ``TestTranslations`` keeps complete."""
-        fields = self.env["ir.model.fields"].search(
-            [("modules", "ilike", "im_livechat_subaccount")]
-        )
-        for field in fields:
-            yield from filter(None, (field.field_description, field.help))
-        views = self.env["ir.model.data"].search(
-            [("module", "=", "im_livechat_subaccount"), ("model", "=", "ir.ui.view")]
-        )
-        for view in self.env["ir.ui.view"].browse(views.mapped("res_id")).exists():
+        for model, names in (
+            ("ir.model.fields", ("field_description", "help")),
+            ("ir.model.fields.selection", ("name",)),
+        ):
+            for record in self._list_own(model):
+                yield from filter(None, (record[name] for name in names))
+        for view in self._list_own("ir.ui.view"):
             for node in etree.fromstring(view.arch_db).iter(etree.Element):
                 for text in (*node.attrib.values(), node.text, node.tail):
                     yield " ".join((text or "").split())
+
+    def _list_own(self, model):
+        own = [("module", "=", "im_livechat_subaccount"), ("model", "=", model)]
+        ids = self.env["ir.model.data"].search(own).mapped("res_id")
+        return self.env[model].browse(ids).exists()
 
     def test_english_stays_as_core_says_it(self):
         label = self.env["im_livechat.channel"].fields_get(["name"])["name"]["string"]
