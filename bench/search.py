@@ -83,11 +83,11 @@ def fill(env, messages):
         SELECT 'discuss.channel', %(first)s + n / %(per_chat)s, 'comment', %(subtype)s,
                now() AT TIME ZONE 'UTC', now() AT TIME ZONE 'UTC',
                CASE WHEN n / (%(per_chat)s * %(owners)s) %% 2 = 0
-                    THEN '<p>' || CASE WHEN n %% 100 < 2 THEN 'refund ' ELSE '' END
-                         || CASE WHEN n %% 10000 < 2 THEN 'rare777 ' ELSE '' END
+                    THEN '<p>' || CASE WHEN n %% 101 < 2 THEN 'refund ' ELSE '' END
+                         || CASE WHEN n %% 10007 < 2 THEN 'rare777 ' ELSE '' END
                          || 'where is my parcel S' || lpad(n::text, 8, '0')
                          || ' size ' || n %% 47 || ' colour ' || n %% 13 || ' please</p>'
-                    ELSE '<p>你好，' || CASE WHEN n %% 100 BETWEEN 10 AND 11 THEN '退货' ELSE '' END
+                    ELSE '<p>你好，' || CASE WHEN n %% 101 BETWEEN 10 AND 11 THEN '退货' ELSE '' END
                          || '什么时候到账，尺码' || n %% 47 || '的' || chr(19968 + n %% 3000)
                          || chr(19968 + n %% 2741) || '还有吗</p>'
                 END,

@@ -45,6 +45,7 @@ from . import (
     test_pages,
     test_pauses,
     test_personal_data,
+    test_phrase,
     test_private,
     test_queries,
     test_ratings,
@@ -79,4 +80,5 @@ from . import (
     test_whatif,
     test_whatif_tours,
     test_why_no_buyers,
+    test_words_of_core,
 )

@@ -113,6 +113,31 @@ class TestDispatch(DispatchCommon):
         self.env["ir.config_parameter"].set_param("im_livechat_subaccount.quiet_hold", "1")
         self.assertFalse(channel._get_operator())
 
+    def test_who_is_full_of_quiet_chats_is_told_with_the_minutes_of_quiet(self):
+        now = fields.Datetime.now()
+        self.env["ir.config_parameter"].set_param("im_livechat_subaccount.quiet_hold", "1")
+        with freeze_all_time(now):
+            for limit, quiet, lively, words in (
+                (1, (20,), 0, "1 of 1 chats, quiet for 20 minutes"),
+                (2, (25, 40), 0, "2 of 2 chats, 2 of them quiet for 25 minutes or more"),
+                (3, (90,), 2, "3 of 3 chats, 1 of them quiet for 90 minutes or more"),
+                (1, (), 1, "has no room: 1 of 1 chats"),
+            ):
+                with self.subTest(words):
+                    agent = self._create_agent(f"agent-{limit}-{len(quiet)}")
+                    channel = self._create_channel(
+                        agent,
+                        max_sessions_mode="limited",
+                        max_sessions=limit,
+                        queue_enabled=True,
+                    )
+                    for minutes in [*quiet, *([0] * lively)]:
+                        since = now - timedelta(minutes=minutes)
+                        self._open_chat(channel, agent, last_interest_dt=since)
+                    chat = self._come(channel)
+                    self.assertEqual(chat.dispatch_state, "queued")
+                    self.assertIn(words, chat.dispatch_decision_ids[:1].explanation)
+
     def test_quiet_chats_that_wake_are_counted_and_block_new_ones(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=2)

@@ -36,6 +36,7 @@ class TestMenus(TransactionCase):
         )
         self.assertIn("Waiting and Messages", heads["Conversations"])
         self.assertIn("Looking for Help", heads["Conversations"])
+        self.assertEqual(heads["Conversations"].count("All Conversations"), 1)
         for item in ("Sub-accounts", "Dispatch Groups", "Roles", "Permissions Matrix"):
             self.assertIn(item, heads["Team"])
         for item in ("Dated Changes", "What If"):

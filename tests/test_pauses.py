@@ -5,6 +5,7 @@ from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
+from ..tools import clock
 from .test_reception import ReceptionCommon
 
 
@@ -104,6 +105,51 @@ class TestPauses(ReceptionCommon):
         # As they were called at that moment.
         self.lunch.name = "Dinner"
         self.assertEqual(first.reason, "Lunch")
+
+    def test_the_team_page_says_for_what_somebody_paused(self):
+        now = fields.Datetime.now()
+        team = self.env["livechat.team"].with_context(tz="UTC")
+        begin = clock.begin_day(clock.get_day(now, team.env.tz), team.env.tz)
+        pauses = self.env["livechat.dispatch.pause"]
+        pauses.create(
+            [
+                {
+                    "user_id": user.id,
+                    "main_account_id": owner.id,
+                    "reason": reason,
+                    "began_at": begin + timedelta(minutes=start),
+                    "ended_at": begin + timedelta(minutes=end),
+                }
+                for user, owner, reason, start, end in (
+                    (self.maria, self.owner, "Meeting", -60, -50),
+                    # Over midnight: the part of the day counts.
+                    (self.maria, self.owner, "Lunch", -10, 5),
+                    (self.maria, self.owner, "Lunch", 6, 46),
+                    (self.maria, self.owner, False, 50, 51),
+                    (self.foreign_agent, self.rival, "Secret", 1, 2),
+                )
+            ]
+        )
+        expected = [
+            {"reason": "Lunch", "count": 2, "seconds": 45 * 60},
+            {"reason": False, "count": 1, "seconds": 60},
+        ]
+        for user in (self.owner, self.planner, self.auditor, self.maria):
+            self.assertEqual(team.with_user(user).get_pauses(self.maria.id), expected)
+        self.assertEqual(
+            team.with_user(self.owner).get_pauses(self.maria.id, "yesterday"),
+            [
+                {"reason": "Lunch", "count": 1, "seconds": 10 * 60},
+                {"reason": "Meeting", "count": 1, "seconds": 10 * 60},
+            ],
+        )
+        self.assertEqual(team.with_user(self.owner).get_pauses(self.foreign_agent.id), [])
+        self.assertEqual(team.with_user(self.omar).get_pauses(self.maria.id), [])
+        with self.assertRaises(AccessError):
+            team.with_user(self.env.ref("base.public_user")).get_pauses(self.maria.id)
+        for arguments in (("1",), (None,), ([1],), (True,), (1, "year"), (1, None), (1, [1])):
+            with self.subTest(arguments), self.assertRaises(UserError):
+                team.with_user(self.owner).get_pauses(*arguments)
 
     def test_who_reads_pauses_and_nobody_writes_them(self):
         (self.maria | self.omar | self.foreign_agent).dispatch_paused = True

@@ -101,6 +101,29 @@ class TestReception(ReceptionCommon):
         self.assertTrue(all(m["has_part"] for g in row["groups"] for m in g["members"]))
         self.assertEqual(row["spare"], [])
 
+    def test_nobody_is_offered_as_agent_whom_saving_refuses(self):
+        users = self.env["res.users"]
+        joiner = self._hire(self.owner, "Joiner", 100)
+        self._create_agent("agent_of_no_shop")
+        for user in (self.owner, self.planner):
+            channel = self.channel.with_user(user)
+            offered = users.with_user(user).search(channel.dispatch_agent_domain)
+            self.assertIn(joiner, offered)
+            self.assertIn(self.owner, users.search([("id", "in", offered.ids)]))
+            self.assertEqual(
+                users.with_user(user).search(self.returns.with_user(user).agent_domain), offered
+            )
+            for one in offered:
+                channel.user_ids = [Command.link(one.id)]
+            refused = users.search([("all_group_ids", "in", self.receive_group.id)]) - offered
+            self.assertTrue(refused)
+            for one in refused:
+                with self.assertRaises(AccessError):
+                    channel.user_ids = [Command.link(one.id)]
+        self.env.invalidate_all()
+        offered = users.search(self.channel.with_user(self.boss).dispatch_agent_domain)
+        self.assertLessEqual(joiner | self.foreign_agent, offered)
+
     def test_page_shows_load_weight_and_pause_of_each_agent(self):
         self._open_chat(self.channel, self.maria)
         self.omar.dispatch_paused = True
@@ -176,7 +199,7 @@ class TestReception(ReceptionCommon):
         # group with a scope has all the others.
         self.assertEqual(
             shown.mapped("dispatch_share"),
-            ["100.0 %", "66.7 %", "Returns 100.0 %, Shipping 33.3 %"],
+            ["100.0 %", "66.7 %", "Returns 100.0 %; Shipping 33.3 %"],
         )
         groups = {group["id"]: group for group in self._read_channel()["groups"]}
         self.assertEqual(

@@ -193,8 +193,13 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
     @walk
     def test_what_is_saved_is_said_and_can_be_taken_back(self):
+        lunch = self.env.ref("im_livechat_subaccount.livechat_pause_reason_lunch")
+        self.sofie.dispatch_pause(reason_id=lunch.id)
+
         self._start("reception_undo")
 
         self.assertEqual(self.maria.dispatch_weight, 200)
+        self.assertTrue(self.sofie.dispatch_paused)
+        self.assertEqual(self.sofie.dispatch_pause_reason_id, lunch)
         self.assertFalse(self.omar.dispatch_paused)
         self.assertFalse(self.returns.user_ids & self.omar)

@@ -5,7 +5,7 @@ from odoo.exceptions import ValidationError
 from odoo.tools import formatLang
 
 from ..dispatch.fairness import PARTS, round_parts
-from ..tools import clock, sent
+from ..tools import clock, phrase, sent
 from ..tools.sent import is_record_id
 
 # Ten years of hours of a large team are more than anybody compares.
@@ -150,10 +150,13 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
         differences = {
             name: round(first["parts"][name] - second["parts"][name], 1) for name in labels
         }
-        reasons = ", ".join(
-            f"{labels[name]} {self._format(difference, sign=True)}"
-            for name, difference in sorted(differences.items(), key=lambda item: -abs(item[1]))
-            if difference
+        reasons = phrase.join(
+            self.env,
+            (
+                f"{labels[name]} {self._format(difference, sign=True)}"
+                for name, difference in sorted(differences.items(), key=lambda item: -abs(item[1]))
+                if difference
+            ),
         )
         more = first["received"] - second["received"]
         values = {

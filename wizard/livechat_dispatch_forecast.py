@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.tools import format_datetime
 
 from ..dispatch import policy
-from ..tools import sent
+from ..tools import phrase, sent
 
 _DAYS = timedelta(days=30)
 _ROWS_MAX = 100
@@ -94,7 +94,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
         modes = dict(channel._fields["dispatch_mode"]._description_selection(self.env))
         return {
             "moment": format_datetime(self.env, moment, dt_format="short"),
-            "mode": modes.get(mode, "").partition(":")[0],
+            "mode": phrase.name_choice(modes.get(mode, "")),
             "mode_by": mode_by,
             "native": mode == "native",
             "capacity": sessions,
@@ -154,7 +154,9 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
                 "share": "–" if native else shares.get(agent.id, "–"),
                 "capacity": sessions if native else policy.capacity(sessions, weight),
                 "paused": paused,
-                "by": ", ".join(dict.fromkeys(name for name in (by, paused_by) if name)),
+                "by": phrase.join(
+                    self.env, dict.fromkeys(name for name in (by, paused_by) if name)
+                ),
             }
             for agent, weight, by, paused, paused_by in known
         ]

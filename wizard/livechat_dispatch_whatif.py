@@ -11,7 +11,7 @@ from odoo.tools import format_date, format_datetime
 
 from ..dispatch import replay
 from ..dispatch.weights import CHATS_MAX
-from ..tools import clock, sent
+from ..tools import clock, phrase, sent
 
 # A replay has to end while somebody looks at the page; see the tests for what it takes.
 _ARRIVALS_MAX = 50_000
@@ -363,17 +363,20 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             "summary": {run: replay.summarize(fates)._asdict() for run, fates in runs.items()},
             "agents": self._describe_agents(past, baseline, changed),
             "waits": self._describe_waits(past, runs),
-            "unseen": ", ".join(
-                # sudo: res.users - names of the channel's agents
-                line.user_id.sudo().name
-                for line in self.line_ids
-                if line.user_id.id in past.unseen
-                and line.presence == "as_was"
-                # A main account that stands back is not missed.
-                and (
-                    line.user_id != channel.main_account_id
-                    or self.main_account_participation != "never"
-                )
+            "unseen": phrase.join(
+                self.env,
+                (
+                    # sudo: res.users - names of the channel's agents
+                    line.user_id.sudo().name
+                    for line in self.line_ids
+                    if line.user_id.id in past.unseen
+                    and line.presence == "as_was"
+                    # A main account that stands back is not missed.
+                    and (
+                        line.user_id != channel.main_account_id
+                        or self.main_account_participation != "never"
+                    )
+                ),
             ),
             "changes": [text for text, _apply in self._list_changes(channel)],
         }
@@ -502,7 +505,8 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
             ):
                 if users:
                     commands = [command(user.id) for user in users]
-                    names = ", ".join(users.sudo().mapped("name"))  # sudo: res.users - as above
+                    # sudo: res.users - as above
+                    names = phrase.join(self.env, users.sudo().mapped("name"))
                     apply = partial(group.sudo(False).write, {"user_ids": commands})
                     changes.append((text % {"group": group.name, "agents": names}, apply))
         return changes

@@ -2,7 +2,7 @@ from odoo import api, fields, models
 
 from ..dispatch import scope as scopes
 from ..dispatch.words import ORDER_STATES
-from ..tools import sent
+from ..tools import phrase, sent
 
 
 class LivechatDispatchTest(sent.Guard, models.TransientModel):
@@ -82,4 +82,4 @@ class LivechatDispatchTest(sent.Guard, models.TransientModel):
         ):
             if ids:
                 names += self.env[model].search([("id", "in", ids)]).mapped("display_name")
-        return ", ".join(names)
+        return phrase.join(self.env, names)

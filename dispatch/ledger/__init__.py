@@ -64,6 +64,7 @@ from .facts import (
     has_room_among_few,
     read_channel,
     read_expertises,
+    read_quiet_times,
     select_facts,
     unpack_facts,
     with_agents,
@@ -88,6 +89,7 @@ __all__ = [
     "read_agents",
     "read_channel",
     "read_credits",
+    "read_quiet_times",
     "reserve_seat",
     "reserving",
 ]

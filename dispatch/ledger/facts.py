@@ -399,6 +399,30 @@ def unpack_facts(number: int) -> Facts:
     return Facts(**values | {name: bool(values[name]) for name in _FLAGS})
 
 
+def read_quiet_times(cr, user_ids: list[int], now: datetime) -> dict[int, timedelta]:
+    """Return ``{user_id: for how long their quiet chats are quiet}``: since the last word in any of
+    them. Who has no quiet chat is left out."""
+    # Served by res_users_pkey, livechat_dispatch_seat's index on partner_id (of what is not
+    # forgotten), discuss_channel_pkey and discuss_channel__dispatch_wordless_idx.
+    cr.execute(
+        f"""
+        SELECT users.id, %(now)s - max(chat.last_interest_dt)
+          FROM res_users users
+          JOIN livechat_dispatch_seat seat ON seat.partner_id = users.partner_id
+          JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
+         WHERE users.id = ANY(%(user_ids)s)
+           AND NOT seat.is_forgotten
+           AND {_IS_SEATED}
+           AND chat.livechat_end_dt IS NULL
+           AND chat.last_interest_dt < %(quiet_before)s
+           AND chat.last_interest_dt >= %(forgotten_before)s
+      GROUP BY users.id
+        """,
+        get_values(Query(0, now, user_ids=user_ids)),
+    )
+    return dict(cr.fetchall())
+
+
 def read_expertises(cr, query: Query) -> dict[int, int]:
     """Return ``{user_id: number}`` of the asked expertises, for those who have any."""
     if not query.expertise_ids:

@@ -1,8 +1,7 @@
 from odoo import api, fields, models, tools
 from odoo.exceptions import ValidationError
-from odoo.tools.i18n import format_list
 
-from ...tools import sent
+from ...tools import phrase, sent
 
 # Nobody gets these through a role, nor anything that implies them: they make an administrator, or
 # let somebody put code into a page.
@@ -122,7 +121,7 @@ class LivechatPermission(sent.Guard, models.Model):
         for permission in self:
             reason = False
             if missing := permission._get_missing_modules():
-                modules = format_list(self.env, missing)
+                modules = phrase.join(self.env, missing)
                 reason = self.env._("needs module %(modules)s", modules=modules)
             elif permission._get_groups().all_implied_ids & forbidden:
                 reason = self.env._("outside the boundary of roles")
@@ -151,7 +150,7 @@ class LivechatPermission(sent.Guard, models.Model):
                     self.env._(
                         "%(permission)s cannot give %(groups)s: no role can.",
                         permission=permission.name,
-                        groups=format_list(self.env, beyond.mapped("full_name")),
+                        groups=phrase.join(self.env, beyond.mapped("full_name")),
                     )
                 )
 

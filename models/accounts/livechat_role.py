@@ -1,9 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command, Domain
-from odoo.tools.i18n import format_list
 
-from ...tools import sent
+from ...tools import phrase, sent
 from ...tools.rights import CONVERSATION_SCOPES
 from ...tools.sentinels import MENDING
 
@@ -108,7 +107,7 @@ class LivechatRole(sent.Reader, models.Model):
                     self.env._(
                         "No role can contain %(permissions)s: an administrator has not made it "
                         "grantable.",
-                        permissions=format_list(self.env, refused.mapped("name")),
+                        permissions=phrase.join(self.env, refused.mapped("name")),
                     )
                 )
 

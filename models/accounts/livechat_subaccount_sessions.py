@@ -1,6 +1,6 @@
 from odoo import api, fields, models
 
-from ...tools import sent
+from ...tools import phrase, sent
 
 
 class LivechatSubaccountSessions(sent.Reader, models.TransientModel):
@@ -35,7 +35,9 @@ class LivechatSubaccountSessions(sent.Reader, models.TransientModel):
                                 "identifier": device.session_identifier,
                                 "name": device.display_name,
                                 "address": device.ip_address,
-                                "place": ", ".join(filter(None, (device.city, device.country))),
+                                "place": phrase.join(
+                                    self.env, filter(None, (device.city, device.country))
+                                ),
                                 "first_activity": device.first_activity,
                                 "last_activity": device.last_activity,
                             }

@@ -8,12 +8,11 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tools import format_datetime
-from odoo.tools.i18n import format_list
 
 from ...dispatch import recurrence
 from ...dispatch.recurrence import Occurrence, RuleError, Schedule
 from ...dispatch.weights import CHATS_MAX
-from ...tools import clock, sent
+from ...tools import clock, phrase, sent
 from ...tools.clock import WEEKDAYS
 
 _LASTS_MAX = timedelta(days=366)
@@ -192,12 +191,12 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             if len(parts) > 3:
                 parts = [self.env._("%(count)s agents", count=len(parts))]
             if change.dispatch_mode:
-                parts.append(modes[change.dispatch_mode].partition(":")[0])
+                parts.append(phrase.name_choice(modes[change.dispatch_mode]))
             if change.max_sessions_mode == "limited":
                 parts.append(self.env._("Capacity %(count)s", count=change.max_sessions))
             elif change.max_sessions_mode:
                 parts.append(self.env._("Capacity without limit"))
-            change.summary = "; ".join(parts)
+            change.summary = phrase.enumerate_parts(self.env, parts)
 
     @api.depends("main_account_id")
     @api.depends_context("uid")
@@ -398,7 +397,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             raise ValidationError(
                 self.env._(
                     "%(agents)s: no agent of %(channel)s. Let them join the channel first.",
-                    agents=format_list(self.env, strangers[:5].mapped("name")),
+                    agents=phrase.join(self.env, strangers[:5].mapped("name")),
                     channel=change.channel_id.name,
                 )
             )
@@ -408,7 +407,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                 self.env._(
                     "You cannot set how %(agents)s get buyers.",
                     # sudo: res.users - named by the caller, and agents of the caller's channel
-                    agents=format_list(self.env, beyond.sudo()[:5].mapped("name")),
+                    agents=phrase.join(self.env, beyond.sudo()[:5].mapped("name")),
                 )
             )
 

@@ -5,6 +5,7 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
+from ...tools import phrase
 from ...tools.history import Outlived, Sealed
 from ...tools.sent import is_record_id
 
@@ -151,12 +152,15 @@ class LivechatDispatchLog(Sealed, models.Model):
                 return self.env._("Paused") if value else self.env._("Takes new buyers")
             return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
         if isinstance(value, bool) and name not in ("create", "unlink"):
-            if value or type_ in (None, "boolean", "many2many"):
+            if type_ == "many2many":
+                return self.env._("Among them") if value else self.env._("Not among them")
+            if value or type_ in (None, "boolean"):
                 return self.env._("Yes") if value else self.env._("No")
         if value is None or value is False or value == []:
             return "–"
         if isinstance(value, list):
-            return ", ".join(str(one[1]) if isinstance(one, list) else str(one) for one in value)
+            names = (str(one[1]) if isinstance(one, list) else str(one) for one in value)
+            return phrase.join(self.env, names)
         if type_ == "selection":
             return dict(field._description_selection(self.env)).get(value, str(value))
         if type_ == "datetime":

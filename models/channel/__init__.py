@@ -1,10 +1,13 @@
 from . import (
+    base,
     chatbot_script,
     chatbot_script_answer,
     chatbot_script_step,
     im_livechat_channel,
     im_livechat_channel_setup,
+    ir_actions_act_window,
     ir_config_parameter,
+    ir_model_fields,
     ir_websocket,
     livechat_dispatch_group,
     livechat_pause_reason,

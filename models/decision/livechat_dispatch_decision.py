@@ -7,10 +7,11 @@ from babel.dates import format_timedelta
 from odoo import api, fields, models
 from odoo.tools import babel_locale_parse, format_datetime, get_lang
 
-from ...dispatch import policy
+from ...dispatch import ledger, policy
 from ...dispatch.credit import CHAT
 from ...dispatch.fairness import write_team
 from ...dispatch.words import RULES
+from ...tools import phrase
 from ...tools.history import Outlived
 
 _logger = logging.getLogger(__name__)
@@ -185,7 +186,11 @@ class LivechatDispatchDecision(models.Model):
                         for candidate in candidates
                     ],
                     "excluded": [
-                        (names.get(user_id, gone), rooms.get(user_id) or texts.get(code, code))
+                        phrase.label(
+                            self.env,
+                            names.get(user_id, gone),
+                            rooms.get(user_id) or texts.get(code, code),
+                        )
                         for user_id, code in excluded.items()
                     ],
                     "counts": [
@@ -207,6 +212,7 @@ class LivechatDispatchDecision(models.Model):
         facts = self.facts or {}
         agents = [policy.Agent.from_list(agent) for agent in facts.get("agents") or ()]
         limit = (facts.get("rules") or {}).get("max_sessions")
+        minutes = facts.get("quiet_minutes") or {}
         texts = {}
         for agent in agents if limit else ():
             if excluded.get(agent.user_id) != "at_capacity":
@@ -215,15 +221,33 @@ class LivechatDispatchDecision(models.Model):
                 "open": agent.lively_chats + agent.quiet_chats,
                 "capacity": policy.capacity(limit, agent.weight),
                 "quiet": agent.quiet_chats,
+                "minutes": minutes.get(str(agent.user_id)),
             }
-            texts[agent.user_id] = (
-                self.env._(
-                    "has no room: %(open)s of %(capacity)s chats, %(quiet)s of them quiet", **values
-                )
-                if agent.quiet_chats
-                else self.env._("has no room: %(open)s of %(capacity)s chats", **values)
-            )
+            texts[agent.user_id] = self._describe_room(values)
         return texts
+
+    def _describe_room(self, values):
+        """Return in words how full somebody was.
+
+        :param values: ``{"open", "capacity", "quiet"}`` in chats, and for how many ``"minutes"``
+            nobody has said a word in the quiet ones; ``None`` in older records.
+        """
+        if not values["quiet"]:
+            return self.env._("has no room: %(open)s of %(capacity)s chats", **values)
+        if values["minutes"] is None:
+            return self.env._(
+                "has no room: %(open)s of %(capacity)s chats, %(quiet)s of them quiet", **values
+            )
+        if values["open"] == 1:
+            return self.env._(
+                "has no room: %(open)s of %(capacity)s chats, quiet for %(minutes)s minutes",
+                **values,
+            )
+        return self.env._(
+            "has no room: %(open)s of %(capacity)s chats, %(quiet)s of them quiet for"
+            " %(minutes)s minutes or more",
+            **values,
+        )
 
     @api.depends("discuss_channel_id", "moment")
     def _compute_display_name(self):
@@ -261,7 +285,7 @@ class LivechatDispatchDecision(models.Model):
                 ),
             )
         if self.rule == "by_hand" and self.reason:
-            return f"{rule}: {self.reason}"
+            return phrase.label(self.env, rule, self.reason)
         return rule
 
     def _describe_turn(self, winner, is_mine):
@@ -305,6 +329,11 @@ class LivechatDispatchDecision(models.Model):
         :param agents: the :class:`policy.Agent` it decided about.
         """
         agents = list(agents)
+        held = [
+            agent.user_id
+            for agent in agents
+            if agent.quiet_chats and decision.excluded.get(agent.user_id) == "at_capacity"
+        ]
         complete = len(agents) <= _ALL_DESCRIBED
         candidates = decision.ranking if complete else decision.ranking[:_BEST_DESCRIBED]
         return {
@@ -322,9 +351,18 @@ class LivechatDispatchDecision(models.Model):
                 "regulars": [list(regular) for regular in regulars],
                 # Without a name for each figure: this is most of the record.
                 "agents": [agent.to_list() for agent in agents] if complete else None,
+                "quiet_minutes": self._read_quiet_minutes(held),
             },
             "policy_version": policy.VERSION,
         }
+
+    def _read_quiet_minutes(self, user_ids):
+        """Return ``{user id as text: minutes}`` since the last word in any quiet chat of these
+        users: it explains why they have no room, nobody decides by it."""
+        if not user_ids:
+            return {}
+        times = ledger.read_quiet_times(self.env.cr, user_ids, fields.Datetime.now())
+        return {str(user_id): int(time.total_seconds() // 60) for user_id, time in times.items()}
 
     @api.model
     def _get_regular(self, values):

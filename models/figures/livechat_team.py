@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
-from ...tools import clock
+from ...tools import clock, sent
 from ...tools.turn import MISSED
 
 # From which day to which, counted from today where somebody is; the second is not part of it.
@@ -75,7 +75,7 @@ class LivechatTeam(models.AbstractModel):
             nothing for whom the caller may not read.
         :raise AccessError, UserError: as there, and for what is no id.
         """
-        if type(user_id) is not int:
+        if not sent.is_record_id(user_id):
             raise UserError(self.env._("This is no agent."))
         days = self._get_days("week")
         self._count_new()
@@ -87,6 +87,42 @@ class LivechatTeam(models.AbstractModel):
             own = figures.get(user_id) or self._derive(Counter())
             trend.append({"day": fields.Date.to_string(day), **own})
         return trend
+
+    @api.model
+    def get_pauses(self, user_id, period="today"):
+        """Return for what an agent paused in a period, the longest first.
+
+        A pause counts from its beginning to its end, also while the agent is not here.
+
+        :param period: as for :meth:`get_team`.
+        :return: ``[{"reason": as it was called then, false for none given, "count": pauses,
+            "seconds"}]``; nothing for whom the caller may not read.
+        :raise AccessError, UserError: as there, and for what is no id.
+        """
+        self._check_reader()
+        if not sent.is_record_id(user_id):
+            raise UserError(self.env._("This is no agent."))
+        days = self._get_days(period)
+        now = fields.Datetime.now()
+        start, end = (clock.begin_day(day, self.env.tz) for day in days)
+        pauses = self.env["livechat.dispatch.pause"].search(
+            [
+                ("user_id", "=", user_id),
+                ("began_at", "<", end),
+                "|",
+                ("ended_at", "=", False),
+                ("ended_at", ">", start),
+            ]
+        )
+        counts, seconds = Counter(), Counter()
+        for pause in pauses:
+            lasts = min(pause.ended_at or now, end) - max(pause.began_at, start)
+            counts[pause.reason] += 1
+            seconds[pause.reason] += max(0, int(lasts.total_seconds()))
+        return [
+            {"reason": reason, "count": counts[reason], "seconds": time}
+            for reason, time in sorted(seconds.items(), key=lambda item: (-item[1], item[0] or ""))
+        ]
 
     @api.model
     def set_mailed(self, is_mailed):

@@ -1,10 +1,9 @@
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Command
-from odoo.tools.i18n import format_list
 
 from ...dispatch import scope as scopes
-from ...tools import sent
+from ...tools import phrase, sent
 from .livechat_dispatch_scope import BY_GROUP
 
 
@@ -54,6 +53,10 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     )
     scope_ids = fields.One2many(
         "livechat.dispatch.scope", "group_id", "Scope", frees_seats=True, logged=True, shown="trees"
+    )
+    agent_domain = fields.Binary(
+        compute="_compute_agent_domain",
+        help="Whom the reader may make an agent: nobody is offered whom saving refuses.",
     )
     scope_summary = fields.Char("Receives", compute="_compute_scope_summary")
     required_permission_id = fields.Many2one(
@@ -108,10 +111,21 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
     def _compute_scope_summary(self):
         kinds = dict(self.env["livechat.dispatch.scope"]._get_kinds())
         for group in self:
-            group.scope_summary = "; ".join(
-                f"{kinds.get(kind, kind)}: {', '.join(line.value or '' for line in lines)}"
-                for kind, lines in group.scope_ids.grouped("kind").items()
+            group.scope_summary = phrase.enumerate_parts(
+                self.env,
+                [
+                    phrase.label(
+                        self.env,
+                        kinds.get(kind, kind),
+                        phrase.join(self.env, (line.value or "" for line in lines)),
+                    )
+                    for kind, lines in group.scope_ids.grouped("kind").items()
+                ],
             )
+
+    @api.depends_context("uid")
+    def _compute_agent_domain(self):
+        self.agent_domain = list(self.env["im_livechat.channel"]._get_agent_domain())
 
     @api.depends("user_ids")
     def _compute_agent_count(self):
@@ -181,7 +195,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "%(group)s still has agents (%(agents)s). Put them into another group, or "
                         "take them out of this one, and delete it then.",
                         group=group.name,
-                        agents=format_list(self.env, group.user_ids[:5].mapped("name")),
+                        agents=phrase.join(self.env, group.user_ids[:5].mapped("name")),
                     )
                 )
             if group.child_ids - self:
@@ -190,7 +204,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                         "%(group)s has groups below it (%(groups)s). Move them under another group "
                         "and delete it then.",
                         group=group.name,
-                        groups=format_list(self.env, (group.child_ids - self)[:5].mapped("name")),
+                        groups=phrase.join(self.env, (group.child_ids - self)[:5].mapped("name")),
                     )
                 )
 
@@ -333,7 +347,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                     "out of one of them, or add something that tells them apart.",
                     first=groups[0].name,
                     second=groups[1].name,
-                    scope="; ".join(lines.mapped("display_name")),
+                    scope=phrase.enumerate_parts(self.env, lines.mapped("display_name")),
                 )
             )
 

@@ -7,7 +7,7 @@ from odoo.exceptions import ValidationError
 
 from ...dispatch import scope as scopes
 from ...dispatch.words import ORDER_STATES
-from ...tools import sent
+from ...tools import phrase, sent
 
 # Which field holds the value of each kind.
 _VALUE_FIELDS = {
@@ -82,7 +82,8 @@ class LivechatDispatchScope(sent.Reader, models.Model):
     def _compute_display_name(self):
         kinds = dict(self._get_kinds())
         for line in self:
-            line.display_name = f"{kinds.get(line.kind, line.kind)}: {line.value or ''}"
+            kind = kinds.get(line.kind, line.kind)
+            line.display_name = phrase.label(self.env, kind, line.value or "")
 
     @api.onchange("kind")
     def _onchange_kind(self):

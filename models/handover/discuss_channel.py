@@ -8,7 +8,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch import policy
 from ...dispatch.line import WAITING
-from ...tools import sent
+from ...tools import phrase, sent
 from ...tools.here import GRACE, gone_since
 from ...tools.turn import SILENT, UNANSWERED
 
@@ -349,7 +349,7 @@ class DiscussChannel(models.Model):
             raise ValidationError(self.env._("Write down the reason for the transfer."))
         values = {
             "kind": "transfer",
-            "reason": f"{reasons[reason]}: {note}" if note else reasons[reason],
+            "reason": phrase.label(self.env, reasons[reason], note) if note else reasons[reason],
         }
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()

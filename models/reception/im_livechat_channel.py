@@ -8,7 +8,7 @@ from odoo.fields import Command
 from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
-from ...tools import sent
+from ...tools import phrase, sent
 from ...tools.here import SILENCE
 
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
@@ -303,7 +303,9 @@ class ImLivechatChannel(models.Model):
             for user_id, weight in parts.items():
                 shares.setdefault(user_id, []).append((name, f"{100 * weight / total:.1f} %"))
         return {
-            user_id: rows[0][1] if len(rows) == 1 else ", ".join(" ".join(row) for row in rows)
+            user_id: rows[0][1]
+            if len(rows) == 1
+            else phrase.enumerate_parts(self.env, (" ".join(row) for row in rows))
             for user_id, rows in shares.items()
         }
 
@@ -378,9 +380,9 @@ class ImLivechatChannel(models.Model):
         """Return what the page shows of these users, whom the caller may watch.
 
         :return: ``[{"id", "name", "image", "status", "paused", "until", "pause_reason",
-            "overloaded", "second_factor_due", "in_call", "enabled", "weight", "load", "may_weigh",
-            "may_pause"}]``; ``status`` is whether they are here, ``until`` the end of the pause in
-            UTC.
+            "pause_reason_id", "overloaded", "second_factor_due", "in_call", "enabled", "weight",
+            "load", "may_weigh", "may_pause"}]``; ``status`` is whether they are here, ``until`` the
+            end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
@@ -417,6 +419,7 @@ class ImLivechatChannel(models.Model):
                     "paused": is_paused,
                     "until": is_paused and until and fields.Datetime.to_string(until),
                     "pause_reason": is_paused and user.dispatch_pause_reason_id.name,
+                    "pause_reason_id": is_paused and user.dispatch_pause_reason_id.id,
                     "overloaded": user.dispatch_overloaded,
                     "second_factor_due": user.second_factor_due,
                     "in_call": agent.in_call,

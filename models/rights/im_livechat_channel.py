@@ -1,6 +1,6 @@
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError
-from odoo.fields import Command
+from odoo.fields import Command, Domain
 
 from ...tools import sent
 
@@ -9,6 +9,10 @@ class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
 
     dispatch_may_join = fields.Boolean(compute="_compute_dispatch_may_join")
+    dispatch_agent_domain = fields.Binary(
+        compute="_compute_dispatch_agent_domain",
+        help="Whom the reader may make an agent: nobody is offered whom saving refuses.",
+    )
 
     @api.depends("main_account_id")
     @api.depends_context("uid")
@@ -21,8 +25,30 @@ class ImLivechatChannel(models.Model):
                 row.main_account_id
             )
 
+    @api.depends_context("uid")
+    def _compute_dispatch_agent_domain(self):
+        self.dispatch_agent_domain = list(self._get_agent_domain())
+
+    @api.model
+    def _get_agent_domain(self):
+        """Return the domain of the users whom the caller may make agents of a channel."""
+        able = Domain("all_group_ids", "in", self.env.ref("im_livechat.im_livechat_group_user").ids)
+        # The server's own user is dismissed again.
+        able &= Domain("id", "!=", SUPERUSER_ID)
+        if self._may_choose_anybody():
+            return able
+        return able & self._get_own_agents_domain(self.env.user._get_shop_owner())
+
+    def _may_choose_anybody(self):
+        return self.env.user.has_group("im_livechat.im_livechat_group_manager")
+
+    @api.model
+    def _get_own_agents_domain(self, owner):
+        """Return the domain of the people of a shop: its sub-accounts and its main account."""
+        return Domain("main_account_id", "=", owner.id) | Domain("id", "=", owner.id)
+
     def write(self, vals):
-        if not self.env.su and not self.env.user.has_group("im_livechat.im_livechat_group_manager"):
+        if not self.env.su and not self._may_choose_anybody():
             vals = self._read_shop_values(vals)
         if self.env.su and (commands := sent.to_commands(vals.get("user_ids", []))):
             # Core itself takes those out who have lost the right.
@@ -54,8 +80,8 @@ class ImLivechatChannel(models.Model):
         for channel in self if "user_ids" in vals else ():
             agents = sent.get_chosen(channel.user_ids, vals["user_ids"])
             # sudo: res.users - whose sub-accounts they are
-            newcomers = (agents - channel.user_ids - owner).sudo()
-            if any(agent.main_account_id != owner for agent in newcomers):
+            newcomers = (agents - channel.user_ids).sudo()
+            if newcomers - newcomers.filtered_domain(self._get_own_agents_domain(owner)):
                 raise AccessError(self.env._("Only sub-accounts of your shop can be agents."))
         return vals
 

@@ -1,5 +1,7 @@
 from odoo import api, models, tools
 
+from ...tools import words_of_core
+
 _ROOT = "im_livechat.menu_livechat_root"
 _OURS = "im_livechat_subaccount.livechat_"
 
@@ -10,6 +12,8 @@ _HEADS = {
 }
 # Items of core's that have no head.
 _ITEMS = {"website_livechat.website_livechat_visitor_menu": f"{_OURS}conversations_menu_root"}
+# What ours with the same name stands for.
+_LISTED = "im_livechat.menu_livechat_all_conversations"
 # What the shop's own items stand for.
 _REPLACED = ("im_livechat.support_channels", "im_livechat.livechat_config")
 # All that an agent needs who oversees nothing.
@@ -44,6 +48,9 @@ class IrUiMenu(models.Model):
             arranged.follow_shop()
         else:
             arranged.follow_agent()
+        for menu in menus.values():
+            if (menu.get("xmlid") or "").startswith("im_livechat."):
+                menu["name"] = words_of_core.replace(self.env.lang, menu["name"])
         return menus
 
 
@@ -63,6 +70,11 @@ class _Arranged:
         self._drop(f"{_OURS}desk_menu", *_REPLACED)
         for core, ours in _HEADS.items():
             self._merge(core, ours)
+        if _LISTED in self.named:
+            # Ours lists the same, and finds what was said.
+            for menu in self.named.values():
+                listed = self.named[_LISTED]["id"]
+                menu["children"] = [child for child in menu["children"] if child != listed]
         for item, head in _ITEMS.items():
             if item in self.named and head in self.named:
                 self._drop(item)

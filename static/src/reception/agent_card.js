@@ -2,6 +2,7 @@ import { Component, onWillStart, useEffect, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { label } from "./phrase";
 import { useSteering } from "./steering";
 import { WaitedTime } from "./waited_time";
 
@@ -107,7 +108,7 @@ export class AgentCard extends Component {
     }
 
     labelOf(what, chat) {
-        return `${what}: ${this.nameOf(chat)}`;
+        return label(what, this.nameOf(chat));
     }
 
     get words() {

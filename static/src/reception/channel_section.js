@@ -128,7 +128,11 @@ export class WaitingList extends Component {
         return _t("Waiting: %s", this.group.waiting.length);
     }
 
-    openDecisions(chat) {
+    /** What was decided about a buyer; of one decision the page, of several the list. */
+    async openDecisions(chat) {
+        const domain = [["discuss_channel_id", "=", chat.id]];
+        const ids = await this.orm.search("livechat.dispatch.decision", domain, { limit: 2 });
+        const one = ids.length === 1 && { res_id: ids[0], views: [[false, "form"]] };
         return this.action.doAction({
             type: "ir.actions.act_window",
             name: _t("Decisions"),
@@ -137,7 +141,8 @@ export class WaitingList extends Component {
                 [false, "list"],
                 [false, "form"],
             ],
-            domain: [["discuss_channel_id", "=", chat.id]],
+            domain,
+            ...one,
         });
     }
 

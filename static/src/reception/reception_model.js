@@ -1,7 +1,8 @@
-import { reactive } from "@odoo/owl";
+import { reactive, toRaw } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
+import { groupBy } from "@web/core/utils/arrays";
 import { describeWaiting } from "./reception_texts";
 import { findFaults, findHints } from "./reception_warnings";
 import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
@@ -18,7 +19,10 @@ const SECOND = 1000;
 
 const NOTHING = () => ({ agents: new Set(), lines: false, tree: false });
 const idsOf = (groups) => groups.map(({ id }) => id);
-const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+const isSame = (one, other) =>
+    one === toRaw(other) || JSON.stringify(one) === JSON.stringify(toRaw(other));
+/** Made once: to compare two names without it takes many times as long. */
+const { compare } = new Intl.Collator();
 
 /**
  * What the page shows, kept up to date in place: a row depends on its own agent and on nothing
@@ -139,15 +143,17 @@ export class ReceptionModel {
     async loadAgents(ids) {
         const { agents, members } = await this.call("get_reception_agents", [ids]);
         agents.forEach((agent) => this.mergeAgent(agent));
+        const groups = new Set();
         const found = members.every(([channelId, groupId, member]) => {
             const group = this.findGroup(channelId, groupId);
             const shown = group?.members.find((other) => other.user_id === member.user_id);
             if (shown) {
-                Object.assign(shown, member);
-                this.arrangeMembers(group, group.members);
+                assignOther(shown, member);
+                groups.add(group);
             }
             return shown;
         });
+        groups.forEach((group) => this.arrangeMembers(group, toRaw(group.members)));
         if (!found || agents.length < ids.filter((id) => this.agents[id]).length) {
             this.fetchSoon({ tree: true });
         }
@@ -157,6 +163,7 @@ export class ReceptionModel {
                 this.reckon(channel);
             }
         }
+        this.countHere();
     }
 
     async loadLines() {
@@ -179,7 +186,7 @@ export class ReceptionModel {
 
     mergeAgent(values) {
         const agent = (this.agents[values.id] ??= { problem: "" });
-        Object.assign(agent, values);
+        assignOther(agent, values);
         if (!agent.isPending) {
             // What is being entered is not overwritten.
             if (!agent.problem || agent.draft !== values.weight) {
@@ -195,18 +202,18 @@ export class ReceptionModel {
                 groups: [],
                 faults: [],
             };
-            Object.assign(channel, values);
+            assignOther(channel, values);
             const merged = groups.map((row) => this.mergeGroup(channel, row));
             // In the order that is seen: `arrange` changes it when there is a reason to.
             const order = channel.groups.map(({ id }) => id);
             merged.sort((one, other) => order.indexOf(one.id) - order.indexOf(other.id));
             if (!isSame(idsOf(merged), order)) {
-                channel.groups = merged;
+                channel.groups = merged.map(toRaw);
             }
             return channel;
         });
         if (!isSame(idsOf(merged), idsOf(this.channels))) {
-            this.channels = merged;
+            this.channels = merged.map(toRaw);
         }
     }
 
@@ -220,28 +227,29 @@ export class ReceptionModel {
             hasRoom: false,
             totalWeight: 0,
         };
-        Object.assign(group, values);
+        assignOther(group, values);
         // A row keeps the object that it began with.
-        const merged = members.map((member) =>
-            Object.assign(
-                group.members.find((other) => other.user_id === member.user_id) || {},
-                member,
-            ),
-        );
+        const known = new Map(toRaw(group.members).map((member) => [member.user_id, member]));
+        const merged = members.map((member) => {
+            const row = known.get(member.user_id) || {};
+            assignOther(row, member);
+            return row;
+        });
         this.arrangeMembers(group, merged);
         return group;
     }
 
     /** Who is here by name, then who is not. */
     arrangeMembers(group, members) {
-        const key = ({ user_id: id }) => Number(this.isGone(this.agents[id]));
-        const sorted = [...members].sort(
-            (one, other) =>
-                key(one) - key(other) ||
-                this.agents[one.user_id].name.localeCompare(this.agents[other.user_id].name),
-        );
-        const ids = (list) => list.map((member) => member.user_id);
-        if (!isSame(ids(sorted), ids(group.members))) {
+        // To read something through `this` is to watch it, which takes longer than to sort it.
+        const agents = toRaw(this.agents);
+        const key = ({ user_id: id }) => Number(this.isGone(toRaw(agents[id])));
+        const nameOf = ({ user_id: id }) => toRaw(agents[id]).name;
+        const sorted = members
+            .map(toRaw)
+            .sort((one, other) => key(one) - key(other) || compare(nameOf(one), nameOf(other)));
+        const ids = (list) => list.map((member) => toRaw(member).user_id);
+        if (!isSame(ids(sorted), ids(toRaw(group.members)))) {
             group.members = sorted;
         }
     }
@@ -252,23 +260,19 @@ export class ReceptionModel {
 
     /** Groups in which something happens first, those below a group after it. */
     arrange(channel) {
-        const sorted = sortByTraffic(channel.groups, this.agents);
+        const sorted = sortByTraffic(toRaw(channel).groups, toRaw(this.agents));
         for (const { group, depth } of sorted) {
-            group.depth = depth;
+            setIfOther(group, "depth", depth);
         }
-        if (
-            !isSame(
-                sorted.map(({ group }) => group.id),
-                idsOf(channel.groups),
-            )
-        ) {
-            channel.groups = sorted.map(({ group }) => group);
+        const groups = sorted.map(({ group }) => group);
+        if (!isSame(idsOf(groups), idsOf(toRaw(channel).groups))) {
+            channel.groups = groups;
         }
     }
 
     mergeLines({ waiting, figures, refused, now, next_day: nextDay }) {
-        this.figures = figures;
-        this.refused = refused;
+        setIfOther(this, "figures", figures);
+        setIfOther(this, "refused", refused);
         const serverNow = deserializeDateTime(now).toMillis();
         this.skew = serverNow - Date.now();
         clearTimeout(this.timers.day);
@@ -279,16 +283,16 @@ export class ReceptionModel {
                 deserializeDateTime(nextDay).toMillis() - serverNow + SECOND,
             );
         }
+        const lines = groupBy(waiting, (chat) => `${chat.channel_id}/${chat.group_id}`);
         for (const channel of this.channels) {
             for (const group of channel.groups) {
-                const chats = waiting
-                    .filter((chat) => chat.channel_id === channel.id && chat.group_id === group.id)
-                    .map((chat) => ({
+                const line = lines[`${channel.id}/${group.id}`] || [];
+                if (!isSame(line, group.line)) {
+                    group.line = line;
+                    group.waiting = line.map((chat) => ({
                         ...chat,
                         since: deserializeDateTime(chat.since).toMillis(),
                     }));
-                if (!isSame(chats, group.waiting)) {
-                    group.waiting = chats;
                 }
             }
         }
@@ -304,42 +308,53 @@ export class ReceptionModel {
     // ------------------------------------------------------------
 
     reckon(channel) {
+        // What is read as it is, and not through `this`, is not watched: see `arrangeMembers`.
+        channel = toRaw(channel);
+        const agents = toRaw(this.agents);
         for (const group of channel.groups) {
-            group.totalWeight = group.members
+            const draftOf = (member) => toRaw(agents[member.user_id]).draft;
+            const totalWeight = group.members
                 .filter((member) => member.has_part)
-                .reduce((sum, member) => sum + this.agents[member.user_id].draft, 0);
+                .reduce((sum, member) => sum + draftOf(member), 0);
+            setIfOther(group, "totalWeight", totalWeight);
             for (const member of group.members) {
                 // As text: the row of somebody whose share looks the same is not rendered again.
-                member.share =
+                const share =
                     member.has_part && group.has_buyers
-                        ? formatShare(this.agents[member.user_id].draft, group.totalWeight)
+                        ? formatShare(draftOf(member), totalWeight)
                         : "–";
+                setIfOther(member, "share", share);
             }
-            group.reason = describeWaiting(group.members);
-            group.hasRoom = group.members.some((member) => !member.reason);
+            setIfOther(group, "reason", describeWaiting(group.members));
+            setIfOther(
+                group,
+                "hasRoom",
+                group.members.some((member) => !member.reason),
+            );
         }
         setIfOther(channel, "faults", findFaults(channel));
         for (const group of channel.groups) {
-            setIfOther(group, "hints", findHints(channel, group, this.agents));
+            setIfOther(group, "hints", findHints(channel, group, agents));
         }
-        this.countHere();
     }
 
     reckonAll() {
         this.channels.forEach((channel) => this.reckon(channel));
+        this.countHere();
     }
 
     /** How many agents are here, of how many: of each channel and, as 0, of all. */
     countHere() {
+        const [agents, all] = [toRaw(this.agents), toRaw(this.channels)];
         const count = (channels) => {
             const members = channels.flatMap(({ groups }) => groups.flatMap((g) => g.members));
-            const all = [...new Set(members.map((member) => member.user_id))];
-            const ids = all.filter((id) => this.agents[id].enabled);
-            const here = ids.filter((id) => this.agents[id].status === "online");
-            return { here: here.length, agents: ids.length };
+            const there = [...new Set(members.map((member) => agents[member.user_id]))];
+            const enabled = there.filter((agent) => agent.enabled);
+            const here = enabled.filter((agent) => agent.status === "online");
+            return { here: here.length, agents: enabled.length };
         };
-        const counts = { 0: count(this.channels) };
-        for (const channel of this.channels) {
+        const counts = { 0: count(all) };
+        for (const channel of all) {
             counts[channel.id] = count([channel]);
         }
         setIfOther(this, "presence", counts);
@@ -447,7 +462,7 @@ export class ReceptionModel {
     }
 
     async setTakesChats(agent, takes, reasonId = false) {
-        const { paused, until } = agent;
+        const { paused, until, pause_reason_id: oldReasonId } = agent;
         const isSaved = await this.try(() => this.switchAgent(agent, takes, false, reasonId));
         await this.loadAgents([agent.id]);
         if (isSaved) {
@@ -456,7 +471,11 @@ export class ReceptionModel {
                     ? _t("Saved: %s takes chats", agent.name)
                     : _t("Saved: %s is paused", agent.name),
                 async () => {
-                    await this.try(() => this.switchAgent(agent, !paused, until));
+                    const setBack = (id) => this.switchAgent(agent, !paused, until, id);
+                    // A reason that nobody can choose, such as dispatch's own, is left out.
+                    await this.try(() =>
+                        oldReasonId ? setBack(oldReasonId).catch(() => setBack()) : setBack(),
+                    );
                     await this.loadAgents([agent.id]);
                 },
             );
@@ -588,8 +607,15 @@ function formatShare(weight, totalWeight) {
 
 /** Set what is another than before: whoever reads it is rendered then. */
 function setIfOther(record, name, value) {
-    if (!isSame(record[name], value)) {
-        record[name] = value;
+    const raw = toRaw(record);
+    if (!isSame(value, raw[name])) {
+        reactive(raw)[name] = value;
+    }
+}
+
+function assignOther(record, values) {
+    for (const [name, value] of Object.entries(values)) {
+        setIfOther(record, name, value);
     }
 }
 

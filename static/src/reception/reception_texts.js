@@ -1,5 +1,7 @@
 import { _t } from "@web/core/l10n/translation";
 
+import { joinParts } from "./phrase";
+
 /** Why an agent gets no new buyers, by the code of `policy.exclusion`. */
 export function getReasonText(reason) {
     return {
@@ -33,7 +35,7 @@ export function describeRefused({ often, blocked }) {
     if (blocked) {
         parts.push(_t("blocked: %s", blocked));
     }
-    return parts.length ? _t("Turned away today (%s)", parts.join(", ")) : "";
+    return parts.length ? _t("Turned away today (%s)", joinParts(parts)) : "";
 }
 
 const countsOf = (members) => {
@@ -73,14 +75,14 @@ export function describeWaiting(members) {
     if (counts.paused === here) {
         return _t("Everybody who is here is paused");
     }
-    return [
-        full && _t("full: %s", full),
-        counts.paused && _t("paused: %s", counts.paused),
-        counts.in_call && _t("in a call: %s", counts.in_call),
-        away && _t("away: %s", away),
-    ]
-        .filter(Boolean)
-        .join(", ");
+    return joinParts(
+        [
+            full && _t("full: %s", full),
+            counts.paused && _t("paused: %s", counts.paused),
+            counts.in_call && _t("in a call: %s", counts.in_call),
+            away && _t("away: %s", away),
+        ].filter(Boolean),
+    );
 }
 
 /**

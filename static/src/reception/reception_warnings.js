@@ -1,16 +1,9 @@
 import { _t } from "@web/core/l10n/translation";
 
+import { joinNames } from "./phrase";
+
 /** Who is here, or comes back by itself when a chat or a call ends. */
 const SERVES = new Set([false, "at_capacity", "overloaded", "in_call"]);
-const NAMES_MAX = 3;
-
-const nameOf = (names) =>
-    names.length > NAMES_MAX
-        ? _t("%(names)s and %(count)s more", {
-              names: names.slice(0, NAMES_MAX).join(", "),
-              count: names.length - NAMES_MAX,
-          })
-        : names.join(", ");
 
 const isServed = (group) => group.members.some(({ reason }) => SERVES.has(reason));
 const isManned = (group) => group.members.some((member) => member.has_part);
@@ -55,7 +48,9 @@ export function findFaults(channel) {
         if (!owner && !way.some(isManned) && (group.has_buyers || group.waiting.length)) {
             faults.push({
                 key: `empty-${group.id}`,
-                text: _t("%s has no agents", group.name),
+                text: group.id
+                    ? _t("%s has no agents", group.name)
+                    : _t("Nobody is there for: %s", group.name),
                 fix,
             });
         } else if (inLine && !way.some(isServed)) {
@@ -116,7 +111,7 @@ function findSpare(channel, agents) {
     const [disabled, absent] = ["disabled", "no_channel"].map((why) =>
         channel.spare.filter((spare) => spare.why === why).map((spare) => spare.user_id),
     );
-    const nameOfAgents = (ids) => nameOf(ids.map((id) => agents[id].name));
+    const nameOfAgents = (ids) => joinNames(ids.map((id) => agents[id].name));
     return [
         absent.length && {
             key: "absent",

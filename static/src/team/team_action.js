@@ -38,13 +38,26 @@ export class Team extends Component {
         this.orm = useService("orm");
         this.display = { controlPanel: {} };
         this.periods = PERIODS;
-        this.state = useState({ period: "today", team: null, opened: null, trend: null });
+        this.state = useState({
+            period: "today",
+            team: null,
+            opened: null,
+            trend: null,
+            pauses: null,
+        });
         onWillStart(() => this.load("today"));
     }
 
     async load(period) {
-        const team = await this.orm.call("livechat.team", "get_team", [period]);
-        Object.assign(this.state, { period, team });
+        const [team, pauses] = await Promise.all([
+            this.orm.call("livechat.team", "get_team", [period]),
+            this.state.opened && this.fetchPauses(this.state.opened, period),
+        ]);
+        Object.assign(this.state, { period, team, pauses });
+    }
+
+    fetchPauses(userId, period) {
+        return this.orm.call("livechat.team", "get_pauses", [userId, period]);
     }
 
     get columns() {
@@ -106,11 +119,28 @@ export class Team extends Component {
             this.state.opened = null;
             return;
         }
-        Object.assign(this.state, { opened: userId, trend: null });
-        const trend = await this.orm.call("livechat.team", "get_trend", [userId]);
-        if (this.state.opened === userId) {
-            this.state.trend = trend;
+        Object.assign(this.state, { opened: userId, trend: null, pauses: null });
+        const { period } = this.state;
+        const [trend, pauses] = await Promise.all([
+            this.orm.call("livechat.team", "get_trend", [userId]),
+            this.fetchPauses(userId, period),
+        ]);
+        if (this.state.opened === userId && this.state.period === period) {
+            Object.assign(this.state, { trend, pauses });
         }
+    }
+
+    /** For what somebody paused, and for how long. */
+    describePauses(pauses) {
+        return pauses
+            .map(({ reason, count, seconds }) =>
+                _t("%(reason)s %(time)s (%(count)s×)", {
+                    reason: reason || _t("no reason given"),
+                    time: formatTime(seconds),
+                    count,
+                }),
+            )
+            .join(" · ");
     }
 
     compare(firstId, secondId) {

@@ -38,7 +38,7 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.channel_dispatch
             content: "A native channel shows the choice of the mode and nothing else of ours",
             trigger:
                 ".o_form_sheet:has([name=dispatch_mode])" +
-                ":not(:has(th[data-name^=dispatch])):not(:has([name=main_account_id]))",
+                ":not(:has(th[data-name^=dispatch])):not(:has([name=sticky_hours]))",
         },
         {
             content: "Choose share",

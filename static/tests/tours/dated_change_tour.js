@@ -74,6 +74,11 @@ tours.add("im_livechat_subaccount.dated_change", {
             content: "The times are listed",
             trigger: `.o_livechat_forecast_times:contains(${say("When what is in force", "何时什么生效")}) tr:contains(${NAME})`,
         },
+        {
+            content: "A page to look at: nothing to save",
+            trigger:
+                ".o_form_view:has(.o_livechat_forecast_times):not(:has(.o_form_status_indicator))",
+        },
         { content: "Back to the change", trigger: ".o_back_button", run: press },
         ...pressButton("action_start", say("Start Now", "立即开始"), { isFirst: false }),
         {

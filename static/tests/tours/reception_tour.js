@@ -320,6 +320,16 @@ tours.add("im_livechat_subaccount.reception_undo", {
         },
         ...undo(say("Saved: Omar Haddad is paused", "已保存：Omar Haddad 已挂起")),
         { content: "Not any more", trigger: `${row("Omar Haddad")} input[role=switch]:checked` },
+        {
+            content: "Sofie, who is at lunch, takes chats",
+            trigger: `${row("Sofie Claes")} input[role=switch]:not(:checked)`,
+            run: press,
+        },
+        ...undo(say("Saved: Sofie Claes takes chats", "已保存：Sofie Claes 开始接待")),
+        {
+            content: "She is at lunch, as before",
+            trigger: `${row("Sofie Claes")}:contains(${say("Lunch", "午餐")}):has(input[role=switch]:not(:checked))`,
+        },
         ...move("Omar Haddad", OTHERS, say("Move to Returns", "移到 Returns")),
         ...undo(say("Saved: Omar Haddad is in Returns", "已保存：Omar Haddad 已在 Returns")),
         { content: "He is back", trigger: row("Omar Haddad", OTHERS) },
@@ -511,7 +521,10 @@ tours.add("im_livechat_subaccount.reception_auditor", {
             trigger: ".o_livechat_reception_buyer:contains(1) .o_livechat_reception_decisions",
             run: press,
         },
-        { content: "The decisions about it", trigger: ".o_list_view .o_data_row" },
+        {
+            content: "The one decision about it",
+            trigger: ".o_form_view .o_field_widget[name=sentence]",
+        },
     ],
 });
 

@@ -1,0 +1,33 @@
+from odoo import api, models
+
+from ...tools import words_of_core
+
+
+class IrModelFields(models.Model):
+    """What fields are called on the pages of a shop and in its log, in its words."""
+
+    _inherit = "ir.model.fields"
+
+    @api.model
+    def get_field_string(self, model_name):
+        return self._replace_texts(model_name, super().get_field_string(model_name))
+
+    @api.model
+    def get_field_help(self, model_name):
+        return self._replace_texts(model_name, super().get_field_help(model_name))
+
+    @api.model
+    def get_field_selection(self, model_name, field_name):
+        choices = super().get_field_selection(model_name, field_name)
+        words = self._find_replacements(model_name)
+        return [(value, words.get(label, label)) for value, label in choices] if words else choices
+
+    @api.model
+    def _replace_texts(self, model_name, texts):
+        words = self._find_replacements(model_name)
+        return {name: words.get(text, text) for name, text in texts.items()} if words else texts
+
+    @api.model
+    def _find_replacements(self, model_name):
+        is_shown = model_name in words_of_core.SHOWN_MODELS
+        return words_of_core.find_words(self.env.lang) if is_shown else {}
