@@ -255,6 +255,9 @@ class RightsCommon(SecurityCommon):
         reads = frozenset({"main_account", "reception", "audit", "store_manager", *PLAIN})
         yield Call("discuss.channel", "read", chat, (["name"],), reads)
         yield Call("discuss.channel", "get_dispatch_reason", chat, (), reads)
+        # Who only reads is answered nothing.
+        yield Call("discuss.channel", "get_buyer_card", chat, (), reads)
+        yield Call("discuss.channel", "action_make_contact", chat, (), NOBODY)
         yield Call(
             "discuss.channel",
             "message_post",
@@ -266,6 +269,14 @@ class RightsCommon(SecurityCommon):
         yield Call(
             "discuss.channel",
             "get_transfer_targets",
+            chat,
+            (),
+            frozenset({"reception"}),
+            reads - {"audit"},
+        )
+        yield Call(
+            "discuss.channel",
+            "action_keep_chat",
             chat,
             (),
             frozenset({"reception"}),

@@ -289,7 +289,7 @@ class TestNoReply(ReassignCommon):
         report = self.env["im_livechat.report.channel"].browse(chat.id)
         report.invalidate_recordset()
         self.assertFalse(report.time_to_answer)
-        self.assertIn("invited", chat.message_ids.sorted("id")[-1].body)
+        self.assertRegex(chat.message_ids.sorted("id")[-1].body, "takes over|is with you now")
         self._let_pass(chat, 61)
         self._run()
         self.assertNotEqual(self._agent_of(chat), agent)

@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError
 
@@ -401,13 +403,15 @@ class DiscussChannel(sent.Reader, models.Model):
         What decided that is written down before, see :meth:`_record`.
         """
         if agent.partner_id not in self.dispatch_seat_partner_ids:
-            # The desk invites: core takes any word of an agent for an answer, "invited" as well.
-            desk = self.livechat_channel_id.reception_partner_id
-            self.with_user(SUPERUSER_ID)._add_members(
+            takes_over = bool(self.livechat_agent_history_ids.partner_id - agent.partner_id)
+            # Nobody has invited it: its page is told who the buyer is instead.
+            # sudo: discuss.channel - dispatch seats whom it has chosen
+            self.with_user(agent).sudo()._add_members(
                 users=agent,
                 create_member_params={"livechat_member_type": "agent"},
-                inviting_partner=desk or self.env.ref("base.partner_root"),
+                post_joined_message=False,
             )
+            self._announce(agent, takes_over)
         now = fields.Datetime.now()
         values = {
             "livechat_operator_id": agent.partner_id.id,
@@ -434,6 +438,29 @@ class DiscussChannel(sent.Reader, models.Model):
         self.write(values)
         self._broadcast(agent.partner_id.ids)
         self._follow_agents(agent)
+
+    def _announce(self, agent, takes_over):
+        """Tell the buyer in one line, in its language, who answers from now on.
+
+        :param takes_over: whether somebody else did before.
+        """
+        channel = self.livechat_channel_id
+        lang = channel._find_installed_lang(self.livechat_lang_id.code or "") or self.env.lang
+        env = self.with_context(lang=lang).env
+        name = agent.livechat_username or agent.name
+        words = env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
+        # The desk says it: core takes any word of an agent for an answer, this one as well.
+        desk = channel.reception_partner_id or self.env.ref("base.partner_root")
+        self.with_user(SUPERUSER_ID)._post_line(words, author_id=desk.id)
+
+    def _post_line(self, words, **kwargs):
+        """Say something in one line of this chat, to all who are in it."""
+        self.message_post(
+            body=Markup('<div class="o_mail_notification">%s</div>') % words,
+            message_type="notification",
+            subtype_xmlid="mail.mt_comment",
+            **kwargs,
+        )
 
     def _leave(self, partners):
         """Take these partners out of the chat without ending it, as core's way to leave would

@@ -27,6 +27,19 @@ class DiscussChannel(models.Model):
         help="Since then nothing in this chat says who its buyer was.",
     )
 
+    dispatch_contact_id = fields.Many2one(
+        "res.partner",
+        "Contact of the Guest",
+        copy=False,
+        readonly=True,
+        index="btree_not_null",
+        ondelete="set null",
+        groups=READERS,
+        help="The contact that an agent made of what the guest of this chat wrote.",
+    )
+    # The cart that the buyer had last, an id of ``sale.order``, which need not be installed.
+    dispatch_cart_id = fields.Integer(copy=False, readonly=True, groups=fields.NO_ACCESS)
+
     # Those whose guest may be due: found once a day.
     _dispatch_unerased_idx = models.Index(
         "(livechat_end_dt) WHERE livechat_end_dt IS NOT NULL AND dispatch_erased_at IS NULL"
@@ -175,6 +188,8 @@ class DiscussChannel(models.Model):
             "dispatch_guest_id": False,
             "dispatch_address": False,
             "dispatch_page": False,
+            "dispatch_contact_id": False,
+            "dispatch_cart_id": False,
             "livechat_note": False,
             "description": False,
             "name": self.env._("Erased Buyer"),

@@ -713,6 +713,7 @@ class ImLivechatChannel(models.Model):
         page = clean_page(self.env.context.get("livechat_dispatch_page"))
         values["dispatch_page"] = page or False
         values["dispatch_address"] = self._read_caller_address()
+        values["dispatch_cart_id"] = self._read_cart_id()
         guest = self.env["mail.guest"]._get_guest_from_context()
         if guest and not self.env.user._is_public():
             values["dispatch_guest_id"] = guest.id

@@ -196,6 +196,7 @@ class LivechatPersonalData(models.AbstractModel):
             "country": chat.country_id.name,
             "language": chat.livechat_lang_id.name,
             "page": chat.dispatch_page,
+            "contact": chat.dispatch_contact_id.email,
             # Sent, and in no message.
             "files": self._describe_files(
                 chat.env["ir.attachment"].search(

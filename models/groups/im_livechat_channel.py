@@ -391,12 +391,32 @@ class ImLivechatChannel(models.Model):
         host = host.rpartition("@")[2].lower()
         if not host or (request and request.httprequest.host.lower() == host):
             return True
-        own = {urlsplit(self.env["im_livechat.channel"].get_base_url()).netloc.lower()}
+        if host == urlsplit(self.env["im_livechat.channel"].get_base_url()).netloc.lower():
+            return True
+        own = set()
         if "website" in self.env:
             # sudo: website - the domains of all websites of this server
             for domain in self.env["website"].sudo().search([("domain", "!=", False)]):
                 own.add(urlsplit(domain.domain).netloc.lower() or domain.domain.lower())
         return host in own
+
+    @api.model
+    def _is_own_page(self, page):
+        """Tell whether an address is that of a page of this server."""
+        try:
+            url = urlsplit(page)
+        except ValueError:
+            return False
+        return url.scheme in ("http", "https") and self._is_own_host(url.netloc)
+
+    @api.model
+    def _read_cart_id(self):
+        """Return the id of the order that is the cart of whoever makes this request, as the shop's
+        website keeps it in the session; ``None`` for none."""
+        if not request or "website_id" not in getattr(self.env.get("sale.order"), "_fields", ()):
+            return None
+        cart_id = request.session.get("sale_order_id")
+        return cart_id if is_record_id(cart_id) else None
 
     def _get_order_state(self, partner):
         """Return where the newest order of a buyer's company is, as ``scope.Buyer`` names it.

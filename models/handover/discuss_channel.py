@@ -1,5 +1,6 @@
 from datetime import timedelta
 from functools import partial
+from math import ceil
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -7,7 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch import policy
-from ...dispatch.line import WAITING
+from ...dispatch.line import WAITING, estimate_wait
 from ...tools import phrase, sent
 from ...tools.here import GRACE, gone_since
 from ...tools.turn import SILENT, UNANSWERED
@@ -282,9 +283,12 @@ class DiscussChannel(models.Model):
     def get_transfer_targets(self):
         """Return to whom this chat can be transferred.
 
-        :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free"}],
-            "groups": [{"id", "name", "free"}]}``, the free ones first. ``free`` is how many chats
-            fit, ``None`` for no limit.
+        :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free",
+            "able", "until", "soon"}], "groups": [{"id", "name", "free"}]}``, who can take it first.
+            ``free`` is how many chats fit, ``None`` for no limit; ``until`` is when a pause ends,
+            UTC, ``soon`` between how many seconds, and how many, one who is full will probably have
+            room; both are false where nobody knows. ``promised`` is who gets it when there is room,
+            false for nobody.
         """
         self._check_transfer()
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
@@ -301,6 +305,9 @@ class DiscussChannel(models.Model):
         # sudo: res.users - as above
         colleagues = self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
         users = {user.id: user for user in colleagues}
+        able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
+        # Only who is full is asked how long its chats take.
+        pace = able != {*users} and channel._get_pace(self.sudo().dispatch_group_id)
         agents = []
         for agent in facts:
             limit = policy.capacity(rules.max_sessions, agent.weight)
@@ -315,24 +322,52 @@ class DiscussChannel(models.Model):
                     "load": load,
                     "capacity": limit,
                     "free": limit and max(0, int(limit - load)),
+                    "able": user.id in able,
+                    "until": fields.Datetime.to_string(user.dispatch_paused_until) or False,
+                    "soon": self._estimate_room(agent, limit, load, pace),
                 }
             )
-        agents.sort(key=lambda agent: (not agent["online"], agent["paused"], agent["name"]))
-        able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
+        agents.sort(
+            key=lambda agent: (
+                not agent["able"],
+                not agent["online"],
+                agent["paused"],
+                agent["name"],
+            )
+        )
         groups = [
             {"id": group.id, "name": group.name, "free": len(able & {*group._get_agents().ids})}
             for group in channel.dispatch_group_ids
         ]
-        return {"agents": agents, "groups": groups}
+        promised = self.sudo().dispatch_promised_id
+        return {
+            "agents": agents,
+            "groups": groups,
+            "promised": bool(promised) and (promised.livechat_username or promised.name),
+        }
 
-    def transfer(self, reason, user_id=False, group_id=False, note=""):
+    def _estimate_room(self, agent, limit, load, pace):
+        """Return between how many seconds, and how many, a full agent will probably have room for
+        one chat more; ``False`` where that is not known, and for who is not here to make room.
+
+        :param pace: see ``_get_pace``; false where no time is known.
+        """
+        here = (agent.online or agent.just_gone) and not (agent.paused or agent.overloaded)
+        if not (pace and limit and here) or load <= limit - 1:
+            return False
+        mean, deviation, _seats = pace
+        # One more than fits has to end for each chat that is too many.
+        return list(estimate_wait(ceil(load - limit + 1), (mean, deviation, limit)))
+
+    def transfer(self, reason, user_id=False, group_id=False, note="", when_free=False):
         """Give this chat to a colleague, or to whom dispatch chooses in another group.
 
         :param reason: one of :meth:`_get_transfer_reasons`.
         :param user_id: the colleague, an agent of the channel with the right to receive buyers.
         :param group_id: the ``livechat.dispatch.group``, when no colleague is named.
         :param note: more about the reason, at most 500 characters.
-        :return: ``{"state": "assigned" | "queued" | "pool", "agent": name}``.
+        :param when_free: whether the colleague, without room now, gets it as soon as there is.
+        :return: ``{"state": "assigned" | "promised" | "queued" | "pool", "agent": name}``.
         :raise UserError: when the colleague cannot take the chat now; nothing has changed then.
         """
         self._check_transfer()
@@ -354,6 +389,8 @@ class DiscussChannel(models.Model):
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()
         was_in_line, line = chat.dispatch_state == "queued", chat.dispatch_group_id
+        if when_free is True and sent.is_record_id(user_id):
+            return chat._promise_to_agent(user_id, values, self.env.user)
         if sent.is_record_id(user_id):
             result = chat._transfer_to_agent(user_id, values, self.env.user)
         elif sent.is_record_id(group_id):
@@ -381,13 +418,22 @@ class DiscussChannel(models.Model):
         """Return the short list of reasons, as ``[[code, text], …]``."""
         return [list(reason) for reason in self._get_transfer_reasons()]
 
-    def _transfer_to_agent(self, user_id, values, giver):
+    def _get_receiver(self, user_id):
+        """Return the colleague who is to get this chat.
+
+        :raise UserError: who is no agent here, or has it already.
+        """
         channel = self.livechat_channel_id
         agent = self.env["res.users"].browse(user_id)
         if agent not in channel.user_ids | channel.main_account_id:
             raise UserError(self.env._("This colleague is no agent of the channel."))
         if agent.partner_id in self.dispatch_seat_partner_ids:
             raise UserError(self.env._("This colleague already has the chat."))
+        return agent
+
+    def _transfer_to_agent(self, user_id, values, giver):
+        channel = self.livechat_channel_id
+        agent = self._get_receiver(user_id)
         above = giver._manages_dispatch_of(channel.main_account_id)
         outcome = channel._dispatch_to(agent, self.dispatch_group_id, ignore_capacity=above)
         if not outcome.agent:

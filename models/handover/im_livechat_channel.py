@@ -1,5 +1,7 @@
 from odoo import api, models
 
+from ...tools.sentinels import DRAINING
+
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
@@ -25,3 +27,14 @@ class ImLivechatChannel(models.Model):
         self._attempt(self.env["resource.calendar"]._follow_the_clock)
         self._drain_all()
         self._attempt(self.env["livechat.dispatch.total"]._count)
+
+    @api.model
+    def _drain_all(self):
+        # Who is promised a chat has waited for room longer than the chat's buyer waits for anybody.
+        # sudo: discuss.channel - the server keeps what agents of all shops have promised
+        chats = self.env["discuss.channel"].sudo()
+        promised = [("dispatch_promised_id", "!=", False), ("livechat_end_dt", "=", False)]
+        # Served by the index on dispatch_promised_id.
+        for chat in chats.with_context(livechat_draining=DRAINING).search(promised, order="id"):
+            self._attempt(chat._keep_promise)
+        super()._drain_all()

@@ -1,5 +1,7 @@
 from . import (
     discuss_channel,
+    discuss_channel_buyer,
+    discuss_channel_ring,
     im_livechat_channel,
     ir_websocket,
     livechat_announcement,

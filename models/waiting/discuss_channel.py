@@ -343,6 +343,13 @@ class DiscussChannel(models.Model):
             wait["others_first"] = not self.dispatch_goes_first
         return wait
 
+    def _is_dispatched(self):
+        """Tell whether dispatch gives this chat to agents, and not Odoo itself."""
+        # sudo: im_livechat.channel - how a chat's channel is dispatched is no secret
+        return self.channel_type == "livechat" and (
+            self.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
+        )
+
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)
         if target.is_internal(self.env):
@@ -350,11 +357,7 @@ class DiscussChannel(models.Model):
                 Store.Attr(
                     "dispatch_transferable",
                     value=True,
-                    # sudo: im_livechat.channel - whether dispatch gives its chats to agents
-                    predicate=lambda chat: (
-                        chat.channel_type == "livechat"
-                        and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
-                    ),
+                    predicate=lambda chat: chat._is_dispatched(),
                 )
             )
         return [

@@ -33,3 +33,13 @@ def wait_until_online(shop, agent):
         ),
         "the websocket brought nobody online",
     )
+
+
+def activate_chinese(shop):
+    (lang_id,) = shop.call(
+        "res.lang", "search", [("code", "=", "zh_CN"), ("active", "in", [True, False])]
+    )
+    wizard = shop.call(
+        "base.language.install", "create", [{"lang_ids": [[6, 0, [lang_id]]], "overwrite": False}]
+    )
+    shop.call("base.language.install", "lang_install", wizard)

@@ -10,7 +10,7 @@ import re
 import pytest
 import requests
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot
+from browsers import DESKTOP, FIRST_PAGE, PHONE, activate_chinese, log_in, shoot
 
 import devenv
 
@@ -208,13 +208,3 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
             title = page.locator(".o_breadcrumb, .o_control_panel_breadcrumbs").first.inner_text()
             assert re.search("[\u4e00-\u9fff]", title), f"{name}: {title}"
     assert not troubles, json.dumps(troubles, indent=1, ensure_ascii=False)
-
-
-def activate_chinese(shop):
-    (lang_id,) = shop.call(
-        "res.lang", "search", [("code", "=", "zh_CN"), ("active", "in", [True, False])]
-    )
-    wizard = shop.call(
-        "base.language.install", "create", [{"lang_ids": [[6, 0, [lang_id]]], "overwrite": False}]
-    )
-    shop.call("base.language.install", "lang_install", wizard)

@@ -1,5 +1,6 @@
 import { Component, onWillStart, useState } from "@odoo/owl";
 import { Dialog } from "@web/core/dialog/dialog";
+import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { useAutofocus, useService } from "@web/core/utils/hooks";
@@ -27,6 +28,8 @@ export class TransferDialog extends Component {
             reason: "",
             note: "",
             target: "",
+            whenFree: false,
+            promised: false,
             error: "",
             isBusy: false,
         });
@@ -65,6 +68,27 @@ export class TransferDialog extends Component {
         return agent.free === 0 && !session.livechat_manages_dispatch;
     }
 
+    /** Whether this agent is to get the chat as soon as there is room. */
+    isPromised(agent) {
+        return this.state.whenFree && this.state.target === `agent-${agent.id}`;
+    }
+
+    promise(agent) {
+        Object.assign(this.state, { target: `agent-${agent.id}`, whenFree: true, error: "" });
+    }
+
+    get promisedText() {
+        return _t("Promised to %s, as soon as there is room", this.state.promised);
+    }
+
+    /** Take back what was promised. */
+    async keep() {
+        const { id } = this.props.thread;
+        if (await this.tell(() => this.orm.call("discuss.channel", "action_keep_chat", [[id]]))) {
+            this.state.promised = false;
+        }
+    }
+
     /** What is missing before the server can be asked. */
     get missing() {
         const { reason, note, target } = this.state;
@@ -75,6 +99,27 @@ export class TransferDialog extends Component {
             return _t("Write down the reason for the transfer.");
         }
         return target ? "" : _t("Choose a colleague or a group.");
+    }
+
+    /** How soon a colleague who cannot take the chat now could, as far as that is known. */
+    describeSoon({ able, until, soon }) {
+        if (able) {
+            return "";
+        }
+        if (until) {
+            const time = deserializeDateTime(until).toLocaleString(luxon.DateTime.TIME_SIMPLE);
+            return _t("until %s", time);
+        }
+        if (!soon) {
+            return "";
+        }
+        const [shortest, longest] = soon.map((seconds) => Math.max(1, Math.ceil(seconds / 60)));
+        if (shortest === longest) {
+            return shortest === 1
+                ? _t("room in about a minute")
+                : _t("room in about %s minutes", shortest);
+        }
+        return _t("room in %(shortest)s to %(longest)s minutes", { shortest, longest });
     }
 
     describeGroup(group) {
@@ -102,7 +147,7 @@ export class TransferDialog extends Component {
     }
 
     async transfer() {
-        const { reason, note, target } = this.state;
+        const { reason, note, target, whenFree } = this.state;
         const [kind, id] = [target.slice(0, 5), Number(target.slice(6))];
         const { state, agent } = await this.orm.call(
             "discuss.channel",
@@ -113,11 +158,16 @@ export class TransferDialog extends Component {
                 note: note.trim(),
                 user_id: kind === "agent" && id,
                 group_id: kind === "group" && id,
+                when_free: whenFree,
             },
         );
         const group = this.state.groups.find((group) => kind === "group" && group.id === id)?.name;
         const texts = {
             assigned: _t("Transferred to %s", agent),
+            promised: _t(
+                "%s gets the chat as soon as there is room; until then it is yours",
+                agent,
+            ),
             queued: _t("The buyer waits in line of %s", group),
             pool: _t("%s answers the buyer as soon as somebody is there", group),
         };

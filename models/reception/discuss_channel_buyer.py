@@ -1,0 +1,425 @@
+from odoo import fields, models
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
+from odoo.tools import email_normalize, email_split, format_amount
+from odoo.tools.translate import code_translations
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...tools import sent
+from ...tools.mask import mask, mask_addresses
+
+# So many orders and earlier chats are shown, the newest first.
+_ORDERS_SHOWN, _CHATS_SHOWN = 3, 5
+# An address is looked for in so many of a buyer's last messages.
+_WORDS_SEARCHED = 20
+
+
+class DiscussChannel(models.Model):
+    """Who the buyer of a chat is, for the agent who answers it."""
+
+    _inherit = "discuss.channel"
+
+    # ------------------------------------------------------------
+    # What tells chats apart
+    # ------------------------------------------------------------
+
+    def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if not target.is_internal(self.env):
+            return attributes
+        titles = {}
+
+        def get_title(chat):
+            if not titles:
+                reader = target.get_user(self.env) or self.env.user
+                # sudo: res.users, discuss.channel - in whose language, for who is sent the chat
+                chats = self.filtered(lambda one: one._is_dispatched()).sudo()
+                titles.update(
+                    chats.with_context(lang=reader.sudo().lang)._get_titles(
+                        is_masked=self._get_audience(target) != "all"
+                    )
+                )
+            return titles[chat.id]
+
+        return [
+            *attributes,
+            Store.Attr("dispatch_title", get_title, predicate=lambda chat: chat._is_dispatched()),
+        ]
+
+    def _get_titles(self, is_masked=True):
+        """Return by what each of these chats is told from the others, in the language of the
+        context: ``{chat id: "Ella · Desk lamp"}``; with sudo.
+
+        :param is_masked: whether a buyer who is named by an e-mail address is named by less.
+        """
+        products = self._get_products()
+        carts = self.filtered(lambda chat: not products.get(chat.id))._count_carts()
+        titles = {}
+        for chat in self:
+            name = chat._get_buyers_own_name()
+            about = products.get(chat.id)
+            if not about and carts.get(chat.id):
+                about = self.env._("cart %s", carts[chat.id])
+            title = " · ".join(filter(None, (name, about)))
+            titles[chat.id] = mask_addresses(title) if is_masked else title
+        return titles
+
+    def _get_buyers_own_name(self):
+        """Return the name of the buyer; of a guest whom nobody has named, with a number."""
+        buyers = self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "visitor"
+        )
+        guest = buyers.guest_id[:1]
+        if buyers.partner_id or not guest:
+            return buyers.partner_id[:1].name or self._get_buyers_name()
+        # As core names whoever comes, in the language of the page.
+        unnamed = {
+            code_translations.get_python_translations("im_livechat", lang).get("Visitor")
+            for lang in (guest.lang, self.livechat_lang_id.code)
+            if lang
+        }
+        return f"{guest.name} {guest.id}" if guest.name in {"Visitor", *unnamed} else guest.name
+
+    def _get_products(self):
+        """Return the names of the products on whose pages these chats began, as ``{chat id:
+        name}``; with sudo."""
+        ids = self._get_product_ids()
+        products = self.env["product.template"].browse(set(ids.values())) if ids else []
+        # What was asked for before is in memory; what is gone is not asked for one by one.
+        unknown = [product.id for product in products if "name" not in product._cache]
+        if unknown:
+            known = products.filtered(lambda product: product.id not in unknown)
+            asked = Domain("active", "in", (True, False)) & Domain("id", "in", unknown)
+            products = known + products.search_fetch(asked, ["name"])
+        names = {product.id: product.name for product in products}
+        return {chat_id: names.get(product_id) for chat_id, product_id in ids.items()}
+
+    def _get_product_ids(self):
+        """Return ``{chat id: id of a product.template}`` of the chats that began on the page of
+        one, which need not be there any more."""
+        if "product.public.category" not in self.env:
+            return {}
+        channels = self.env["im_livechat.channel"]
+        ids = {chat.id: channels._read_shop_path(chat.dispatch_page or "") for chat in self}
+        return {
+            chat_id: product_id for chat_id, (product_id, _category) in ids.items() if product_id
+        }
+
+    def _count_carts(self):
+        """Return how many pieces are in the carts of these chats' buyers, as ``{chat id: pieces}``;
+        with sudo."""
+        carts = {chat.id: chat.dispatch_cart_id for chat in self if chat.dispatch_cart_id}
+        if not carts or "sale.order.line" not in self.env:
+            return {}
+        counts = dict(
+            self.env["sale.order.line"]._read_group(
+                [
+                    ("order_id", "in", list(carts.values())),
+                    ("order_id.state", "=", "draft"),
+                    ("display_type", "=", False),
+                ],
+                ["order_id"],
+                ["product_uom_qty:sum"],
+            )
+        )
+        pieces = {order.id: int(count) for order, count in counts.items()}
+        return {chat_id: pieces.get(order_id, 0) for chat_id, order_id in carts.items()}
+
+    def _follow_message(self, message):
+        # Whoever puts something into the cart while the chat goes on.
+        if self._is_dispatched() and self._is_buyer(message.author_guest_id or message.author_id):
+            cart = self.env["im_livechat.channel"]._read_cart_id()
+            if cart and cart != self.dispatch_cart_id:
+                self.dispatch_cart_id = cart
+        return super()._follow_message(message)
+
+    # ------------------------------------------------------------
+    # The card
+    # ------------------------------------------------------------
+
+    def get_buyer_card(self):
+        """Return who the buyer of this chat is, as far as the caller may know it: of orders and
+        contacts what the caller's own rights reach, of the chat itself what its agent needs.
+
+        :return: ``False`` for who neither serves the chat nor manages its dispatch, else ``{
+            "about": {"name", "url", "image", "price"} of the product, ``{"page", "url"}`` of any
+                other page, ``False`` without; ``url`` is false for another site's,
+            "cart": {"count", "id", "total"} or ``False``; ``id`` for who may open it,
+            "orders": [{"id", "name", "date", "state", "delivery", "total", "pickings": [id, …],
+                "return_id", "refund_id"}], the newest first; the ids are false for who may not,
+            "contact": {"id", "name", "email", "phone"}, masked as the role says; ``id`` is false
+                for a guest,
+            "offer": the address, masked as well, of which a contact could be made, or ``False``,
+            "language", "country": {"code", "name"}, "timezone", "group": texts or ``False``,
+            "waited": seconds in line and in the pool,
+            "last": {"agent", "moment"} of the newest chat before this one, or ``False``,
+            "earlier": {"count", "chats": [{"id", "moment", "agent"}]} of those the caller reads}``;
+            moments are UTC.
+        :raise AccessError: for who may not read the chat.
+        """
+        chat = self._get_served()
+        if not chat:
+            return False
+        buyers = chat.livechat_customer_history_ids
+        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1]
+        earlier = chat._find_earlier_chats(partner, guest or chat.dispatch_guest_id)
+        contact = partner or chat.dispatch_contact_id or earlier.dispatch_contact_id[:1]
+        # sudo: taken away - of contacts and orders only what the caller's own rights reach
+        contact = self.env["res.partner"].browse(contact.ids)._filtered_access("read")
+        country = contact.country_id or chat.country_id
+        return {
+            "about": self._describe_page(chat),
+            "cart": self._describe_cart(chat, contact),
+            "orders": self._describe_orders(contact),
+            "contact": self._describe_contact(contact, guest),
+            "offer": not contact and self._find_offer(chat, guest),
+            "language": chat.livechat_lang_id.name or False,
+            "country": bool(country) and {"code": country.code, "name": country.name},
+            "timezone": contact.tz or guest.timezone or False,
+            "group": chat.dispatch_group_id.name or False,
+            "waited": chat.dispatch_waited_seconds,
+            **self._describe_earlier(earlier),
+        }
+
+    def _get_served(self):
+        """Return this chat with sudo for its agents and who manages its dispatch; none for others.
+
+        :raise AccessError: for who may not read it.
+        """
+        sent.expect_ids(self)
+        sent.expect(self.env, len(self) == 1)
+        self.check_access("read")
+        user = self.env.user
+        # sudo: discuss.channel - for those alone
+        chat = self.sudo().exists()
+        if not user._is_internal() or chat.channel_type != "livechat":
+            return chat.browse()
+        serves = chat.channel_member_ids.filtered(
+            lambda member: (
+                member.partner_id == user.partner_id and member.livechat_member_type == "agent"
+            )
+        )
+        manages = user._manages_dispatch_of(chat.livechat_channel_id.main_account_id)
+        return chat if serves or manages else chat.browse()
+
+    def _find_earlier_chats(self, partner, guest):
+        """Return the chats that a buyer had with this shop before this one, the newest first."""
+        buyer = Domain.OR(
+            [
+                Domain(name, "=", person.id)
+                for name, person in (("partner_id", partner), ("guest_id", guest))
+                if person
+            ]
+        )
+        if buyer.is_false():
+            return self.browse()
+        channel = self.livechat_channel_id
+        owner = channel.main_account_id
+        shop = (
+            Domain("livechat_channel_id.main_account_id", "=", owner.id)
+            if owner
+            else Domain("livechat_channel_id", "=", channel.id)
+        )
+        visitor = buyer & Domain("livechat_member_type", "=", "visitor")
+        # Served by the history's indexes on partner_id and guest_id.
+        had = Domain("livechat_channel_member_history_ids", "any", visitor)
+        if guest:
+            had |= Domain("dispatch_guest_id", "=", guest.id)
+        earlier = Domain("id", "<", self.id) & Domain("channel_type", "=", "livechat")
+        return self.search(earlier & shop & had, order="id desc")
+
+    def _describe_earlier(self, earlier):
+        # sudo: taken away - the transcripts that the caller may read
+        readable = self.browse(earlier.ids)._filtered_access("read")
+        served = earlier.filtered(
+            lambda chat: chat.livechat_operator_id in chat.livechat_agent_partner_ids
+        )[:1]
+        return {
+            "last": bool(served)
+            and {
+                "agent": served._get_operators_name(),
+                "moment": fields.Datetime.to_string(served.last_interest_dt or served.create_date),
+            },
+            "earlier": {
+                "count": len(readable),
+                "chats": [
+                    {
+                        "id": chat.id,
+                        "moment": fields.Datetime.to_string(chat.create_date),
+                        "agent": chat._get_operators_name(),
+                    }
+                    for chat in earlier.browse(readable[:_CHATS_SHOWN].ids)
+                ],
+            },
+        }
+
+    def _get_operators_name(self):
+        operator = self.livechat_operator_id
+        return operator.user_livechat_username or operator.name
+
+    def _describe_page(self, chat):
+        page = chat.dispatch_page
+        if not page:
+            return False
+        is_own = self.env["im_livechat.channel"]._is_own_page(page)
+        about = {"page": page, "url": is_own and page}
+        product_id = chat._get_product_ids().get(chat.id)
+        product = product_id and self.env["product.template"].search([("id", "=", product_id)])
+        if not product:
+            return about
+        return {
+            "name": product.name,
+            "url": page,
+            "image": f"/web/image/product.template/{product.id}/image_128",
+            "price": format_amount(self.env, product.list_price, product.currency_id),
+        }
+
+    def _describe_cart(self, chat, contact):
+        count = chat._count_carts().get(chat.id)
+        orders = self._get_readable_orders()
+        cart = orders
+        if orders is not None and "website_id" in orders._fields:
+            cart_id = chat.dispatch_cart_id
+            is_buyers = (
+                Domain("id", "=", cart_id) if count else Domain("partner_id", "=", contact.id)
+            )
+            if count or contact:
+                is_cart = Domain("state", "=", "draft") & Domain("website_id", "!=", False)
+                cart = orders.search(is_buyers & is_cart, order="date_order desc, id desc", limit=1)
+        if not cart:
+            return bool(count) and {"count": count, "id": False, "total": False}
+        if not count:
+            lines = cart.order_line.filtered(lambda line: not line.display_type)
+            count = int(sum(lines.mapped("product_uom_qty")))
+        return bool(count) and {
+            "count": count,
+            "id": cart.id,
+            "total": format_amount(self.env, cart.amount_total, cart.currency_id),
+        }
+
+    def _get_readable_orders(self):
+        """Return the model of orders, ``None`` without *Sales* and for who may read none."""
+        return self.env["sale.order"] if self._may("sale.order", "read") else None
+
+    def _describe_orders(self, contact):
+        orders = self._get_readable_orders()
+        if orders is None or not contact:
+            return []
+        # A cart is shown by itself.
+        is_order = Domain("state", "!=", "draft")
+        if "website_id" in orders._fields:
+            is_order |= Domain("website_id", "=", False)
+        # sudo: res.partner - to whose company the buyer belongs
+        company = contact.sudo().commercial_partner_id
+        newest = orders.search(
+            Domain("partner_id", "child_of", company.id) & is_order,
+            order="date_order desc, id desc",
+            limit=_ORDERS_SHOWN,
+        )
+        return [self._describe_order(order) for order in newest]
+
+    def _describe_order(self, order):
+        def get_label(name):
+            return dict(order._fields[name]._description_selection(self.env)).get(order[name])
+
+        pickings, returnable, refundable = [], [], []
+        if "picking_ids" in order._fields and self._may("stock.picking", "read"):
+            pickings = order.picking_ids._filtered_access("read")
+            if self._may("stock.return.picking", "create"):
+                returnable = pickings.filtered(
+                    lambda picking: (
+                        picking.state == "done" and picking.picking_type_id.code == "outgoing"
+                    )
+                )
+        if self._may("account.move", "create") and self._may("account.move.reversal", "create"):
+            refundable = order.invoice_ids._filtered_access("read").filtered(
+                lambda move: move.state == "posted" and move.move_type == "out_invoice"
+            )
+        has_delivery = "delivery_status" in order._fields
+        return {
+            "id": order.id,
+            "name": order.name,
+            "date": fields.Datetime.to_string(order.date_order),
+            "state": get_label("state"),
+            "delivery": (has_delivery and get_label("delivery_status")) or False,
+            "total": format_amount(self.env, order.amount_total, order.currency_id),
+            "pickings": [picking.id for picking in pickings],
+            "return_id": max((picking.id for picking in returnable), default=False),
+            "refund_id": max((move.id for move in refundable), default=False),
+        }
+
+    def _may(self, model, operation):
+        return model in self.env and self.env[model].has_access(operation)
+
+    def _describe_contact(self, contact, guest):
+        if contact:
+            # Masked where it leaves the server.
+            (row,) = contact.read(["name", "email", "phone"])
+            return {name: row[name] for name in ("id", "name", "email", "phone")}
+        email = guest.email
+        masks = self.env["res.users"]._sees_contacts_masked()
+        return {
+            "id": False,
+            "name": mask_addresses(guest.name) if masks else guest.name,
+            "email": mask(email) if masks else email,
+            "phone": False,
+        }
+
+    # ------------------------------------------------------------
+    # A guest becomes a contact
+    # ------------------------------------------------------------
+
+    def _find_offer(self, chat, guest):
+        """Return the address by which the guest could become a contact, as the caller sees it."""
+        address = guest and chat._find_written_address()
+        masks = self.env["res.users"]._sees_contacts_masked()
+        return (mask(address) if masks else address) or False
+
+    def _find_written_address(self):
+        """Return the last e-mail address that the guest of this chat wrote; with sudo."""
+        words = self._read_buyers_words(newest=True, count=_WORDS_SEARCHED)[self.id]
+        for text in reversed(words):
+            for address in reversed(email_split(text)):
+                if email := email_normalize(address):
+                    return email
+        return email_normalize(self.livechat_customer_history_ids.guest_id[:1].email) or False
+
+    def action_make_contact(self):
+        """Make a contact of the guest of this chat, of the address that the guest wrote, and say so
+        in the chat. It is a new one whoever else has that address: what somebody types proves
+        nothing, and shows nobody's orders.
+
+        :return: as :meth:`get_buyer_card`.
+        :raise AccessError: for others than the chat's agents and who manages its dispatch.
+        :raise UserError: there is a contact already, or no address.
+        """
+        chat = self._get_served()
+        if not chat:
+            raise AccessError(self.env._("Only a chat's agent can make a contact of its guest."))
+        buyers = chat.livechat_customer_history_ids
+        guest = buyers.guest_id[:1]
+        if buyers.partner_id or chat.dispatch_contact_id or not guest:
+            raise UserError(self.env._("This buyer is a contact already."))
+        address = chat._find_written_address()
+        if not address:
+            raise UserError(self.env._("This guest has written no e-mail address."))
+        # sudo: res.partner - of this one guest, of what the guest itself has said
+        contact = chat.env["res.partner"].with_context(sent.without_defaults(self.env.context))
+        chat.dispatch_contact_id = contact.create(
+            {
+                "name": chat._get_buyers_own_name(),
+                "email": address,
+                "lang": guest.lang
+                and self.env["im_livechat.channel"]._find_installed_lang(guest.lang),
+                "country_id": chat.country_id.id,
+                "tz": guest.timezone,
+            }
+        )
+        # In the language of the buyer, who reads it.
+        lang = chat.livechat_lang_id.code or self.env.lang
+        words = chat.with_context(lang=lang).env._(
+            "%(agent)s keeps %(address)s as your contact", agent=self.env.user.name, address=address
+        )
+        chat._post_line(words)
+        return self.get_buyer_card()

@@ -1,0 +1,157 @@
+import { LivechatChannelInfoList } from "@im_livechat/core/web/livechat_channel_info_list";
+import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { _t } from "@web/core/l10n/translation";
+import { KeepLast } from "@web/core/utils/concurrency";
+import { useBus, useService } from "@web/core/utils/hooks";
+import { formatDuration } from "../reception/reception_texts";
+
+/** Beside a live chat: who its buyer is, and what the agent's role lets it do for the buyer. */
+export class BuyerPanel extends Component {
+    static template = "im_livechat_subaccount.BuyerPanel";
+    static props = { thread: Object };
+
+    setup() {
+        this.action = useService("action");
+        this.orm = useService("orm");
+        this.store = useService("mail.store");
+        this.ui = useService("ui");
+        this.keepLast = new KeepLast();
+        this.state = useState({ card: false, isBusy: false });
+        // A buyer who writes may have put something into the cart, or left an address.
+        useBus(this.env.bus, "discuss.channel/new_message", ({ detail }) => {
+            if (detail.channel.id === this.props.thread.id && !detail.message.isSelfAuthored) {
+                void this.load(this.props.thread);
+            }
+        });
+        // The messages do not wait for it.
+        onWillStart(() => void this.load(this.props.thread));
+        onWillUpdateProps(({ thread }) => {
+            if (thread.id !== this.props.thread.id) {
+                this.state.card = false;
+                void this.load(thread);
+            }
+        });
+    }
+
+    async load({ id }) {
+        try {
+            this.state.card = await this.keepLast.add(
+                this.orm.silent.call("discuss.channel", "get_buyer_card", [[id]]),
+            );
+        } catch {
+            // The chat was taken away, or the connection is lost: the chat itself says so.
+            this.state.card = false;
+        }
+    }
+
+    get card() {
+        return this.state.card;
+    }
+
+    /** Where the buyer is, and what time it is there. */
+    get place() {
+        const { country, language, timezone } = this.card;
+        const now = timezone && luxon.DateTime.now().setZone(timezone);
+        const time =
+            now && now.isValid && _t("%s there", now.toLocaleString(luxon.DateTime.TIME_SIMPLE));
+        return [country?.name, language, time].filter(Boolean).join(" · ");
+    }
+
+    get waited() {
+        const { waited } = this.card;
+        return waited ? _t("Waited %s for an agent", formatDuration(waited)) : "";
+    }
+
+    get cart() {
+        const { count, total } = this.card.cart;
+        const pieces = count === 1 ? _t("1 piece") : _t("%s pieces", count);
+        return total ? _t("%(pieces)s, %(total)s", { pieces, total }) : pieces;
+    }
+
+    get last() {
+        const { agent, moment } = this.card.last;
+        return _t("%(agent)s, %(when)s", { agent, when: this.formatWhen(moment) });
+    }
+
+    get earlierTitle() {
+        const { count } = this.card.earlier;
+        return count === 1 ? _t("1 earlier chat") : _t("%s earlier chats", count);
+    }
+
+    formatWhen(moment) {
+        return deserializeDateTime(moment).toRelative();
+    }
+
+    formatDate(moment) {
+        return deserializeDateTime(moment).toLocaleString(luxon.DateTime.DATE_MED);
+    }
+
+    /** Make room for another page, and keep the chat at hand, as core does for a contact. */
+    makeRoom() {
+        const { thread } = this.props;
+        if (this.ui.isSmall) {
+            this.store.ChatWindow.get({ thread })?.fold();
+        } else {
+            thread.openChatWindow({ focus: true });
+        }
+    }
+
+    open(model, id) {
+        this.makeRoom();
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            res_model: model,
+            res_id: id,
+            views: [[false, "form"]],
+            target: "current",
+        });
+    }
+
+    openPickings({ name, pickings }) {
+        if (pickings.length === 1) {
+            return this.open("stock.picking", pickings[0]);
+        }
+        this.makeRoom();
+        return this.action.doAction({
+            type: "ir.actions.act_window",
+            name,
+            res_model: "stock.picking",
+            domain: [["id", "in", pickings]],
+            views: [
+                [false, "list"],
+                [false, "form"],
+            ],
+        });
+    }
+
+    /** Start one of Odoo's own wizards on a record; what it did is seen afterwards. */
+    async startWizard(xmlid, model, id) {
+        this.makeRoom();
+        await this.action.doAction(xmlid, {
+            additionalContext: { active_model: model, active_id: id, active_ids: [id] },
+            onClose: () => void this.load(this.props.thread),
+        });
+    }
+
+    async openChat(id) {
+        const thread = await this.store.Thread.getOrFetch({ model: "discuss.channel", id });
+        thread?.open({ focus: true });
+    }
+
+    async makeContact() {
+        if (this.state.isBusy) {
+            return;
+        }
+        this.state.isBusy = true;
+        try {
+            this.state.card = await this.orm.call("discuss.channel", "action_make_contact", [
+                [this.props.thread.id],
+            ]);
+        } finally {
+            this.state.isBusy = false;
+        }
+    }
+}
+
+Object.assign(LivechatChannelInfoList.components, { BuyerPanel });

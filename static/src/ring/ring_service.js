@@ -1,0 +1,108 @@
+import { Thread } from "@mail/core/common/thread_model";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { patch } from "@web/core/utils/patch";
+
+/** So long a chat that is not opened is announced on a large screen; milliseconds. */
+const TIME_SHOWN = 15_000;
+
+/**
+ * A chat that has just become the agent's says who it is and what it wants: "Ella · Desk lamp: is it
+ * in stock?". One is shown at a time, the newest, a tap away; on a phone until it is opened.
+ */
+export class Ring {
+    constructor(env, services) {
+        this.env = env;
+        this.store = services["mail.store"];
+        this.notification = services.notification;
+        this.outOfFocus = services["mail.out_of_focus"];
+        this.ui = services.ui;
+        /** @type {import("models").Thread|undefined} */
+        this.announced = undefined;
+        this.hide = () => {};
+    }
+
+    async ring(call) {
+        const thread = await this.store.Thread.getOrFetch({
+            model: "discuss.channel",
+            id: call.id,
+        });
+        if (!thread || (thread.isDisplayed && document.hasFocus())) {
+            return;
+        }
+        this.show(call, thread);
+        if (!call.is_new) {
+            // A message that comes now makes itself heard; this one may be an hour old.
+            await this.sound(call, thread);
+        }
+    }
+
+    show({ title, words, note }, thread) {
+        this.hide();
+        const said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
+        const close = this.notification.add(note ? `${said} – ${note}` : said, {
+            type: "info",
+            className: "o_livechat_ring",
+            sticky: this.ui.isSmall,
+            autocloseDelay: TIME_SHOWN,
+            buttons: [
+                {
+                    name: _t("Open"),
+                    primary: true,
+                    onClick: () => {
+                        this.hide();
+                        thread.open({ focus: true });
+                    },
+                },
+            ],
+        });
+        this.announced = thread;
+        this.hide = () => {
+            this.hide = () => {};
+            this.announced = undefined;
+            close();
+        };
+    }
+
+    /** Whoever opens the chat on another way knows. */
+    onDisplayed(thread) {
+        if (this.announced?.eq(thread)) {
+            this.hide();
+        }
+    }
+
+    async sound({ title, words, note }, thread) {
+        if (document.hasFocus()) {
+            return this.outOfFocus._playSound();
+        }
+        if (!(await this.outOfFocus.hasServiceWorkInstalledAndPushSubscriptionActive())) {
+            await this.outOfFocus.sendNotification({
+                icon: thread.avatarUrl,
+                message: [words, note].filter(Boolean).join(" – "),
+                title,
+                type: "info",
+            });
+        }
+    }
+}
+
+export const ringService = {
+    dependencies: ["bus_service", "mail.out_of_focus", "mail.store", "notification", "ui"],
+
+    start(env, services) {
+        const ring = new Ring(env, services);
+        services.bus_service.subscribe("livechat_dispatch/ring", (call) => void ring.ring(call));
+        return ring;
+    },
+};
+
+registry.category("services").add("im_livechat_subaccount.ring", ringService);
+
+patch(Thread.prototype, {
+    isDisplayedOnUpdate() {
+        super.isDisplayedOnUpdate(...arguments);
+        if (this.isDisplayed) {
+            this.store.env.services["im_livechat_subaccount.ring"]?.onDisplayed(this);
+        }
+    },
+});

@@ -1,0 +1,166 @@
+"""What an agent sees of a buyer, hears of a new chat and hands over, in real browsers: the agent's
+large screen or phone, and the buyer's phone."""
+
+import pytest
+from browsers import (
+    DESKTOP,
+    FIRST_PAGE,
+    PHONE,
+    activate_chinese,
+    log_in,
+    shoot,
+    wait_until_online,
+)
+from playwright.sync_api import expect
+
+PANEL = ".o_livechat_buyer_panel"
+
+
+@pytest.fixture
+def lamp(shop):
+    """A product on the shop's site: its id and the path of its page."""
+    (product_id,) = shop.call(
+        "product.template",
+        "create",
+        [{"name": "Desk lamp", "list_price": 30.5, "is_published": True, "type": "consu"}],
+    )
+    return product_id, f"/shop/desk-lamp-{product_id}"
+
+
+def come_in(shop, open_page, agent, viewport, lang="en_US"):
+    """Log in to Discuss and wait until dispatch knows of it."""
+    if lang == "zh_CN":
+        activate_chinese(shop)
+    shop.call("res.users", "write", [agent.user_id], {"lang": lang})
+    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
+    log_in(page, agent)
+    expect(page.locator(".o_menu_systray").first).to_be_visible(timeout=FIRST_PAGE)
+    wait_until_online(shop, agent)
+    return page
+
+
+def visit(shop, open_page, reception, path):
+    """A buyer opens a page of the shop and its chat."""
+    websites = shop.call("website", "search", [])
+    shop.call("website", "write", websites, {"channel_id": reception.id})
+    page = open_page(f"{shop.url}{path}", PHONE)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    return page
+
+
+def ask(page, words):
+    composer = page.locator(".o-mail-Composer-input")
+    composer.fill(words)
+    composer.press("Enter")
+    expect(page.locator(".o-mail-Message", has_text=words)).to_be_visible()
+
+
+def open_reception(shop, count, **values):
+    """A shop of agents of whom none is here."""
+    reception = shop.open_reception([], queue_enabled=True, name="Flagship Shop", **values)
+    reception.agents = shop.add_agents([100] * count, online=False)
+    ids = [agent.user_id for agent in reception.agents]
+    shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
+    return reception
+
+
+def fits(page):
+    return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+@pytest.mark.parametrize("lang", ["en_US", "zh_CN"])
+def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
+    shop, open_page, lamp, lang
+):
+    reception = open_reception(shop, 1)
+    (agent,) = reception.agents
+    agents_page = come_in(shop, open_page, agent, {"width": 1366, "height": 768}, lang)
+    buyers_page = visit(shop, open_page, reception, lamp[1])
+    ask(buyers_page, "Is the lamp in stock?")
+
+    # Chats are told apart by what they are about.
+    item = agents_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp")
+    item.first.click()
+    panel = agents_page.locator(PANEL)
+    expect(panel).to_contain_text("Desk lamp")
+    expect(panel).to_contain_text("30.50")
+    expect(panel.locator("img")).to_be_visible()
+    ask(buyers_page, "Write to me: ella@example.com")
+    offer = panel.locator(".o_livechat_buyer_offer")
+    expect(offer).to_contain_text("ella@example.com")
+    shoot(agents_page, f"buyer-panel-{lang}")
+    offer.locator("button").click()
+
+    expect(offer).to_have_count(0)
+    expect(panel.locator(".o_livechat_buyer_contact button")).to_be_visible()
+    # It is done before the guest's eyes.
+    expect(buyers_page.locator(".o-mail-ChatWindow")).to_contain_text("ella@example.com")
+    shoot(agents_page, f"buyer-panel-contact-{lang}")
+    assert (agents_page.errors, buyers_page.errors) == ([], [])
+
+
+@pytest.mark.parametrize("lang", ["en_US", "zh_CN"])
+def test_on_a_phone_the_newest_chat_says_who_and_what_and_is_one_tap_away(
+    shop, open_page, lamp, lang
+):
+    reception = open_reception(shop, 1)
+    (agent,) = reception.agents
+    agents_page = come_in(shop, open_page, agent, PHONE, lang)
+    buyers_page = visit(shop, open_page, reception, lamp[1])
+    ask(buyers_page, "Is the lamp in stock?")
+
+    ring = agents_page.locator(".o_notification", has_text="Is the lamp in stock?")
+    expect(ring).to_contain_text("Desk lamp")
+    assert fits(agents_page)
+    shoot(agents_page, f"ring-phone-{lang}")
+    ring.locator("button.btn-primary").click()
+
+    expect(agents_page.locator(".o-mail-Message", has_text="Is the lamp in stock?")).to_be_visible()
+    expect(ring).to_have_count(0)
+    assert fits(agents_page)
+    shoot(agents_page, f"ring-phone-open-{lang}")
+    assert (agents_page.errors, buyers_page.errors) == ([], [])
+
+
+def test_a_chat_is_promised_to_who_is_full_and_goes_there_as_soon_as_there_is_room(
+    shop, open_page, lamp
+):
+    reception = open_reception(shop, 2, max_sessions=1)
+    giver, taker = reception.agents
+    givers_page = come_in(shop, open_page, giver, DESKTOP)
+    buyers_page = visit(shop, open_page, reception, lamp[1])
+    ask(buyers_page, "Is the lamp in stock?")
+    expect(buyers_page.locator(".o-mail-ChatWindow")).to_contain_text(giver.name)
+    takers_page = come_in(shop, open_page, taker, PHONE)
+    others_page = visit(shop, open_page, reception, "/shop")
+    ask(others_page, "Where is my parcel?")
+    expect(others_page.locator(".o-mail-ChatWindow")).to_contain_text(taker.name)
+
+    givers_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp").first.click()
+    givers_page.locator("button[name=livechat-transfer]").click()
+    dialog = givers_page.locator(".o_livechat_transfer")
+    dialog.get_by_label("Reason").select_option("knowledge")
+    dialog.get_by_label("Note").fill("She wants to know about dyes")
+    row = dialog.locator("label", has_text=taker.name)
+    expect(row).to_contain_text("Full")
+    row.get_by_role("button", name="Send when free").click()
+    shoot(givers_page, "promise-dialog")
+    dialog.locator("button[type=submit]").click()
+    expect(givers_page.locator(".o_notification", has_text=taker.name)).to_be_visible()
+    assert reception.open_chats() == {giver.user_id: 1, taker.user_id: 1}
+
+    ((others_chat,),) = shop.sql(
+        "SELECT max(id) FROM discuss_channel WHERE livechat_channel_id = %s", reception.id
+    )
+    shop.call("discuss.channel", "write", [others_chat], {"livechat_end_dt": "2026-01-01 00:00:00"})
+
+    expect(buyers_page.locator(".o-mail-ChatWindow")).to_contain_text(f"{taker.name} takes over")
+    ring = takers_page.locator(".o_notification", has_text="She wants to know about dyes")
+    expect(ring).to_contain_text("Is the lamp in stock?")
+    expect(takers_page.locator(".o_notification", has_text="invited")).to_have_count(0)
+    shoot(takers_page, "promise-ring")
+    assert fits(takers_page)
+    shoot(buyers_page, "promise-buyer")
+    assert reception.open_chats() == {taker.user_id: 1}
+    errors = (givers_page.errors, takers_page.errors, buyers_page.errors, others_page.errors)
+    assert errors == ([], [], [], [])
