@@ -2,6 +2,7 @@ from . import (
     activation,
     chatbot,
     contact_data,
+    lamps,
     logout,
     main,
     onlooker,

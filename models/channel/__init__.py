@@ -5,6 +5,7 @@ from . import (
     im_livechat_channel,
     im_livechat_channel_setup,
     ir_config_parameter,
+    ir_module_module,
     ir_websocket,
     livechat_dispatch_group,
     livechat_pause_reason,
