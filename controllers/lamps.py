@@ -22,7 +22,7 @@ class LampsController(Controller):
     def lamps(self, channel_id, lang="", **_ignored):
         """Tell a page, on whatever site, which of a channel's groups are there for buyers.
 
-        It is the same for everybody, so that browsers and proxies may keep it. Of what is no
+        It is the same for everybody who reads a language, so that browsers and proxies may keep it. Of what is no
         channel, and of one that shows no groups, the answer is that there are none.
 
         :param channel_id: ``im_livechat.channel``.
@@ -35,19 +35,18 @@ class LampsController(Controller):
         answer = {"open": False, "lamps": []}
         if is_record_id(channel_id):
             answer = channels.browse(channel_id)._get_lamps()
-        if is_text(lang, LANGUAGE_LENGTH_MAX):
-            speak(channels._find_lang(lang))
+        code = channels._find_lang(lang) if is_text(lang, LANGUAGE_LENGTH_MAX) else None
+        speak(code)
         here, away = request.env._("Here now"), request.env._("Nobody here now")
-        lamps = [
-            {**lamp, "state": here if lamp["lit"] else away} for lamp in answer["lamps"]
-        ]
+        lamps = [{**lamp, "state": here if lamp["lit"] else away} for lamp in answer["lamps"]]
         answer = {**answer, "lamps": lamps, "title": request.env._("Chat with us")}
         # Odoo's own JSON response counts characters where it has to say bytes.
         return request.make_response(
             json.dumps(answer),
             headers=[
                 ("Content-Type", "application/json; charset=utf-8"),
-                ("Cache-Control", f"public, max-age={LOOK_LASTS}"),
+                # In the language of who asks, where the page names none, it is for nobody else.
+                ("Cache-Control", f"{'public' if code else 'private'}, max-age={LOOK_LASTS}"),
                 ("X-Content-Type-Options", "nosniff"),
             ],
         )

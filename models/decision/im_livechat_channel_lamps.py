@@ -39,13 +39,15 @@ class ImLivechatChannel(models.Model):
 
     def _compute_lamps_embed(self):
         for channel in self:
-            channel.lamps_embed = channel._origin and (
-                f'<div class="o_livechat_lamps" data-channel-id="{channel._origin.id}"></div>'
+            channel_id = channel._origin.id
+            channel.lamps_embed = bool(channel_id) and (
+                f'<div class="o_livechat_lamps" data-channel-id="{channel_id}"></div>'
             )
 
     @api.model
     def get_lamp_channels(self):
-        """Return the channels that have lamps, for who puts a building block on a page.
+        """Return the channels that have lamps, for who puts a building block on a page: to people
+        of a shop those of that shop.
 
         :return: ``[{"id": …, "name": …}]``.
         :raise AccessError: for others than those who edit web pages or set channels up.
@@ -56,18 +58,18 @@ class ImLivechatChannel(models.Model):
             or self.env["livechat.dispatch.group"].has_access("write")
         ):
             raise AccessError(self.env._("Lamps are put on pages by those who edit them."))
-        # sudo: im_livechat.channel - the names of what every page may show
-        channels = self.sudo().search(
-            [("id", "in", list(self._read_lamps())), ("dispatch_mode", "!=", "native")],
-            order="name, id",
-        )
+        domain = [("id", "in", list(self._read_lamps())), ("dispatch_mode", "!=", "native")]
+        if owner := user._get_shop_owner():
+            domain.append(("main_account_id", "=", owner.id))
+        # sudo: im_livechat.channel - the names of what every page may show, of the own shop
+        channels = self.sudo().search(domain, order="name, id")
         return [{"id": channel.id, "name": channel.name} for channel in channels]
 
     def _get_lamps(self):
         """Return what every page may show of this channel's groups. It is asked on page views: what
         was seen within ``LOOK_LASTS`` seconds costs no query.
 
-        :return: ``{"open": whether a buyer who came now would be taken, "lamps": [{"id": …,
+        :return: ``{"open": whether a buyer who came now would get a chat, "lamps": [{"id": …,
             "name": …, "lit": whether an agent of the group is here, "agents": [names]}]}``; nothing
             but what the shop has put on its pages.
         """
@@ -105,7 +107,7 @@ class ImLivechatChannel(models.Model):
             ]
             names = self._get_names_for_buyers(here) if with_names else []
             lamps.append({"id": group.id, "name": name, "lit": bool(here), "agents": names})
-        return {"open": self._is_reception_open(), "lamps": lamps}
+        return {"open": self._is_livechat_available(), "lamps": lamps}
 
     def _get_names_for_buyers(self, user_ids):
         """Return the names of agents as buyers read them in chats, the first ``NAMES_MAX``."""

@@ -91,7 +91,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         "Lamp on Web Pages",
         help="Buyers see this group by its name, with a lamp that is lit while one of its agents "
         "is here, and choose it with a click, whatever its scope says. Empty: no page shows it. "
-        "Put the lamps on a page with the website's building block, or with the lines on the "
+        "Put the lamps on a page with the website's building block, or with the line on the "
         "channel's page Widget.",
         copy=False,
         frees_seats=False,
