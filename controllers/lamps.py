@@ -22,8 +22,8 @@ class LampsController(Controller):
     def lamps(self, channel_id, lang="", **_ignored):
         """Tell a page, on whatever site, which of a channel's groups are there for buyers.
 
-        It is the same for everybody who reads a language, so that browsers and proxies may keep it. Of what is no
-        channel, and of one that shows no groups, the answer is that there are none.
+        It is the same for everybody who reads a language, so that browsers and proxies may keep it.
+        Of what is no channel, and of one that shows no groups, the answer is that there are none.
 
         :param channel_id: ``im_livechat.channel``.
         :param lang: the language of the page, as pages name it; Odoo's own for whatever else.
