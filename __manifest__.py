@@ -32,6 +32,7 @@
         "views/livechat_subaccount_views.xml",
         "views/livechat_subaccount_sessions_views.xml",
         "views/activation_templates.xml",
+        "views/lamps_templates.xml",
         "views/livechat_conversation_views.xml",
         "views/discuss_channel_views.xml",
         "views/livechat_dispatch_decision_views.xml",
@@ -57,6 +58,8 @@
         "web.assets_backend": [
             "im_livechat_subaccount/static/src/**/*",
             ("remove", "im_livechat_subaccount/static/src/embed/**/*"),
+            ("remove", "im_livechat_subaccount/static/src/website/**/*"),
+            ("remove", "im_livechat_subaccount/static/src/website_builder/**/*"),
             ("remove", "im_livechat_subaccount/static/src/fairness/**/*"),
         ],
         # Graphs are loaded when the first is opened.
@@ -68,8 +71,22 @@
             "im_livechat_subaccount/static/src/common/**/*",
             "im_livechat_subaccount/static/src/embed/common/**/*",
         ],
+        "im_livechat.assets_embed_external": [
+            "im_livechat_subaccount/static/src/embed/external/**/*",
+        ],
         "im_livechat.assets_embed_cors": [
             "im_livechat_subaccount/static/src/embed/cors/**/*",
+        ],
+        # The building block; bundles of the module Website are nobody's without it.
+        "web.assets_frontend": [
+            "im_livechat_subaccount/static/src/website/**/*",
+            ("remove", "im_livechat_subaccount/static/src/website/**/*.edit.js"),
+        ],
+        "website.assets_inside_builder_iframe": [
+            "im_livechat_subaccount/static/src/website/**/*.edit.js",
+        ],
+        "website.website_builder_assets": [
+            "im_livechat_subaccount/static/src/website_builder/**/*",
         ],
         "web.assets_tests": [
             "im_livechat_subaccount/static/tests/tours/**/*",

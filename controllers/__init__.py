@@ -3,6 +3,7 @@ from . import (
     chatbot,
     contact_data,
     health,
+    lamps,
     logout,
     main,
     onlooker,

@@ -23,17 +23,18 @@ _MESSAGE_MAX = 100_000
 _LANGUAGES_MAX = 10
 
 
-def _describe_buyer(channel, page, lang):
+def _describe_buyer(channel, page, lang, wish):
     """Return what is known about whoever sent this request.
 
     :param page: where its browser is.
     :param lang: the language of that page, as the page says.
+    :param wish: the group whose lamp was clicked, as the page says.
     :rtype: scope.Buyer
     """
     country = request.env["res.country"]
     if request.geoip.country_code:
         country = country.search([("code", "=", request.geoip.country_code)], limit=1)
-    return channel._describe_buyer(page, *_read_langs(lang), country.id)
+    return channel._describe_buyer(page, *_read_langs(lang), country.id, wish)
 
 
 def _read_langs(page_lang):
@@ -189,6 +190,7 @@ class DispatchLivechatController(LivechatController):
         persisted=True,
         page_url=None,
         page_lang=None,
+        wished_group_id=None,
         **kwargs,
     ):
         """As core's, but what makes no sense gets no session instead of a traceback, and a
@@ -196,6 +198,8 @@ class DispatchLivechatController(LivechatController):
 
         :param page_url: address of the page the buyer is on; it chooses among dispatch groups.
         :param page_lang: the language of that page; what the browser asks for counts without one.
+        :param wished_group_id: the dispatch group whose lamp was clicked; one that has none, or is
+            of another channel, chooses nothing.
         """
         if not (
             is_record_id(channel_id)
@@ -230,7 +234,7 @@ class DispatchLivechatController(LivechatController):
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page)
         if channel.dispatch_mode != "native":
-            buyer = _describe_buyer(channel, page, page_lang)
+            buyer = _describe_buyer(channel, page, page_lang, wished_group_id)
             request.update_context(livechat_dispatch_buyer=buyer)
             speak(buyer.lang)
         for param in _CORE_PARAMS:

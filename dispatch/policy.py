@@ -248,6 +248,12 @@ def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
     return None
 
 
+def is_at_work(agent: Agent, rules: Rules) -> bool:
+    """Tell whether this agent is here for buyers, and has room for one now or soon."""
+    reason = exclusion(agent, rules)
+    return reason is None or reason in PASSING_REASONS
+
+
 def is_worth_waiting_for(agent: Agent, rules: Rules, has_line: bool) -> bool:
     """Tell whether this agent can take a chat, or will soon.
 

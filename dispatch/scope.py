@@ -66,6 +66,8 @@ class Buyer(NamedTuple):
     """How deep in the tree each of ``category_ids`` is; 0 where nothing is said."""
     other_langs: tuple[str, ...] = ()
     """What the buyer reads as well, the best first."""
+    wished_group_id: int | None = None
+    """The group whose lamp the buyer has clicked, as its browser says."""
 
 
 class Scope(NamedTuple):
@@ -76,6 +78,8 @@ class Scope(NamedTuple):
     values: tuple[tuple[str, frozenset], ...]
     """``(kind, values)``: one of the values of each kind must be true of the buyer. A page's value
     is its pattern."""
+    has_lamp: bool = False
+    """Whether buyers may ask for the group themselves."""
 
 
 def clean_page(page) -> str:
@@ -87,7 +91,8 @@ def clean_page(page) -> str:
 
 
 def find_group(scopes, buyer, pages=frozenset()):
-    """Return the id of the group with the most specific scope that fits, or ``None``.
+    """Return the id of the group that the buyer asks for and may, else of the one with the most
+    specific scope that fits, or ``None``.
 
     Most specific is the scope with the most specific kind; at a tie the next kind decides, and
     more kinds win over fewer. Then the closer language wins, then the deeper product category,
@@ -96,6 +101,8 @@ def find_group(scopes, buyer, pages=frozenset()):
     :param scopes: iterable of ``Scope``.
     :param pages: the patterns that match the buyer's page; the caller has asked PostgreSQL.
     """
+    if any(scope.has_lamp and scope.group_id == buyer.wished_group_id for scope in scopes):
+        return buyer.wished_group_id
     known = _describe(buyer, pages)
     known["lang"] = rate_languages(
         buyer, {lang for scope in scopes for lang in dict(scope.values).get("lang", ())}

@@ -36,6 +36,7 @@ from . import (
     test_here,
     test_hostile_values,
     test_house,
+    test_lamps,
     test_ledger,
     test_line,
     test_line_ends,

@@ -236,6 +236,7 @@ class RightsCommon(SecurityCommon):
         for method, args in (("dispatch_pause", ()), ("dispatch_resume", ())):
             yield Call("res.users", method, user.ids, args, DISPATCH | {"colleague"})
         yield Call("res.users", "dispatch_set_weight", user.ids, (50,), DISPATCH)
+        yield Call(channels, "get_lamp_channels", None, (), PLAN)
         for method in ("get_reception", "get_reception_lines"):
             yield Call(channels, method, None, (), WATCH)
         # What dispatch did and will do

@@ -246,8 +246,13 @@ class TestWrongTypes(PatientCase, DispatchCommon):
 
     VALUES = (None, True, -1, 0, 1.5, 10**30, "abc", "", [], [1], {}, {"id": 1}, "x" * 10_000)
     ROUTES = {
-        "/im_livechat/get_session": {"channel_id", "previous_operator_id", "persisted"},
-        "/im_livechat/cors/get_session": {"channel_id", "guest_token"},
+        "/im_livechat/get_session": {
+            "channel_id",
+            "previous_operator_id",
+            "persisted",
+            "wished_group_id",
+        },
+        "/im_livechat/cors/get_session": {"channel_id", "guest_token", "wished_group_id"},
         "/im_livechat/feedback": {"channel_id", "rate", "reason"},
         "/im_livechat/visitor_leave_session": {"channel_id"},
         "/chatbot/restart": {"channel_id", "chatbot_script_id"},

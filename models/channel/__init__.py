@@ -8,6 +8,7 @@ from . import (
     ir_actions_act_window,
     ir_config_parameter,
     ir_model_fields,
+    ir_module_module,
     ir_websocket,
     livechat_dispatch_group,
     livechat_pause_reason,

@@ -4,6 +4,7 @@ from . import (
     discuss_channel_people,
     discuss_channel_rtc_session,
     im_livechat_channel,
+    im_livechat_channel_lamps,
     livechat_dispatch_decision,
     livechat_personal_data,
     livechat_subaccount,

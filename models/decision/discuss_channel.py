@@ -150,6 +150,13 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         help="Where the buyer was when the chat began, as its browser said.",
     )
+    dispatch_by_wish = fields.Boolean(
+        "Asked for the Group",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="The buyer chose the group by its lamp on a web page.",
+    )
     # Where the buyer of an open chat is, as ``door.read_address`` knows it, so that it can be
     # blocked; nobody reads it, and it goes when the chat ends.
     dispatch_address = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)

@@ -344,9 +344,15 @@ class ImLivechatChannel(models.Model):
         setup = settings.setup._replace(groups=Tree(group))
         found = route.find_route(request, settings.rules, setup, staff)
         values = {**staff.get_values(found.ascent), "kind": found.kind, "rule": found.rule}
+        values["by_wish"] = chat.dispatch_by_wish if chat else self._is_wish(group, buyer)
         values["duration_ms"] = 1000 * (time.perf_counter() - started)
         agent = self.env["res.users"].browse(found.ascent.decision.winner)
         return Outcome(agent, found.state, group, values)
+
+    @api.model
+    def _is_wish(self, group, buyer):
+        """Tell whether a buyer is one of this group because it asked for it."""
+        return bool(group) and group.id == buyer.wished_group_id
 
     def _dispatch_but(self, givers, chat, declined=(), offline=True):
         """As :meth:`_dispatch`, of a chat that is there already: to who gave it away it returns
@@ -719,13 +725,19 @@ class ImLivechatChannel(models.Model):
             values["dispatch_guest_id"] = guest.id
         if kwargs["operator_model"] == "chatbot.script":
             # Known now, wanted when the bot hands over.
-            group = self._find_dispatch_group(self._get_buyer())
-            return {**values, "dispatch_group_id": group.id}
+            buyer = self._get_buyer()
+            group = self._find_dispatch_group(buyer)
+            return {
+                **values,
+                "dispatch_group_id": group.id,
+                "dispatch_by_wish": self._is_wish(group, buyer),
+            }
         outcome = self.env.cr.postcommit.data.get(_OUTCOME)
         now = fields.Datetime.now()
         if not outcome:
             return values
         values["dispatch_group_id"] = outcome.group.id
+        values["dispatch_by_wish"] = outcome.values.get("by_wish", False)
         values["dispatch_wordless_since"] = now
         if outcome.state in WAITING and kwargs["operator_partner"] == self.reception_partner_id:
             # Who has written takes a place.

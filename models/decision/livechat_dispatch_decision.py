@@ -67,6 +67,11 @@ class LivechatDispatchDecision(models.Model):
         "Dispatch Group",
         help="Empty: the agents who are in no group with a scope.",
     )
+    by_wish = fields.Boolean(
+        "Asked for the Group",
+        readonly=True,
+        help="The buyer chose the group by its lamp on a web page; its scope was not asked.",
+    )
     user_id = Outlived("res.users", "Agent")
     previous_user_id = Outlived("res.users", "Previous Agent", index=False)
     rule = fields.Selection(RULES, readonly=True, help="What decided.")
@@ -129,11 +134,16 @@ class LivechatDispatchDecision(models.Model):
     )
     _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
 
-    @api.depends("rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment")
+    @api.depends(
+        "rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment", "by_wish"
+    )
     @api.depends_context("lang", "uid")
     def _compute_sentence(self):
         for decision in self:
-            decision.sentence = decision._describe()
+            sentence = decision._describe()
+            if decision.by_wish:
+                sentence = self.env._("%(why)s; the buyer asked for this group", why=sentence)
+            decision.sentence = sentence
 
     @api.depends("kind", "waited_seconds")
     def _compute_has_waited(self):

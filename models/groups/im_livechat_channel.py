@@ -111,6 +111,23 @@ class ImLivechatChannel(models.Model):
             scopes.find_group(group_scopes, buyer, pages)
         )
 
+    @api.model
+    @tools.ormcache()
+    def _read_lamps(self):
+        """Return the groups that web pages show, in their order. All at once, so that whoever asks
+        for channels that are not there asks the database nothing, and is not remembered.
+
+        :return: ``{channel id: ((group id, name, whether to name who is here), …)}``.
+        """
+        # sudo: livechat.dispatch.group - what the shop wants everybody to see
+        groups = self.env["livechat.dispatch.group"].sudo().search([("lamp", "!=", False)])
+        return MappingProxyType(
+            {
+                channel.id: tuple((group.id, group.name, group.lamp == "names") for group in shown)
+                for channel, shown in groups.grouped("channel_id").items()
+            }
+        )
+
     def _get_default_agents(self):
         """Return the agents of the default group: who is in no group that has a scope."""
         self.ensure_one()
@@ -123,7 +140,7 @@ class ImLivechatChannel(models.Model):
     # Buyers
     # ------------------------------------------------------------
 
-    def _describe_buyer(self, page="", lang=None, accepted=(), country_id=None):
+    def _describe_buyer(self, page="", lang=None, accepted=(), country_id=None, wish=None):
         """Return what is known about the buyer whose request this is.
 
         All of it is found on the server, but the page and the languages, which the buyer's browser
@@ -134,6 +151,7 @@ class ImLivechatChannel(models.Model):
         :param accepted: the languages that the browser asks for, the best first; they count when
             neither the page nor the buyer's contact has one.
         :param country_id: where the request comes from; a contact's own country goes before it.
+        :param wish: the id of the group whose lamp was clicked; whatever else is ignored.
         :rtype: scope.Buyer
         """
         self.ensure_one()
@@ -143,6 +161,8 @@ class ImLivechatChannel(models.Model):
             about = self._read_page(page)
         else:
             about = {"page": scopes.clean_page(page)}
+        if is_record_id(wish):
+            about["wished_group_id"] = wish
         if "order_state" in asked:
             about["order_state"] = self._get_order_state(partner)
         lang, *others = self._find_langs(lang, accepted) or [None]

@@ -89,6 +89,17 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         logged=True,
         shown="trees",
     )
+    lamp = fields.Selection(
+        [("light", "Whether somebody is here"), ("names", "Also the names of who is here")],
+        "Lamp on Web Pages",
+        help="Buyers see this group by its name, with a lamp that is lit while one of its agents "
+        "is here, and choose it with a click, whatever its scope says. Empty: no page shows it. "
+        "Put the lamps on a page with the website's building block, or with the line on the "
+        "channel's page Widget.",
+        copy=False,
+        frees_seats=False,
+        logged=True,
+    )
     agent_count = fields.Integer("Number of Agents", compute="_compute_agent_count")
 
     _overflow_seconds_range = models.Constraint(
@@ -176,6 +187,9 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
             group._set_agents(commands)
         if vals.keys() & {"scope_ids", "sequence"}:
             self._on_scope_change()
+        elif vals.keys() & {"name", "lamp"}:
+            # What the lamps of channels say is cached.
+            self.env.registry.clear_cache()
         return result
 
     def unlink(self):
@@ -358,7 +372,9 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
             (kind, frozenset(line._get_value() for line in lines))
             for kind, lines in self.scope_ids.grouped("kind").items()
         )
-        return scopes.Scope(group_id=self.id, sequence=self.sequence, values=values)
+        return scopes.Scope(
+            group_id=self.id, sequence=self.sequence, values=values, has_lamp=bool(self.lamp)
+        )
 
     def action_test(self):
         """Open the page that tells which group a buyer would go to."""

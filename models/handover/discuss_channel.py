@@ -451,7 +451,7 @@ class DiscussChannel(models.Model):
         stays = group != self.dispatch_group_id and (givers & group._get_agents()).filtered(
             lambda agent: agent.id not in lacking
         )
-        self.write({"dispatch_group_id": group.id})
+        self.write({"dispatch_group_id": group.id, "dispatch_by_wish": False})
         declined = self.dispatch_seat_partner_ids.user_ids.ids
         outcome = channel._dispatch(
             self._get_buyer(), chat=self, declined=declined, offline=not stays

@@ -12,6 +12,8 @@ patch(Thread.prototype, {
          *     | false | undefined}
          */
         this.dispatch_wait = undefined;
+        /** @type {number|undefined} The group whose lamp the buyer of this preview has clicked. */
+        this.livechat_wished_group_id = undefined;
         /** @type {true|undefined} Whether dispatch, not Odoo itself, gives this chat to agents. */
         this.dispatch_transferable = undefined;
     },

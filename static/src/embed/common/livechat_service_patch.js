@@ -20,6 +20,16 @@ patch(LivechatService.prototype, {
             ...super.getSessionExtraParams(thread, options),
             page_lang: loader?.closest("[lang]")?.lang ?? document.documentElement.lang,
             page_url: getPage(),
+            wished_group_id: thread?.livechat_wished_group_id,
         };
+    },
+
+    /** As core's; the preview remembers whose lamp was clicked, for the chat that follows it. */
+    async open(options = {}) {
+        const thread = await super.open(...arguments);
+        if (thread?.isTransient && options.wished_group_id) {
+            thread.livechat_wished_group_id = options.wished_group_id;
+        }
+        return thread;
     },
 });

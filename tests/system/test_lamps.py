@@ -1,0 +1,291 @@
+"""A shop lights its lamps: on a page of its website, and on a page elsewhere."""
+
+import re
+
+import pytest
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from playwright.sync_api import expect
+from test_waiting_browsers import fits, foreign_page, last_chat
+
+import devenv
+
+AXE = devenv.DEV_HOME / "node/node_modules/axe-core/axe.min.js"
+
+# What a website's editor and a buyer see of the building block.
+BLOCK, THUMBNAIL = "Live Chat Lamps", ".o_snippet[name='{}'] .o_snippet_thumbnail"
+LAMP = ".o_livechat_lamps .lamp"
+
+
+class Lamps:
+    """A reception with an agent before and one after the sale, each a group with a lamp."""
+
+    def __init__(self, shop):
+        self.shop = shop
+        self.reception = shop.open_reception(
+            [100, 100], max_sessions=9, name="Flagship Shop", offline_rule="pool"
+        )
+        self.sales, self.service = self.reception.agents
+        self.groups = {
+            name: shop.call(
+                "livechat.dispatch.group",
+                "create",
+                [
+                    {
+                        "name": name,
+                        "channel_id": self.reception.id,
+                        "user_ids": [[6, 0, [agent.user_id]]],
+                        "lamp": lamp,
+                    }
+                ],
+            )[0]
+            for name, agent, lamp in (
+                ("Pre-sales", self.sales, "light"),
+                ("After-sales", self.service, "names"),
+            )
+        }
+
+    def leave(self, agent):
+        self._set_presence(agent, "offline")
+
+    def come_back(self, agent):
+        self._set_presence(agent, "online")
+
+    def _set_presence(self, agent, status):
+        self.shop.sql(
+            "UPDATE mail_presence SET status = %s, livechat_offline_since = now() - interval '1 h'"
+            " WHERE user_id = %s",
+            status,
+            agent.user_id,
+        )
+
+
+@pytest.fixture
+def lamps(shop):
+    return Lamps(shop)
+
+
+def check_lamps(page, lamps):
+    """The lamps are as they are, and nobody is kept out."""
+    before, after = page.locator(LAMP, has_text="Pre-sales"), page.locator(LAMP, has_text="After")
+    expect(before).to_have_class(re.compile("lit"), timeout=FIRST_PAGE)
+    expect(after).to_have_class(re.compile("lit"))
+    expect(after).to_contain_text(lamps.service.name)
+    expect(before).not_to_contain_text(lamps.sales.name)
+    assert fits(page)
+    page.add_script_tag(path=AXE)
+    faults = page.evaluate(
+        "axe.run('.o_livechat_lamps').then(({ violations }) => violations.map(({ id }) => id))"
+    )
+    assert faults == []
+    return before, after
+
+
+def click_and_ask(page, lamp, question):
+    """A buyer clicks a lamp and writes; the chat window."""
+    lamp.click()
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_be_visible()
+    composer.fill(question)
+    composer.press("Enter")
+    window = page.locator(".o-mail-ChatWindow")
+    expect(window.locator(".o-mail-Message", has_text=question)).to_be_visible()
+    return window
+
+
+def check_chat(lamps, group, agent):
+    """The last chat is one of the group, with its agent, because the buyer asked for it."""
+    shops.wait_until(lambda: last_chat(lamps.shop, lamps.reception), "no chat has begun")
+    ((chosen, by_wish, state, partner_id),) = lamps.shop.sql(
+        "SELECT dispatch_group_id, dispatch_by_wish, dispatch_state, livechat_operator_id"
+        " FROM discuss_channel WHERE id = %s",
+        last_chat(lamps.shop, lamps.reception),
+    )
+    assert (chosen, by_wish) == (lamps.groups[group], True)
+    if agent:
+        assert (state, partner_id) == ("assigned", agent.partner_id)
+    else:
+        assert state == "pool"
+
+
+def drop_block(page):
+    """Drag the building block onto the page that is being edited, as a merchant does."""
+    thumbnail = page.locator(THUMBNAIL.format(BLOCK))
+    expect(thumbnail).to_be_visible(timeout=FIRST_PAGE)
+    thumbnail.scroll_into_view_if_needed()
+    start = thumbnail.bounding_box()
+    page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(start["x"] - 60, start["y"] - 20, steps=8)
+    website = page.frame_locator("iframe.o_iframe:not(.d-none)")
+    zone = website.locator("main .oe_drop_zone").first
+    expect(zone).to_be_attached()
+    zone.scroll_into_view_if_needed()
+    target = zone.bounding_box()
+    page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2, steps=12)
+    page.mouse.up()
+    return website.locator(".s_livechat_lamps")
+
+
+def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fragile, open_page):
+    server, shop = fragile
+    lamps = Lamps(shop)
+    ((chinese,),) = shop.sql("SELECT id FROM res_lang WHERE code = 'zh_CN'")
+    install = shop.call("base.language.install", "create", [{"lang_ids": [[6, 0, [chinese]]]}])
+    shop.call("base.language.install", "lang_install", install)
+    websites = shop.call("website", "search", [])
+    shop.call(
+        "website",
+        "write",
+        websites,
+        {"channel_id": lamps.reception.id, "language_ids": [[4, chinese]]},
+    )
+    editor = open_page(
+        f"{shop.url}/web/login?redirect=/odoo/action-website.website_preview"
+        "%3Fpath%3D%252Fcontactus%26enable_editor%3D1",
+        {"width": 1366, "height": 900},
+    )
+    editor.fill("input[name=login]", "admin")
+    editor.fill("input[name=password]", "admin")
+    editor.click("button[type=submit].btn-primary")
+    block = drop_block(editor)
+    expect(block).to_have_count(1)
+    # It shows what buyers will see, of the website's own channel, and nothing to click.
+    expect(block.locator("span.lamp")).to_have_count(2)
+    block.click()
+    expect(editor.locator(".o_customize_tab [data-label='Channel']")).to_be_visible()
+    shoot(editor, "lamps-editor")
+    editor.click(".o_customize_tab [data-label='Channel'] .dropdown-toggle")
+    editor.click(".o_popover .o-dropdown-item:has-text('Flagship Shop')")
+    expect(block).to_have_attribute("data-channel-id", str(lamps.reception.id))
+    expect(block.locator("span.lamp")).to_have_count(2)
+    editor.click("button[data-action=save]")
+    expect(editor.locator("body:not(.o_builder_open)")).to_have_count(1)
+    ((arch,),) = shop.sql(
+        "SELECT arch_db ->> 'en_US' FROM ir_ui_view WHERE arch_db ->> 'en_US' LIKE %s",
+        "%s_livechat_lamps%data-snippet%",
+    )
+    assert "After-sales" not in arch, "a page keeps the place of the lamps and not what they show"
+    assert editor.errors == []
+
+    for lang, device, viewport, group, agent in (
+        ("en", "desktop", DESKTOP, "After-sales", lamps.service),
+        ("en", "phone", PHONE, "Pre-sales", lamps.sales),
+        ("zh", "desktop", DESKTOP, "Pre-sales", lamps.sales),
+        ("zh", "phone", PHONE, "After-sales", lamps.service),
+    ):
+        path = "/contactus" if lang == "en" else "/zh_CN/contactus"
+        page = open_page(f"{shop.url}{path}", viewport, {"en": "en-US", "zh": "zh-CN"}[lang])
+        before, after = check_lamps(page, lamps)
+        if lang == "zh":
+            expect(before).not_to_contain_text("Here now")
+        else:
+            expect(before).to_contain_text("Here now")
+        before.scroll_into_view_if_needed()
+        shoot(page, f"lamps-website-{lang}-{device}")
+        lamp = after if group == "After-sales" else before
+        click_and_ask(page, lamp, "Hello, is this the right desk?")
+        check_chat(lamps, group, agent)
+        shoot(page, f"lamps-website-{lang}-{device}-chat")
+        # Who has a chat goes on with it.
+        page.locator(".o-mail-ChatWindow [title*='Close']").first.click()
+        assert page.errors == []
+
+    # The menu of blocks goes with the addon; pages that have the block go on without.
+    devenv.shell(
+        server.db,
+        "env['ir.module.module'].search([('name', '=', 'im_livechat_subaccount')])"
+        ".button_immediate_uninstall()",
+    )
+    page = open_page(f"{shop.url}/contactus", DESKTOP)
+    expect(page.locator(".s_livechat_lamps")).to_have_count(1)
+    expect(page.locator("footer").first).to_be_visible()
+    assert page.errors == []
+    editor.goto(f"{shop.url}/odoo/action-website.website_preview?path=%2Fcontactus&enable_editor=1")
+    expect(editor.locator(THUMBNAIL.format("Rating"))).to_be_visible(timeout=FIRST_PAGE)
+    expect(editor.locator(THUMBNAIL.format(BLOCK))).to_have_count(0)
+    assert editor.errors == []
+
+
+@pytest.mark.parametrize(("device", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
+def test_lamps_on_a_page_elsewhere_lead_to_their_group_and_go_out(
+    shop, lamps, open_page, device, viewport
+):
+    shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+    (channel,) = shop.call(
+        "im_livechat.channel",
+        "read",
+        [lamps.reception.id],
+        ["script_external", "lamps_embed", "web_page"],
+    )
+    html = (
+        "<!DOCTYPE html><html lang='en'><head><title>Elsewhere</title>"
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"{channel['script_external']}</head><body><h1>Elsewhere</h1>"
+        f"<main>{channel['lamps_embed']}</main></body></html>"
+    )
+    with foreign_page(html) as url:
+        page = open_page(url, viewport)
+        _before, after = check_lamps(page, lamps)
+        shoot(page, f"lamps-elsewhere-{device}")
+        click_and_ask(page, after, "My parcel is broken")
+        check_chat(lamps, "After-sales", lamps.service)
+        assert page.errors == []
+
+        # A lamp goes out on an open page; a click leads to what the channel does then.
+        another = open_page(url, viewport)
+        before, _after = check_lamps(another, lamps)
+        lamps.leave(lamps.sales)
+        expect(before).to_have_class(re.compile("dark"))
+        expect(before).to_contain_text("Nobody here now")
+        shoot(another, f"lamps-elsewhere-{device}-dark")
+        click_and_ask(another, before, "Is there a green one?")
+        check_chat(lamps, "Pre-sales", None)
+        assert another.errors == []
+
+        # With nobody here at all and nothing to wait for there is nothing to click.
+        shop.call("im_livechat.channel", "write", [lamps.reception.id], {"offline_rule": "native"})
+        lamps.leave(lamps.service)
+        closed = open_page(url, viewport)
+        expect(closed.locator("span.lamp.dark")).to_have_count(2, timeout=FIRST_PAGE)
+        shoot(closed, f"lamps-elsewhere-{device}-closed")
+        lamps.come_back(lamps.service)
+        # The page's own chat was not loaded: a click opens the channel's page.
+        lamp = closed.locator("a.lamp.lit", has_text="After-sales")
+        expect(lamp).to_be_visible()
+        with closed.expect_popup() as popup:
+            lamp.click()
+        support = popup.value
+        assert support.url == f"{channel['web_page']}?group={lamps.groups['After-sales']}"
+        composer = support.locator(".o-mail-Composer-input")
+        expect(composer).to_be_visible(timeout=FIRST_PAGE)
+        composer.fill("Hello from the channel's page")
+        composer.press("Enter")
+        expect(support.locator(".o-mail-Message", has_text="Hello from")).to_be_visible()
+        check_chat(lamps, "After-sales", lamps.service)
+        assert closed.errors == []
+
+
+IS_OFFERED = """
+block = "t-snippet='im_livechat_subaccount.s_livechat_lamps'"
+menu = env.ref("website.snippets")._get_combined_arch()
+assert len(menu.findall(f".//t[@{block}]")) == 1, "the menu of blocks has no lamps"
+"""
+
+
+def test_the_block_is_offered_whichever_comes_first_and_goes_with_the_website():
+    with devenv.postgres(), devenv.temp_db(devenv.template_db((devenv.ADDON,))) as db:
+        devenv.shell(db, "assert not env.ref('im_livechat_subaccount.website_snippets', False)")
+        devenv.install(db, ["website"])
+        devenv.shell(db, IS_OFFERED)
+        devenv.shell(
+            db,
+            "env['ir.module.module'].search([('name', '=', 'website')])"
+            ".button_immediate_uninstall()",
+        )
+        devenv.shell(db, "assert not env.ref('im_livechat_subaccount.website_snippets', False)")
+
+
+def test_the_block_is_offered_where_the_website_was_first(template):
+    with devenv.temp_db(template) as db:
+        devenv.shell(db, IS_OFFERED)
