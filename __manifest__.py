@@ -4,6 +4,9 @@
     "summary": "Send every buyer's chat to the right permitted agent, fairly, never above capacity",
     "category": "Website/Live Chat",
     "author": "im_livechat_subaccount contributors",
+    "maintainers": ["im_livechat_subaccount contributors"],
+    "website": "https://www.odoo.com/app/live-chat",
+    "development_status": "Production/Stable",
     "license": "LGPL-3",
     "depends": ["im_livechat", "auth_signup", "web_hierarchy"],
     "data": [
