@@ -6,8 +6,8 @@ class ResUsersApikeys(models.Model):
     _inherit = "res.users.apikeys"
 
     def init(self):
-        """As core's, once: its index locks the table even where it exists, and core makes it again at
-        each upgrade of a module that extends this model. A shop at work would wait."""
+        """As core's, once: its index locks the table even where it exists, and core makes it again
+        at each upgrade of a module that extends this model. A shop at work would wait."""
         if not sql.table_exists(self.env.cr, self._table):
             super().init()
 
