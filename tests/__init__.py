@@ -48,6 +48,7 @@ from . import (
     test_pauses,
     test_personal_data,
     test_phrase,
+    test_plans,
     test_private,
     test_queries,
     test_ratings,

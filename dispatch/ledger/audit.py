@@ -35,18 +35,19 @@ def find_ended_waits(cr) -> list[int]:
 
 def find_seats_without_chat(cr) -> list[int]:
     """Return the ids of the chats in which somebody is seated who takes no part, or no more."""
-    # Served by a scan of the seats, which are of open chats, and im_livechat_channel_member_-
-    # history's index on channel_id.
+    # Served by a scan of the seats, which are of open chats, discuss_channel_pkey and im_livechat_-
+    # channel_member_history's index on channel_id.
     cr.execute(
         """
-        SELECT DISTINCT seat.discuss_channel_id
+        SELECT discuss_channel_id
           FROM livechat_dispatch_seat seat
-          JOIN discuss_channel chat ON chat.id = seat.discuss_channel_id
-         WHERE chat.livechat_end_dt IS NOT NULL
-            OR NOT EXISTS (
+         WHERE NOT EXISTS (
                    SELECT
-                     FROM im_livechat_channel_member_history history
-                    WHERE history.channel_id = chat.id
+                     FROM discuss_channel chat
+                     JOIN im_livechat_channel_member_history history
+                       ON history.channel_id = chat.id
+                    WHERE chat.id = seat.discuss_channel_id
+                      AND chat.livechat_end_dt IS NULL
                       AND history.partner_id = seat.partner_id
                       AND history.livechat_member_type = 'agent'
                       AND history.member_id IS NOT NULL
@@ -136,4 +137,4 @@ def read_clock_skew(cr) -> float:
 
 
 def _read_ids(cr):
-    return sorted(record_id for (record_id,) in cr.fetchall())
+    return sorted({record_id for (record_id,) in cr.fetchall()})

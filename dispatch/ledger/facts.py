@@ -146,11 +146,14 @@ IS_HELD = """NOT pg_visible_in_snapshot(xid, pg_current_snapshot())
 _IS_SEATED = f"seat.discuss_channel_id NOT IN ({list_given_up('%(now)s')})"
 
 _IS_IN_CALL = """users.partner_id IN (
-                   SELECT member.partner_id
-                     FROM discuss_channel_rtc_session session
-                     JOIN discuss_channel_member member ON member.id = session.channel_member_id
-                    WHERE member.partner_id IS NOT NULL
-                      AND session.write_date >= %(call_alive_after)s
+                   SELECT partner_id
+                     FROM discuss_channel_member
+                    WHERE partner_id IS NOT NULL
+                      AND id = ANY(ARRAY(
+                              SELECT channel_member_id
+                                FROM discuss_channel_rtc_session
+                               WHERE write_date >= %(call_alive_after)s
+                          ))
                )"""
 
 _SPEAKS_LANGUAGE = """greatest(

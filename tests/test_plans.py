@@ -1,0 +1,157 @@
+"""No statement of ours reads all of a table that grows with every buyer."""
+
+import inspect
+import json
+import re
+
+from odoo.sql_db import Cursor
+from odoo.tests import tagged
+from odoo.tools import SQL, mute_logger
+
+from odoo.addons.im_livechat_subaccount.tools.sent import ADDON
+
+from .common import DispatchCommon
+
+# Tables with a row or more for each buyer, chat, message or decision there ever was.
+GROWING = {
+    "bus_bus",
+    "discuss_channel",
+    "discuss_channel_member",
+    "im_livechat_channel_member_history",
+    "ir_attachment",
+    "livechat_account_log",
+    "livechat_dispatch_decision",
+    "livechat_dispatch_log",
+    "livechat_dispatch_total",
+    "mail_guest",
+    "mail_message",
+    "mail_presence",
+    "mail_tracking_value",
+    "rating_rating",
+    "res_partner",
+}
+# Here passes whatever is read of any model.
+PASSED = ("/rights/ir_rule.py", "/tests/test_plans.py", "/tests/common.py")
+WAYS_OF_SMALL_TABLES = ("seqscan", "mergejoin", "hashjoin")
+_HEALTH = f"odoo.addons.{ADDON}.models.reception.livechat_dispatch_health"
+_EXPLAINED = ("SELECT", "WITH", "INSERT", "UPDATE", "DELETE")
+
+
+def _is_ours():
+    """Tell whether the innermost addon that asks is this one."""
+    frame = inspect.currentframe()
+    while frame:
+        path = frame.f_code.co_filename
+        if f"/{ADDON}/" in path and not path.endswith(PASSED):
+            return f"{path.rpartition(ADDON)[2]}:{frame.f_lineno}"
+        if re.search(r"/addons/(?!base/)\w+/(?:models|controllers|wizard)/", path):
+            return None
+        frame = frame.f_back
+    return None
+
+
+@tagged("post_install", "-at_install")
+class TestPlans(DispatchCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.one, cls.other = cls._create_agent("one"), cls._create_agent("other")
+        cls.channel = cls._create_channel(
+            cls.one | cls.other,
+            queue_enabled=True,
+            max_sessions_mode="limited",
+            max_sessions=1,
+            no_reply_seconds=30,
+            silence_seconds=60,
+        )
+        cls.manager = cls._create_agent("boss", groups="im_livechat.im_livechat_group_manager")
+        cls.env.cr.execute(
+            "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid"
+            " WHERE indpred IS NOT NULL"
+        )
+        cls.partial = {name for (name,) in cls.env.cr.fetchall()}
+
+    def setUp(self):
+        super().setUp()
+        self.statements = {}
+        execute = Cursor.execute
+
+        def execute_and_note(cursor, query, params=None, *args, **kwargs):
+            text = query.code if isinstance(query, SQL) else query
+            if isinstance(text, str) and text.lstrip().upper().startswith(_EXPLAINED):
+                if where := _is_ours():
+                    given = query.params if isinstance(query, SQL) else params
+                    statement = cursor._obj.mogrify(text, given).decode()
+                    self.statements.setdefault((where, text), statement)
+            return execute(cursor, query, params, *args, **kwargs)
+
+        self.patch(Cursor, "execute", execute_and_note)
+
+    def _find_scans(self, node, is_limited=False):
+        """Yield the tables that grow and that a plan reads all of."""
+        table, index = node.get("Relation Name"), node.get("Index Name")
+        kind = node["Node Type"]
+        if kind == "Seq Scan" and table in GROWING:
+            yield table
+        is_whole = not (node.get("Index Cond") or index in self.partial)
+        if kind in ("Index Scan", "Index Only Scan") and table in GROWING and is_whole:
+            # The first rows of an index cost no more than these.
+            if node.get("Filter") or not is_limited:
+                yield f"{table} by {index}"
+        for child in node.get("Plans", ()):
+            yield from self._find_scans(child, is_limited or kind == "Limit")
+
+    def _assert_no_scan(self, expected):
+        """Ask PostgreSQL how it would do what was done, if it could help to read a whole table."""
+        self.env.flush_all()
+        statements, self.statements = self.statements, {}
+        self.assertGreater(len(statements), expected, "who asks is not found any more")
+        # Whatever these few rows would have it do: what is left has no other way.
+        for way in WAYS_OF_SMALL_TABLES:
+            self.env.cr.execute(f"SET LOCAL enable_{way} = off")
+        found = {}
+        for (where, _text), statement in statements.items():
+            self.env.cr.execute("EXPLAIN (FORMAT JSON) " + statement.replace("%", "%%"), ())
+            ((plan,),) = self.env.cr.fetchall()
+            if scans := sorted(set(self._find_scans(plan[0]["Plan"]))):
+                found.setdefault(where, (scans, statement))
+        for way in WAYS_OF_SMALL_TABLES:
+            self.env.cr.execute(f"SET LOCAL enable_{way} = on")
+        self.assertFalse(found, json.dumps(found, indent=1))
+
+    def test_a_buyer_who_comes_writes_and_is_answered(self):
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "In red?")
+        self._say(chat, self._agent_of(chat), "Yes.")
+        self.channel._is_reception_open()
+        self._assert_no_scan(10)
+
+    def test_a_line_that_is_served(self):
+        chats = [self._come(self.channel) for _buyer in range(4)]
+        self.assertEqual(chats[3].dispatch_state, "queued")
+        self._close(chats[0])
+        self.channel._drain()
+        self.assertEqual(chats[2].dispatch_state, "assigned")
+        self._assert_no_scan(10)
+
+    def test_the_timers_of_each_minute(self):
+        chats = [self._come(self.channel) for _buyer in range(3)]
+        chats[0].dispatch_asked_at = chats[0].create_date
+        self.channel._run_dispatch_timers()
+        self._assert_no_scan(10)
+
+    def test_the_health_of_each_ten_minutes(self):
+        self._come(self.channel)
+        with mute_logger(_HEALTH):
+            self.env["livechat.dispatch.health"]._check_all()
+        self._assert_no_scan(10)
+
+    def test_the_pages_of_who_watches(self):
+        for _buyer in range(3):
+            self._come(self.channel)
+        channels = self.env["im_livechat.channel"].with_user(self.manager)
+        channels.get_reception()
+        channels.get_reception_lines()
+        self.one.with_user(self.one).get_dispatch_status()
+        self._assert_no_scan(10)
