@@ -218,7 +218,7 @@ class TestSaid(DispatchCommon):
         )
         html = str(chat.with_user(auditor).livechat_transcript)
         self.assertIn("Buyer &lt;i&gt;Lu", html)
-        self.assertIn("2026-01-02", html)
+        self.assertIn("January 2, 2026", html)
         # An agent reads about the decisions that concern it; of the first, the second does not.
         own = str(chat.with_user(second).livechat_transcript)
         self.assertIn("On its way", own)
