@@ -22,7 +22,7 @@ class TestDatedChangeTours(WalkCase, DatedChangeCommon):
             login=self.owner.login,
         )
 
-        change = self.env["livechat.dispatch.change"].search([])
+        change = self.env["livechat.dispatch.change"].search([("channel_id", "=", self.channel.id)])
         name = {"en_US": "11 November", "zh_CN": "双11"}[self.lang]
         self.assertEqual(
             [change.name, change.state, change.recurrence], [name, "planned", "yearly"]

@@ -161,6 +161,23 @@ class TestSaid(DispatchCommon):
                 )
                 self.assertIn("mail_message_said_idx", str(plan))
 
+    def test_a_word_that_is_in_many_messages_of_a_chat_is_joined_once(self):
+        query = self.env["discuss.channel"]._search([("livechat_words", "ilike", "parcel")])
+        ((plan,),) = self.env.execute_query(
+            figures_room.SQL("EXPLAIN (FORMAT JSON) %s", query.select())
+        )
+
+        def list_nodes(node, above=()):
+            kinds = (*above, node["Node Type"])
+            yield kinds, node.get("Relation Name")
+            for below in node.get("Plans", ()):
+                yield from list_nodes(below, kinds)
+
+        (kinds,) = (
+            kinds for kinds, table in list_nodes(plan[0]["Plan"]) if table == "mail_message"
+        )
+        self.assertTrue({"Aggregate", "Unique"} & set(kinds), kinds)
+
     # ------------------------------------------------------------
     # The transcript
     # ------------------------------------------------------------
@@ -201,7 +218,7 @@ class TestSaid(DispatchCommon):
         )
         html = str(chat.with_user(auditor).livechat_transcript)
         self.assertIn("Buyer &lt;i&gt;Lu", html)
-        self.assertIn("2026-01-02", html)
+        self.assertIn("January 2, 2026", html)
         # An agent reads about the decisions that concern it; of the first, the second does not.
         own = str(chat.with_user(second).livechat_transcript)
         self.assertIn("On its way", own)

@@ -79,10 +79,12 @@ def list_chats(text):
     # Pairs do not say that they stand one after another.
     long = [run for run in runs if re.match(f"[{_HAN}]{{3}}", run)]
     in_order = SQL(" AND NOT EXISTS (SELECT FROM unnest(%s) run WHERE strpos(body, run) = 0)", long)
-    # Served by mail_message_said_idx.
+    # Served by mail_message_said_idx. Each chat once: of a word in every second of a million
+    # messages half a million rows would be joined (0.42 → 0.28 s for the list, and as much
+    # for the count of it).
     return SQL(
         """
-        SELECT res_id
+        SELECT DISTINCT res_id
           FROM mail_message
          WHERE is_said_in_livechat
            AND %(words)s @@ to_tsquery('simple', %(query)s)%(in_order)s

@@ -112,6 +112,7 @@ _CHINESE = {
     "Live Chat Conversation Tags": "对话标签",
     "Tags to qualify the conversation.": "用来给对话分类的标签。",
     "Keep the channel member history": "对话参与记录",
+    "专业知识": "专长",
     "My Expertise": "我的专长",
     "My Languages": "我的语言",
     "会话": "对话",

@@ -153,7 +153,7 @@ class LivechatDispatchLog(Sealed, models.Model):
             return self.env._("Paused until %(moment)s", moment=format_datetime(self.env, value))
         if isinstance(value, bool) and name not in ("create", "unlink"):
             if type_ == "many2many":
-                return self.env._("Among them") if value else self.env._("Not among them")
+                return self.env._("In it") if value else self.env._("Not in it")
             if value or type_ in (None, "boolean"):
                 return self.env._("Yes") if value else self.env._("No")
         if value is None or value is False or value == []:

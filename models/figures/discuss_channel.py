@@ -3,10 +3,10 @@ from itertools import groupby
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
-from odoo.tools import SQL, format_datetime
+from odoo.tools import SQL, format_date, format_datetime
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
-from ...tools import said, sent
+from ...tools import clock, said, sent
 from ...tools.rights import READERS
 from ...tools.turn import MISSED
 
@@ -245,11 +245,11 @@ class DiscussChannel(models.Model):
             line["time"] = format_datetime(self.env, moment, dt_format="HH:mm")
         return {
             "days": [
-                (day, [line for *_order, line in rows])
-                for day, rows in groupby(
-                    lines,
-                    lambda line: format_datetime(self.env, line[0], dt_format="yyyy-MM-dd"),
+                (
+                    format_date(self.env, day, date_format="long"),
+                    [line for *_order, line in rows],
                 )
+                for day, rows in groupby(lines, lambda line: clock.get_day(line[0], self.env.tz))
             ],
             "earlier": earlier,
         }
