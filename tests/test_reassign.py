@@ -544,6 +544,9 @@ class TestTransfer(ReassignCommon, ShopCommon):
                 "load": 0,
                 "capacity": 1,
                 "free": 1,
+                "able": True,
+                "until": False,
+                "soon": False,
             },
         )
 

@@ -320,10 +320,13 @@ class DiscussChannel(sent.Reader, models.Model):
                 self._note_first_answer(now)
             if self.dispatch_asked_at:
                 self.dispatch_asked_at = False
-        elif not self.dispatch_asked_at and self._is_buyer(
-            message.author_guest_id or message.author_id
-        ):
-            self.dispatch_asked_at = now
+        elif self._is_buyer(message.author_guest_id or message.author_id):
+            # Whoever has put something into the cart while the chat goes on.
+            cart_id = self.livechat_channel_id._read_cart_id()
+            if cart_id and cart_id != self.dispatch_cart_id:
+                self.dispatch_cart_id = cart_id
+            if not self.dispatch_asked_at:
+                self.dispatch_asked_at = now
 
     def _note_first_answer(self, moment):
         """Note the first word of the present agent's turn, and how long the buyer waited for it

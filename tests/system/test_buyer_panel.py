@@ -113,7 +113,7 @@ def test_on_a_phone_the_newest_chat_says_who_and_what_and_is_one_tap_away(
     expect(ring).to_contain_text("Desk lamp")
     assert fits(agents_page)
     shoot(agents_page, f"ring-phone-{lang}")
-    ring.locator("button.btn-primary").click()
+    ring.locator(".o_notification_buttons button").click()
 
     expect(agents_page.locator(".o-mail-Message", has_text="Is the lamp in stock?")).to_be_visible()
     expect(ring).to_have_count(0)
