@@ -143,6 +143,8 @@ class TestBuyerCard(BuyerCardCommon):
         self._close(chat)
         again = self._chat(self.maria, guest)
         self.assertEqual(self._card(again, self.maria)["contact"]["id"], contact.id)
+        with self.assertRaises(UserError):
+            again.with_user(self.maria).action_make_contact()
 
     def test_an_address_that_somebody_else_has_shows_nobodys_data(self):
         guest = self._create_guest()

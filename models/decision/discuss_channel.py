@@ -461,15 +461,20 @@ class DiscussChannel(sent.Reader, models.Model):
         words = env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
         # The desk says it: core takes any word of an agent for an answer, this one as well.
         desk = channel.reception_partner_id or self.env.ref("base.partner_root")
-        self.with_user(SUPERUSER_ID)._post_line(words, author_id=desk.id)
+        self.with_user(SUPERUSER_ID)._post_line(words, desk)
 
-    def _post_line(self, words, **kwargs):
-        """Say something in one line of this chat, to all who are in it."""
+    def _post_line(self, words, author):
+        """Say something in one line of this chat, to all who are in it.
+
+        :param author: the ``res.partner`` who says it.
+        """
+        # Pages begin such a line with its author's name, unless that is in it.
+        name = author.user_livechat_username or author.name
         self.message_post(
-            body=Markup('<div class="o_mail_notification">%s</div>') % words,
+            author_id=author.id,
+            body=Markup('<div class="o_mail_notification" title="%s">%s</div>') % (name, words),
             message_type="notification",
             subtype_xmlid="mail.mt_comment",
-            **kwargs,
         )
 
     def _leave(self, partners):

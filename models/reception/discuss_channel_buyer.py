@@ -44,10 +44,9 @@ class DiscussChannel(models.Model):
         chat = self._get_served()
         if not chat:
             return False
-        buyers = chat.livechat_customer_history_ids
-        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1]
-        earlier = chat._find_earlier_chats(partner, guest or chat.dispatch_guest_id)
-        contact = partner or chat.dispatch_contact_id or earlier.dispatch_contact_id[:1]
+        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        earlier = chat._find_earlier_chats()
+        contact = chat._find_contact(earlier)
         # sudo: taken away - of contacts and orders only what the caller's own rights reach
         contact = self.env["res.partner"].browse(contact.ids)._filtered_access("read")
         country = contact.country_id or chat.country_id
@@ -86,8 +85,20 @@ class DiscussChannel(models.Model):
         manages = user._manages_dispatch_of(chat.livechat_channel_id.main_account_id)
         return chat if serves or manages else chat.browse()
 
-    def _find_earlier_chats(self, partner, guest):
-        """Return the chats that a buyer had with this shop before this one, the newest first."""
+    def _find_contact(self, earlier):
+        """Return the contact of the buyer of this chat: its account's, or what an agent made of the
+        guest; with sudo.
+
+        :param earlier: see :meth:`_find_earlier_chats`.
+        """
+        partner = self.livechat_customer_history_ids.partner_id[:1]
+        return partner or self.dispatch_contact_id or earlier.dispatch_contact_id[:1]
+
+    def _find_earlier_chats(self):
+        """Return the chats that the buyer of this one had with its shop before, the newest first;
+        with sudo."""
+        buyers = self.livechat_customer_history_ids
+        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1] or self.dispatch_guest_id
         buyer = Domain.OR(
             [
                 Domain(name, "=", person.id)
@@ -280,9 +291,8 @@ class DiscussChannel(models.Model):
         chat = self._get_served()
         if not chat:
             raise AccessError(self.env._("Only a chat's agent can make a contact of its guest."))
-        buyers = chat.livechat_customer_history_ids
-        guest = buyers.guest_id[:1]
-        if buyers.partner_id or chat.dispatch_contact_id or not guest:
+        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        if chat._find_contact(chat._find_earlier_chats()) or not guest:
             raise UserError(self.env._("This buyer is a contact already."))
         address = chat._find_written_address()
         if not address:
@@ -304,5 +314,5 @@ class DiscussChannel(models.Model):
         words = chat.with_context(lang=lang).env._(
             "%(agent)s keeps %(address)s as your contact", agent=self.env.user.name, address=address
         )
-        chat._post_line(words)
+        chat._post_line(words, self.env.user.partner_id)
         return self.get_buyer_card()
