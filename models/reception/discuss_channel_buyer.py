@@ -311,8 +311,9 @@ class DiscussChannel(models.Model):
         )
         # In the language of the buyer, who reads it.
         lang = chat.livechat_lang_id.code or self.env.lang
+        name = self.env.user.livechat_username or self.env.user.name
         words = chat.with_context(lang=lang).env._(
-            "%(agent)s keeps %(address)s as your contact", agent=self.env.user.name, address=address
+            "%s keeps your e-mail address as a contact", name
         )
         chat._post_line(words, self.env.user.partner_id)
         return self.get_buyer_card()

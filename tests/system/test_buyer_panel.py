@@ -96,7 +96,8 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     expect(offer).to_have_count(0)
     expect(panel.locator(".o_livechat_buyer_contact button")).to_be_visible()
     # It is done before the guest's eyes.
-    expect(buyers_page.locator(".o-mail-ChatWindow")).to_contain_text("ella@example.com")
+    line = buyers_page.locator(".o-mail-NotificationMessage", has_text=agent.name)
+    expect(line).to_be_visible()
     shoot(agents_page, f"buyer-panel-contact-{lang}")
     assert (agents_page.errors, buyers_page.errors) == ([], [])
 
