@@ -455,13 +455,18 @@ class DiscussChannel(sent.Reader, models.Model):
         :param takes_over: whether somebody else did before.
         """
         channel = self.livechat_channel_id
-        lang = channel._find_installed_lang(self.livechat_lang_id.code or "") or self.env.lang
-        env = self.with_context(lang=lang).env
+        env = self.with_context(lang=self._get_buyers_lang()).env
         name = agent.livechat_username or agent.name
         words = env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
         # The desk says it: core takes any word of an agent for an answer, this one as well.
         desk = channel.reception_partner_id or self.env.ref("base.partner_root")
         self.with_user(SUPERUSER_ID)._post_line(words, desk)
+
+    def _get_buyers_lang(self):
+        """Return the code of the installed language in which the buyer is told something."""
+        spoken = self.livechat_lang_id.code
+        closest = spoken and self.env["im_livechat.channel"]._find_installed_lang(spoken)
+        return closest or self.env.lang
 
     def _post_line(self, words, author):
         """Say something in one line of this chat, to all who are in it.
