@@ -46,16 +46,16 @@ class DiscussChannel(models.Model):
             return False
         guest = chat.livechat_customer_history_ids.guest_id[:1]
         earlier = chat._find_earlier_chats()
-        contact = chat._find_contact(earlier)
+        known = chat._find_contact(earlier)
         # sudo: taken away - of contacts and orders only what the caller's own rights reach
-        contact = self.env["res.partner"].browse(contact.ids)._filtered_access("read")
+        contact = self.env["res.partner"].browse(known.ids)._filtered_access("read")
         country = contact.country_id or chat.country_id
         return {
             "about": self._describe_page(chat),
             "cart": self._describe_cart(chat, contact),
             "orders": self._describe_orders(contact),
-            "contact": self._describe_contact(contact, guest),
-            "offer": not contact and self._find_offer(chat, guest),
+            "contact": self._describe_contact(contact, chat, guest),
+            "offer": not known and self._find_offer(chat, guest),
             "language": chat.livechat_lang_id.name or False,
             "country": bool(country) and {"code": country.code, "name": country.name},
             "timezone": contact.tz or guest.timezone or False,
@@ -246,16 +246,16 @@ class DiscussChannel(models.Model):
     def _may(self, model, operation):
         return model in self.env and self.env[model].has_access(operation)
 
-    def _describe_contact(self, contact, guest):
+    def _describe_contact(self, contact, chat, guest):
         if contact:
             # Masked where it leaves the server.
             (row,) = contact.read(["name", "email", "phone"])
             return {name: row[name] for name in ("id", "name", "email", "phone")}
-        email = guest.email
+        name, email = chat._get_buyers_own_name(), guest.email
         masks = self.env["res.users"]._sees_contacts_masked()
         return {
             "id": False,
-            "name": mask_addresses(guest.name) if masks else guest.name,
+            "name": mask_addresses(name) if masks else name,
             "email": mask(email) if masks else email,
             "phone": False,
         }
