@@ -545,6 +545,7 @@ class TestTransfer(ReassignCommon, ShopCommon):
                 "capacity": 1,
                 "free": 1,
                 "able": True,
+                "why": False,
                 "until": False,
                 "soon": False,
             },
