@@ -10,7 +10,6 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ..models.reception.discuss_channel_buyer import DiscussChannel as BuyerLayer
 from .common import DispatchCommon, ShopCommon
 from .walks import WalkCase, walk
 
@@ -138,12 +137,15 @@ class TestBuyerCard(BuyerCardCommon):
         self.assertEqual(contact.email, "wei@hidden.example.com")
         self.assertFalse(contact.is_company, "a caller's context chooses nothing")
         self.assertEqual((card["contact"]["id"], card["offer"]), (contact.id, False))
-        self.assertIn("wei@hidden.example.com", chat.message_ids.sorted("id")[-1].body)
+        line = chat.message_ids.sorted("id")[-1]
+        self.assertIn("Maria keeps your e-mail address as a contact", line.body)
         with self.assertRaises(UserError):
             chat.with_user(self.maria).action_make_contact()
         self._close(chat)
         again = self._chat(self.maria, guest)
         self.assertEqual(self._card(again, self.maria)["contact"]["id"], contact.id)
+        with self.assertRaises(UserError):
+            again.with_user(self.maria).action_make_contact()
 
     def test_an_address_that_somebody_else_has_shows_nobodys_data(self):
         guest = self._create_guest()
@@ -153,15 +155,24 @@ class TestBuyerCard(BuyerCardCommon):
         self.assertNotEqual(chat.dispatch_contact_id, self.buyer.partner_id)
         self.assertFalse(self._card(chat, self.omar)["contact"]["phone"])
 
-    def test_an_erased_guest_leaves_no_contact_behind_on_the_chat(self):
-        guest = self._create_guest()
-        chat = self._chat(self.maria, guest)
-        self._say(chat, guest, "wei@hidden.example.com")
-        chat.with_user(self.maria).action_make_contact()
-        chat.dispatch_cart_id = 7
-        self._close(chat)
-        chat._forget_buyer(guest)
-        self.assertFalse(chat.dispatch_contact_id or chat.dispatch_cart_id)
+    def test_an_erased_guest_leaves_no_contact_behind_but_one_with_more_to_it(self):
+        for is_needed in (False, True):
+            with self.subTest(is_needed=is_needed):
+                guest = self._create_guest()
+                chat = self._chat(self.maria, guest)
+                self._say(chat, guest, "wei@hidden.example.com")
+                chat.with_user(self.maria).action_make_contact()
+                contact = chat.dispatch_contact_id
+                if is_needed:
+                    self.env["res.partner"].create({"name": "Child", "parent_id": contact.id})
+                chat.dispatch_cart_id = 7
+                self._close(chat)
+                chat.with_user(self.owner).action_erase_buyer()
+                self.assertFalse(chat.dispatch_contact_id or chat.dispatch_cart_id)
+                self.assertEqual(contact.email, is_needed and "wei@hidden.example.com")
+                self.assertFalse(
+                    chat.message_ids.filtered(lambda line: "hidden.example" in line.body)
+                )
 
     def test_what_no_page_sends_is_refused(self):
         for ids in ([], [0], [-1], [2**40], ["x"], [self._chat(self.maria, self.buyer).id, 1]):
@@ -232,10 +243,10 @@ class TestBuyerCard(BuyerCardCommon):
         send()
         with_titles = self._list_statements(send)
 
-        def without_titles(chats, target):
-            return super(BuyerLayer, chats)._to_store_defaults(target)
+        def without_titles(chats, _target):
+            return dict.fromkeys(chats.ids, "")
 
-        with patch.object(BuyerLayer, "_to_store_defaults", without_titles):
+        with patch.object(type(chats), "_get_titles_for", without_titles):
             without = self._list_statements(send)
         self.assertLessEqual(with_titles.total() - without.total(), 2, with_titles - without)
 

@@ -544,6 +544,10 @@ class TestTransfer(ReassignCommon, ShopCommon):
                 "load": 0,
                 "capacity": 1,
                 "free": 1,
+                "able": True,
+                "why": False,
+                "until": False,
+                "soon": False,
             },
         )
 

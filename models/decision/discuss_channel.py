@@ -320,10 +320,13 @@ class DiscussChannel(sent.Reader, models.Model):
                 self._note_first_answer(now)
             if self.dispatch_asked_at:
                 self.dispatch_asked_at = False
-        elif not self.dispatch_asked_at and self._is_buyer(
-            message.author_guest_id or message.author_id
-        ):
-            self.dispatch_asked_at = now
+        elif self._is_buyer(message.author_guest_id or message.author_id):
+            # Whoever has put something into the cart while the chat goes on.
+            cart_id = self.livechat_channel_id._read_cart_id()
+            if cart_id and cart_id != self.dispatch_cart_id:
+                self.dispatch_cart_id = cart_id
+            if not self.dispatch_asked_at:
+                self.dispatch_asked_at = now
 
     def _note_first_answer(self, moment):
         """Note the first word of the present agent's turn, and how long the buyer waited for it
@@ -452,21 +455,31 @@ class DiscussChannel(sent.Reader, models.Model):
         :param takes_over: whether somebody else did before.
         """
         channel = self.livechat_channel_id
-        lang = channel._find_installed_lang(self.livechat_lang_id.code or "") or self.env.lang
-        env = self.with_context(lang=lang).env
+        env = self.with_context(lang=self._get_buyers_lang()).env
         name = agent.livechat_username or agent.name
         words = env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
         # The desk says it: core takes any word of an agent for an answer, this one as well.
         desk = channel.reception_partner_id or self.env.ref("base.partner_root")
-        self.with_user(SUPERUSER_ID)._post_line(words, author_id=desk.id)
+        self.with_user(SUPERUSER_ID)._post_line(words, desk)
 
-    def _post_line(self, words, **kwargs):
-        """Say something in one line of this chat, to all who are in it."""
+    def _get_buyers_lang(self):
+        """Return the code of the installed language in which the buyer is told something."""
+        spoken = self.livechat_lang_id.code
+        closest = spoken and self.env["im_livechat.channel"]._find_installed_lang(spoken)
+        return closest or self.env.lang
+
+    def _post_line(self, words, author):
+        """Say something in one line of this chat, to all who are in it.
+
+        :param author: the ``res.partner`` who says it.
+        """
+        # Pages begin such a line with its author's name, unless that is in it.
+        name = author.user_livechat_username or author.name
         self.message_post(
-            body=Markup('<div class="o_mail_notification">%s</div>') % words,
+            author_id=author.id,
+            body=Markup('<div class="o_mail_notification" title="%s">%s</div>') % (name, words),
             message_type="notification",
             subtype_xmlid="mail.mt_comment",
-            **kwargs,
         )
 
     def _leave(self, partners):

@@ -390,23 +390,29 @@ class ImLivechatChannel(models.Model):
         :rtype: Outcome
         """
         self.ensure_one()
-        rules = self._get_dispatch_rules()._replace(main_account_participation="member")
+        rules, complete = self._judge_receivers(group)
         if ignore_capacity:
             rules = rules._replace(max_sessions=None)
         query = self._get_dispatch_query()._replace(user_ids=agent.ids)
-        complete = self._complete_facts(group, ())
         agents = []
 
         def decide(read):
-            # Who is about to be back has the chat by then.
-            agents[:] = (
-                agent.but(online=agent.online or agent.just_gone) for agent in complete(read)
-            )
+            agents[:] = complete(read)
             return policy.decide(agents, rules)
 
         decision = ledger.reserve_seat(self.env, query, decide)
         values = self.env["livechat.dispatch.decision"]._describe_decision(decision, agents, rules)
         return self._make_outcome(self.env["res.users"].browse(decision.winner), values)
+
+    def _judge_receivers(self, group):
+        """Return by which rules a chat of this group may be given to an agent by hand, and a
+        function that returns the agents that were read as these rules see them."""
+        rules = self._get_dispatch_rules()._replace(main_account_participation="member")
+        complete = self._complete_facts(group, ())
+        # Who is about to be back has the chat by then.
+        return rules, lambda read: [
+            agent.but(online=agent.online or agent.just_gone) for agent in complete(read)
+        ]
 
     def _make_outcome(self, agent, values=None):
         """Return the outcome that this agent, or nobody, takes a chat.

@@ -248,7 +248,12 @@ class LivechatPersonalData(models.AbstractModel):
         self._note("erase", chats, person)
         # sudo: res.partner, mail.guest - checked above
         person = person.sudo()
+        kept = chats.dispatch_contact_id
         chats._forget_buyer(person)
+        for contact in kept:
+            # An agent made it of what this guest wrote.
+            if not self._is_needed(contact):
+                self._forget_contact(contact, self.env._("Erased Buyer"))
         if person._name == "res.partner":
             agent = person.livechat_agent_id
             if agent and self.env.user._handles_personal_data_of(agent._get_shop_owner()):

@@ -284,11 +284,12 @@ class DiscussChannel(models.Model):
         """Return to whom this chat can be transferred.
 
         :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free",
-            "able", "until", "soon"}], "groups": [{"id", "name", "free"}]}``, who can take it first.
-            ``free`` is how many chats fit, ``None`` for no limit; ``until`` is when a pause ends,
-            UTC, ``soon`` between how many seconds, and how many, one who is full will probably have
-            room; both are false where nobody knows. ``promised`` is who gets it when there is room,
-            false for nobody.
+            "able", "why", "until", "soon"}], "groups": [{"id", "name", "free"}], "promised"}``, who
+            can take it first. ``free`` is how many chats fit, ``None`` for no limit; ``why`` says,
+            to follow the name, why one is not able; ``until`` is when a pause ends, UTC, ``soon``
+            between how many seconds, and how many, one who is full will probably have room; all
+            three are false where there is nothing to say. ``promised`` names who gets the chat when
+            there is room, false for nobody.
         """
         self._check_transfer()
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
@@ -305,9 +306,12 @@ class DiscussChannel(models.Model):
         # sudo: res.users - as above
         colleagues = self.env["res.users"].sudo().browse([agent.user_id for agent in facts])
         users = {user.id: user for user in colleagues}
-        able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
-        # Only who is full is asked how long its chats take.
-        pace = able != {*users} and channel._get_pace(self.sudo().dispatch_group_id)
+        group = self.sudo().dispatch_group_id
+        by_hand, complete = channel._judge_receivers(group)
+        reasons = {agent.user_id: policy.exclusion(agent, by_hand) for agent in complete(facts)}
+        texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
+        # Only where somebody is full it matters how long chats take.
+        pace = "at_capacity" in reasons.values() and channel._get_pace(group)
         agents = []
         for agent in facts:
             limit = policy.capacity(rules.max_sessions, agent.weight)
@@ -322,9 +326,11 @@ class DiscussChannel(models.Model):
                     "load": load,
                     "capacity": limit,
                     "free": limit and max(0, int(limit - load)),
-                    "able": user.id in able,
+                    "able": not reasons[user.id],
+                    "why": texts.get(reasons[user.id], False),
                     "until": fields.Datetime.to_string(user.dispatch_paused_until) or False,
-                    "soon": self._estimate_room(agent, limit, load, pace),
+                    "soon": reasons[user.id] == "at_capacity"
+                    and self._estimate_room(limit, load, pace),
                 }
             )
         agents.sort(
@@ -335,6 +341,7 @@ class DiscussChannel(models.Model):
                 agent["name"],
             )
         )
+        able = {agent.user_id for agent in facts if not policy.exclusion(agent, rules)}
         groups = [
             {"id": group.id, "name": group.name, "free": len(able & {*group._get_agents().ids})}
             for group in channel.dispatch_group_ids
@@ -346,14 +353,13 @@ class DiscussChannel(models.Model):
             "promised": bool(promised) and (promised.livechat_username or promised.name),
         }
 
-    def _estimate_room(self, agent, limit, load, pace):
-        """Return between how many seconds, and how many, a full agent will probably have room for
-        one chat more; ``False`` where that is not known, and for who is not here to make room.
+    def _estimate_room(self, limit, load, pace):
+        """Return between how many seconds, and how many, an agent with so many chats will probably
+        have room for one more; ``False`` where that is not known.
 
-        :param pace: see ``_get_pace``; false where no time is known.
+        :param pace: see ``_get_pace``.
         """
-        here = (agent.online or agent.just_gone) and not (agent.paused or agent.overloaded)
-        if not (pace and limit and here) or load <= limit - 1:
+        if not pace:
             return False
         mean, deviation, _seats = pace
         # One more than fits has to end for each chat that is too many.

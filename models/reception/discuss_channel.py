@@ -81,10 +81,6 @@ class DiscussChannel(models.Model):
         words = chat._read_buyers_words(newest=True, count=_WORDS_COUNT)[chat.id]
         return {"page": chat.dispatch_page or False, "words": may_read and words}
 
-    def _get_buyers_name(self):
-        buyers = self.livechat_customer_history_ids
-        return buyers.partner_id[:1].name or buyers.guest_id[:1].name or self.name
-
     def _read_buyers_words(self, newest, count):
         """Return what the buyers of these chats wrote: ``{chat id: [text, …]}``, in order.
 

@@ -2,9 +2,6 @@ from odoo import fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import email_normalize, email_split, format_amount
-from odoo.tools.translate import code_translations
-
-from odoo.addons.mail.tools.discuss import Store
 
 from ...tools import sent
 from ...tools.mask import mask, mask_addresses
@@ -19,120 +16,6 @@ class DiscussChannel(models.Model):
     """Who the buyer of a chat is, for the agent who answers it."""
 
     _inherit = "discuss.channel"
-
-    # ------------------------------------------------------------
-    # What tells chats apart
-    # ------------------------------------------------------------
-
-    def _to_store_defaults(self, target):
-        attributes = super()._to_store_defaults(target)
-        if not target.is_internal(self.env):
-            return attributes
-        titles = {}
-
-        def get_title(chat):
-            if not titles:
-                reader = target.get_user(self.env) or self.env.user
-                # sudo: res.users, discuss.channel - in whose language, for who is sent the chat
-                chats = self.filtered(lambda one: one._is_dispatched()).sudo()
-                titles.update(
-                    chats.with_context(lang=reader.sudo().lang)._get_titles(
-                        is_masked=self._get_audience(target) != "all"
-                    )
-                )
-            return titles[chat.id]
-
-        return [
-            *attributes,
-            Store.Attr("dispatch_title", get_title, predicate=lambda chat: chat._is_dispatched()),
-        ]
-
-    def _get_titles(self, is_masked=True):
-        """Return by what each of these chats is told from the others, in the language of the
-        context: ``{chat id: "Ella · Desk lamp"}``; with sudo.
-
-        :param is_masked: whether a buyer who is named by an e-mail address is named by less.
-        """
-        products = self._get_products()
-        carts = self.filtered(lambda chat: not products.get(chat.id))._count_carts()
-        titles = {}
-        for chat in self:
-            name = chat._get_buyers_own_name()
-            about = products.get(chat.id)
-            if not about and carts.get(chat.id):
-                about = self.env._("cart %s", carts[chat.id])
-            title = " · ".join(filter(None, (name, about)))
-            titles[chat.id] = mask_addresses(title) if is_masked else title
-        return titles
-
-    def _get_buyers_own_name(self):
-        """Return the name of the buyer; of a guest whom nobody has named, with a number."""
-        buyers = self.channel_member_ids.filtered(
-            lambda member: member.livechat_member_type == "visitor"
-        )
-        guest = buyers.guest_id[:1]
-        if buyers.partner_id or not guest:
-            return buyers.partner_id[:1].name or self._get_buyers_name()
-        # As core names whoever comes, in the language of the page.
-        unnamed = {
-            code_translations.get_python_translations("im_livechat", lang).get("Visitor")
-            for lang in (guest.lang, self.livechat_lang_id.code)
-            if lang
-        }
-        return f"{guest.name} {guest.id}" if guest.name in {"Visitor", *unnamed} else guest.name
-
-    def _get_products(self):
-        """Return the names of the products on whose pages these chats began, as ``{chat id:
-        name}``; with sudo."""
-        ids = self._get_product_ids()
-        products = self.env["product.template"].browse(set(ids.values())) if ids else []
-        # What was asked for before is in memory; what is gone is not asked for one by one.
-        unknown = [product.id for product in products if "name" not in product._cache]
-        if unknown:
-            known = products.filtered(lambda product: product.id not in unknown)
-            asked = Domain("active", "in", (True, False)) & Domain("id", "in", unknown)
-            products = known + products.search_fetch(asked, ["name"])
-        names = {product.id: product.name for product in products}
-        return {chat_id: names.get(product_id) for chat_id, product_id in ids.items()}
-
-    def _get_product_ids(self):
-        """Return ``{chat id: id of a product.template}`` of the chats that began on the page of
-        one, which need not be there any more."""
-        if "product.public.category" not in self.env:
-            return {}
-        channels = self.env["im_livechat.channel"]
-        ids = {chat.id: channels._read_shop_path(chat.dispatch_page or "") for chat in self}
-        return {
-            chat_id: product_id for chat_id, (product_id, _category) in ids.items() if product_id
-        }
-
-    def _count_carts(self):
-        """Return how many pieces are in the carts of these chats' buyers, as ``{chat id: pieces}``;
-        with sudo."""
-        carts = {chat.id: chat.dispatch_cart_id for chat in self if chat.dispatch_cart_id}
-        if not carts or "sale.order.line" not in self.env:
-            return {}
-        counts = dict(
-            self.env["sale.order.line"]._read_group(
-                [
-                    ("order_id", "in", list(carts.values())),
-                    ("order_id.state", "=", "draft"),
-                    ("display_type", "=", False),
-                ],
-                ["order_id"],
-                ["product_uom_qty:sum"],
-            )
-        )
-        pieces = {order.id: int(count) for order, count in counts.items()}
-        return {chat_id: pieces.get(order_id, 0) for chat_id, order_id in carts.items()}
-
-    def _follow_message(self, message):
-        # Whoever puts something into the cart while the chat goes on.
-        if self._is_dispatched() and self._is_buyer(message.author_guest_id or message.author_id):
-            cart = self.env["im_livechat.channel"]._read_cart_id()
-            if cart and cart != self.dispatch_cart_id:
-                self.dispatch_cart_id = cart
-        return super()._follow_message(message)
 
     # ------------------------------------------------------------
     # The card
@@ -161,19 +44,18 @@ class DiscussChannel(models.Model):
         chat = self._get_served()
         if not chat:
             return False
-        buyers = chat.livechat_customer_history_ids
-        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1]
-        earlier = chat._find_earlier_chats(partner, guest or chat.dispatch_guest_id)
-        contact = partner or chat.dispatch_contact_id or earlier.dispatch_contact_id[:1]
+        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        earlier = chat._find_earlier_chats()
+        known = chat._find_contact(earlier)
         # sudo: taken away - of contacts and orders only what the caller's own rights reach
-        contact = self.env["res.partner"].browse(contact.ids)._filtered_access("read")
+        contact = self.env["res.partner"].browse(known.ids)._filtered_access("read")
         country = contact.country_id or chat.country_id
         return {
             "about": self._describe_page(chat),
             "cart": self._describe_cart(chat, contact),
             "orders": self._describe_orders(contact),
-            "contact": self._describe_contact(contact, guest),
-            "offer": not contact and self._find_offer(chat, guest),
+            "contact": self._describe_contact(contact, chat, guest),
+            "offer": not known and self._find_offer(chat, guest),
             "language": chat.livechat_lang_id.name or False,
             "country": bool(country) and {"code": country.code, "name": country.name},
             "timezone": contact.tz or guest.timezone or False,
@@ -203,8 +85,20 @@ class DiscussChannel(models.Model):
         manages = user._manages_dispatch_of(chat.livechat_channel_id.main_account_id)
         return chat if serves or manages else chat.browse()
 
-    def _find_earlier_chats(self, partner, guest):
-        """Return the chats that a buyer had with this shop before this one, the newest first."""
+    def _find_contact(self, earlier):
+        """Return the contact of the buyer of this chat: its account's, or what an agent made of the
+        guest; with sudo.
+
+        :param earlier: see :meth:`_find_earlier_chats`.
+        """
+        partner = self.livechat_customer_history_ids.partner_id[:1]
+        return partner or self.dispatch_contact_id or earlier.dispatch_contact_id[:1]
+
+    def _find_earlier_chats(self):
+        """Return the chats that the buyer of this one had with its shop before, the newest first;
+        with sudo."""
+        buyers = self.livechat_customer_history_ids
+        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1] or self.dispatch_guest_id
         buyer = Domain.OR(
             [
                 Domain(name, "=", person.id)
@@ -352,16 +246,16 @@ class DiscussChannel(models.Model):
     def _may(self, model, operation):
         return model in self.env and self.env[model].has_access(operation)
 
-    def _describe_contact(self, contact, guest):
+    def _describe_contact(self, contact, chat, guest):
         if contact:
             # Masked where it leaves the server.
             (row,) = contact.read(["name", "email", "phone"])
             return {name: row[name] for name in ("id", "name", "email", "phone")}
-        email = guest.email
+        name, email = chat._get_buyers_own_name(), guest.email
         masks = self.env["res.users"]._sees_contacts_masked()
         return {
             "id": False,
-            "name": mask_addresses(guest.name) if masks else guest.name,
+            "name": mask_addresses(name) if masks else name,
             "email": mask(email) if masks else email,
             "phone": False,
         }
@@ -397,9 +291,8 @@ class DiscussChannel(models.Model):
         chat = self._get_served()
         if not chat:
             raise AccessError(self.env._("Only a chat's agent can make a contact of its guest."))
-        buyers = chat.livechat_customer_history_ids
-        guest = buyers.guest_id[:1]
-        if buyers.partner_id or chat.dispatch_contact_id or not guest:
+        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        if chat._find_contact(chat._find_earlier_chats()) or not guest:
             raise UserError(self.env._("This buyer is a contact already."))
         address = chat._find_written_address()
         if not address:
@@ -418,8 +311,9 @@ class DiscussChannel(models.Model):
         )
         # In the language of the buyer, who reads it.
         lang = chat.livechat_lang_id.code or self.env.lang
+        name = self.env.user.livechat_username or self.env.user.name
         words = chat.with_context(lang=lang).env._(
-            "%(agent)s keeps %(address)s as your contact", agent=self.env.user.name, address=address
+            "%s keeps your e-mail address as a contact", name
         )
-        chat._post_line(words)
+        chat._post_line(words, self.env.user.partner_id)
         return self.get_buyer_card()

@@ -17,20 +17,19 @@ class DiscussChannel(models.Model):
         self._ring(agent)
         return result
 
-    def _follow_message(self, message):
-        is_first = self.dispatch_state == "assigned" and bool(self.dispatch_wordless_since)
-        result = super()._follow_message(message)
-        if is_first and self._is_buyer(message.author_guest_id or message.author_id):
-            # Core pushes the message itself.
-            for agent in self._get_seated():
-                self._send_ring(agent, message, is_new=True)
-        return result
-
     def _ring(self, agent):
         """Tell an agent of a chat that has just become the agent's: what the buyer wrote last, be
         it an hour ago, and what the colleague says who gave it."""
         message = self._find_buyers_last_message()
-        self._send_ring(agent, message)
+        agent._bus_send(
+            "livechat_dispatch/ring",
+            {
+                "id": self.id,
+                "note": self._get_transfer_note(),
+                "title": self._get_title_for(agent),
+                "words": self._get_words_of(message),
+            },
+        )
         if message:
             self._push_ring(agent, message)
 
@@ -48,22 +47,6 @@ class DiscussChannel(models.Model):
             ],
             order="id desc",
             limit=1,
-        )
-
-    def _send_ring(self, agent, message, is_new=False):
-        """Let an agent's open pages ring.
-
-        :param is_new: the message rings by itself where the page is not looked at.
-        """
-        agent._bus_send(
-            "livechat_dispatch/ring",
-            {
-                "id": self.id,
-                "is_new": is_new,
-                "note": not is_new and self._get_transfer_note(),
-                "title": self._get_title_for(agent),
-                "words": self._get_words_of(message),
-            },
         )
 
     def _get_words_of(self, message):

@@ -360,6 +360,22 @@ class DiscussChannel(models.Model):
                     predicate=lambda chat: chat._is_dispatched(),
                 )
             )
+            titles = {}
+
+            def get_title(chat):
+                if not titles:
+                    # Of all of them at once.
+                    chats = self.filtered(lambda one: one._is_dispatched())
+                    titles.update(chats._get_titles_for(target))
+                return titles[chat.id]
+
+            attributes.append(
+                Store.Attr(
+                    "dispatch_title",
+                    get_title,
+                    predicate=lambda chat: chat._is_dispatched(),
+                )
+            )
         return [
             *attributes,
             Store.Attr(

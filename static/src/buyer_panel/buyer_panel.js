@@ -18,9 +18,10 @@ export class BuyerPanel extends Component {
         this.ui = useService("ui");
         this.keepLast = new KeepLast();
         this.state = useState({ card: false, isBusy: false });
-        // A buyer who writes may have put something into the cart, or left an address.
-        useBus(this.env.bus, "discuss.channel/new_message", ({ detail }) => {
-            if (detail.channel.id === this.props.thread.id && !detail.message.isSelfAuthored) {
+        // A guest may have left an address.
+        useBus(this.env.bus, "discuss.channel/new_message", ({ detail: { channel, message } }) => {
+            const isGuests = this.card && !this.card.contact.id && !message.isSelfAuthored;
+            if (isGuests && channel.eq(this.props.thread) && String(message.body).includes("@")) {
                 void this.load(this.props.thread);
             }
         });

@@ -6,6 +6,9 @@ import { patch } from "@web/core/utils/patch";
 /** So long a chat that is not opened is announced on a large screen; milliseconds. */
 const TIME_SHOWN = 15_000;
 
+/** So much of a message is shown, in characters. */
+const WORDS_LENGTH = 200;
+
 /**
  * A chat that has just become the agent's says who it is and what it wants: "Ella · Desk lamp: is it
  * in stock?". One is shown at a time, the newest, a tap away; on a phone until it is opened.
@@ -20,21 +23,46 @@ export class Ring {
         /** @type {import("models").Thread|undefined} */
         this.announced = undefined;
         this.hide = () => {};
+        /** The ids of the chats that were announced. */
+        this.rung = new Set();
     }
 
+    /** A buyer's first words: core lets them be heard where the page is not looked at. */
+    ringForMessage({ channel: thread, message }) {
+        const member = thread.self_member_id;
+        const isNew =
+            thread.dispatch_transferable &&
+            member?.livechat_member_type === "agent" &&
+            !member.seen_message_id &&
+            !thread.livechat_end_dt &&
+            !this.rung.has(thread.id) &&
+            !message.isNotification &&
+            message.author?.eq(thread.livechatVisitorMember?.persona);
+        if (isNew) {
+            const words = message.previewText.toString().substring(0, WORDS_LENGTH);
+            this.announce({ title: thread.displayName, words }, thread);
+        }
+    }
+
+    /** A chat that waited, or that a colleague gave. */
     async ring(call) {
         const thread = await this.store.Thread.getOrFetch({
             model: "discuss.channel",
             id: call.id,
         });
-        if (!thread || (thread.isDisplayed && document.hasFocus())) {
-            return;
-        }
-        this.show(call, thread);
-        if (!call.is_new) {
-            // A message that comes now makes itself heard; this one may be an hour old.
+        if (thread && this.announce(call, thread)) {
             await this.sound(call, thread);
         }
+    }
+
+    /** @returns {boolean} whether the agent does not look at it anyway */
+    announce(call, thread) {
+        this.rung.add(thread.id);
+        if (thread.isDisplayed && document.hasFocus()) {
+            return false;
+        }
+        this.show(call, thread);
+        return true;
     }
 
     show({ title, words, note }, thread) {
@@ -92,6 +120,9 @@ export const ringService = {
     start(env, services) {
         const ring = new Ring(env, services);
         services.bus_service.subscribe("livechat_dispatch/ring", (call) => void ring.ring(call));
+        env.bus.addEventListener("discuss.channel/new_message", ({ detail }) =>
+            ring.ringForMessage(detail),
+        );
         return ring;
     },
 };

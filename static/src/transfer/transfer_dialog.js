@@ -102,7 +102,7 @@ export class TransferDialog extends Component {
     }
 
     /** How soon a colleague who cannot take the chat now could, as far as that is known. */
-    describeSoon({ able, until, soon }) {
+    describeSoon({ able, why, paused, free, online, until, soon }) {
         if (able) {
             return "";
         }
@@ -111,7 +111,8 @@ export class TransferDialog extends Component {
             return _t("until %s", time);
         }
         if (!soon) {
-            return "";
+            // What a mark beside the name says already is not said twice.
+            return paused || free === 0 || !online ? "" : why;
         }
         const [shortest, longest] = soon.map((seconds) => Math.max(1, Math.ceil(seconds / 60)));
         if (shortest === longest) {
