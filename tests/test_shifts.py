@@ -6,7 +6,7 @@ from odoo.tests import new_test_user, tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
-from .common import DispatchCommon
+from .common import DispatchCommon, create_user
 from .walks import PatientCase
 
 
@@ -273,6 +273,44 @@ class TestByHand(DispatchCommon, PatientCase):
         channel.pool_told_at -= timedelta(minutes=6)
         channel._run_dispatch_timers()
         self.assertFalse(read_new())
+
+    def test_the_mail_of_the_pool_says_how_to_reach_the_buyer_as_the_role_of_its_reader_does(self):
+        owner = self._create_agent("owner", groups="im_livechat_subaccount.group_main_account")
+        desk, callers = (
+            self._create_agent(name, main_account_id=owner.id, email=f"{name}@example.com")
+            for name in ("desk", "callers")
+        )
+        owner.email = "owner@example.com"
+        callers.group_ids |= self.env.ref("im_livechat_subaccount.group_contact_data")
+        channel = self._create_channel(desk, main_account_id=owner.id, offline_rule="pool")
+        elsewhere = self._create_channel(self._create_agent("alone"), offline_rule="pool")
+        self._set_online(desk | elsewhere.user_ids, "offline")
+        for address, shop, is_masked in (
+            ("owner@example.com", channel, False),
+            ("Callers@Example.com", channel, False),
+            ("desk@example.com", channel, True),
+            ("notary@example.com", channel, True),
+            ("anybody@example.com", elsewhere, False),
+        ):
+            with self.subTest(address=address):
+                shop.write({"pool_email": address, "pool_email_confirmed": address})
+                shop.pool_told_at = False
+                buyer = create_user(
+                    self.env,
+                    f"buyer of {address}",
+                    "base.group_portal",
+                    name="Maria",
+                    email="maria.buyer@example.com",
+                )
+                chat = self._come(shop, buyer, has_words=False)
+                self._say(chat, buyer, "Please call me back")
+                mail = self.env["mail.mail"].search([("email_to", "=", address)])
+                self.assertEqual(len(mail), 1)
+                shown = "m***@example.com" if is_masked else "maria.buyer@example.com"
+                self.assertIn(shown, mail.body_html)
+                self.assertEqual("maria.buyer" in mail.body_html, not is_masked)
+                for text in ("Maria", "call me back", f"discuss.channel_{chat.id}"):
+                    self.assertIn(text, mail.body_html)
 
     def test_who_logs_out_hands_over_its_chats_at_once(self):
         leaver = self._create_agent("leaver", 300, password="leaver-leaver")

@@ -115,6 +115,28 @@ class ImLivechatChannel(models.Model):
                 self.env._("Who manages the dispatch of this channel says who its agents are.")
             )
 
+    def _mails_masked(self, email):
+        """Tell whether a mail from this channel's shop to an address leaves out how to reach a
+        buyer: as the role says of whoever of the shop has the address, and to everybody whom the
+        shop does not have. A channel that is no shop's keeps Odoo's openness.
+
+        :param str email: where the mail goes.
+        """
+        # sudo: im_livechat.channel, res.users - whose address it is
+        owner = self.sudo().main_account_id
+        if not owner:
+            return False
+        address = email_normalize(email)
+        readers = address and owner.search(
+            [
+                ("partner_id.email_normalized", "=", address),
+                *("|", ("id", "=", owner.id), ("main_account_id", "=", owner.id)),
+            ]
+        )
+        return not readers or any(
+            reader.with_user(reader)._sees_contacts_masked() for reader in readers
+        )
+
     @api.model
     def _release_lost_agents(self):
         """Take agents who lost the right to receive buyers out of every dispatched channel, and

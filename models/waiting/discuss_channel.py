@@ -12,6 +12,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.line import HEAD_START, WAITING, Waiting, estimate_wait
 from ...tools import sent
 from ...tools.here import gone_since
+from ...tools.mask import mask_addresses
 from ...tools.turn import UNANSWERED
 from ...tools.word import SURELY_HELD, match_given_up
 
@@ -446,11 +447,17 @@ class DiscussChannel(models.Model):
                 messages = messages.browse()
         return messages
 
-    def _describe_untold(self, messages):
-        """Return for a mail who has written, from where and what, and where it is answered."""
+    def _describe_untold(self, messages, is_masked):
+        """Return for a mail who has written, from where and what, and where it is answered.
+
+        :param is_masked: whether its reader is not to see how to reach the buyer.
+        """
         author = messages[0].author_id or messages[0].author_guest_id
         buyer = author.display_name
         email = author.email_formatted if author._name == "res.partner" else author.email
+        if is_masked:
+            # A contact without a name goes by its address.
+            buyer, email = mask_addresses(buyer), mask_addresses(email)
         link = f"{self.get_base_url()}/odoo/discuss?active_id=discuss.channel_{self.id}"
         names = [
             self.env._("Attached: %s", name) for name in messages.attachment_ids.mapped("name")

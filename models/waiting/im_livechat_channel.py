@@ -28,6 +28,7 @@ from ...dispatch.line import (
     number_places,
 )
 from ...tools import sent
+from ...tools.mask import mask_addresses
 from ...tools.names import say_in_one_line
 from ...tools.sentinels import DRAINING
 
@@ -407,16 +408,18 @@ class ImLivechatChannel(models.Model):
             if not untold:
                 continue
             channel.pool_told_at = now
+            is_masked = channel._mails_masked(channel.pool_email)
             for chat in untold:
                 chat.dispatch_is_told = True
             subject = self.env._("%(channel)s: messages of buyers wait", channel=channel.name)
             if len(untold) == 1:
                 (messages,) = untold.values()
                 author = messages[0].author_id or messages[0].author_guest_id
+                buyer = author.display_name
                 subject = self.env._(
                     "%(channel)s: a message of %(buyer)s waits",
                     channel=channel.name,
-                    buyer=author.display_name,
+                    buyer=mask_addresses(buyer) if is_masked else buyer,
                 )
             # The mail queue sends it; a buyer does not wait for a mail server.
             self.env["mail.mail"].create(
@@ -424,7 +427,8 @@ class ImLivechatChannel(models.Model):
                     "email_to": channel.pool_email,
                     "subject": say_in_one_line(subject),
                     "body_html": Markup("<hr/>").join(
-                        chat._describe_untold(messages) for chat, messages in untold.items()
+                        chat._describe_untold(messages, is_masked)
+                        for chat, messages in untold.items()
                     ),
                     "auto_delete": True,
                 }
