@@ -146,6 +146,9 @@ def system_packages(test, lint):
         need(shutil.which("npm"), "npm")
     if test:
         need(devenv.CHROMIUM, "chromium")
+        if devenv.private_postgres():
+            # tests/system puts it before PostgreSQL
+            need(shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin"), "pgbouncer")
         need(glob.glob("/usr/share/fonts/**/NotoSansCJK*", recursive=True), "fonts-noto-cjk")
     if not missing:
         return

@@ -1,4 +1,7 @@
+import hashlib
+import threading
 import time
+from unittest.mock import patch
 
 import psycopg2
 
@@ -25,7 +28,7 @@ class TestSession(TransactionCase):
             idle.close()
 
     def _transaction(self):
-        return session.transaction(self.env.cr.dbname, "BEGIN;")
+        return session.transaction(self.env.cr.dbname, "")
 
     def _read(self, statement, values=None):
         with self._transaction() as cr:
@@ -201,9 +204,93 @@ class TestSession(TransactionCase):
                 self.assertEqual(cr.fetchone(), (True,))
                 raise ZeroDivisionError
 
-    def test_postgresql_closes_it_when_it_is_long_idle(self):
-        self.env.cr.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
-        if self.env.cr.rowcount:
-            self.assertEqual(
-                self._read("SELECT current_setting('idle_session_timeout')"), ("10min",)
-            )
+    def test_it_is_closed_when_nobody_used_it_for_ten_minutes(self):
+        self._read(PID)
+        kept = session._idle[self.env.cr.dbname]
+        self.assertTrue(session._sweeper.is_alive())
+        self._age(kept, 599)
+        session._sweep()
+        self.assertIs(session._idle[self.env.cr.dbname], kept)
+        self.assertTrue(session._sweeper.is_alive(), "it comes again")
+        self._age(kept, 601)
+        session._sweep()
+        self.assertNotIn(self.env.cr.dbname, session._idle)
+        self.assertTrue(kept._connection.closed)
+
+    def _age(self, kept, seconds):
+        """Let the session that is kept be unused for so long, and stop the timer."""
+        session._sweeper.cancel()
+        kept.unused_since = time.monotonic() - seconds
+
+    def test_there_are_no_more_than_an_eighth_of_db_maxconn(self):
+        for maxconn, limit in ((64, 8), (9, 2), (1, 2)):
+            with patch.dict(session.config.options, {"db_maxconn": maxconn}):
+                self.assertEqual(session.get_limit(), limit)
+
+    def test_who_finds_all_in_use_waits_for_the_first_that_is_free(self):
+        free = threading.Event()
+
+        def use():
+            with self._transaction() as cr:
+                cr.execute(PID)
+                pids.append(cr.fetchone())
+                free.wait(PATIENCE)
+
+        pids = []
+        threads = [threading.Thread(target=use) for _number in range(3)]
+        with (
+            patch.object(session, "get_limit", lambda: 2),
+            patch.object(session, "_PATIENCE", PATIENCE),
+        ):
+            for thread in threads:
+                thread.start()
+            deadline = time.monotonic() + PATIENCE
+            while len(pids) < 2:
+                self.assertLess(time.monotonic(), deadline)
+                time.sleep(0.02)
+            self.assertEqual(session._in_use, 2)
+            free.set()
+            for thread in threads:
+                thread.join(PATIENCE)
+        self.assertEqual(len(pids), 3)
+        self.assertEqual(session._in_use, 0)
+
+    def test_who_waits_in_vain_is_told_to_try_again(self):
+        with (
+            patch.object(session, "get_limit", lambda: 1),
+            patch.object(session, "_PATIENCE", 0.1),
+            self._transaction(),
+            self.assertRaises(psycopg2.errors.LockNotAvailable),
+        ):
+            self._read(PID)
+
+    def test_an_unused_one_of_another_database_makes_room(self):
+        with self._transaction(), self._transaction():
+            pass
+        kept = session._idle.pop(self.env.cr.dbname)
+        session._idle["elsewhere"] = kept
+        self.addCleanup(session._idle.pop, "elsewhere", None)
+        with patch.object(session, "get_limit", lambda: 1):
+            self._read(PID)
+        self.assertTrue(kept._connection.closed)
+        self.assertNotIn("elsewhere", session._idle)
+
+    def test_a_name_means_one_statement(self):
+        statement = "SELECT %(one)s::integer"
+        self._read(statement, {"one": 1})
+        names = self._read("SELECT array_agg(name ORDER BY name) FROM pg_prepared_statements")
+        digest = hashlib.sha256(statement.encode()).hexdigest()
+        self.assertIn(f"ledger_{digest[:32]}", names[0])
+
+    def test_behind_a_pooler_nothing_is_prepared_and_settings_end_with_their_transaction(self):
+        statement = "SELECT %(one)s::integer, 5 %% 3, current_setting('lock_timeout')"
+        with patch.object(session.Session, "_is_behind_pooler", lambda self: True):
+            for number in range(2):
+                self.assertEqual(self._read(statement, {"one": number}), (number, 2, "10s"))
+            self.assertEqual(self._read("SELECT 5 %% 3"), (2,))
+            with session.reader(self.env.cr) as asked:
+                asked.execute(
+                    "SELECT (SELECT count(*) FROM pg_prepared_statements),"
+                    " current_setting('lock_timeout'), current_setting('plan_cache_mode')"
+                )
+                self.assertEqual(asked.fetchone(), (0, "0", "auto"))

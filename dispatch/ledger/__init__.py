@@ -157,7 +157,7 @@ def reserving(env, query: Query, decide: Callable[[list[Agent]], Decision]) -> I
         if circles is None:
             circles = circle.find(env.cr, query.channel_id, query.user_ids)
         try:
-            with _locked_transaction(env, locks.begin_decision(circles)) as cr:
+            with _locked_transaction(env, locks.take_turn(circles)) as cr:
                 if cr is env.cr:
                     xid = _take_xid(cr)
                     _ask(cr, query, circles)
@@ -295,7 +295,7 @@ def _locked_transaction(env, begin):
     A test rolls everything back and its records are visible to its own transaction only, so there
     the block runs in a savepoint of it; ``tests/system`` covers the real thing.
 
-    :param begin: the statements that begin it.
+    :param begin: the statement that takes its locks.
     """
     if module.current_test:
         env.flush_all()
@@ -308,7 +308,7 @@ def _locked_transaction(env, begin):
 
 def _transaction_alone(env):
     """As :func:`_locked_transaction`; nobody takes a decision meanwhile."""
-    return _locked_transaction(env, locks.BEGIN_ALONE)
+    return _locked_transaction(env, locks.ALONE)
 
 
 def _ask(cr, query: Query, circles: tuple[int, ...] | None = None):

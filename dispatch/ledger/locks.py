@@ -33,22 +33,22 @@ KEEPALIVE = """
                set_config('tcp_user_timeout', '25000', true)"""
 
 
-# The isolation level comes first, then the locks, in one message with the first thing that is read:
-# each statement sees what was committed when it started.
-_BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
+#: The isolation level comes first, then the locks, in one message with the first thing that is
+#: read: each statement sees what was committed when it started.
+BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED;"
 
 
-def begin_decision(circles: Iterable[int]) -> str:
-    """Return what begins the transaction of a decision: one at a time in each of the circles.
+def take_turn(circles: Iterable[int]) -> str:
+    """Return what takes the locks of a decision: one at a time in each of the circles.
 
     :param circles: in the order that all keep.
     """
     taken = "".join(f", pg_advisory_xact_lock({_CIRCLE}, {circle})" for circle in circles)
-    return f"{_BEGIN} SELECT pg_advisory_xact_lock_shared{ALL_CIRCLES}{taken};"
+    return f"SELECT pg_advisory_xact_lock_shared{ALL_CIRCLES}{taken};"
 
 
-#: Begins a transaction beside which no decision is taken.
-BEGIN_ALONE = f"{_BEGIN} SELECT pg_advisory_xact_lock{ALL_CIRCLES};"
+#: Takes the lock of a transaction beside which no decision is taken.
+ALONE = f"SELECT pg_advisory_xact_lock{ALL_CIRCLES};"
 
 
 def serving(channel_id: int) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from odoo.addons.im_livechat_subaccount.dispatch import ledger
 from odoo.addons.im_livechat_subaccount.dispatch.ledger import locks
 
 try:
-    with ledger._locked_transaction(env, locks.begin_decision([1])) as cr:
+    with ledger._locked_transaction(env, locks.take_turn([1])) as cr:
         cr.execute("SELECT pg_backend_pid()")
         pid = cr.fetchone()
         deadline = time.monotonic() + 100
@@ -24,7 +24,7 @@ try:
         cr.fetchone()
 except psycopg2.Error as error:
     print("ended:", type(error).__name__)
-with ledger._locked_transaction(env, locks.begin_decision([1])) as cr:
+with ledger._locked_transaction(env, locks.take_turn([1])) as cr:
     cr.execute("SELECT 1")
     cr.fetchone()
     print("lock free")
