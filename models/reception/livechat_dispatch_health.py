@@ -138,7 +138,7 @@ class LivechatDispatchHealth(models.Model):
     # ------------------------------------------------------------
 
     def _check_ended_wait(self):
-        chats = self._lock(audit.find_ended_waits(self.env.cr))
+        chats = self._lock_chats(audit.find_ended_waits(self.env.cr))
         chats.dispatch_state = False
         return self._describe(chats, len(chats))
 
@@ -166,14 +166,14 @@ class LivechatDispatchHealth(models.Model):
         return chats.filtered(lambda chat: chat._get_seated() <= users)
 
     def _check_seat_without_chat(self):
-        chats = self._lock(audit.find_seats_without_chat(self.env.cr))
+        chats = self._lock_chats(audit.find_seats_without_chat(self.env.cr))
         self.env.add_to_compute(chats._fields["dispatch_seat_partner_ids"], chats)
         chats.flush_recordset(["dispatch_seat_partner_ids"])
         self.env["livechat.announcement"]._seat_may_be_free()
         return self._describe(chats, len(chats))
 
     def _check_chat_without_seat(self):
-        chats = self._lock(audit.find_chats_without_seat(self.env.cr))
+        chats = self._lock_chats(audit.find_chats_without_seat(self.env.cr))
         # The members are there, and their seats are not.
         self.env.add_to_compute(chats._fields["dispatch_seat_partner_ids"], chats)
         chats.flush_recordset(["dispatch_seat_partner_ids"])
@@ -275,7 +275,7 @@ class LivechatDispatchHealth(models.Model):
     def _find_channels(self):
         return self.env["im_livechat.channel"].search([("dispatch_mode", "!=", "native")])
 
-    def _lock(self, chat_ids):
+    def _lock_chats(self, chat_ids):
         """Return these chats but those that somebody is changing just now: they are seen to next
         time."""
         return self.env["discuss.channel"].browse(chat_ids).try_lock_for_update()
