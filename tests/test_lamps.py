@@ -306,7 +306,7 @@ class TestLampRoutes(PatientCase, LampsCommon):
         response = self._ask(f"{self.channel.id}?lang=en")
         self.assertEqual(response.status_code, 200)
         self.assertEqual(response.headers["Access-Control-Allow-Origin"], "*")
-        self.assertEqual(response.headers["Cache-Control"], f"public, max-age={lamps.LOOK_LASTS}")
+        self.assertEqual(response.headers["Cache-Control"], f"public, max-age={lamps.ANSWER_LASTS}")
         self.assertNotIn("Set-Cookie", response.headers)
         self.assertEqual(
             response.json(),
