@@ -3,7 +3,7 @@ import json
 from odoo.http import Controller, request, route
 
 from ..dispatch.scope import LANGUAGE_LENGTH_MAX
-from ..models.decision.im_livechat_channel_lamps import LOOK_LASTS
+from ..models.decision.im_livechat_channel_lamps import ANSWER_LASTS
 from ..tools.sent import is_record_id, is_text
 from .main import speak
 
@@ -46,7 +46,7 @@ class LampsController(Controller):
             headers=[
                 ("Content-Type", "application/json; charset=utf-8"),
                 # In the language of who asks, where the page names none, it is for nobody else.
-                ("Cache-Control", f"{'public' if code else 'private'}, max-age={LOOK_LASTS}"),
+                ("Cache-Control", f"{'public' if code else 'private'}, max-age={ANSWER_LASTS}"),
                 ("X-Content-Type-Options", "nosniff"),
             ],
         )

@@ -82,7 +82,7 @@ class TestLamps(LampsCommon):
         never = self.env["resource.calendar"].create({"name": "Never", "attendance_ids": []})
         self.before.calendar_id = never
         self.after.required_permission_id = self.env["livechat.permission"].create(
-            {"name": "Whoever has it lights lamps", "group_xmlids": "base.group_system"}
+            {"name": "Whoever has it lights lamps", "group_xmlids": "base.group_partner_manager"}
         )
         self.assertEqual(self._look(), {"Pre-sales": False, "After-sales": False})
 
@@ -306,7 +306,7 @@ class TestLampRoutes(PatientCase, LampsCommon):
         response = self._ask(f"{self.channel.id}?lang=en")
         self.assertEqual(response.status_code, 200)
         self.assertEqual(response.headers["Access-Control-Allow-Origin"], "*")
-        self.assertEqual(response.headers["Cache-Control"], f"public, max-age={lamps.LOOK_LASTS}")
+        self.assertEqual(response.headers["Cache-Control"], f"public, max-age={lamps.ANSWER_LASTS}")
         self.assertNotIn("Set-Cookie", response.headers)
         self.assertEqual(
             response.json(),
@@ -463,6 +463,26 @@ class TestLampsBlock(TransactionCase):
             menu.with_context(_force_unlink=True).unlink()
             self.assertFalse(view.exists())
         modules._offer_lamps()
+        self.assertFalse(self.env.ref("im_livechat_subaccount.website_snippets", False))
+
+    def test_a_menu_without_a_place_for_them_keeps_nothing_from_being_installed(self):
+        menu = self.env.ref("website.snippets", False)
+        if not menu:
+            self.skipTest("there is no website")
+        self.env.ref("im_livechat_subaccount.website_snippets").unlink()
+        self.env["ir.ui.view"].create(
+            {
+                "name": "Other blocks",
+                "type": "qweb",
+                "inherit_id": menu.id,
+                "priority": 1,
+                "arch": """<xpath expr="//snippets[@id='snippet_content']" position="attributes">
+                    <attribute name="id">other_content</attribute>
+                </xpath>""",
+            }
+        )
+        with self.assertLogs("odoo.addons.im_livechat_subaccount", "WARNING"):
+            self.env["ir.module.module"]._offer_lamps()
         self.assertFalse(self.env.ref("im_livechat_subaccount.website_snippets", False))
 
     def test_what_a_page_keeps_is_a_place_and_nothing_else(self):

@@ -1,4 +1,9 @@
+import logging
+
 from odoo import api, models
+from odoo.exceptions import ValidationError
+
+_logger = logging.getLogger(__name__)
 
 _WEBSITE, _OURS = "website", "im_livechat_subaccount"
 
@@ -56,7 +61,14 @@ class IrModuleModule(models.Model):
             },
         }
         # sudo: ir.ui.view - who installs modules or languages need not be able to write views
-        view = self.env["ir.ui.view"].sudo().with_context(lang=None)._load_records([record])
+        views = self.env["ir.ui.view"].sudo().with_context(lang=None)
+        try:
+            with self.env.cr.savepoint():
+                view = views._load_records([record])
+        except ValidationError:
+            # Somebody has made another menu of it; that is no reason to install nothing.
+            _logger.warning("The menu of building blocks has no place for the lamps", exc_info=True)
+            return
         view.update_field_translations(
             "arch_db",
             {

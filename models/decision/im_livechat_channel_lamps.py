@@ -6,10 +6,11 @@ from odoo.exceptions import AccessError
 
 from ...dispatch import ledger, policy
 
-# For so many seconds a server process answers with what it has seen; whoever asks within them costs
-# no look at the agents. With the same time in caches on the way, and with how often pages ask, a
-# lamp is right within half a minute.
-LOOK_LASTS = 5
+# For so many seconds a server process answers with what it has seen, and for so many caches on the
+# way do. With the quarter of a minute after which pages ask again, a lamp is right within half a
+# minute.
+LOOK_LASTS = 10
+ANSWER_LASTS = 5
 
 # So many names a lamp shows; how many more are here is not told.
 NAMES_MAX = 6
@@ -97,11 +98,13 @@ class ImLivechatChannel(models.Model):
         self.env.flush_all()
         # In one statement, whatever groups there are.
         agents = ledger.read_agents(self.env.cr, query) if query.user_ids else []
+        # Records of all at once, so that their names are read at once.
+        users = {user.id: user for user in self.env["res.users"].browse(query.user_ids)}
         lamps = []
         for group, (_id, name, with_names), user_ids in zip(groups, shown, members, strict=True):
             complete = self._complete_facts(group, (), settings)
             here = [
-                agent.user_id
+                users[agent.user_id]
                 for agent in complete(agent for agent in agents if agent.user_id in user_ids)
                 if policy.is_at_work(agent, settings.rules)
             ]
@@ -109,8 +112,6 @@ class ImLivechatChannel(models.Model):
             lamps.append({"id": group.id, "name": name, "lit": bool(here), "agents": names})
         return {"open": self._is_livechat_available(), "lamps": lamps}
 
-    def _get_names_for_buyers(self, user_ids):
+    def _get_names_for_buyers(self, agents):
         """Return the names of agents as buyers read them in chats, the first ``NAMES_MAX``."""
-        partners = self.env["res.users"].browse(user_ids).partner_id
-        names = [partner.user_livechat_username or partner.name for partner in partners]
-        return sorted(names)[:NAMES_MAX]
+        return sorted(agent.livechat_username or agent.name for agent in agents)[:NAMES_MAX]

@@ -8,7 +8,7 @@ import { session } from "@web/session";
 export const SELECTOR = ".o_livechat_lamps";
 
 /** In milliseconds: so often a page that somebody looks at asks who is here. */
-const EVERY = 20_000;
+const EVERY = 15_000;
 
 /** A page of its own that has nothing but a channel's chat. */
 const SUPPORT_PAGE = /^\/im_livechat\/support\/\d+$/;
