@@ -7,6 +7,7 @@ from . import (
     logout,
     main,
     onlooker,
+    own_password,
     pool_mail,
     waiting,
     webclient,

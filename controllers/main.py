@@ -211,6 +211,9 @@ class DispatchLivechatController(LivechatController):
         ):
             return False
         _forget_client_context()
+        what = "chat" if persisted else "look"
+        if request.env["im_livechat.channel"]._is_too_much(channel_id, what):
+            return _refuse_session(page_lang)
         find_guest()
         # sudo: im_livechat.channel - whether a channel exists is what core's route tells, too
         channels = request.env["im_livechat.channel"].sudo()
@@ -228,7 +231,6 @@ class DispatchLivechatController(LivechatController):
                 if channel._is_welcome("look"):
                     return _describe_session(chat)
                 return _refuse_session(page_lang)
-        what = "chat" if persisted else "look"
         if channel.dispatch_mode != "native" and not channel._is_welcome(what):
             return _refuse_session(page_lang)
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
@@ -260,15 +262,15 @@ class DispatchThreadController(ThreadController):
     ):
         """As core's, but a buyer to whom nobody has answered yet does not write without end, and
         one who is blocked not at all; what no widget sends is no message."""
-        if not request.env.user._is_internal():
-            if not (isinstance(thread_model, str) and thread_model in request.env):
+        is_named = isinstance(thread_model, str) and thread_model in request.env
+        if not (is_named and isinstance(post_data, dict) and isinstance(context or {}, dict)):
+            return False
+        if thread_model == "discuss.channel" and not request.env.user._is_internal():
+            if not _is_message(thread_id, post_data, context, kwargs):
                 return False
-            if thread_model == "discuss.channel":
-                if not _is_message(thread_id, post_data, context, kwargs):
-                    return False
-                find_guest()
-                if refusal := find_refusal(thread_id, "word"):
-                    return _refuse(refusal)
+            find_guest()
+            if refusal := find_refusal(thread_id, "word"):
+                return _refuse(refusal)
         return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
 
 

@@ -44,6 +44,7 @@ from . import (
     test_migrations,
     test_native,
     test_onchange,
+    test_own_password,
     test_pages,
     test_pauses,
     test_personal_data,

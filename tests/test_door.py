@@ -421,7 +421,12 @@ class TestLimits(PatientCase, DispatchCommon):
 
     def _fill(self, what):
         self.env.cr.execute(
-            "UPDATE livechat_dispatch_rate SET level = amount WHERE what = %s", [what]
+            """
+            UPDATE livechat_dispatch_rate
+               SET level = amount, asked_at = clock_timestamp() AT TIME ZONE 'UTC'
+             WHERE what = %s
+            """,
+            [what],
         )
 
     def test_an_address_opens_so_many_chats_an_hour_and_one_more_after_a_while(self):
@@ -455,6 +460,85 @@ class TestLimits(PatientCase, DispatchCommon):
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
         self.assertTrue(answer["dispatch_refusal"])
 
+    def _come_from(self, number):
+        self.forwarded = {**self.forwarded, "X-Forwarded-For": f"203.0.113.{number}"}
+
+    def _say_over_the_route(self, chat_id):
+        return self._call(
+            "/mail/message/post",
+            thread_model="discuss.channel",
+            thread_id=chat_id,
+            post_data={"body": "Hello", "message_type": "comment"},
+        )
+
+    def _rush(self, level):
+        """Let so much be asked of the channel within the minute."""
+        self.env.cr.execute(
+            """
+            INSERT INTO livechat_dispatch_rate (what, who, amount, level, asked_at, is_refused)
+            VALUES ('rush', %(who)s, 120, %(level)s, now() AT TIME ZONE 'UTC', false)
+                ON CONFLICT (what, who) DO UPDATE
+               SET level = EXCLUDED.level, asked_at = EXCLUDED.asked_at
+            """,
+            {"who": f"channel {self.channel.id}", "level": level},
+        )
+
+    def test_while_very_many_ask_an_address_gets_its_share_of_each_minute(self):
+        self._limit(60)
+        # Before it, all of an hour may come at once.
+        self.assertFalse(any(self._ask() for _buyer in range(3)))
+        self._rush(200)
+        self.assertEqual([self._ask(), self._ask()], [True, True])
+        # Who comes from elsewhere is served: a look, a chat and some words.
+        self._come_from(8)
+        looks = [self._ask(persisted=False) for _look in range(4)]
+        self.assertEqual(looks, [False, False, True, True])
+        chat = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        words = [self._say_over_the_route(chat["channel_id"]) for _word in range(6)]
+        self.assertEqual([bool(word["message_id"]) for word in words], [True] * 4 + [False] * 2)
+        self.assertIn("wait a minute", words[-1]["dispatch_refusal"])
+        self.assertTrue(self._ask())
+        # A channel of which nobody asks much is as ever, and so is this one after a while.
+        elsewhere = self._create_channel(self.agent)
+        self.assertFalse(any(self._ask(elsewhere) for _buyer in range(3)))
+        self._pass_time(minutes=2)
+        self.assertFalse(any(self._ask() for _buyer in range(3)))
+
+    def test_what_is_asked_makes_a_rush_and_what_is_refused_keeps_it_up(self):
+        self._limit(60)
+        self._rush(100)
+        self.assertEqual([self._ask(), self._ask()], [False, False])
+        # 120 is usual for a minute; until here that many could have been asked again in 20 seconds.
+        for number in range(60):
+            self._come_from(100 + number)
+            self.assertFalse(self._ask(persisted=False))
+        self._come_from(7)
+        self.assertTrue(self._ask())
+        self._rush(240)
+        for _number in range(3):
+            self._pass_time(minutes=0.4)
+            self._fill("rush chat")
+            # What runs out meanwhile is asked again.
+            for _time in range(24):
+                self.assertTrue(self._ask())
+
+    def test_what_is_refused_in_a_rush_costs_next_to_nothing(self):
+        self._limit(60)
+        self._ask()
+        self._rush(200)
+        self._ask()
+        models = ("discuss.channel", "mail.guest", "livechat.dispatch.decision")
+        counts = [self.env[model].search_count([]) for model in models]
+        since = fields.Datetime.now() - timedelta(hours=1)
+        refused = door.count_refused(self.env.cr, since)["often"]
+        self.env.flush_all()
+        self.opener.cookies.clear()
+        # Odoo's own two of each request, the question, and what is counted.
+        with self.assertQueryCount(5):
+            self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        self.assertEqual([self.env[model].search_count([]) for model in models], counts)
+        self.assertEqual(door.count_refused(self.env.cr, since)["often"], refused + 1)
+
     def test_an_address_that_all_buyers_have_is_not_counted(self):
         self._limit(1)
         self.forwarded = {}
@@ -472,12 +556,7 @@ class TestLimits(PatientCase, DispatchCommon):
         chat = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
 
         def write(thread_id=chat.id):
-            return self._call(
-                "/mail/message/post",
-                thread_model="discuss.channel",
-                thread_id=thread_id,
-                post_data={"body": "Hello", "message_type": "comment"},
-            )
+            return self._say_over_the_route(thread_id)
 
         self.assertTrue(write()["message_id"])
         self._fill("word")

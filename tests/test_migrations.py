@@ -75,6 +75,25 @@ class TestMigrations(DispatchCommon):
         self.assertLessEqual(set(agents.ids), rows[channel.id])
         self.assertEqual(rows[alone.id], set(alone.user_ids.ids))
 
+    def test_rows_of_the_account_log_find_their_contacts(self):
+        user = create_user(self.env, "owner", "im_livechat_subaccount.group_main_account")
+        log = self.env["livechat.account.log"]
+        log.with_user(user)._note("password", user)
+        log.with_user(user)._note("exported", user.browse(), "3 records", shops=user)
+        rows = log.search([("user_id", "=", user.id)])
+        kept = [(row.account_partner_id, row.user_partner_id) for row in rows]
+        partner = user.partner_id
+        self.assertEqual(kept, [(partner.browse(), partner), (partner, partner)])
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE livechat_account_log SET account_partner_id = NULL, user_partner_id = NULL"
+        )
+        self.env.invalidate_all()
+        for _time in range(2):
+            load("19.0.1.3.0/post-account-log")["migrate"](self.env.cr, "19.0.1.2.0")
+        self.env.invalidate_all()
+        self.assertEqual([(row.account_partner_id, row.user_partner_id) for row in rows], kept)
+
     def test_what_an_unsettled_decision_charged_stays_known(self):
         shares = {7: CHAT // 3, 2**31 - 1: CHAT - 2 * (CHAT // 3), 9: CHAT // 3}
         self.env.cr.execute(

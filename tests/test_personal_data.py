@@ -4,6 +4,7 @@ import json
 import logging
 from base64 import b64encode
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -338,6 +339,53 @@ class TestPersonalData(PersonalData, SecurityCommon):
         self.assertTrue(partner.with_user(self.owner)._export_personal_data()["chats"])
         self._call("main_account", partner, "action_erase_personal_data")
         self.assertEqual(partner.name, "Former Agent")
+
+    def test_the_account_log_of_a_former_agent_is_exported_and_forgets_who_it_was(self):
+        row = self.subaccounts["reception"]
+        user, partner, name, login = row.user_id, row.user_id.partner_id, row.name, row.login
+        places = {"address": "192.0.2.7", "browser": "Firefox · Linux"}
+        log = self.env["livechat.account.log"]
+        with patch.object(type(log), "_get_source", lambda _log: places):
+            self.env["res.users"].authenticate(
+                {"login": login, "password": "reception-password", "type": "password"},
+                {"interactive": True},
+            )
+            # sudo: as core's own change of a password
+            user.with_user(user).sudo()._change_password("known-to-one-alone")
+        with patch.object(
+            type(log), "_get_source", lambda _log: {**places, "address": "192.0.2.9"}
+        ):
+            row.with_user(self.owner).action_disable()
+        # A namesake is somebody else.
+        other = self._create_staff(self.owner, "namesake", self.roles["reception"])
+        other.user_id.name = name
+        mine = [("account_id", "=", user.id)]
+        count, others = log.search_count(mine), log.search([("account_id", "=", other.user_id.id)])
+        self.assertTrue(count and others)
+        told = others.read(["account_name", "user_name"])
+        row.with_user(self.owner).action_delete()
+        self.assertFalse(log.search(mine), "the account is gone")
+        rows = partner.with_user(self.owner)._export_personal_data()["account log"]
+        self.assertGreater(len(rows), count)
+        self.assertIn("Deleted", [one["what"] for one in rows])
+        self.assertEqual({one["of"] for one in rows}, {f"{name} ({login})"})
+        text = json.dumps(rows, default=str)
+        self.assertIn("Logged in", text)
+        self.assertIn("192.0.2.7", text)
+        self.assertNotIn("192.0.2.9", text, "the owner's")
+        before = log.search([]).mapped(lambda one: (one.id, one.event, one.moment, one.times))
+        self._call("main_account", partner, "action_erase_personal_data")
+        after = log.search([]).mapped(lambda one: (one.id, one.event, one.moment, one.times))
+        self.assertEqual(after, before)
+        rows = log.search([("account_partner_id", "=", partner.id)])
+        self.assertEqual(set(rows.mapped("account_name")), {"Former Agent"})
+        for one in rows:
+            text = f"{one.user_name} {one.counted_as} {one.address} {one.detail}"
+            for word in (name, login, "192.0.2.7"):
+                self.assertNotIn(word, text)
+        self.assertIn("192.0.2.9", rows.mapped("address"))
+        self.assertIn(self.owner.name, rows.mapped("user_name"))
+        self.assertEqual(others.read(["account_name", "user_name"]), told)
 
     def test_a_lesser_manager_does_not_erase_whom_it_does_not_manage(self):
         role = self.Roles.create(

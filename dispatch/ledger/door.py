@@ -9,6 +9,10 @@ first.
 What somebody asks for fills a bucket that runs out evenly, empty after an hour; what would make it
 run over is refused. So all of an hour may come at once, and who is refused waits for a minute.
 
+While very many ask at once, a *rush*, nobody can tell a script from people by how often it asks in
+an hour: then each address gets its hour's share minute by minute instead of at once. People at home
+notice nothing of it, an office goes on at a walk, and a script is refused before it costs anything.
+
 What a shop has the server mail to addresses that it says is counted in the same way, and so is how
 often somebody was turned away.
 """
@@ -32,6 +36,16 @@ PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
 #: And an address, in chats of an address: a school or an office has one for all.
 PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
 
+#: What an address gets a minute in a rush, in its chats of a minute.
+PER_ADDRESS_IN_RUSH = {"chat": 1, "look": 2, "word": 4}
+
+# A channel of which more is asked in a minute is in a rush: six times what the buyers of twenty
+# busy agents ask; or so many times what an address may ask in an hour, where that is more.
+_RUSH = 120
+_RUSH_ADDRESSES = 2
+# It is over when for a minute less was asked, however much it was before.
+_RUSH_LASTS = 2
+
 #: So many mails of a kind a shop has sent to addresses that it says a day.
 MAILS_A_DAY = 20
 _NEVER = 10**9
@@ -43,6 +57,14 @@ BLOCKED = "blocked"
 _SHORTEST_PREFIX = {4: 16, 6: 32}
 
 
+# What is in a bucket of ``rate`` now.
+_LEFT_OVER = """greatest(
+    0,
+    rate.level - rate.amount / {seconds}::float
+    * greatest(0, extract(epoch FROM {now} - rate.asked_at))
+)"""
+
+
 class Request(NamedTuple):
     """Something that is asked for."""
 
@@ -50,7 +72,10 @@ class Request(NamedTuple):
     who: str
     """Who asks: a buyer or an address."""
     amount: int
-    """How often it may be an hour."""
+    """How often it may be in ``seconds``."""
+    seconds: int = 3600
+    most: int | None = None
+    """What the bucket holds, if that is more than the amount: it counts what is refused as well."""
 
 
 def read_address_chats(text: str | bool) -> int:
@@ -95,6 +120,44 @@ def read_network(text: str) -> str | None:
     return str(network) if is_narrow and not network.is_loopback else None
 
 
+def find_in_rush(what: str, address: str, chats: int, channel_id: int) -> list[Request]:
+    """Return what else is asked for by who asks something of a channel: room in its minute, and the
+    address's share of that. Only when both are missing it is too much.
+
+    :param chats: how many an address may open an hour.
+    """
+    if not (channel_id and what in PER_ADDRESS_IN_RUSH):
+        return []
+    amount = max(1, chats * PER_ADDRESS_IN_RUSH[what] // 60)
+    usual = max(_RUSH, _RUSH_ADDRESSES * chats)
+    rush = Request("rush", f"channel {channel_id}", usual, 60, _RUSH_LASTS * usual)
+    return [rush, Request(f"rush {what}", address, amount, 60)]
+
+
+def is_too_much(env, rush: Request, share: Request) -> bool:
+    """Tell whether somebody asks in a rush for more than its share, see :func:`find_in_rush`;
+    without a write for who does not."""
+    # Served by the primary key.
+    env.cr.execute(
+        f"""
+        SELECT count(*) = 2
+          FROM livechat_dispatch_rate rate
+          JOIN (VALUES (%s, %s, %s), (%s, %s, %s)) asked (what, who, room)
+               USING (what, who)
+         WHERE {_LEFT_OVER.format(now="clock_timestamp() AT TIME ZONE 'UTC'", seconds="60")} > room
+        """,
+        [field for one in (rush, share) for field in (one.what, one.who, one.amount - 1)],
+    )
+    return env.cr.fetchone()[0]
+
+
+def note_too_much(env, rush: Request, what: str, channel_id: int):
+    """Count that somebody was turned away before it cost anything; the rush goes on."""
+    with _committing(env) as cr:
+        _fill(cr, [rush])
+        _note_refusal(cr, what, channel_id)
+
+
 def admit(env, requests: Iterable[Request], channel_id: int = 0) -> bool:
     """Count what is asked for, and tell whether it may be; what is refused counts as a refusal and
     not against whoever asks.
@@ -118,8 +181,8 @@ def may_mail(env, what: str, account: str, shop: str) -> bool:
     day = datetime.now(timezone.utc).date()
     with _committing(env) as cr:
         # A bucket of a day that never runs out.
-        return _fill(cr, [Request(what, account, 1)], 60) and _fill(
-            cr, [Request(what, f"{shop} {day}", MAILS_A_DAY)], _NEVER
+        return not _fill(cr, [Request(what, account, 1, 60)]) and not _fill(
+            cr, [Request(what, f"{shop} {day}", MAILS_A_DAY, _NEVER)]
         )
 
 
@@ -144,15 +207,17 @@ def _committing(env):
 
 
 def _admit(cr, requests, channel_id):
-    is_admitted = _fill(cr, requests, 3600)
+    refused = _fill(cr, requests)
+    in_rush = {what for what in refused if what.startswith("rush")}
+    is_admitted = refused == in_rush and len(in_rush) < 2
     if not is_admitted:
-        _note_refusal(cr, requests[0].what, channel_id)
+        asked = next(request.what for request in requests if not request.what.startswith("rush"))
+        _note_refusal(cr, asked, channel_id)
     return is_admitted
 
 
-def _fill(cr, requests, seconds):
-    """Put what is asked for into the buckets, each of which runs out in so many seconds; whether
-    all of them hold it."""
+def _fill(cr, requests):
+    """Put what is asked for into the buckets; of what there is no room, ``{what}``."""
     # Served by the primary keys.
     cr.execute(
         """
@@ -164,25 +229,29 @@ def _fill(cr, requests, seconds):
             ON CONFLICT (what, who) DO UPDATE
            SET (amount, asked_at, level, is_refused) = (
                    SELECT EXCLUDED.amount, EXCLUDED.asked_at,
-                          CASE WHEN left_over > EXCLUDED.amount - 1 THEN left_over
-                               ELSE left_over + 1 END,
+                          CASE WHEN left_over > most - 1 THEN left_over ELSE left_over + 1 END,
                           left_over > EXCLUDED.amount - 1
-                     FROM (SELECT greatest(
-                               0,
-                               rate.level - rate.amount / %(seconds)s::float
-                               * greatest(0, extract(epoch FROM EXCLUDED.asked_at - rate.asked_at))
-                           ) AS left_over) so_far
+                     FROM (SELECT {left_over} AS left_over, most
+                             FROM unnest(
+                                      %(what)s::text[],
+                                      %(who)s::text[],
+                                      %(seconds)s::integer[],
+                                      %(most)s::integer[]
+                                  ) asked (what, who, seconds, most)
+                            WHERE asked.what = EXCLUDED.what AND asked.who = EXCLUDED.who
+                          ) so_far
                )
-        RETURNING is_refused
-        """,
+        RETURNING what, is_refused
+        """.format(left_over=_LEFT_OVER.format(now="EXCLUDED.asked_at", seconds="seconds")),
         {
             "what": [request.what for request in requests],
             "who": [request.who for request in requests],
             "amount": [request.amount for request in requests],
-            "seconds": seconds,
+            "seconds": [request.seconds for request in requests],
+            "most": [request.most or request.amount for request in requests],
         },
     )
-    return not any(is_refused for (is_refused,) in cr.fetchall())
+    return {what for what, is_refused in cr.fetchall() if is_refused}
 
 
 def _note_refusal(cr, what, channel_id):

@@ -67,6 +67,9 @@ class LivechatAccountLog(Sealed, models.Model):
         "By", readonly=True, help="Who did it, by the name at the time; empty for the server."
     )
     main_account_id = Outlived("res.users", "Main Account")
+    # By its contact a person is found after the account is deleted.
+    account_partner_id = Outlived("res.partner", groups=fields.NO_ACCESS)
+    user_partner_id = Outlived("res.partner", groups=fields.NO_ACCESS)
     detail = fields.Char("Details", readonly=True)
     address = fields.Char(
         "From Address",
@@ -140,6 +143,7 @@ class LivechatAccountLog(Sealed, models.Model):
                     "event": event,
                     "account_id": account.id,
                     "account_name": self._get_account_name(account),
+                    "account_partner_id": account.partner_id.id,
                     "main_account_id": shop.id,
                     "detail": detail,
                 }
@@ -161,7 +165,9 @@ class LivechatAccountLog(Sealed, models.Model):
             "event": event,
             "account_id": account.id,
             "account_name": self._get_account_name(account),
+            "account_partner_id": account.partner_id.id,
             "main_account_id": account._get_shop_owner().id,
+            "user_partner_id": account.partner_id.id if event == "login" else None,
             "user_name": account.name if event == "login" else None,
             "user_id": account.id if event == "login" else None,
             "now": now,
@@ -203,11 +209,12 @@ class LivechatAccountLog(Sealed, models.Model):
                    AND counted_as LIKE %(like)s
             )
             INSERT INTO livechat_account_log AS log (
-                event, account_id, account_name, user_id, user_name, main_account_id,
+                event, account_id, account_name, account_partner_id,
+                user_id, user_name, user_partner_id, main_account_id,
                 address, browser, times, moment, last_moment, counted_as
             )
-            SELECT %(event)s, %(account_id)s, %(account_name)s, %(user_id)s, %(user_name)s,
-                   %(main_account_id)s,
+            SELECT %(event)s, %(account_id)s, %(account_name)s, %(account_partner_id)s,
+                   %(user_id)s, %(user_name)s, %(user_partner_id)s, %(main_account_id)s,
                    CASE WHEN is_told THEN %(address)s END,
                    CASE WHEN is_told THEN %(browser)s END,
                    1, %(now)s, %(now)s,
@@ -255,13 +262,82 @@ class LivechatAccountLog(Sealed, models.Model):
         rows.write({"main_account_id": successor.id})
 
     @api.model
+    def _search_of(self, partner, shops):
+        """Return what the log of shops holds about a person: what happened to its account, and what
+        it did.
+
+        :param partner: the contact of the account, also of one that is deleted.
+        :param shops: main accounts.
+        """
+        # sudo: livechat.account.log - the caller has checked whose person it is
+        return self.sudo().search(
+            [
+                ("main_account_id", "in", shops.ids),
+                *("|", ("account_partner_id", "=", partner.id)),
+                ("user_partner_id", "=", partner.id),
+            ],
+            order="id",
+        )
+
+    @api.model
+    def _export_person(self, partner, shops):
+        """Return in words what :meth:`_search_of` finds. From where others did something to the
+        account is theirs."""
+        events = dict(self._fields["event"]._description_selection(self.env))
+        return [
+            {
+                "moment": row.moment,
+                "last": row.last_moment,
+                "what": events[row.event],
+                "of": row.account_name,
+                "by": row.user_name,
+                "details": row.detail,
+                "times": row.times,
+                **(
+                    {"address": row.address, "browser": row.browser}
+                    if row._comes_from(partner)
+                    else {}
+                ),
+            }
+            for row in self._search_of(partner, shops)
+        ]
+
+    @api.model
+    def _forget_person(self, partner, shops, other):
+        """Take a person out of what :meth:`_search_of` finds: its names, and from where it came.
+
+        That something happened to an account, when, and who did it stays: without it a shop could
+        not tell any more who had been given what.
+
+        :param other: what it is called from now on.
+        """
+        log = self.with_context({"livechat_account_log": _BY_LOG})
+        for row in log._search_of(partner, shops):
+            values = {}
+            if row.account_partner_id == partner:
+                values["account_name"] = other
+            if row.user_partner_id == partner:
+                values["user_name"] = other
+            if row._comes_from(partner):
+                # Addresses and browsers are part of by what log-ins are counted.
+                values.update(address=False, browser=False, counted_as=False)
+            row.write(values)
+
+    def _comes_from(self, partner):
+        """Tell whether it is this person's address and browser: it did it, or somebody nobody knows
+        did it as this person."""
+        self.ensure_one()
+        return self.user_partner_id == partner or not self.user_name
+
+    @api.model
     def _get_doer(self):
         """Return who does what is being noted; nobody, for the server by itself."""
         user = self.env.user
         if self.env.uid == SUPERUSER_ID or user._is_public():
-            return {"user_id": False, "user_name": False}
+            return {"user_id": False, "user_name": False, "user_partner_id": False}
         # sudo: res.users - one's own name
-        return {"user_id": user.id, "user_name": user.sudo().name}
+        user = user.sudo()
+        return {"user_id": user.id, "user_name": user.name, "user_partner_id": user.partner_id.id}
 
     @api.model
     def _get_account_name(self, account):

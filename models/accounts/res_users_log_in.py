@@ -27,6 +27,12 @@ class ResUsers(models.Model):
                 self.env["livechat.account.log"]._count("login_failed")
             raise
         self._check_may_log_in()
+        method = auth_info.get("auth_method", "")
+        # The browser of who gives a password is shown where to set another, and asked for a second
+        # factor after that.
+        by_program = method == "password" and not (env or {}).get("interactive", True)
+        if by_program or method.startswith("totp"):
+            self._check_password_is_own()
         return auth_info
 
     @api.model

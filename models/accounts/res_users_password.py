@@ -1,5 +1,5 @@
-from odoo import SUPERUSER_ID, models
-from odoo.exceptions import UserError
+from odoo import SUPERUSER_ID, fields, models
+from odoo.exceptions import AccessDenied, UserError
 
 from ...tools import passwords, sent
 
@@ -10,6 +10,15 @@ class ResUsers(models.Model):
 
     _inherit = "res.users"
 
+    password_is_foreign = fields.Boolean(
+        readonly=True,
+        copy=False,
+        groups=fields.NO_ACCESS,
+        help="Somebody else has set the password: the person sets another one at the next log-in.",
+        frees_seats=False,
+        logged=False,
+    )
+
     def _set_password(self):
         # sudo: res.users - whose people they are
         people = self.filtered(lambda user: user.sudo()._get_shop_owner())
@@ -17,7 +26,56 @@ class ResUsers(models.Model):
             user._check_new_password()
         result = super()._set_password()
         self.env["livechat.account.log"]._note("password", people)
+        setter = self.env.user
+        for user in people:
+            # What the server sets by itself, nobody knows or is to be changed.
+            is_foreign = setter != user and self.env.uid != SUPERUSER_ID and setter._is_admin()
+            # sudo: res.users - by whom the password is known follows from who sets it
+            if user.sudo().password_is_foreign != is_foreign:
+                user.sudo().password_is_foreign = is_foreign
         return result
+
+    def _mfa_url(self):
+        # Odoo asks where somebody goes who has given a right password and is not in yet.
+        # sudo: res.users - before there is anybody who could ask
+        if self.sudo().password_is_foreign:
+            return "/livechat/own_password"
+        return super()._mfa_url()
+
+    def _check_password_is_own(self):
+        """Refuse this user, or the caller, as long as somebody else knows its password.
+
+        :raise AccessDenied: saying what to do.
+        """
+        # Who is asked for a second factor is not the caller yet.
+        # sudo: res.users - of the person that logs in
+        if (self or self.env.user).sudo().password_is_foreign:
+            raise AccessDenied(
+                self.env._(
+                    "Somebody else has set this password. Log in with a browser and set one of "
+                    "your own first."
+                )
+            )
+
+    def _replace_foreign_password(self, given, password):
+        """Set the own password of the person who was given one by somebody else.
+
+        :param str given: what it was given; only who knows it is the person.
+        :param str password: what it takes instead.
+        :raise AccessDenied: another one was given.
+        :raise UserError: a password that is weak, or the same.
+        """
+        self.ensure_one()
+        # sudo: res.users - the person sets its own password; as core's `change_password`
+        user = self.with_user(self).sudo()
+        if not (sent.is_text(given) and sent.is_text(password) and given):
+            raise AccessDenied
+        with self._assert_can_auth(user=user.login):
+            credential = {"type": "password", "login": user.login, "password": given}
+            user._check_credentials(credential, {"interactive": True})
+        if given == password.strip():
+            raise UserError(self.env._("Take another password than the one you were given."))
+        user._change_password(password)
 
     def _check_new_password(self):
         """Refuse a weak password that somebody of a shop sets for itself, and any that somebody

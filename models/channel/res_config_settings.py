@@ -165,9 +165,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     @api.model
     def _get_dispatch_address_chats(self):
         """Return how many chats an address may open an hour, 0 for no limit."""
-        # sudo: ir.config_parameter - as above
-        parameters = self.env["ir.config_parameter"].sudo()
-        return door.read_address_chats(parameters.get_param("im_livechat_subaccount.address_chats"))
+        return self.env["im_livechat.channel"]._read_address_chats()
 
     @api.model
     def _get_dispatch_reports_health(self):

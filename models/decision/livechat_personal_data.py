@@ -344,7 +344,8 @@ class LivechatPersonalData(models.AbstractModel):
                 "activated": row.activated_on,
                 "last login": user.login_date,
             },
-            "account log": [
+            "account log": env["livechat.account.log"]._export_person(partner, shops),
+            "messages about the account": [
                 {"date": one.date, "text": html2plaintext(one.body or "").strip()}
                 for one in messages
             ],
@@ -398,6 +399,7 @@ class LivechatPersonalData(models.AbstractModel):
         # That the account went is logged by its name as well.
         for shop in shops:
             log._forget_name(users, name, shop, other)
+        self.env["livechat.account.log"]._forget_person(partner, shops, other)
         for left in users.exists():
             left.write({"login": f"__erased_{left.id}", "signature": False})
             left.livechat_username = False

@@ -262,20 +262,41 @@ class ImLivechatChannel(models.Model):
 
         :param what: one of ``door.PER_ADDRESS``.
         """
-        # sudo: ir.config_parameter - how many chats an address may open
-        parameters = self.env["ir.config_parameter"].sudo()
-        chats = door.read_address_chats(
-            parameters.get_param("im_livechat_subaccount.address_chats")
-        )
+        chats = self._read_address_chats()
         if not chats:
             return True
         asked = []
         if address := self._read_caller_address():
             asked.append(door.Request(what, address, chats * door.PER_ADDRESS[what]))
+            asked += door.find_in_rush(what, address, chats, self.id or 0)
         partner, guest = self._identify_buyer()
         if what in door.PER_BUYER and (buyer := partner or guest):
             asked.append(door.Request(what, f"{buyer._name} {buyer.id}", door.PER_BUYER[what]))
         return door.admit(self.env, asked, self.id or 0)
+
+    @api.model
+    def _is_too_much(self, channel_id, what):
+        """Tell whether the address that sends this request asks for more than its share of a
+        channel of which very many ask; asked before anything is done for it, and counted then.
+
+        :param int channel_id: what a browser says is the channel.
+        :param what: one of ``door.PER_ADDRESS_IN_RUSH``.
+        """
+        chats, address = self._read_address_chats(), self._read_caller_address()
+        if not (chats and address):
+            return False
+        rush, share = door.find_in_rush(what, address, chats, channel_id)
+        is_too_much = door.is_too_much(self.env, rush, share)
+        if is_too_much:
+            door.note_too_much(self.env, rush, what, channel_id)
+        return is_too_much
+
+    @api.model
+    def _read_address_chats(self):
+        """Return how many chats an address may open an hour, 0 for no limit."""
+        # sudo: ir.config_parameter - a number that says nothing of anybody
+        parameters = self.env["ir.config_parameter"].sudo()
+        return door.read_address_chats(parameters.get_param("im_livechat_subaccount.address_chats"))
 
     @api.model
     def _read_caller_address(self):

@@ -43,6 +43,7 @@ def reception(shop, owner):
         user_id, login = row["user_id"][0], row["login"]
         # As the activation page does.
         shop.call("res.users", "write", [user_id], {"password": login, "active": True})
+        shop.keep_passwords([user_id])
         ((partner_id,),) = shop.sql("SELECT partner_id FROM res_users WHERE id = %s", user_id)
         reception.agents.append(shops.Agent(user_id, partner_id, 100, row["name"], login))
     shop.call(

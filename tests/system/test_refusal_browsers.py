@@ -1,0 +1,143 @@
+"""What a buyer sees who asks too often or is blocked: the reason, in the language of the page, on
+the shop's own site and on a page elsewhere."""
+
+import contextlib
+import re
+
+import pytest
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from playwright.sync_api import expect
+from test_pages import activate_chinese
+from test_waiting_browsers import ask, fits, foreign_page, last_chat
+
+NOTICE = ".o_notification"
+WAIT = {"en": "Please wait a minute", "zh": "请等一分钟再试"}
+BLOCKED = {"en": "This chat is not open to you", "zh": "您暂时无法使用在线咨询"}
+LOCALES = {"en": "en-US", "zh": "zh-CN"}
+
+
+@pytest.fixture
+def counted(shop):
+    """Requests are counted, as on every server whose administrator has not switched it off."""
+    name = "im_livechat_subaccount.address_chats"
+    shop.call("ir.config_parameter", "set_param", name, "60")
+    yield
+    shop.call("ir.config_parameter", "set_param", name, "0")
+
+
+@pytest.fixture
+def open_site(shop, open_page):
+    """Open a page with the chat of a reception, on the shop's site or elsewhere, in a language."""
+    with contextlib.ExitStack() as stack:
+
+        def open_site(reception, place, language, viewport):
+            if place == "elsewhere":
+                shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+                (channel,) = shop.call(
+                    "im_livechat.channel", "read", [reception.id], ["script_external"]
+                )
+                html = (
+                    f'<!DOCTYPE html><html lang="{LOCALES[language]}"><head><meta name="viewport"'
+                    ' content="width=device-width, initial-scale=1">'
+                    f"{channel['script_external']}</head><body></body></html>"
+                )
+                url = stack.enter_context(foreign_page(html))
+                # Whatever the browser speaks, it is the page that is read.
+                return open_page(url, viewport)
+            codes = [["code", "in", ["en_US", "zh_CN"]]]
+            langs = shop.call("res.lang", "search", codes)
+            websites = shop.call("website", "search", [])
+            values = {"channel_id": reception.id, "language_ids": [[6, 0, langs]]}
+            shop.call("website", "write", websites, values)
+            prefix = "/zh_CN" if language == "zh" else ""
+            return open_page(f"{shop.url}{prefix}/shop", viewport, LOCALES[language])
+
+        yield open_site
+
+
+def fill_all(shop):
+    # Until an hour has passed nothing runs out.
+    shop.sql(
+        "UPDATE livechat_dispatch_rate SET level = amount, asked_at = asked_at + interval '1 hour'"
+    )
+
+
+def block_buyer(shop, chat_id):
+    return shop.sql(
+        """
+        INSERT INTO livechat_dispatch_block (livechat_channel_id, guest_id, name)
+        SELECT chat.livechat_channel_id, member.guest_id, 'Visitor'
+          FROM discuss_channel chat
+          JOIN discuss_channel_member member ON member.channel_id = chat.id
+         WHERE chat.id = %s AND member.guest_id IS NOT NULL
+        """,
+        chat_id,
+    )
+
+
+def say(page, window, words):
+    composer = window.locator(".o-mail-Composer-input")
+    composer.fill(words)
+    composer.press("Enter")
+
+
+@pytest.mark.parametrize(
+    ("place", "language", "viewport"),
+    [
+        ("shop", "en", DESKTOP),
+        ("shop", "zh", PHONE),
+        ("elsewhere", "en", PHONE),
+        ("elsewhere", "zh", DESKTOP),
+    ],
+)
+def test_who_is_refused_reads_why_and_loses_no_word(
+    shop, counted, open_site, place, language, viewport
+):
+    if language == "zh":
+        activate_chinese(shop)
+    reception = shop.open_reception([100], max_sessions=9, name="Flagship Shop")
+    page = open_site(reception, place, language, viewport)
+    window = ask(page, "Is the blue one in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    chat_id = last_chat(shop, reception)
+    shops.wait_until(lambda: count_words(shop, chat_id) == 1, "the first words never came")
+
+    fill_all(shop)
+    say(page, window, "And the red one?")
+    notice = page.locator(NOTICE, has_text=WAIT[language])
+    expect(notice).to_be_visible()
+    shoot(page, f"refusal-wait-{place}-{language}")
+    assert fits(page)
+    assert count_words(shop, chat_id) == 1
+    # What was not sent is there to be sent again.
+    lost = window.locator(".o-mail-Message", has_text="And the red one?")
+    expect(lost).to_be_visible()
+    shop.sql("DELETE FROM livechat_dispatch_rate")
+    lost.hover()
+    lost.locator("button", has=page.locator(".fa-warning")).click()
+    shops.wait_until(lambda: count_words(shop, chat_id) == 2, "it was not sent again")
+
+    assert block_buyer(shop, chat_id) == 1
+    say(page, window, "Hello?")
+    expect(page.locator(NOTICE, has_text=BLOCKED[language])).to_be_visible()
+    shoot(page, f"refusal-blocked-{place}-{language}")
+    assert count_words(shop, chat_id) == 2
+
+    # Who comes again is told so as well, and not that nobody is there.
+    shop.call("discuss.channel", "write", [chat_id], {"livechat_end_dt": "2026-01-01 00:00:00"})
+    page.reload(timeout=FIRST_PAGE)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    expect(page.locator(NOTICE, has_text=BLOCKED[language])).to_be_visible()
+    expect(page.locator(NOTICE)).not_to_contain_text(re.compile("collaborat", re.I))
+    shoot(page, f"refusal-closed-{place}-{language}")
+    assert page.errors == []
+
+
+def count_words(shop, chat_id):
+    ((count,),) = shop.sql(
+        "SELECT count(*) FROM mail_message WHERE model = 'discuss.channel' AND res_id = %s"
+        " AND message_type = 'comment' AND author_guest_id IS NOT NULL",
+        chat_id,
+    )
+    return count
