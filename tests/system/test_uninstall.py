@@ -107,6 +107,29 @@ LEFT = """
     SELECT key FROM ir_config_parameter WHERE key LIKE 'im_livechat_subaccount.%'
 """
 
+# All that a database is made of, but for its rows.
+LAYOUT = """
+    SELECT 'column ' || table_name || '.' || column_name || ' ' || is_nullable
+      FROM information_schema.columns
+     WHERE table_schema = 'public'
+     UNION
+    SELECT 'index ' || indexname FROM pg_indexes WHERE schemaname = 'public'
+     UNION
+    SELECT 'constraint ' || conrelid::regclass || ' ' || conname
+      FROM pg_constraint
+     WHERE connamespace = 'public'::regnamespace
+     UNION
+    SELECT 'trigger ' || tgrelid::regclass || ' ' || tgname FROM pg_trigger WHERE NOT tgisinternal
+     UNION
+    SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+"""
+
+
+def read(db, query):
+    with contextlib.closing(devenv.connect(db)) as connection, connection.cursor() as cursor:
+        cursor.execute(query)
+        return {row for (row,) in cursor.fetchall()}
+
 
 @pytest.fixture
 def database(template):
@@ -120,10 +143,11 @@ def test_uninstalling_leaves_no_trace_and_core_dispatches_again(database, tmp_pa
     devenv.shell(database, UNINSTALL, log=log)
     complaints = [line for line in log.read_text().splitlines() if COMPLAINT.match(line)]
     assert complaints == []
-    with contextlib.closing(devenv.connect(database)) as connection:
-        cursor = connection.cursor()
-        cursor.execute(LEFT)
-        assert cursor.fetchall() == []
+    assert read(database, LEFT) == set()
+    before = read(devenv.template_db(devenv.CORE_MODULES), LAYOUT)
+    after = read(database, LAYOUT)
+    assert after - before == set()
+    assert before - after == set()
     assert "chosen: True" in devenv.shell(database, AFTERWARDS)
 
 
