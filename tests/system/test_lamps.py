@@ -183,12 +183,15 @@ def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fr
             expect(before).to_contain_text("Here now")
         before.scroll_into_view_if_needed()
         shoot(page, f"lamps-website-{lang}-{device}")
-        lamp = after if group == "After-sales" else before
+        lamp, other = (after, before) if group == "After-sales" else (before, after)
         click_and_ask(page, lamp, "Hello, is this the right desk?")
         check_chat(lamps, group, agent)
         shoot(page, f"lamps-website-{lang}-{device}-chat")
-        # Who has a chat goes on with it.
-        page.locator(".o-mail-ChatWindow [title*='Close']").first.click()
+        if device == "desktop":
+            # Who has a chat goes on with it.
+            other.click()
+            expect(page.locator(".o-mail-ChatWindow")).to_have_count(1)
+            check_chat(lamps, group, agent)
         assert page.errors == []
 
     # The menu of blocks goes with the addon; pages that have the block go on without.
@@ -204,7 +207,6 @@ def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fr
     editor.goto(f"{shop.url}/odoo/action-website.website_preview?path=%2Fcontactus&enable_editor=1")
     expect(editor.locator(THUMBNAIL.format("Rating"))).to_be_visible(timeout=FIRST_PAGE)
     expect(editor.locator(THUMBNAIL.format(BLOCK))).to_have_count(0)
-    assert editor.errors == []
 
 
 @pytest.mark.parametrize(("device", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
