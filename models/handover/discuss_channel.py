@@ -161,10 +161,7 @@ class DiscussChannel(models.Model):
             "dispatch_clock",
             # sudo: discuss.channel - whoever reads a chat may know that its buyer waits
             lambda chat: chat.sudo()._get_reply_clock(),
-            predicate=lambda chat: (
-                chat.channel_type == "livechat"
-                and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
-            ),  # sudo: im_livechat.channel - whether dispatch gives its chats to agents
+            predicate=lambda chat: chat._is_dispatched(),
         )
 
     def _to_store_defaults(self, target):
