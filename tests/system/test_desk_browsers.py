@@ -381,7 +381,8 @@ WATCH_ROWS = """() => {
             const node = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
             const row = node.closest(".o-mail-DiscussSidebarChannel");
             if (row && !node.closest(".o_livechat_reply_clock")) {
-                window.changed.add(row.textContent.replace(/\\d.*/, "").trim());
+                const name = row.querySelector(".o-mail-DiscussSidebarChannel-itemName");
+                window.changed.add(name.textContent.trim());
             }
         }
     }).observe(document.querySelector(".o-mail-DiscussSidebar"), {
