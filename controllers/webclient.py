@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.fields import Domain
 from odoo.http import request, route
 
@@ -38,6 +39,16 @@ class DispatchWebclientController(WebclientController):
         rule = rules.match_rule(params, request.httprequest.headers.get("Referer"), country.id)
         if rule.action != "hide_button" and channel._is_reception_open():
             store.add_global_values(livechat_available=True)
+
+    @classmethod
+    def _process_request_for_internal_user(cls, store, name, params):
+        super()._process_request_for_internal_user(store, name, params)
+        if name == "livechat_dispatch_owed":
+            chats = request.env["discuss.channel"]._find_owed()
+            request.update_context(channels=request.env.context["channels"] | chats)
+            # A browser's clock may be wrong: what it counts is the server's time.
+            now = fields.Datetime.to_string(fields.Datetime.now())
+            store.add_global_values(livechat_dispatch_now=now)
 
 
 class DispatchCorsWebclientController(CorsWebclient):

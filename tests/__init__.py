@@ -18,6 +18,7 @@ from . import (
     test_decisions,
     test_definitions,
     test_demo,
+    test_desk,
     test_dispatch,
     test_dispatch_groups,
     test_dispatch_guards,

@@ -7,6 +7,7 @@ from . import (
     im_livechat_channel_setup,
     ir_actions_act_window,
     ir_config_parameter,
+    ir_http,
     ir_model_fields,
     ir_module_module,
     ir_websocket,

@@ -8,12 +8,17 @@ from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import clock, sent
 
 DECISION_DAYS_DEFAULT = 90
+LAID_ASIDE_DEFAULT = 5
 
 _HEALTH_TOKEN = "im_livechat_subaccount.health_token"
 
 
 def _is_days(days):
     return 0 <= days <= 36500
+
+
+def _is_minutes(minutes):
+    return 0 <= minutes <= 1440
 
 
 class ResConfigSettings(sent.Guard, models.TransientModel):
@@ -93,6 +98,15 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     )
     # A secret: the log of settings says that there is one, and not which.
     dispatch_health_token = fields.Char("Token of the Health Report", readonly=True)
+    dispatch_laid_aside_minutes = fields.Integer(
+        "Lay Ended Chats Aside After (minutes)",
+        default=LAID_ASIDE_DEFAULT,
+        at_least=0,
+        at_most=1440,
+        help="So long after its end a chat stands among the open ones in its agent's Discuss, then "
+        "folded with the others that have ended. 0: at once.",
+        logged=True,
+    )
     dispatch_refused_today = fields.Integer("Turned Away Today", readonly=True)
 
     @api.model
@@ -108,6 +122,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
             "dispatch_decision_days": self._get_dispatch_decision_days(),
             "dispatch_buyer_days": self._get_dispatch_buyer_days(),
             "dispatch_figure_days": self._get_dispatch_figure_days(),
+            "dispatch_laid_aside_minutes": self._get_dispatch_laid_aside_minutes(),
         }
 
     def set_values(self):
@@ -119,7 +134,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
         )
-        for name in ("buyer_days", "figure_days"):
+        for name in ("buyer_days", "figure_days", "laid_aside_minutes"):
             self.env["ir.config_parameter"].set_param(
                 f"im_livechat_subaccount.{name}", repr(self[f"dispatch_{name}"])
             )
@@ -161,6 +176,13 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     def _get_dispatch_figure_days(self):
         """Return for how many days figures say whose they are, 0 for ever."""
         return self._get_dispatch_parameter("figure_days", int, 0, _is_days)
+
+    @api.model
+    def _get_dispatch_laid_aside_minutes(self):
+        """Return how many minutes after its end an agent's page lays a chat aside."""
+        return self._get_dispatch_parameter(
+            "laid_aside_minutes", int, LAID_ASIDE_DEFAULT, _is_minutes
+        )
 
     @api.model
     def _get_dispatch_address_chats(self):

@@ -134,6 +134,48 @@ class DiscussChannel(models.Model):
             for chat in self.search(overdue, order="dispatch_assigned_at, id"):
                 self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
+    def _get_reply_clock(self):
+        """Return since when the agent of this chat owes its buyer a word, and how long the shop
+        lets it: the two clocks of :meth:`_reassign_unanswered`.
+
+        :return: ``{"since", "limit"}``, a moment in UTC and seconds; ``False`` while no word is
+            owed. Where a shop limits only one kind of word, its limit is a measure for the other as
+            well; 0: no limit, also while the agent is not expected to answer soon.
+        :rtype: dict | bool
+        """
+        self.ensure_one()
+        owes_first = bool(self.filtered_domain(UNANSWERED))
+        if self.livechat_end_dt or not (owes_first or self.filtered_domain(SILENT)):
+            return False
+        channel = self.livechat_channel_id
+        limits = [channel.no_reply_seconds, channel.silence_seconds]
+        own, other = limits if owes_first else reversed(limits)
+        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at]))
+        return {
+            "since": fields.Datetime.to_string(since),
+            "limit": 0 if self.dispatch_is_away else own or other,
+        }
+
+    def _get_reply_clock_to_store(self):
+        return Store.Attr(
+            "dispatch_clock",
+            # sudo: discuss.channel - whoever reads a chat may know that its buyer waits
+            lambda chat: chat.sudo()._get_reply_clock(),
+            predicate=lambda chat: chat._is_dispatched(),
+        )
+
+    def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if target.is_internal(self.env):
+            attributes.append(self._get_reply_clock_to_store())
+        return attributes
+
+    def _sync_field_names(self):
+        names = super()._sync_field_names()
+        # Core compares what this says before and after each write, and tells the agents' pages.
+        names["internal_users"].append(self._get_reply_clock_to_store())
+        return names
+
     def _reassign_if(self, overdue):
         """Give this chat to the next agent if it is still overdue.
 

@@ -30,9 +30,10 @@ class DiscussChannel(models.Model):
         that waits longest for a word first.
 
         :param user_id: an id of ``res.users``.
-        :return: ``[{"id", "name", "page", "words" (the buyer's first), "asked_at"}]``: name and
-            words are false for who may not read the chat; ``asked_at`` is since when its buyer
-            waits for a word, in UTC, false while none is owed.
+        :return: ``[{"id", "name", "page", "words" (the buyer's first), "asked_at", "limit"}]``:
+            name and words are false for who may not read the chat; ``asked_at`` is since when its
+            buyer waits for a word of this agent, in UTC, false while none is owed, and ``limit``
+            for how many seconds it may, as ``_get_reply_clock`` says.
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         sent.expect(self.env, sent.is_record_id(user_id))
@@ -47,8 +48,9 @@ class DiscussChannel(models.Model):
                 ("livechat_end_dt", "=", False),
             ]
         )
-        now = fields.Datetime.now()
-        chats = chats.sorted(lambda chat: (chat.dispatch_asked_at or now, chat.id))
+        clocks = {chat: chat._get_reply_clock() or {"since": False, "limit": 0} for chat in chats}
+        now = fields.Datetime.to_string(fields.Datetime.now())
+        chats = chats.sorted(lambda chat: (clocks[chat]["since"] or now, chat.id))
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
         words = chats._read_buyers_words(newest=False, count=1)
@@ -58,10 +60,28 @@ class DiscussChannel(models.Model):
                 "name": chat._get_buyers_name() if chat in readable else False,
                 "page": chat.dispatch_page or False,
                 "words": chat in readable and next(iter(words[chat.id]), ""),
-                "asked_at": fields.Datetime.to_string(chat.dispatch_asked_at) or False,
+                "asked_at": clocks[chat]["since"],
+                "limit": clocks[chat]["limit"],
             }
             for chat in chats
         ]
+
+    @api.model
+    def _find_owed(self):
+        """Return the open chats in which the caller owes a buyer a word.
+
+        :rtype: discuss.channel
+        """
+        # Served by livechat_dispatch_seat's index on partner_id.
+        # sudo: discuss.channel - one's own chats, which one may read
+        chats = self.sudo().search(
+            [
+                ("dispatch_seat_partner_ids", "in", self.env.user.partner_id.ids),
+                ("dispatch_asked_at", "!=", False),
+                ("livechat_end_dt", "=", False),
+            ]
+        )
+        return chats.with_env(self.env)
 
     def get_waiting_words(self):
         """Return what the buyer of a chat that waits has written.

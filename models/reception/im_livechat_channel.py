@@ -24,7 +24,7 @@ class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
 
     def unlink(self):
-        for part in ("staff", "trees"):
+        for part in ("staff", "trees", "bars"):
             self.env["livechat.announcement"]._look_again(self, part)
         return super().unlink()
 

@@ -68,10 +68,12 @@ class ResUsers(models.Model):
     def get_dispatch_status(self):
         """Return what an agent sees about itself, ``False`` for whoever is none.
 
-        :return: ``{"paused", "until", "reason", "reasons", "overloaded", "load", "capacity",
-            "waiting", "lines"}``; the capacity is that of the agent's roomiest channel, ``None``
-            for no limit; ``lines`` says of which channel how many are waiting; ``reasons`` are
-            those of ``get_pause_reasons``, ``reason`` the name of the one given.
+        :return: ``{"paused", "until", "reason", "reasons", "overloaded", "full", "load", "chats",
+            "quiet", "capacity", "waiting", "lines"}``; the capacity is that of the agent's roomiest
+            channel, ``None`` for no limit; ``chats`` are all its open ones, ``quiet`` those of them
+            that count less in ``load``; ``full`` says that one more fits on none of its channels,
+            or is more than it wants; ``lines`` says of which channel how many are waiting;
+            ``reasons`` are those of ``get_pause_reasons``, ``reason`` the name of the one given.
         """
         user = self.env.user
         # sudo: im_livechat.channel, res.users - the agent's own figures
@@ -82,12 +84,15 @@ class ResUsers(models.Model):
             return False
         # sudo: res.users - the agent's own figures
         user = user.sudo()
-        loads, capacities = [0], []
+        loads, capacities, rooms = [(0, 0, 0)], [], []
         for channel in channels:
             rules = channel._get_dispatch_rules()
             for agent in channel._read_dispatch_agents(user):
-                loads.append(policy.load(agent, rules.quiet_hold))
+                lively, quiet = agent.lively_chats, agent.quiet_chats
+                loads.append((policy.load(agent, rules.quiet_hold), lively + quiet, quiet))
                 capacities.append(policy.capacity(rules.max_sessions, agent.weight))
+                rooms.append(policy.has_room(lively, quiet, agent.weight, rules))
+        load, chats, quiet = max(loads)
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
         paused, until = user._is_paused(), user.dispatch_paused_until
         return {
@@ -96,7 +101,10 @@ class ResUsers(models.Model):
             "reason": (paused and user.dispatch_pause_reason_id.name) or False,
             "reasons": self.env.user.get_pause_reasons(),
             "overloaded": user.dispatch_overloaded,
-            "load": max(loads),
+            "full": user.dispatch_overloaded or not any(rooms or [True]),
+            "load": load,
+            "chats": chats,
+            "quiet": quiet,
             "capacity": None if None in capacities else max(capacities, default=None),
             "waiting": sum(lines.values()),
             "lines": lines,

@@ -160,7 +160,8 @@ class Shop:
             {"model": model, "method": method, "args": args, "kwargs": kwargs},
         )
         assert not answer.failed, f"{model}.{method}: {answer.text}"
-        return answer.body["result"]
+        # A method that returns nothing is answered without a result.
+        return answer.body.get("result")
 
     def ref(self, xmlid):
         module, name = xmlid.split(".")

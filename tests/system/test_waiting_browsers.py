@@ -303,11 +303,11 @@ def test_pause_in_one_browser_sends_the_next_buyer_elsewhere(shop, open_page):
     shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[4, strong.user_id]]})
     page = come_in(shop, open_page, strong)
     menu = page.locator(SYSTRAY)
-    expect(menu).to_have_text(re.compile(r"^\s*0/10\s*$"))
+    expect(menu).to_have_text(re.compile(r"^\s*On duty\s*0/10\s*$"))
     occupy(shop, reception)
     assert reception.open_chats() == {strong.user_id: 1}
     # The page hears of the chat by itself.
-    expect(menu).to_have_text(re.compile(r"^\s*1/10\s*$"))
+    expect(menu).to_have_text(re.compile(r"^\s*On duty\s*1/10\s*$"))
     shoot(page, "systray-active")
 
     menu.focus()
@@ -330,7 +330,7 @@ def test_pause_in_one_browser_sends_the_next_buyer_elsewhere(shop, open_page):
     page.get_by_role("menuitem", name="Resume").click()
 
     expect(menu).not_to_contain_text("Paused")
-    expect(menu).to_have_text(re.compile(r"^\s*2/10\s*$"))
+    expect(menu).to_have_text(re.compile(r"^\s*On duty\s*2/10\s*$"))
     assert reception.open_chats() == {strong.user_id: 2, weak.user_id: 1}
     # A pause by somebody else is shown as well.
     shop.call("res.users", "dispatch_pause", [strong.user_id])

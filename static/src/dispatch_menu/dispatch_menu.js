@@ -29,23 +29,43 @@ export class DispatchMenu extends Component {
         return this.dispatch.status;
     }
 
+    /** All open chats, each a whole one, and how many fit; the menu may stay open for a moment after
+     * its agent has left the last channel. */
     get load() {
-        return formatLoad(this.status);
+        const { chats, capacity } = this.status;
+        return this.status ? formatLoad({ load: chats, capacity }) : "";
     }
 
     get icon() {
         if (this.dispatch.isPaused) {
             return "fa-pause-circle";
         }
-        return this.status.overloaded ? "fa-pause-circle-o" : "fa-play-circle-o";
+        return this.isOnDuty ? "fa-play-circle-o" : "fa-pause-circle-o";
     }
 
-    /** The state in one word, empty in the ordinary case. */
+    get isOnDuty() {
+        return !this.dispatch.isPaused && !this.status.full && !this.dispatch.why;
+    }
+
+    /** The state in a word or two. */
     get label() {
         if (this.dispatch.isPaused) {
             return _t("Paused");
         }
-        return this.status.overloaded ? _t("Full") : "";
+        if (this.status.full) {
+            return _t("Full");
+        }
+        return this.dispatch.why ? _t("No buyers") : _t("On duty");
+    }
+
+    /** The state where there is room for more than a word or two; empty when that says all. */
+    get longLabel() {
+        const { until } = this.status;
+        return this.dispatch.isPaused && until ? _t("Paused until %s", this.until) : "";
+    }
+
+    get until() {
+        return deserializeDateTime(this.status.until).toLocaleString(luxon.DateTime.TIME_SIMPLE);
     }
 
     /** The state in a sentence. */
@@ -55,12 +75,7 @@ export class DispatchMenu extends Component {
             if (reason && !until) {
                 return _t("You are paused: %s", reason);
             }
-            return until
-                ? _t(
-                      "You are paused until %s",
-                      deserializeDateTime(until).toLocaleString(luxon.DateTime.TIME_SIMPLE),
-                  )
-                : _t("You are paused");
+            return until ? _t("You are paused until %s", this.until) : _t("You are paused");
         }
         if (overloaded) {
             return _t("You get no new buyers until you have fewer chats");
@@ -77,6 +92,10 @@ export class DispatchMenu extends Component {
         return capacity == null
             ? _t("Your chats: %s", this.load)
             : _t("Your chats and capacity: %s", this.load);
+    }
+
+    get quietDescription() {
+        return _t("%s of them are quiet and count less", this.status.quiet);
     }
 
     get waitingDescription() {
@@ -104,6 +123,13 @@ export class DispatchMenu extends Component {
         // The menu does not wait for the figures.
         this.dispatch.loadFigures().catch(() => {
             // The connection is lost; the next time tells more.
+        });
+    }
+
+    /** Who waits in the lines that the agent serves. */
+    openLine() {
+        this.action.doAction("im_livechat_subaccount.livechat_waiting_action", {
+            additionalContext: { search_default_queued: 1 },
         });
     }
 

@@ -26,7 +26,7 @@ tours.add("im_livechat_subaccount.systray_pause", {
         },
         {
             content: "The pause is written out, not only coloured",
-            trigger: `${BUTTON}:has(.fa-pause-circle) .o_livechat_dispatch_label:contains(/^${PAUSED}$/)`,
+            trigger: `${BUTTON}:has(.fa-pause-circle):contains(${PAUSED})`,
         },
         openMenu,
         {

@@ -1,0 +1,39 @@
+import { threadCompareRegistry } from "@mail/core/common/thread_compare";
+import { DiscussAppCategory } from "@mail/discuss/core/public_web/discuss_app_category_model";
+import { fields } from "@mail/core/common/record";
+import { patch } from "@web/core/utils/patch";
+
+/** In the list of a live chat channel the living come first: whoever waits longest before all. */
+patch(DiscussAppCategory.prototype, {
+    setup() {
+        super.setup(...arguments);
+        this.laidAside = fields.Many("Thread", { inverse: "categoryAsLaidAside" });
+        this.showsLaidAside = false;
+    },
+
+    sortThreads(t1, t2) {
+        if (this.livechat_channel_id || this.eq(this.app?.defaultLivechatCategory)) {
+            const rank = compareLiving(t1, t2);
+            if (rank) {
+                return rank;
+            }
+        }
+        return super.sortThreads(t1, t2);
+    },
+});
+
+/** Those who wait by their time, then who does not, then what is over; 0 among equals. */
+export function compareLiving(t1, t2) {
+    return (
+        Boolean(t1.livechat_end_dt) - Boolean(t2.livechat_end_dt) ||
+        (t1.owedSince ?? Infinity) - (t2.owedSince ?? Infinity) ||
+        0
+    );
+}
+
+// The list of a phone and of the messaging menu.
+threadCompareRegistry.add(
+    "im_livechat_subaccount.living",
+    (t1, t2) => compareLiving(t1, t2) || undefined,
+    { sequence: 15 },
+);

@@ -1,0 +1,185 @@
+import { reactive } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
+import { _t } from "@web/core/l10n/translation";
+import { registry } from "@web/core/registry";
+import { session } from "@web/session";
+import { effect } from "@web/core/utils/reactive";
+import { formatDuration } from "../reception/reception_texts";
+import { getThird } from "./thirds";
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** What is over is laid aside so soon after its time has come, in milliseconds. */
+const TIDIES_EVERY = 15 * SECOND;
+
+/** Looks after the buyers to whom the agent who is logged in owes a word. */
+export class Desk {
+    /** Everything that shows how long somebody waits reads this: the server's time, milliseconds. */
+    clock = reactive({ now: Date.now() });
+
+    constructor(env, services) {
+        this.env = env;
+        this.store = services["mail.store"];
+        this.outOfFocus = services["mail.out_of_focus"];
+        this.notification = services.notification;
+        this.title = services.title;
+        this.clocks = 0;
+        /** The third in which each wait was when the agent knew of it: `{chat and since: third}`. */
+        this.known = new Map();
+    }
+
+    get now() {
+        return Date.now() + this.store.livechatSkew;
+    }
+
+    /** Let the clock go while somebody looks at it or a reminder may be due. */
+    wind() {
+        const goes = this.clocks > 0 || this.store.livechatsOwed.length > 0;
+        if (goes && !this.interval) {
+            this.clock.now = this.now;
+            this.interval = browser.setInterval(() => this.tick(), SECOND);
+        } else if (!goes && this.interval) {
+            browser.clearInterval(this.interval);
+            this.interval = undefined;
+        }
+    }
+
+    tick() {
+        this.clock.now = this.now;
+        this.remind();
+    }
+
+    /** Lay aside what has been over for as long as the settings say. */
+    tidy() {
+        this.store.livechatLaidAsideBefore = this.now - session.livechat_laid_aside * MINUTE;
+    }
+
+    /** Follow that others wait now, or for another word. */
+    followOwed() {
+        this.title.setCounters({ livechat: this.store.livechatsOwed.length });
+        this.wind();
+        this.remind();
+    }
+
+    /** Ring for each wait that has come to another third of its limit since it was known. */
+    remind() {
+        const known = new Map();
+        for (const chat of this.store.livechatsOwed) {
+            const { since, limit } = chat.dispatch_clock;
+            const key = `${chat.id} ${since}`;
+            const third = getThird(this.now - chat.owedSince, limit);
+            const before = this.known.get(key) ?? third;
+            known.set(key, third);
+            if (third > before) {
+                this.ring(chat, third);
+            }
+        }
+        this.known = known;
+    }
+
+    /** Remind of one buyer as the agent's own settings say: muted chats and a busy agent do not ring. */
+    ring(chat, third) {
+        if (chat.self_member_id.mute_until_dt || this.store.self.im_status?.includes("busy")) {
+            return;
+        }
+        const waited = formatDuration((this.now - chat.owedSince) / SECOND);
+        const title = _t("%s waits for your answer", chat.displayName);
+        const message = _t("For %s", waited);
+        this.closeReminder?.();
+        this.closeReminder = this.notification.add(message, {
+            title,
+            type: third > 1 ? "danger" : "warning",
+            className: "o_livechat_reminder",
+            buttons: [{ name: _t("Answer"), primary: true, onClick: () => this.open(chat) }],
+        });
+        if (document.hasFocus()) {
+            this.outOfFocus._playSound();
+        } else {
+            this.outOfFocus.sendNotification({ title, message, type: "warning" });
+        }
+    }
+
+    /** @returns {boolean} whether somebody waits. */
+    get isOwed() {
+        return this.store.livechatsOwed.length > 0;
+    }
+
+    /** Open the chat of the buyer who waits longest for a word of this agent. */
+    openLongestWaiting() {
+        const [chat] = this.store.livechatsOwed;
+        if (chat) {
+            this.open(chat);
+        }
+    }
+
+    open(chat) {
+        this.closeReminder?.();
+        chat.open({ focus: true });
+        // In Discuss a chat that is open already is not focused by opening it.
+        chat.composer.autofocus++;
+    }
+
+    /** End a chat, or leave it if a colleague stays, and go on with the buyer who waits longest; with
+     * none, to the next chat that is open.
+     */
+    async closeAndGoOn(chat) {
+        const isMine = (other) =>
+            other.notEq(chat) &&
+            !other.livechat_end_dt &&
+            other.self_member_id?.livechat_member_type === "agent";
+        const next =
+            this.store.livechatsOwed.find(isMine) || this.store.discuss.livechats.find(isMine);
+        if (chat.isOwedByMe) {
+            await chat.askLeaveConfirmation(
+                _t("The buyer waits for your answer. Leaving will end the live chat."),
+            );
+        }
+        if (next) {
+            this.open(next);
+        }
+        await chat.leaveChannel({ force: true });
+    }
+}
+
+export const deskService = {
+    dependencies: [
+        "bus_service",
+        "command",
+        "mail.out_of_focus",
+        "mail.store",
+        "notification",
+        "title",
+    ],
+
+    start(env, services) {
+        const desk = new Desk(env, services);
+        if (!session.livechat_agent) {
+            return desk;
+        }
+        const { bus_service: bus, command, "mail.store": store } = services;
+        effect(
+            (owed) => {
+                // Each wait is read: another word of the buyer is another one.
+                owed.livechatsOwed.map((chat) => [chat.id, chat.dispatch_clock]);
+                desk.followOwed();
+            },
+            [store],
+        );
+        const load = () => store.fetchStoreData("livechat_dispatch_owed");
+        load();
+        bus.addEventListener("BUS:RECONNECT", load);
+        desk.tidy();
+        browser.setInterval(() => desk.tidy(), TIDIES_EVERY);
+        command.add(_t("Answer the buyer who waits longest"), () => desk.openLongestWaiting(), {
+            category: "app",
+            hotkey: "alt+shift+w",
+            hotkeyOptions: { bypassEditableProtection: true },
+            global: true,
+            isAvailable: () => desk.isOwed,
+        });
+        return desk;
+    },
+};
+
+registry.category("services").add("im_livechat_subaccount.desk", deskService);

@@ -1,0 +1,76 @@
+import { Thread } from "@mail/core/common/thread_model";
+import { fields } from "@mail/core/common/record";
+import { deserializeDateTime } from "@web/core/l10n/dates";
+import { patch } from "@web/core/utils/patch";
+
+/** Whom an agent owes a word, and which chats are over, of the live chats that dispatch gives. */
+patch(Thread.prototype, {
+    setup() {
+        super.setup();
+        /**
+         * Since when the agent of this chat owes its buyer a word, in UTC, and how many seconds the
+         * shop lets it, 0 without a limit; false while none is owed.
+         *
+         * @type {{since: string, limit: number}|false|undefined}
+         */
+        this.dispatch_clock = undefined;
+        this.storeAsOwed = fields.One("Store", {
+            compute() {
+                return this.isOwedByMe ? this.store : undefined;
+            },
+            eager: true,
+        });
+        /** Over for so long that it stands with the others that are over. */
+        this.isLaidAside = fields.Attr(false, {
+            compute() {
+                return Boolean(
+                    this.dispatch_transferable &&
+                    this.livechat_end_dt &&
+                    this.livechat_end_dt.toMillis() <= this.store.livechatLaidAsideBefore,
+                );
+            },
+            onUpdate() {
+                if (this.isLaidAside && !this.isFocused) {
+                    this.closeChatWindow({ force: true });
+                }
+            },
+            eager: true,
+        });
+        this.categoryAsLaidAside = fields.One("DiscussAppCategory", {
+            compute() {
+                return this.isLaidAside && (this.displayToSelf || this.isLocallyPinned)
+                    ? this.discussAppCategory
+                    : undefined;
+            },
+        });
+    },
+
+    /** Milliseconds since the epoch by the server's clock; undefined while no word is owed. */
+    get owedSince() {
+        return this.dispatch_clock && !this.livechat_end_dt
+            ? deserializeDateTime(this.dispatch_clock.since).toMillis()
+            : undefined;
+    },
+
+    get isOwedByMe() {
+        return (
+            this.owedSince !== undefined && this.self_member_id?.livechat_member_type === "agent"
+        );
+    },
+
+    _computeDisplayInSidebar() {
+        if (
+            this.isLaidAside &&
+            !this.discussAppCategory?.showsLaidAside &&
+            this.notEq(this.store.discuss?.thread)
+        ) {
+            return false;
+        }
+        return super._computeDisplayInSidebar();
+    },
+
+    /** Nobody has to read at once what is said in a chat that is over. */
+    get inChathubOnNewMessage() {
+        return super.inChathubOnNewMessage && !(this.dispatch_transferable && this.livechat_end_dt);
+    },
+});

@@ -1,0 +1,418 @@
+"""An agent's desk in real browsers: what the bar says, who waits longest, what has ended."""
+
+import re
+
+import pytest
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot, wait_until_online
+from playwright.sync_api import expect
+
+SYSTRAY = ".o_menu_systray .o_livechat_dispatch_menu"
+MENU = ".o_livechat_dispatch_menu_content"
+ERROR = ".o_error_dialog, .o_dialog_error"
+
+
+def come_in(shop, open_page, agent, viewport=DESKTOP):
+    """Log in to Discuss and wait until dispatch knows of it."""
+    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
+    log_in(page, agent)
+    expect(page.locator(".o-mail-Discuss")).to_be_visible(timeout=FIRST_PAGE)
+    wait_until_online(shop, agent)
+    return page
+
+
+def set_agents(shop, reception, agents):
+    ids = [agent.user_id for agent in agents]
+    shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
+
+
+def test_the_bar_survives_that_its_agent_leaves_the_channel_and_is_taken_out(shop, open_page):
+    reception = shop.open_reception([], max_sessions=2, queue_enabled=True)
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    page = come_in(shop, open_page, agent)
+    bar = page.locator(SYSTRAY)
+    expect(bar).to_contain_text("0/2")
+
+    # The owner takes the agent out while it looks into the menu, and back in.
+    bar.click()
+    expect(page.locator(MENU)).to_be_visible()
+    set_agents(shop, reception, [])
+    expect(bar).to_have_count(0)
+    expect(page.locator(MENU)).to_have_count(0)
+    set_agents(shop, reception, [agent])
+    expect(bar).to_contain_text("0/2")
+
+    # The agent leaves by itself, and opens the menu before its page has heard of it.
+    held = []
+    page.route(
+        "**/res.users/get_dispatch_status",
+        lambda route: route.continue_() if held else held.append(route),
+    )
+    as_agent(shop, agent).call("im_livechat.channel", "action_quit", [reception.id])
+    shops.wait_until(lambda: page.evaluate("1") and held, "the page does not hear of it")
+    bar.click()
+    expect(bar).to_have_count(0)
+    expect(page.locator(MENU)).to_have_count(0)
+    expect(page.locator(ERROR)).to_have_count(0)
+    held[0].continue_()
+    assert page.errors == []
+
+
+def test_the_bar_says_on_duty_paused_until_when_and_full_with_the_line_as_a_link(shop, open_page):
+    reception = shop.open_reception([], max_sessions=1, queue_enabled=True)
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    page = come_in(shop, open_page, agent)
+    bar = page.locator(SYSTRAY)
+    expect(bar).to_have_text(re.compile(r"^\s*On duty\s*0/1\s*$"))
+
+    assert shops.Buyer(shop.url).open_chat(reception).chat_id
+    expect(bar).to_have_text(re.compile(r"^\s*Full\s*1/1\s*$"))
+    # A quiet chat is half a load, and one chat.
+    shop.sql(
+        "UPDATE discuss_channel SET last_interest_dt = last_interest_dt - interval '20 minutes'"
+        " WHERE livechat_channel_id = %s",
+        reception.id,
+    )
+    assert shops.Buyer(shop.url).open_chat(reception).chat_id
+    bar.click()
+    menu = page.locator(MENU)
+    expect(menu).to_contain_text("1/1")
+    expect(menu).to_contain_text("You have no room for another chat")
+    shoot(page, "desk-bar-full")
+    menu.get_by_role("menuitem", name="Buyers waiting in line: 1").click()
+    expect(page.locator(".o_last_breadcrumb_item")).to_contain_text("Waiting Buyers")
+    expect(page.locator(".o_facet_value")).to_contain_text("In Line")
+
+    bar.click()
+    page.get_by_role("menuitem", name="Pause for 15 min").click()
+    expect(bar.locator(".o_livechat_dispatch_until")).to_have_text(
+        re.compile(r"^Paused until \d+:\d\d")
+    )
+    shoot(page, "desk-bar-paused")
+    # A phone has no room for the hour: the menu has it.
+    page.set_viewport_size(PHONE)
+    expect(bar.get_by_text("Paused", exact=True)).to_be_visible()
+    expect(bar.get_by_text("Paused until")).to_be_hidden()
+    assert page.errors == []
+
+
+CLOCK = ".o_livechat_reply_clock"
+NEXT = ".o_livechat_answer_next"
+ROW = ".o-mail-DiscussSidebarChannel"
+LAID_ASIDE = ".o_livechat_laid_aside"
+
+
+def open_chat(shop, reception, words="Is the lamp in stock?", name=None):
+    """A buyer without a browser opens a chat; the buyer and the chat."""
+    buyer = shops.Buyer(shop.url)
+    chat_id = buyer.open_chat(reception, words).chat_id
+    assert chat_id
+    if name:
+        shop.sql(
+            "UPDATE mail_guest SET name = %s WHERE id IN (SELECT guest_id"
+            " FROM discuss_channel_member WHERE channel_id = %s AND guest_id IS NOT NULL)",
+            name,
+            chat_id,
+        )
+    return buyer, chat_id
+
+
+def ask_earlier(shop, chat_id, seconds):
+    """Let the buyer of a chat have asked so much earlier; pages learn of it when they load."""
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_asked_at = dispatch_asked_at - %s * interval '1 s',"
+        " dispatch_assigned_at = dispatch_assigned_at - %s * interval '1 s' WHERE id = %s",
+        seconds,
+        seconds,
+        chat_id,
+    )
+
+
+def as_agent(shop, agent):
+    return shops.Shop(shop.db, shop.url, agent.login, agent.login)
+
+
+def answer(shop, agent, chat_id):
+    as_agent(shop, agent).call(
+        "discuss.channel",
+        "message_post",
+        [chat_id],
+        body="Yes, it is",
+        message_type="comment",
+        subtype_xmlid="mail.mt_comment",
+    )
+
+
+def get_head(page, viewport):
+    """The head of the chat that is open in Discuss, where a phone shows a window over it."""
+    return page.locator(
+        ".o-mail-DiscussContent-header" if viewport == DESKTOP else ".o-mail-ChatWindow-header"
+    )
+
+
+def expect_head(page, viewport, name):
+    head = get_head(page, viewport)
+    if viewport == DESKTOP:
+        expect(head.locator(".o-mail-DiscussContent-threadName")).to_have_value(name)
+    else:
+        expect(head).to_contain_text(name)
+
+
+def serve(shop, **values):
+    """A reception with one agent, who will come with a browser."""
+    reception = shop.open_reception([], max_sessions=100, **values)
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    # The agent is here before its page is.
+    shop.call(
+        "mail.presence",
+        "create",
+        [{"user_id": agent.user_id, "status": "online", "last_poll": shops.EVER}],
+    )
+    return reception, agent
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["wide", "narrow"])
+def test_every_buyer_who_waits_has_a_clock_that_a_persons_answer_stops(shop, open_page, viewport):
+    reception, agent = serve(shop, no_reply_seconds=3000)
+    early, early_chat = open_chat(shop, reception, name="Early")
+    ask_earlier(shop, early_chat, 2100)
+    _middle, middle_chat = open_chat(shop, reception, name="Middle")
+    ask_earlier(shop, middle_chat, 1200)
+    _late, late_chat = open_chat(shop, reception, name="Late")
+    page = come_in(shop, open_page, agent, viewport)
+
+    bar = page.locator(NEXT)
+    expect(bar.locator(".o_livechat_answer_next_count")).to_have_text("3")
+    expect(bar.locator(CLOCK)).to_have_class(re.compile("third_3"))
+    expect(page).to_have_title(re.compile(r"^\(3\) "))
+    if viewport == DESKTOP:
+        rows = page.locator(ROW, has=page.locator(CLOCK))
+        expect(rows).to_have_text([re.compile(name) for name in ("Early", "Middle", "Late")])
+        for row, third in enumerate((3, 2, 1)):
+            expect(rows.nth(row).locator(CLOCK)).to_have_class(re.compile(f"third_{third}"))
+    shoot(page, f"desk-clocks-{viewport['width']}")
+    before = bar.locator(CLOCK).inner_text()
+    expect(bar.locator(CLOCK)).not_to_have_text(before)
+
+    # One click to whoever waits longest, and its head has the clock as well.
+    bar.click()
+    head = get_head(page, viewport)
+    expect_head(page, viewport, "Early")
+    expect(head.locator(CLOCK)).to_be_visible()
+    composer = page.locator(".o-mail-Composer-input:visible")
+    expect(composer).to_be_focused()
+    shoot(page, f"desk-head-{viewport['width']}")
+    composer.fill("It is in stock")
+    composer.press("Enter")
+    expect(head.locator(CLOCK)).to_have_count(0)
+    expect(page).to_have_title(re.compile(r"^\(2\) "))
+    early.say(early_chat, "Thank you")
+    expect(head.locator(CLOCK)).to_be_visible()
+    # The buyer's new word is younger than those of the others.
+    page.keyboard.press("Alt+Shift+W")
+    expect_head(page, viewport, "Middle")
+
+    answer(shop, agent, middle_chat)
+    answer(shop, agent, late_chat)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    assert page.errors == []
+
+
+def test_who_comes_back_after_a_reload_sees_the_same_anywhere(shop, open_page):
+    reception, agent = serve(shop, no_reply_seconds=3000)
+    _buyer, chat_id = open_chat(shop, reception, name="Ada")
+    ask_earlier(shop, chat_id, 1500)
+    page = come_in(shop, open_page, agent)
+    for url in ("discuss", "action-im_livechat.im_livechat_channel_action"):
+        page.goto(f"{shop.url}/odoo/{url}", timeout=FIRST_PAGE)
+        expect(page.locator(f"{NEXT} {CLOCK}")).to_have_class(re.compile("third_2"))
+        expect(page).to_have_title(re.compile(r"^\(1\) "))
+    # From any page one click opens the chat.
+    page.locator(NEXT).click()
+    window = page.locator(".o-mail-ChatWindow")
+    expect(window.locator(CLOCK)).to_be_visible()
+    expect(window.locator(".o-mail-Composer-input")).to_be_focused()
+    # The command palette has it as well.
+    page.keyboard.press("Control+k")
+    expect(page.locator(".o_command_palette")).to_contain_text("Answer the buyer who waits longest")
+    assert page.errors == []
+
+
+def test_at_a_third_and_two_thirds_of_no_reply_the_agent_is_reminded(shop, open_page):
+    reception, agent = serve(shop, no_reply_seconds=3000)
+    page = come_in(shop, open_page, agent)
+    page.evaluate(
+        """() => {
+            window.sounds = 0;
+            HTMLMediaElement.prototype.play = async function () { window.sounds++; };
+        }"""
+    )
+    open_chat(shop, reception)
+    expect(page.locator(f"{NEXT} {CLOCK}")).to_be_visible()
+    sounds = page.evaluate("window.sounds")
+    # The clock of the page, not that of the server, is put forward.
+    for seconds, waited in ((1000, "For 16 min"), (2000, "For 33 min")):
+        page.evaluate(
+            "seconds => { odoo.__WOWL_DEBUG__.root.env.services['mail.store'].livechatSkew"
+            " = seconds * 1000; }",
+            seconds,
+        )
+        reminder = page.locator(".o_livechat_reminder")
+        expect(reminder).to_contain_text("waits for your answer")
+        expect(reminder).to_contain_text(waited)
+        shops.wait_until(
+            lambda heard=sounds: page.evaluate("window.sounds") > heard, "nothing was to be heard"
+        )
+        sounds = page.evaluate("window.sounds")
+    shoot(page, "desk-reminder")
+    reminder.get_by_role("button", name="Answer").click()
+    expect(get_head(page, DESKTOP).locator(CLOCK)).to_be_visible()
+    expect(page.locator(".o_livechat_reminder")).to_have_count(0)
+    assert page.errors == []
+
+
+def test_what_has_ended_is_laid_aside_and_opens_no_window_after_a_reload(shop, open_page):
+    reception, agent = serve(shop)
+    living, _chat = open_chat(shop, reception, name="Living")
+    over, over_chat = open_chat(shop, reception, name="Over")
+    answer(shop, agent, over_chat)
+    page = come_in(shop, open_page, agent)
+    # Two windows on another page.
+    page.goto(f"{shop.url}/odoo/action-im_livechat.im_livechat_channel_action", timeout=FIRST_PAGE)
+    page.locator(".o_menu_systray .o-mail-DiscussSystray-class").first.click()
+    page.locator(".o-mail-NotificationItem", has_text="Over").first.click()
+    expect(page.locator(".o-mail-ChatWindow", has_text="Over")).to_be_visible()
+    page.locator(NEXT).click()
+    expect(page.locator(".o-mail-ChatWindow", has_text="Living")).to_be_visible()
+    over.leave(over_chat)
+    # It has just ended: what is being read stays.
+    expect(page.locator(".o-mail-ChatWindow", has_text="has ended")).to_be_visible()
+    page.reload(timeout=FIRST_PAGE)
+    expect(page.locator(".o-mail-ChatWindow", has_text="Living")).to_be_visible()
+    expect(page.locator(".o-mail-ChatWindow", has_text="Over")).to_have_count(0)
+
+    # In Discuss it stands at the end, and after five minutes with the others that have ended.
+    page.goto(f"{shop.url}/odoo/discuss", timeout=FIRST_PAGE)
+    rows = page.locator(ROW, has_text=re.compile("Living|Over"))
+    expect(rows).to_have_text([re.compile("Living"), re.compile("Over")])
+    expect(page.locator(LAID_ASIDE)).to_have_count(0)
+    shop.sql(
+        "UPDATE discuss_channel SET livechat_end_dt = livechat_end_dt - interval '5 min'"
+        " WHERE id = %s",
+        over_chat,
+    )
+    for _load in range(2):
+        page.reload(timeout=FIRST_PAGE)
+        expect(page.locator(LAID_ASIDE)).to_have_text(re.compile(r"Ended:\s*1"))
+        expect(page.locator(ROW, has_text="Over")).to_have_count(0)
+    page.locator(LAID_ASIDE).click()
+    expect(page.locator(ROW, has_text="Over")).to_be_visible()
+    shoot(page, "desk-laid-aside")
+    assert page.errors == []
+
+
+def test_close_and_next_ends_the_chat_and_opens_whose_buyer_waits_longest(shop, open_page):
+    reception, agent = serve(shop)
+    chats = [open_chat(shop, reception, name=name)[1] for name in ("Done", "Second", "Third")]
+    for seconds, chat_id in zip((300, 200, 100), chats):
+        ask_earlier(shop, chat_id, seconds)
+    answer(shop, agent, chats[0])
+    page = come_in(shop, open_page, agent)
+    page.locator(ROW, has_text="Done").click()
+    header = get_head(page, DESKTOP)
+    expect_head(page, DESKTOP, "Done")
+
+    header.get_by_role("button", name="Close and next").click()
+
+    expect_head(page, DESKTOP, "Second")
+    expect(page.locator(".o-mail-Composer-input")).to_be_focused()
+    expect(page.locator(ROW, has_text="Done")).to_have_count(0)
+    shops.wait_until(
+        lambda: shop.sql(
+            "SELECT FROM discuss_channel WHERE id = %s AND livechat_end_dt IS NOT NULL", chats[0]
+        ),
+        "the chat goes on",
+    )
+    # Who has not been answered is not closed by a slip of the mouse.
+    header.get_by_role("button", name="Close and next").click()
+    expect(page.get_by_role("dialog")).to_contain_text("waits for your answer")
+    page.get_by_role("dialog").get_by_role("button", name="Leave Conversation").click()
+    expect_head(page, DESKTOP, "Third")
+    expect(page.locator(ROW, has_text="Second")).to_have_count(0)
+    assert page.errors == []
+
+
+def end_chats(shop, reception, agent, count):
+    """Let an agent have so many chats that ended an hour ago, and are still in its list."""
+    code = (
+        f"channel = env['im_livechat.channel'].browse({reception.id})\n"
+        f"agent = env['res.users'].browse({agent.user_id})\n"
+        "hour_ago = datetime.datetime.now() - datetime.timedelta(hours=1)\n"
+        f"guests = env['mail.guest'].create([{{'name': 'Past'}}] * {count})\n"
+        "values = {'name': 'Past', 'channel_type': 'livechat', 'livechat_channel_id': channel.id,\n"
+        "    'livechat_operator_id': agent.partner_id.id, 'livechat_end_dt': hour_ago}\n"
+        "env['discuss.channel'].create([{**values, 'channel_member_ids': [\n"
+        "    (0, 0, {'partner_id': agent.partner_id.id, 'livechat_member_type': 'agent'}),\n"
+        "    (0, 0, {'guest_id': guest.id, 'livechat_member_type': 'visitor'}),\n"
+        "]} for guest in guests])\n"
+    )
+    (action,) = shop.call(
+        "ir.actions.server",
+        "create",
+        [
+            {
+                "name": "Past chats",
+                "model_id": shop.ref("mail.model_discuss_channel"),
+                "state": "code",
+                "code": code,
+            }
+        ],
+    )
+    shop.call("ir.actions.server", "run", [action])
+
+
+WATCH_ROWS = """() => {
+    window.changed = new Set();
+    new MutationObserver((records) => {
+        for (const { target } of records) {
+            const node = target.nodeType === Node.TEXT_NODE ? target.parentElement : target;
+            const row = node.closest(".o-mail-DiscussSidebarChannel");
+            if (row && !node.closest(".o_livechat_reply_clock")) {
+                const name = row.querySelector(".o-mail-DiscussSidebarChannel-itemName");
+                window.changed.add(name.textContent.trim());
+            }
+        }
+    }).observe(document.querySelector(".o-mail-DiscussSidebar"), {
+        childList: true, subtree: true, characterData: true, attributes: true,
+    });
+}"""
+
+
+def test_a_desk_with_20_open_and_200_ended_chats_draws_what_lives(shop, open_page):
+    reception, agent = serve(shop, no_reply_seconds=3000)
+    buyers = [open_chat(shop, reception, name=f"Buyer {chr(65 + i)}") for i in range(20)]
+    for place, (_buyer, chat_id) in enumerate(buyers[1:]):
+        ask_earlier(shop, chat_id, 100 * (20 - place))
+    (talker, chat_id), *_rest = buyers
+    answer(shop, agent, chat_id)
+    end_chats(shop, reception, agent, 200)
+    page = come_in(shop, open_page, agent)
+    expect(page.locator(LAID_ASIDE)).to_have_text(re.compile(r"Ended:\s*200"))
+    expect(page.locator(f"{ROW}:has({CLOCK})")).to_have_count(19)
+    living = page.locator(ROW, has_text=re.compile("Buyer|Past"))
+    expect(living).to_have_count(20)
+    shoot(page, "desk-220-chats")
+
+    # A word of one buyer touches its own row, beside the clocks that go on.
+    page.evaluate(WATCH_ROWS)
+    before = page.locator(f"{NEXT} {CLOCK}").inner_text()
+    expect(page.locator(f"{NEXT} {CLOCK}")).not_to_have_text(before)
+    assert page.evaluate("[...window.changed]") == []
+    talker.say(chat_id, "Are you there?")
+    expect(page.locator(f"{ROW}:has({CLOCK})")).to_have_count(20)
+    assert page.evaluate("[...window.changed]") == ["Buyer A"]
+    expect(page).to_have_title(re.compile(r"^\(20\) "))
+    assert page.errors == []
