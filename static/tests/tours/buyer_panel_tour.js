@@ -40,7 +40,7 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.buyer_panel", {
         },
         {
             content: "The return",
-            trigger: "body:not(:has(.modal)) .o_form_view:contains(Ella)",
+            trigger: "body:not(:has(.modal)) .o_form_view .o_field_widget[name=origin]",
         },
     ],
 });
