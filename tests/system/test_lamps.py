@@ -135,9 +135,16 @@ def drop_block(page):
     expect(zone).to_be_attached()
     zone.scroll_into_view_if_needed()
     target = zone.bounding_box()
-    page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2, steps=12)
+    x, y = target["x"] + target["width"] / 2, target["y"] + target["height"] / 2
+    page.mouse.move(x, y, steps=12)
+    block = website.locator(".s_livechat_lamps")
+    # Whoever drags sees where it will be before letting go.
+    expect(block).to_have_count(1)
+    page.mouse.move(x, y + 1)
+    page.wait_for_timeout(500)
     page.mouse.up()
-    return website.locator(".s_livechat_lamps")
+    expect(website.locator(".oe_drop_zone")).to_have_count(0)
+    return block
 
 
 def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fragile, open_page):
