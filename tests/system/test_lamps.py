@@ -126,6 +126,8 @@ def drop_block(page):
     thumbnail = page.locator(THUMBNAIL.format(BLOCK))
     expect(thumbnail).to_be_visible(timeout=FIRST_PAGE)
     thumbnail.scroll_into_view_if_needed()
+    # Nobody drags in the moment in which the editor appears, while it still prepares the page.
+    page.wait_for_timeout(3000)
     start = thumbnail.bounding_box()
     page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
     page.mouse.down()
