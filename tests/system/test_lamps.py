@@ -126,18 +126,27 @@ def drop_block(page):
     thumbnail = page.locator(THUMBNAIL.format(BLOCK))
     expect(thumbnail).to_be_visible(timeout=FIRST_PAGE)
     thumbnail.scroll_into_view_if_needed()
+    # Nobody drags in the moment in which the editor appears, while it still prepares the page.
+    page.wait_for_timeout(3000)
     start = thumbnail.bounding_box()
     page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
     page.mouse.down()
     page.mouse.move(start["x"] - 60, start["y"] - 20, steps=8)
-    website = page.frame_locator("iframe.o_iframe:not(.d-none)")
+    website = page.frame_locator("iframe:not(.o_ignore_in_tour)").first
     zone = website.locator("main .oe_drop_zone").first
     expect(zone).to_be_attached()
     zone.scroll_into_view_if_needed()
     target = zone.bounding_box()
-    page.mouse.move(target["x"] + target["width"] / 2, target["y"] + target["height"] / 2, steps=12)
+    x, y = target["x"] + target["width"] / 2, target["y"] + target["height"] / 2
+    page.mouse.move(x, y, steps=12)
+    block = website.locator(".s_livechat_lamps")
+    # Whoever drags sees where it will be before letting go.
+    expect(block).to_have_count(1)
+    page.mouse.move(x, y + 1)
+    page.wait_for_timeout(500)
     page.mouse.up()
-    return website.locator(".s_livechat_lamps")
+    expect(website.locator(".oe_drop_zone")).to_have_count(0)
+    return block
 
 
 def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fragile, open_page):
@@ -171,8 +180,15 @@ def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fr
     expect(block).to_have_count(1)
     # It shows what buyers will see, of the website's own channel, and nothing to click.
     expect(block.locator("span.lamp")).to_have_count(2)
-    block.click()
-    expect(editor.locator(".o_customize_tab [data-label='Channel']")).to_be_visible()
+    option = editor.locator(".o_customize_tab [data-label='Channel']")
+
+    def select():
+        # While the editor is at work with what was dropped, it hears no click.
+        block.click()
+        editor.wait_for_timeout(500)
+        return option.is_visible()
+
+    shops.wait_until(select, "the block has no options")
     shoot(editor, "lamps-editor")
     editor.click(".o_customize_tab [data-label='Channel'] .dropdown-toggle")
     editor.click(".o_popover .o-dropdown-item:has-text('Flagship Shop')")

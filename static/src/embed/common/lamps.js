@@ -105,7 +105,18 @@ export function showLamps(node, { isEdited = false, hint = "" } = {}) {
         list.setAttribute("aria-label", title);
         root.replaceChildren(lamps.length ? list : hint);
     };
+    const end = () => {
+        hasEnded = true;
+        browser.clearInterval(timer);
+        document.removeEventListener("visibilitychange", look);
+        root.replaceChildren();
+    };
     const look = async () => {
+        if (!node.isConnected) {
+            // A block that was being dragged is gone without a word.
+            end();
+            return;
+        }
         const channelId = getChannelId(node);
         if (!channelId) {
             root.replaceChildren(hint);
@@ -130,15 +141,10 @@ export function showLamps(node, { isEdited = false, hint = "" } = {}) {
             draw(channelId, { ...answer, open: answer.open && !isEdited });
         }
     };
-    void look();
     const timer = browser.setInterval(look, EVERY);
     document.addEventListener("visibilitychange", look);
-    return () => {
-        hasEnded = true;
-        browser.clearInterval(timer);
-        document.removeEventListener("visibilitychange", look);
-        root.replaceChildren();
-    };
+    void look();
+    return end;
 }
 
 export const lampsService = {
