@@ -476,7 +476,7 @@ class TestLimits(PatientCase, DispatchCommon):
         self.env.cr.execute(
             """
             INSERT INTO livechat_dispatch_rate (what, who, amount, level, asked_at, is_refused)
-            VALUES ('rush', %(who)s, 120, %(level)s, now() AT TIME ZONE 'UTC', false)
+            SELECT 'rush', %(who)s, 60, %(level)s, clock_timestamp() AT TIME ZONE 'UTC', false
                 ON CONFLICT (what, who) DO UPDATE
                SET level = EXCLUDED.level, asked_at = EXCLUDED.asked_at
             """,
@@ -487,7 +487,7 @@ class TestLimits(PatientCase, DispatchCommon):
         self._limit(60)
         # Before it, all of an hour may come at once.
         self.assertFalse(any(self._ask() for _buyer in range(3)))
-        self._rush(200)
+        self._rush(150)
         self.assertEqual([self._ask(), self._ask()], [True, True])
         # Who comes from elsewhere is served: a look, a chat and some words.
         self._come_from(8)
@@ -506,15 +506,15 @@ class TestLimits(PatientCase, DispatchCommon):
 
     def test_what_is_asked_makes_a_rush_and_what_is_refused_keeps_it_up(self):
         self._limit(60)
-        self._rush(100)
+        self._rush(40)
         self.assertEqual([self._ask(), self._ask()], [False, False])
-        # 120 is usual for a minute; until here that many could have been asked again in 20 seconds.
+        # 60 at once are too many; of what was asked 2 a second run out.
         for number in range(60):
             self._come_from(100 + number)
             self.assertFalse(self._ask(persisted=False))
         self._come_from(7)
         self.assertTrue(self._ask())
-        self._rush(240)
+        self._rush(180)
         for _number in range(3):
             self._pass_time(minutes=0.4)
             self._fill("rush chat")
@@ -522,10 +522,15 @@ class TestLimits(PatientCase, DispatchCommon):
             for _time in range(24):
                 self.assertTrue(self._ask())
 
+    def test_a_class_at_one_school_makes_no_rush(self):
+        self._limit(60)
+        self.assertFalse(any(self._ask(persisted=False) for _pupil in range(80)))
+        self.assertFalse(any(self._ask() for _pupil in range(5)))
+
     def test_what_is_refused_in_a_rush_costs_next_to_nothing(self):
         self._limit(60)
         self._ask()
-        self._rush(200)
+        self._rush(150)
         self._ask()
         models = ("discuss.channel", "mail.guest", "livechat.dispatch.decision")
         counts = [self.env[model].search_count([]) for model in models]
@@ -533,8 +538,8 @@ class TestLimits(PatientCase, DispatchCommon):
         refused = door.count_refused(self.env.cr, since)["often"]
         self.env.flush_all()
         self.opener.cookies.clear()
-        # Odoo's own two of each request, the question, and what is counted.
-        with self.assertQueryCount(5):
+        # Odoo's own two of each request, the question, and the three that are counted.
+        with self.assertQueryCount(6):
             self._call("/im_livechat/get_session", channel_id=self.channel.id)
         self.assertEqual([self.env[model].search_count([]) for model in models], counts)
         self.assertEqual(door.count_refused(self.env.cr, since)["often"], refused + 1)

@@ -27,24 +27,28 @@ from odoo.modules import module
 
 #: How many chats an address may open an hour, if nothing else is set.
 ADDRESS_CHATS_DEFAULT = 60
+# More than any address opens; what follows from it is to be an integer of PostgreSQL.
+_ADDRESS_CHATS_MOST = 10**6
 
 #: How often a buyer may ask an hour: for a ``chat``, for a ``look`` at the widget, to bring a
 #: ``word`` before the first answer, to ``leave`` a message, to say that it is still ``here``, as
 #: the page of who waits does twice a minute. Generous for people.
 PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
 
-#: And an address, in chats of an address: a school or an office has one for all.
+#: And an address, in chats of an address: a school or an office has one for all. What is more than
+#: its chats does not come all at once, but a quarter of it.
 PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
 
 #: What an address gets a minute in a rush, in its chats of a minute.
 PER_ADDRESS_IN_RUSH = {"chat": 1, "look": 2, "word": 4}
 
-# A channel of which more is asked in a minute is in a rush: six times what the buyers of twenty
-# busy agents ask; or so many times what an address may ask in an hour, where that is more.
+# So much is usual that is asked of a channel in a minute: six times what the buyers of twenty busy
+# agents ask; or so many times what an address may ask in an hour, where that is more. A rush begins
+# with half a minute's of it at once, and is over when for a minute less was asked.
 _RUSH = 120
 _RUSH_ADDRESSES = 2
-# It is over when for a minute less was asked, however much it was before.
-_RUSH_LASTS = 2
+# Of that one address is no more than a third: a class at school alone makes no rush.
+_RUSH_PARTS = 3
 
 #: So many mails of a kind a shop has sent to addresses that it says a day.
 MAILS_A_DAY = 20
@@ -78,6 +82,17 @@ class Request(NamedTuple):
     """What the bucket holds, if that is more than the amount: it counts what is refused as well."""
 
 
+class Rush(NamedTuple):
+    """What is asked for of what all together get of a channel."""
+
+    total: Request
+    """Of what everybody gets; when there is no more of it, the channel is in a rush."""
+    part: Request
+    """Of how much of that may be one address's."""
+    share: Request
+    """Of what an address gets in a rush."""
+
+
 def read_address_chats(text: str | bool) -> int:
     """Return how many chats an address may open an hour, 0 for no limit.
 
@@ -85,7 +100,7 @@ def read_address_chats(text: str | bool) -> int:
         close the shop.
     """
     makes_sense = text and text.isdecimal() and len(text) < 10
-    return int(text) if makes_sense else ADDRESS_CHATS_DEFAULT
+    return min(int(text), _ADDRESS_CHATS_MOST) if makes_sense else ADDRESS_CHATS_DEFAULT
 
 
 def read_address(text: str | None) -> str | None:
@@ -120,45 +135,43 @@ def read_network(text: str) -> str | None:
     return str(network) if is_narrow and not network.is_loopback else None
 
 
-def find_in_rush(what: str, address: str, chats: int, channel_id: int) -> list[Request]:
-    """Return what else is asked for by who asks something of a channel: room in its minute, and the
-    address's share of that. Only when both are missing it is too much.
+def find_limit(what: str, address: str, chats: int) -> Request:
+    """Return what an address asks for.
 
     :param chats: how many an address may open an hour.
     """
+    factor = PER_ADDRESS[what]
+    if factor == 1:
+        return Request(what, address, chats)
+    return Request(what, address, max(1, chats * factor // 4), 900)
+
+
+def find_rush(what: str, address: str, chats: int, channel_id: int) -> Rush | None:
+    """Return what an address asks for of what all get of a channel; ``None`` where it does not
+    matter how many ask. The parameters are those of :func:`find_limit`."""
     if not (channel_id and what in PER_ADDRESS_IN_RUSH):
-        return []
-    amount = max(1, chats * PER_ADDRESS_IN_RUSH[what] // 60)
+        return None
     usual = max(_RUSH, _RUSH_ADDRESSES * chats)
-    rush = Request("rush", f"channel {channel_id}", usual, 60, _RUSH_LASTS * usual)
-    return [rush, Request(f"rush {what}", address, amount, 60)]
-
-
-def is_too_much(env, rush: Request, share: Request) -> bool:
-    """Tell whether somebody asks in a rush for more than its share, see :func:`find_in_rush`;
-    without a write for who does not."""
-    # Served by the primary key.
-    env.cr.execute(
-        f"""
-        SELECT count(*) = 2
-          FROM livechat_dispatch_rate rate
-          JOIN (VALUES (%s, %s, %s), (%s, %s, %s)) asked (what, who, room)
-               USING (what, who)
-         WHERE {_LEFT_OVER.format(now="clock_timestamp() AT TIME ZONE 'UTC'", seconds="60")} > room
-        """,
-        [field for one in (rush, share) for field in (one.what, one.who, one.amount - 1)],
+    return Rush(
+        total=Request("rush", f"channel {channel_id}", usual // 2, 30, usual // 2 + usual),
+        part=Request("rush part", address, usual // _RUSH_PARTS, 60),
+        share=Request(f"rush {what}", address, max(1, chats * PER_ADDRESS_IN_RUSH[what] // 60), 60),
     )
-    return env.cr.fetchone()[0]
 
 
-def note_too_much(env, rush: Request, what: str, channel_id: int):
+def is_too_much(env, rush: Rush) -> bool:
+    """Tell whether somebody asks in a rush for more than its share; without a write."""
+    return _are_full(env.cr, [rush.total, rush.share])
+
+
+def note_too_much(env, rush: Rush, what: str, channel_id: int):
     """Count that somebody was turned away before it cost anything; the rush goes on."""
     with _committing(env) as cr:
-        _fill(cr, [rush])
+        _count_rush(cr, rush, _fill(cr, [rush.part]))
         _note_refusal(cr, what, channel_id)
 
 
-def admit(env, requests: Iterable[Request], channel_id: int = 0) -> bool:
+def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | None = None) -> bool:
     """Count what is asked for, and tell whether it may be; what is refused counts as a refusal and
     not against whoever asks.
 
@@ -166,13 +179,13 @@ def admit(env, requests: Iterable[Request], channel_id: int = 0) -> bool:
     count together and none waits for a request of another.
 
     :param channel_id: ``im_livechat.channel`` that is asked for, 0 for none.
+    :param rush: see :func:`find_rush`.
     """
-    # One order for all.
-    requests = sorted(request for request in requests if request.amount)
+    requests = [request for request in requests if request.amount]
     if not requests:
         return True
     with _committing(env) as cr:
-        return _admit(cr, requests, channel_id)
+        return _admit(cr, requests, channel_id, rush)
 
 
 def may_mail(env, what: str, account: str, shop: str) -> bool:
@@ -206,19 +219,50 @@ def _committing(env):
         yield cr
 
 
-def _admit(cr, requests, channel_id):
-    refused = _fill(cr, requests)
-    in_rush = {what for what in refused if what.startswith("rush")}
-    is_admitted = refused == in_rush and len(in_rush) < 2
+def _admit(cr, requests, channel_id, rush):
+    refused = _fill(cr, [*requests, *((rush.part, rush.share) if rush else ())])
+    is_admitted = not any(request.what in refused for request in requests)
+    if rush and _count_rush(cr, rush, refused):
+        is_admitted = is_admitted and rush.share.what not in refused
     if not is_admitted:
-        asked = next(request.what for request in requests if not request.what.startswith("rush"))
-        _note_refusal(cr, asked, channel_id)
+        _note_refusal(cr, requests[0].what, channel_id)
     return is_admitted
+
+
+def _count_rush(cr, rush, refused):
+    """Count what somebody asks for among all who ask, and tell whether they are in a rush.
+
+    :param refused: of what there was no room: what goes beyond an address's part is not counted.
+    """
+    if rush.part.what in refused:
+        return _are_full(cr, [rush.total])
+    return bool(_fill(cr, [rush.total]))
+
+
+def _are_full(cr, requests):
+    """Tell whether there is no room for any of these."""
+    # Served by the primary key.
+    cr.execute(
+        """
+        SELECT count(*)
+          FROM livechat_dispatch_rate rate
+          JOIN unnest(%(what)s::text[], %(who)s::text[], %(amount)s::integer[],
+                      %(seconds)s::integer[]) asked (what, who, most, seconds)
+               USING (what, who)
+         WHERE {left_over} > most - 1
+        """.format(
+            left_over=_LEFT_OVER.format(
+                now="clock_timestamp() AT TIME ZONE 'UTC'", seconds="seconds"
+            )
+        ),
+        {name: [getattr(one, name) for one in requests] for name in Request._fields[:4]},
+    )
+    return cr.fetchone()[0] == len(requests)
 
 
 def _fill(cr, requests):
     """Put what is asked for into the buckets; of what there is no room, ``{what}``."""
-    # Served by the primary keys.
+    # Served by the primary keys. In one order for all, so that two do not wait for each other.
     cr.execute(
         """
         INSERT INTO livechat_dispatch_rate AS rate (what, who, amount, level, asked_at, is_refused)

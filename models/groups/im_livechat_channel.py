@@ -265,14 +265,14 @@ class ImLivechatChannel(models.Model):
         chats = self._read_address_chats()
         if not chats:
             return True
-        asked = []
+        asked, rush = [], None
         if address := self._read_caller_address():
-            asked.append(door.Request(what, address, chats * door.PER_ADDRESS[what]))
-            asked += door.find_in_rush(what, address, chats, self.id or 0)
+            asked.append(door.find_limit(what, address, chats))
+            rush = door.find_rush(what, address, chats, self.id or 0)
         partner, guest = self._identify_buyer()
         if what in door.PER_BUYER and (buyer := partner or guest):
             asked.append(door.Request(what, f"{buyer._name} {buyer.id}", door.PER_BUYER[what]))
-        return door.admit(self.env, asked, self.id or 0)
+        return door.admit(self.env, asked, self.id or 0, rush)
 
     @api.model
     def _is_too_much(self, channel_id, what):
@@ -285,8 +285,8 @@ class ImLivechatChannel(models.Model):
         chats, address = self._read_address_chats(), self._read_caller_address()
         if not (chats and address):
             return False
-        rush, share = door.find_in_rush(what, address, chats, channel_id)
-        is_too_much = door.is_too_much(self.env, rush, share)
+        rush = door.find_rush(what, address, chats, channel_id)
+        is_too_much = door.is_too_much(self.env, rush)
         if is_too_much:
             door.note_too_much(self.env, rush, what, channel_id)
         return is_too_much

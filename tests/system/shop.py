@@ -205,8 +205,6 @@ class Shop:
             ],
             context={"no_reset_password": True},
         )
-        if weigh:
-            self.keep_passwords(ids)
         if online:
             self.call(
                 "mail.presence",
@@ -230,13 +228,6 @@ class Shop:
             Agent(user, partner, weight, name, login)
             for (user, partner, name, login), weight in zip(rows, weights)
         ]
-
-    def keep_passwords(self, user_ids):
-        """Let these people use the passwords that the administrator has given them, as if they had
-        set them themselves."""
-        self.sql(
-            "UPDATE res_users SET password_is_foreign = false WHERE id = ANY(%s)", list(user_ids)
-        )
 
     def open_reception(self, weights, mode="share", max_sessions=None, **values):
         """Create a channel with agents of these weights.

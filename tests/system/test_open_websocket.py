@@ -113,19 +113,10 @@ def leave_the_channel(scene):
     scene.shop.call("im_livechat.channel", "write", [scene.reception.id], values)
 
 
-def leave_the_chat(scene):
-    page = scene.page
-    answer = shops.post(
-        page.session,
-        f"{page.url}/web/dataset/call_kw/discuss.channel/action_unfollow",
-        {
-            "model": "discuss.channel",
-            "method": "action_unfollow",
-            "args": [[scene.chat_id]],
-            "kwargs": {},
-        },
-    )
-    assert not answer.failed, answer.text
+def lose_the_chat(scene):
+    values = {"reason": "other", "note": "Lunch", "user_id": scene.colleague.user_id}
+    answer = scene.shop.call("discuss.channel", "transfer", [scene.chat_id], **values)
+    assert answer["state"] == "assigned"
 
 
 class Scene:
@@ -135,8 +126,10 @@ class Scene:
         self.shop = shop
         self.role = make_role(shop, owner, scope)
         self.watcher, self.row = add_staff(shop, owner, self.role)
-        colleague, _row = add_staff(shop, owner, make_role(shop, owner, "own"))
-        first, later = (self.watcher, colleague) if serves else (colleague, self.watcher)
+        self.colleague, _row = add_staff(shop, owner, make_role(shop, owner, "own"))
+        first, later = (self.watcher, self.colleague)
+        if not serves:
+            first, later = later, first
         self.reception = shop.open_reception([], main_account_id=owner.user_id)
         self._let_serve(first)
         self.buyer = shops.Buyer(server.url)
@@ -179,7 +172,7 @@ class Scene:
         (lose_the_permission, "own", True),
         (be_disabled, "own", True),
         (work_elsewhere, "own", True),
-        (leave_the_chat, "own", True),
+        (lose_the_chat, "own", True),
         (lose_the_role, "shop", False),
         (see_less, "shop", False),
         (be_disabled, "shop", False),

@@ -43,7 +43,8 @@ def reception(shop, owner):
         user_id, login = row["user_id"][0], row["login"]
         # As the activation page does.
         shop.call("res.users", "write", [user_id], {"password": login, "active": True})
-        shop.keep_passwords([user_id])
+        # The person itself sets it, there.
+        shop.sql("UPDATE res_users SET password_is_foreign = false WHERE id = %s", user_id)
         ((partner_id,),) = shop.sql("SELECT partner_id FROM res_users WHERE id = %s", user_id)
         reception.agents.append(shops.Agent(user_id, partner_id, 100, row["name"], login))
     shop.call(
