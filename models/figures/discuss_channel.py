@@ -17,8 +17,8 @@ _SHOWN_MAX = 1000
 
 
 class DiscussChannel(models.Model):
-    """The turns of agents, which end with the chat, what *Conversations* shows, and how chats are told
-    apart."""
+    """The turns of agents, which end with the chat, what *Conversations* shows, and how chats are
+    told apart."""
 
     _inherit = "discuss.channel"
 
