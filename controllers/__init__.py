@@ -6,6 +6,7 @@ from . import (
     lamps,
     logout,
     main,
+    metrics,
     onlooker,
     own_password,
     pool_mail,

@@ -1,6 +1,7 @@
 from . import (
     test_account_log,
     test_account_safety,
+    test_api,
     test_attributes,
     test_block,
     test_buyer_card,
@@ -12,6 +13,7 @@ from . import (
     test_conversation_tours,
     test_conversations,
     test_core_buttons,
+    test_core_methods,
     test_costs,
     test_dated_change_tours,
     test_dated_changes,
@@ -55,6 +57,7 @@ from . import (
     test_queries,
     test_ratings,
     test_reach,
+    test_read_only,
     test_reassign,
     test_reception,
     test_reception_tours,

@@ -316,6 +316,7 @@ class LivechatRole(sent.Reader, models.Model):
             )
 
     @api.model
+    @api.readonly
     def get_matrix(self, search="", role_offset=0, subaccount_offset=0, limit=80):
         """Return a page of who has which permission, and through which role.
 

@@ -47,6 +47,7 @@ class ImLivechatChannel(models.Model):
         return {"type": "ir.actions.act_url", "url": self.web_page, "target": "new"}
 
     @api.model
+    @api.readonly
     def get_first_day(self):
         """Return the checklist of the caller's shop: of its first channel with something left.
 

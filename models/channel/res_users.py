@@ -154,6 +154,7 @@ class ResUsers(sent.Guard, models.Model):
         owner = owners.pop() if len(owners) == 1 else self.browse()
         return self.env["livechat.pause.reason"]._find_of_shop(owner[:1])
 
+    @api.readonly
     def get_pause_reasons(self):
         """Return why these agents may pause, in the order of their shop: ``[[id, name], …]``.
 

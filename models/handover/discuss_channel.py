@@ -462,6 +462,7 @@ class DiscussChannel(models.Model):
         ]
 
     @api.model
+    @api.readonly
     def get_transfer_reasons(self):
         """Return the short list of reasons, as ``[[code, text], …]``."""
         return [list(reason) for reason in self._get_transfer_reasons()]

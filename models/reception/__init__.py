@@ -3,6 +3,7 @@ from . import (
     discuss_channel_buyer,
     discuss_channel_ring,
     im_livechat_channel,
+    im_livechat_channel_metrics,
     ir_websocket,
     livechat_announcement,
     livechat_dispatch_group,

@@ -96,7 +96,7 @@ def test_each_test_and_file_that_is_named_exists(document):
     assert not lost
 
 
-@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/api.md"])
 def test_each_name_of_the_code_is_one(document):
     folders = ("controllers", "dev", "dispatch", "models", "static/src", "tests", "tools", "wizard")
     sources = [path for folder in folders for path in (ROOT / folder).rglob("*.*")]

@@ -1,0 +1,200 @@
+import json
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
+
+from .common import DispatchCommon, create_user
+from .core_methods import ADDON
+
+TOKEN = "0123456789 \"'\\abcdefghij"
+
+
+@tagged("post_install", "-at_install")
+class TestApi(HttpCase, DispatchCommon):
+    """What docs/api.md says that other programs can call, as they call it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        groups = f"base.group_user,{ADDON}.group_main_account"
+        cls.owner = create_user(cls.env, "owner", groups)
+        cls.stranger = create_user(cls.env, "stranger", groups)
+        values = {
+            "groups": f"im_livechat.im_livechat_group_user,{ADDON}.group_transfer_chats",
+            "main_account_id": cls.owner.id,
+        }
+        cls.agents = cls._create_agent("desk1", 200, **values)
+        cls.agents |= cls._create_agent("desk2", 100, **values)
+        cls.channel = cls._create_channel(
+            cls.agents,
+            main_account_id=cls.owner.id,
+            max_sessions_mode="limited",
+            max_sessions=1,
+            queue_enabled=True,
+        )
+        cls.group = cls.env["livechat.dispatch.group"].create(
+            {
+                "name": "Returns",
+                "channel_id": cls.channel.id,
+                "user_ids": cls.agents[1].ids,
+            }
+        )
+        tomorrow = fields.Datetime.now() + timedelta(days=1)
+        cls.keys = {
+            user: cls.env["res.users.apikeys"].with_user(user).sudo()._generate("rpc", "", tomorrow)
+            for user in cls.owner | cls.stranger | cls.agents
+        }
+        # All buyers here have one address.
+        cls.env["ir.config_parameter"].set_param(f"{ADDON}.address_chats", "0")
+        cls.env.flush_all()
+
+    def _ask(self, user, model, method, **params):
+        return self.url_open(
+            f"/json/2/{model}/{method}",
+            data=json.dumps(params),
+            headers={
+                "Authorization": f"Bearer {self.keys[user]}",
+                "Content-Type": "application/json",
+            },
+        )
+
+    def _call(self, user, model, method, **params):
+        answer = self._ask(user, model, method, **params)
+        self.assertEqual(answer.status_code, 200, answer.text)
+        return answer.json()
+
+    @mute_logger("odoo.http")
+    def _assert_refused(self, user, model, method, **params):
+        answer = self._ask(user, model, method, **params)
+        self.assertIn(answer.status_code, (403, 422), answer.text)
+        self.assertTrue(answer.json()["message"])
+
+    def _come(self):
+        """A buyer opens a chat and writes, by the routes that are there for everybody."""
+        self.authenticate(None, None)
+        self.opener.cookies.pop("dgid", None)
+        params = {"channel_id": self.channel.id, "persisted": True}
+        chat_id = self._post("/im_livechat/get_session", params)["channel_id"]
+        post = {"body": "Hello", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        thread = {"thread_model": "discuss.channel", "thread_id": chat_id}
+        self._post("/mail/message/post", {**thread, "post_data": post})
+        return self.env["discuss.channel"].browse(chat_id)
+
+    def _post(self, route, params):
+        answer = self.url_open(
+            route,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+        ).json()
+        self.assertNotIn("error", answer)
+        self.env.invalidate_all()
+        return answer["result"]
+
+    def test_agents_are_paused_weighed_and_go_on(self):
+        desk = self.agents[0]
+        until = fields.Datetime.to_string(fields.Datetime.now() + timedelta(hours=1))
+        pause = {"ids": desk.ids, "until": until}
+        self._assert_refused(self.stranger, "res.users", "dispatch_pause", **pause)
+        self.assertTrue(self._call(self.owner, "res.users", "dispatch_pause", **pause))
+        self.assertTrue(desk.dispatch_paused)
+        self.assertIn("pause", self._call(desk, "res.users", "get_why_no_buyers").lower())
+        self.assertTrue(self._call(desk, "res.users", "dispatch_resume", ids=desk.ids))
+        self.assertFalse(desk.dispatch_paused)
+        weight = {"ids": desk.ids, "weight": 300}
+        self._assert_refused(desk, "res.users", "dispatch_set_weight", **weight)
+        self.assertTrue(self._call(self.owner, "res.users", "dispatch_set_weight", **weight))
+        self.assertEqual(desk.dispatch_weight, 300)
+
+    def test_the_line_is_read_and_why_a_chat_went_where_it_did(self):
+        chats = [self._come() for _buyer in range(4)]
+        self.assertEqual([chat.dispatch_state for chat in chats], ["assigned"] * 3 + ["queued"])
+        waiting = self._call(self.owner, "im_livechat.channel", "get_reception_lines")["waiting"]
+        self.assertEqual([row["id"] for row in waiting], chats[3].ids)
+        self._assert_refused(self.agents[0], "im_livechat.channel", "get_reception_lines")
+        strange = self._call(self.stranger, "im_livechat.channel", "get_reception_lines")
+        self.assertEqual(strange["waiting"], [])
+
+        winner = self.agents.filtered(lambda one: one.partner_id == chats[0].livechat_operator_id)
+        reason = self._call(winner, "discuss.channel", "get_dispatch_reason", ids=chats[0].ids)
+        self.assertTrue(reason["text"])
+        (record,) = self._call(
+            self.owner,
+            "livechat.dispatch.decision",
+            "read",
+            ids=[reason["decision_id"]],
+            fields=["moment", "kind", "rule", "user_id", "candidates", "excluded"],
+        )
+        self.assertEqual(record["user_id"][0], winner.id)
+
+    def test_a_chat_is_given_to_an_agent_and_dispatched_to_a_group(self):
+        one, other = self.agents
+        one.dispatch_weight = other.dispatch_weight = 100
+        chat = self._come()
+        giver = self.agents.filtered(lambda user: user.partner_id == chat.livechat_operator_id)
+        taker = self.agents - giver
+        codes = dict(self._call(giver, "discuss.channel", "get_transfer_reasons"))
+        self.assertIn("knowledge", codes)
+        transfer = {"ids": chat.ids, "reason": "knowledge"}
+        self._assert_refused(
+            self.stranger, "discuss.channel", "transfer", user_id=taker.id, **transfer
+        )
+        result = self._call(giver, "discuss.channel", "transfer", user_id=taker.id, **transfer)
+        self.assertEqual(result["state"], "assigned")
+        self.assertIn(taker.partner_id, chat.dispatch_seat_partner_ids)
+        self.group.user_ids = giver
+        result = self._call(
+            self.owner, "discuss.channel", "transfer", group_id=self.group.id, **transfer
+        )
+        self.assertEqual(result["state"], "assigned")
+        self.assertIn(giver.partner_id, chat.dispatch_seat_partner_ids)
+
+    def _get_metrics(self, token=None):
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        return self.url_open("/livechat/metrics", headers=headers)
+
+    def _set_token(self, token):
+        self.env["ir.config_parameter"].set_param(f"{ADDON}.metrics_token", token)
+        self.env.flush_all()
+
+    def test_metrics_are_off_until_there_is_a_long_token_and_then_for_who_has_it(self):
+        for token in (False, "short"):
+            self._set_token(token)
+            for sent in (None, "", "short", TOKEN):
+                self.assertEqual(self._get_metrics(sent).status_code, 404)
+        self._set_token(TOKEN)
+        for sent in (None, "", TOKEN[:-1], TOKEN.upper()):
+            self.assertEqual(self._get_metrics(sent).status_code, 404)
+        answer = self._get_metrics(TOKEN)
+        self.assertEqual(answer.status_code, 200)
+        self.assertTrue(answer.headers["Content-Type"].startswith("text/plain"))
+
+    def test_metrics_count_what_is_true_of_each_channel(self):
+        self._set_token(TOKEN)
+        self.channel.name = 'The "big"\\shop\nof lamps'
+        for _buyer in range(4):
+            self._come()
+        self.env["im_livechat.channel"].create({"name": "Plain", "dispatch_mode": "native"})
+        text = self._get_metrics(TOKEN).text
+        found = {}
+        for line in text.splitlines():
+            if line.startswith("#"):
+                self.assertRegex(line, r"^# (HELP \w+ \S|TYPE \w+ gauge$)")
+                continue
+            name, _brace, rest = line.partition("{")
+            labels, _space, number = rest.rpartition(" ")
+            if labels.startswith(f'channel="{self.channel.id}"'):
+                self.assertIn(r'name="The \"big\"\\shop\nof lamps"}', labels)
+                found[name] = int(number)
+            self.assertNotIn("Plain", line)
+        self.assertEqual(found.pop("livechat_longest_wait_seconds"), 0)
+        self.assertEqual(
+            found,
+            {
+                "livechat_chats_open": 3,
+                "livechat_buyers_waiting": 1,
+                "livechat_messages_pool": 0,
+                "livechat_agents_available": 0,
+            },
+        )
