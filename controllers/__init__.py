@@ -2,7 +2,6 @@ from . import (
     activation,
     chatbot,
     contact_data,
-    health,
     lamps,
     logout,
     main,

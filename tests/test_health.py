@@ -227,7 +227,7 @@ class TestHealthReport(HttpCase, HealthCommon):
 
     def test_programs_with_the_token_read_the_report(self):
         settings = self.env["res.config.settings"]
-        for path in ("/livechat/health", "/livechat/health.json"):
+        for path in ("/livechat/metrics", "/livechat/health.json"):
             self.assertEqual(self._get(path, "x").status_code, 404, "off as it comes")
         settings.create({"dispatch_reports_health": True}).execute()
         token = settings.create({}).dispatch_health_token
@@ -239,9 +239,9 @@ class TestHealthReport(HttpCase, HealthCommon):
                 self.assertEqual(
                     self._get("/livechat/health", wrong and wrong.encode()).status_code, 404
                 )
-        text = self._get("/livechat/health", token).text
-        self.assertIn('livechat_dispatch_found{check="ended_wait"} 0\n', text)
-        self.assertIn("# TYPE livechat_dispatch_repaired counter\n", text)
+        text = self._get("/livechat/metrics", token).text
+        self.assertIn('livechat_health_found{check="ended_wait"} 0\n', text)
+        self.assertIn("# TYPE livechat_health_repaired_total counter\n", text)
         report = json.loads(self._get("/livechat/health.json", token).text)
         self.assertEqual(set(report), {kind for kind, _label in KINDS})
         self.assertEqual(report["ended_wait"]["found"], 0)

@@ -10,7 +10,7 @@ from ...tools import clock, sent
 DECISION_DAYS_DEFAULT = 90
 LAID_ASIDE_DEFAULT = 5
 
-_HEALTH_TOKEN = "im_livechat_subaccount.health_token"
+_METRICS_TOKEN = "im_livechat_subaccount.metrics_token"
 
 
 def _is_days(days):
@@ -115,7 +115,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         return {
             **super().get_values(),
             "dispatch_reports_health": self._get_dispatch_reports_health(),
-            "dispatch_health_token": self.env["ir.config_parameter"].get_param(_HEALTH_TOKEN),
+            "dispatch_health_token": self.env["ir.config_parameter"].get_param(_METRICS_TOKEN),
             "dispatch_address_chats": self._get_dispatch_address_chats(),
             "dispatch_refused_today": sum(door.count_refused(self.env.cr, today).values()),
             "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
@@ -143,7 +143,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         )
         if self.dispatch_reports_health != self._get_dispatch_reports_health():
             token = self.dispatch_reports_health and secrets.token_urlsafe(24)
-            self.env["ir.config_parameter"].set_param(_HEALTH_TOKEN, token)
+            self.env["ir.config_parameter"].set_param(_METRICS_TOKEN, token)
 
     @api.model
     def _get_dispatch_weight_default(self):
@@ -193,7 +193,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
     def _get_dispatch_reports_health(self):
         """Tell whether programs that watch the server may read of its health."""
         # sudo: ir.config_parameter - whether there is a token, not which
-        return bool(self.env["ir.config_parameter"].sudo().get_param(_HEALTH_TOKEN))
+        return bool(self.env["ir.config_parameter"].sudo().get_param(_METRICS_TOKEN))
 
     @api.model
     def _get_dispatch_mode_default(self):

@@ -297,12 +297,11 @@ class LivechatDispatchHealth(models.Model):
 
     @api.model
     def _get_report(self):
-        """Return what the last checks have found.
+        """Return what the last checks have found; for sudo.
 
         :return: ``{kind: {"found", "found_times", "repaired", "is_wrong", "checked_at"}}``, the
             last in seconds since 1970.
         """
-        # sudo: livechat.dispatch.health - the caller has shown the token
         return {
             row.kind: {
                 "found": row.found,
@@ -311,5 +310,24 @@ class LivechatDispatchHealth(models.Model):
                 "is_wrong": row.is_wrong,
                 "checked_at": int((row.checked_at - _EPOCH).total_seconds()),
             }
-            for row in self.sudo().search([("checked_at", "!=", False)])
+            for row in self.search([("checked_at", "!=", False)])
         }
+
+    @api.model
+    def _read_metrics(self):
+        """Return the same as ``im_livechat.channel._read_metrics`` does; for sudo."""
+        report = self._get_report()
+        return [
+            (
+                metric,
+                text,
+                {(("check", kind),): int(values[name]) for kind, values in report.items()},
+            )
+            for name, metric, text in (
+                ("found", "livechat_health_found", "What the last check has found"),
+                ("is_wrong", "livechat_health_wrong", "Whether that is wrong"),
+                ("found_times", "livechat_health_found_total", "Checks that found something"),
+                ("repaired", "livechat_health_repaired_total", "How much was mended"),
+                ("checked_at", "livechat_health_checked_seconds", "When it was, since 1970"),
+            )
+        ]
