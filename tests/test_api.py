@@ -180,7 +180,7 @@ class TestApi(HttpCase, DispatchCommon):
         found = {}
         for line in text.splitlines():
             if line.startswith("#"):
-                self.assertRegex(line, r"^# (HELP \w+ \S|TYPE \w+ gauge$)")
+                self.assertRegex(line, r"^# (HELP \w+ \S|TYPE \w+ (gauge|counter)$)")
                 continue
             name, _brace, rest = line.partition("{")
             labels, _space, number = rest.rpartition(" ")
