@@ -23,7 +23,9 @@ class TestWordsOfCore(ShopCommon, DispatchCommon):
         super().setUpClass()
         cls.env["res.lang"]._activate_lang("zh_CN")
         modules = cls.env["ir.module.module"]
-        modules._load_module_terms(["mail", "im_livechat", "im_livechat_subaccount"], ["zh_CN"])
+        modules._load_module_terms(
+            ["mail", "rating", "im_livechat", "im_livechat_subaccount"], ["zh_CN"]
+        )
         cls.chinese = cls.env(user=cls.owner, context={"lang": "zh_CN"})
 
     def _list_pages(self):

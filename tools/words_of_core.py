@@ -87,6 +87,18 @@ _CHINESE = {
         "For on-premise databases, GeoIP must be installed on your server to geolocate visitors."
         " Without it, rules that include country restrictions will be ignored."
     ): "自建服务器须安装 GeoIP 才能判断访客所在国家；否则带国家条件的规则不起作用。",
+    (
+        "本规则仅适用于这些国家。示例：如果您选择“比利时”和“美国”，并将操作设置为“隐藏”，则聊天按钮将对这两个国家的"
+        "访问者隐藏在指定URL上。本功能要求在服务器上安装GeoIP。"
+    ): (
+        "规则只用于这些国家。例如选择“比利时”和“美国”，操作设为“隐藏”，则来自这两个国家的买家在该网址上"
+        "看不到按钮。服务器须安装 GeoIP。"
+    ),
+    (
+        "Canned response that will automatically be substituted with longer content in your"
+        " messages. Type '::' followed by the name of your shortcut (e.g. ::hello) to use in your"
+        " messages."
+    ): "快捷短语：输入“::”和短语的名称（例如 ::hello），发送时自动换成完整内容。",
     # Chats and reports of them.
     "客户": "买家",
     "客户（历史）": "买家（历史）",
