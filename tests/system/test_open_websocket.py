@@ -113,12 +113,6 @@ def leave_the_channel(scene):
     scene.shop.call("im_livechat.channel", "write", [scene.reception.id], values)
 
 
-def lose_the_chat(scene):
-    values = {"reason": "other", "note": "Lunch", "user_id": scene.colleague.user_id}
-    answer = scene.shop.call("discuss.channel", "transfer", [scene.chat_id], **values)
-    assert answer["state"] == "assigned"
-
-
 class Scene:
     """A buyer's chat that somebody serves or looks at, and its shop's owner who looks at it."""
 
@@ -172,7 +166,6 @@ class Scene:
         (lose_the_permission, "own", True),
         (be_disabled, "own", True),
         (work_elsewhere, "own", True),
-        (lose_the_chat, "own", True),
         (lose_the_role, "shop", False),
         (see_less, "shop", False),
         (be_disabled, "shop", False),
