@@ -91,6 +91,10 @@
         "website.website_builder_assets": [
             "im_livechat_subaccount/static/src/website_builder/**/*",
         ],
+        # Core tests the chat of pages elsewhere without what agents have beside a chat.
+        "im_livechat.embed_assets_unit_tests_setup": [
+            ("remove", "im_livechat_subaccount/static/src/buyer_panel/**/*"),
+        ],
         "web.assets_tests": [
             "im_livechat_subaccount/static/tests/tours/**/*",
         ],
