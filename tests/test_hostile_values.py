@@ -537,6 +537,7 @@ class TestHostileArguments(HostileCommon):
                     "user_id": self.users["colleague"].id,
                     "group_id": False,
                     "note": "",
+                    "when_free": False,
                 },
             ),
         }
