@@ -658,9 +658,9 @@ class TestDispatchGroupTours(GroupCommon, PatientCase):
         self._create_group("Support page", [self.chen], [("page", "/im_livechat/support/")])
         seen = []
 
-        def describe(channel, page="", **kwargs):
+        def describe(channel, page="", *args, **kwargs):
             seen.append(page)
-            return original(channel, page=page, **kwargs)
+            return original(channel, page, *args, **kwargs)
 
         original = type(self.channel)._describe_buyer
         self.patch(type(self.channel), "_describe_buyer", describe)

@@ -31,6 +31,7 @@ _OF_NO_RECORD = (
     "create",
     "get_agent_chats",
     "get_matrix",
+    "get_pauses",
     "get_reception_agents",
     "get_team",
     "get_trend",
@@ -516,6 +517,10 @@ class TestHostileArguments(HostileCommon):
             "get_matrix": (
                 self.env["livechat.role"],
                 {"search": "", "role_offset": 0, "subaccount_offset": 0, "limit": 80},
+            ),
+            "get_pauses": (
+                self.env["livechat.team"],
+                {"user_id": agent.id, "period": "today"},
             ),
             "get_reception_agents": (channel.browse(), {"user_ids": agent.ids}),
             "get_team": (self.env["livechat.team"], {"period": "today"}),
