@@ -32,6 +32,7 @@ SHOWN_MODELS = MODELS | {"res.users"}
 _CHINESE = {
     # Heads and pages.
     "All Conversations": "全部对话",
+    "My Team": "我的团队",
     "Live Chat Channels": "在线客服频道",
     "Looking for Help": "请求支援",
     "No conversations found": "没有对话",
