@@ -69,6 +69,8 @@ def show_one_module(name):
     manifest = Manifest.for_addon(name)
     Manifest.all_addon_manifests = staticmethod(lambda: [manifest])
     lint = "odoo.addons.test_lint.tests"
+    # What OCA's addons say as well, for those who look for well-kept ones.
+    sys.modules[f"{lint}.test_manifests"].MANIFEST_KEYS |= {"development_status", "maintainers"}
     for module in (f"{lint}.test_pofile", f"{lint}.test_eslint"):
         sys.modules[module].get_modules = lambda: [name]
 
