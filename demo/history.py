@@ -110,6 +110,7 @@ _QUESTIONS = (
 def load(env):
     """Let the demo shop have been open for a week, so that no page of it is empty."""
     channel = env.ref("im_livechat_subaccount.im_livechat_channel_flagship")
+    channel.main_account_id._dismiss_bot()
     # Nobody waits for what happens here: it has happened.
     history = _History(channel.with_context(livechat_draining=DRAINING))
     history.set_up()

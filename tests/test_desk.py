@@ -193,6 +193,15 @@ class TestBar(DeskCommon):
         self.maria.dispatch_overloaded = True
         self.assertTrue(self._status()["full"])
 
+    def test_whoever_is_here_now_looks_again_why_no_buyers_came(self):
+        why = self.env["res.users"].with_user(self.maria).get_why_no_buyers
+        self._set_online(self.maria, "offline")
+        self.assertTrue(why())
+        self._forget_bus()
+        self.env["mail.presence"]._update_presence(self.maria)
+        self.assertTrue(self._is_told())
+        self.assertFalse(why())
+
     def test_whoever_comes_to_a_channel_or_leaves_it_in_any_way_is_told(self):
         shrinks = {
             "leaves": lambda: self.channel.with_user(self.maria).action_quit(),

@@ -69,15 +69,20 @@ class TestOdooBot(TransactionCase):
         owner = create_user(self.env, "first_day_owner", MAIN_ACCOUNT)
         subaccount = self.env["livechat.subaccount"].with_user(owner).create({"name": "Desk"})
         user = subaccount.sudo().user_id
-        subaccount.sudo().user_id.active = True
+        user.active = True
         if "odoobot_state" not in user._fields:
             self.skipTest("OdooBot is not installed")
-        user.with_user(user)._on_webclient_bootstrap()
-        bot = self.env.ref("base.partner_root")
-        chats = self.env["discuss.channel"].search(
-            [("channel_type", "=", "chat"), ("channel_member_ids.partner_id", "=", bot.id)]
+        # As an administrator may make one as well.
+        other = create_user(
+            self.env, "first_day_agent", "base.group_user", main_account_id=owner.id
         )
-        self.assertNotIn(user.partner_id, chats.channel_member_ids.partner_id)
+        bot = self.env.ref("base.partner_root")
+        for newcomer in (user, other):
+            newcomer.with_user(newcomer)._on_webclient_bootstrap()
+            chats = self.env["discuss.channel"].search(
+                [("channel_type", "=", "chat"), ("channel_member_ids.partner_id", "=", bot.id)]
+            )
+            self.assertNotIn(newcomer.partner_id, chats.channel_member_ids.partner_id)
 
     def test_odoobot_is_no_agent_of_a_channel_that_is_dispatched(self):
         odoobot = self.env.ref("base.user_root")

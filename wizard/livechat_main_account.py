@@ -102,9 +102,7 @@ class LivechatMainAccount(sent.Guard, models.TransientModel):
                 "group_ids": [Command.link(group.id)],
             }
         )
-        if "odoobot_state" in owner._fields:
-            # Whoever comes to run a shop is greeted by no bot.
-            owner.odoobot_state = "disabled"
+        owner._dismiss_bot()
         return owner.with_env(self.env)
 
     def _choose_owner(self):

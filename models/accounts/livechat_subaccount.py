@@ -277,9 +277,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         )
         # sudo: res.users - checked above; all values were built here
         users = self._sudo_clean().env["res.users"].create(user_vals_list)
-        if "odoobot_state" in users._fields:
-            # Whoever comes to serve buyers is greeted by no bot.
-            users.odoobot_state = "disabled"
         self._check_limit(users.main_account_id)
         subaccounts = self.browse(users.subaccount_ids.ids)
         subaccounts._set_roles_of_each(roles_list)

@@ -107,8 +107,14 @@ class ResUsers(models.Model):
         said = {**dict.fromkeys(names, False), **self.default_get(names)}
         users = super().create([{**said, **vals} for vals in vals_list])
         if members := users.filtered("main_account_id"):
+            members._dismiss_bot()
             members._join_shop()
         return users
+
+    def _dismiss_bot(self):
+        """Let no bot greet these users, who come to serve buyers, or to run a shop."""
+        if "odoobot_state" in self._fields:
+            self.odoobot_state = "disabled"
 
     def unlink(self):
         # Also of users that an administrator deletes by hand.

@@ -87,3 +87,5 @@ class MailPresence(sent.Guard, models.Model):
             users.livechat_channel_ids or users._get_shop_channels()
         ):
             announcement._seat_may_be_free()
+            # Its page has asked why no buyers come while it was not here yet.
+            announcement._look_again(users, "bars")
