@@ -25,13 +25,13 @@ _SKEW_SECONDS = 2
 #: What is looked for. Of the last ones there is nothing to mend: they are there to be known.
 KINDS = [
     ("ended_wait", "Waits, and has ended"),
-    ("lost_agent", "Chat of somebody disabled or without the right"),
+    ("lost_agent", "Chat of a former agent"),
     ("seat_without_chat", "Seat without a chat"),
     ("chat_without_seat", "Chat that nobody has"),
     ("unserved", "Waits although somebody has room"),
     ("credit_of_nobody", "Credit of nobody"),
     ("above_capacity", "Agent above capacity"),
-    ("long_reservation", "Seat held by a request for over a minute"),
+    ("long_reservation", "Seat held for over a minute"),
     ("late_cron", "Timer late"),
     ("clock_skew", "Clock differs from the database's"),
     ("lock_wait", "Waits for a lock"),
@@ -63,14 +63,14 @@ class LivechatDispatchHealth(models.Model):
     _rec_name = "kind"
 
     kind = fields.Selection(KINDS, "What Is Checked", required=True, readonly=True)
-    found = fields.Integer("Found Now", readonly=True, aggregator=None)
+    found = fields.Integer("Found", readonly=True, aggregator=None)
     found_times = fields.Integer(
-        "Times Found",
+        "Times",
         readonly=True,
         aggregator=None,
         help="In how many checks something was found.",
     )
-    repaired = fields.Integer("Repaired Since Then", readonly=True, aggregator=None)
+    repaired = fields.Integer("Repaired", readonly=True, aggregator=None)
     found_at = fields.Datetime("Last Found", readonly=True)
     checked_at = fields.Datetime("Last Checked", readonly=True)
     detail = fields.Char(readonly=True)
