@@ -119,6 +119,21 @@ class TestReplyClock(DeskCommon):
         for channel, _clock in told:
             self.assertEqual(channel[-1], "internal_users")
 
+    def test_an_agent_is_told_the_clock_with_the_buyers_first_words(self):
+        """By its own bus channel: that of the chat its page may not listen to yet."""
+        self._forget_bus()
+        guest = self._create_guest("Bea")
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "Is the lamp in stock?")
+        told = [
+            channel["dispatch_clock"]["since"]
+            for bus_channel, kind, payload in self._read_bus()
+            if kind == "discuss.channel/new_message" and self.maria.partner_id.id in bus_channel
+            for channel in payload["data"]["discuss.channel"]
+            if channel["id"] == chat.id and "dispatch_clock" in channel
+        ]
+        self.assertEqual(told, [fields.Datetime.to_string(chat.dispatch_asked_at)])
+
     def test_the_chats_of_an_agent_come_with_their_clocks_and_a_buyers_without(self):
         self._say(self.chat, self.guest)
         data = Store().add(self.chat.with_user(self.maria)).get_result()

@@ -170,6 +170,9 @@ class DiscussChannel(models.Model):
             attributes.append(self._get_reply_clock_to_store())
         return attributes
 
+    def _list_told_directly(self):
+        return [*super()._list_told_directly(), self._get_reply_clock_to_store()]
+
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Core compares what this says before and after each write, and tells the agents' pages.

@@ -113,11 +113,16 @@ class DiscussChannel(models.Model):
             message, msg_vals=msg_vals, **{**kwargs, "silent": bool(agents) or kwargs.get("silent")}
         )
         for agent in agents:
-            store = Store(bus_channel=agent).add(message).add(self, ["last_interest_dt"])
+            store = Store(bus_channel=agent).add(message).add(self, self._list_told_directly())
             agent._bus_send(
                 "discuss.channel/new_message", {"data": store.get_result(), "id": self.id}
             )
         return notified
+
+    def _list_told_directly(self):
+        """Return what an agent is told of the chat together with its buyer's first words, as
+        ``Store.add`` takes it: what goes by the chat's bus channel may come too early."""
+        return ["last_interest_dt"]
 
     def _agents_to_tell_directly(self, message):
         """Return the agents, while none of them has written since the chat is theirs."""

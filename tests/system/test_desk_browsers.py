@@ -14,14 +14,17 @@ ERROR = ".o_error_dialog, .o_dialog_error"
 
 def come_in(shop, open_page, agent, viewport=DESKTOP):
     """Log in to Discuss and wait until dispatch knows of it."""
+    # Odoo's bot greets whoever comes for the first time, in a window over the others.
+    shop.sql("UPDATE res_users SET odoobot_state = 'disabled' WHERE id = %s", agent.user_id)
     page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
     log_in(page, agent)
     expect(page.locator(".o-mail-Discuss")).to_be_visible(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)
+    if viewport == DESKTOP:
+        # Odoo opens a chat of its own choice a moment after the page is there.
+        expect(page.locator(".o-mail-DiscussContent-threadName")).to_be_visible()
     if viewport == PHONE:
-        # OdooBot greets who comes for the first time in a window, and Odoo opens those of chats
-        # that have just begun: on a phone they lie over each other.
-        expect(page.locator(".o-mail-ChatWindow-header")).to_contain_text("OdooBot")
+        # Odoo opens windows of chats that have just begun: on a phone they lie over each other.
         page.evaluate("localStorage.removeItem('mail.ChatHub')")
         page.reload(timeout=FIRST_PAGE)
     return page
@@ -122,6 +125,8 @@ def open_chat(shop, reception, words="Is the lamp in stock?", name=None):
             name,
             chat_id,
         )
+        # Who comes later is told what was said before, with the name of then.
+        shop.sql("DELETE FROM bus_bus")
     return buyer, chat_id
 
 
@@ -217,9 +222,10 @@ def test_every_buyer_who_waits_has_a_clock_that_a_persons_answer_stops(shop, ope
     expect(page).to_have_title(re.compile(r"^\(2\) "))
     early.say(early_chat, "Thank you")
     expect(head.locator(CLOCK)).to_be_visible()
-    # The buyer's new word is younger than those of the others.
-    page.keyboard.press("Alt+Shift+W")
-    expect_head(page, viewport, "Middle")
+    if viewport == DESKTOP:
+        # The buyer's new word is younger than those of the others. A phone has no such keys.
+        page.keyboard.press("Alt+Shift+W")
+        expect_head(page, viewport, "Middle")
 
     answer(shop, agent, middle_chat)
     answer(shop, agent, late_chat)
