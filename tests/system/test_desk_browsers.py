@@ -14,8 +14,9 @@ ERROR = ".o_error_dialog, .o_dialog_error"
 
 def come_in(shop, open_page, agent, viewport=DESKTOP):
     """Log in to Discuss and wait until dispatch knows of it."""
-    # Odoo's bot greets whoever comes for the first time, in a window over the others.
-    shop.sql("UPDATE res_users SET odoobot_state = 'disabled' WHERE id = %s", agent.user_id)
+    if viewport == PHONE:
+        # Odoo's bot greets whoever comes for the first time, in a window over the others.
+        shop.sql("UPDATE res_users SET odoobot_state = 'disabled' WHERE id = %s", agent.user_id)
     page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
     log_in(page, agent)
     expect(page.locator(".o-mail-Discuss")).to_be_visible(timeout=FIRST_PAGE)

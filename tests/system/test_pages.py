@@ -6,11 +6,13 @@ calls serious or critical. The screenshots are in the folder of the logs, to be 
 
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 import requests
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, activate_chinese, log_in, shoot
+from playwright.sync_api import expect
 
 import devenv
 
@@ -92,7 +94,8 @@ def owner(shop):
 
 
 def read_menus(shop):
-    """``{xmlid: path}`` of the addon's menu items that open a page of its own, not of Odoo's."""
+    """``{xmlid: path}`` of the addon's menu items that open a page of its own, not of Odoo's, and
+    are not for administrators alone."""
     rows = shop.sql(
         """
         SELECT item.name, split_part(menu.action, ',', 2)
@@ -104,6 +107,14 @@ def read_menus(shop):
                      FROM ir_model_data action
                     WHERE action.module = item.module
                       AND action.model || ',' || action.res_id = menu.action
+               )
+           AND NOT EXISTS (
+                   SELECT
+                     FROM ir_ui_menu_group_rel rel
+                     JOIN ir_model_data groups
+                       ON groups.model = 'res.groups' AND groups.res_id = rel.gid
+                    WHERE rel.menu_id = menu.id
+                      AND (groups.module, groups.name) = ('base', 'group_system')
                )
       ORDER BY item.name
         """,
@@ -186,13 +197,18 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
     shop.call("res.users", "write", [owner.user_id], {"lang": LANGUAGES[language]})
     page = open_page(f"{shop.url}/web/login?redirect=/odoo", SIZES[size])
     log_in(page, owner)
+    visit(shop, page, {**read_menus(shop), **read_forms(shop, owner)}, language, size)
+
+
+def visit(shop, page, paths, language, size):
+    """Open pages one after the other, and look at each."""
     errors = []
     page.on(
         "console",
         lambda message: message.type == "error" and errors.append(message.text),
     )
     troubles = {}
-    for name, path in {**read_menus(shop), **read_forms(shop, owner)}.items():
+    for name, path in paths.items():
         response = page.goto(f"{shop.url}{path}", timeout=FIRST_PAGE)
         assert response.status == 200
         settle(page)
@@ -208,3 +224,14 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
             title = page.locator(".o_breadcrumb, .o_control_panel_breadcrumbs").first.inner_text()
             assert re.search("[\u4e00-\u9fff]", title), f"{name}: {title}"
     assert not troubles, json.dumps(troubles, indent=1, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_an_administrators_page_can_be_used_by_everybody(shop, open_page, size):
+    page = open_page(f"{shop.url}/web/login?redirect=/odoo", SIZES[size])
+    log_in(page, SimpleNamespace(login="admin"))
+    action = shop.ref(f"{devenv.ADDON}.livechat_dispatch_health_action_open")
+    visit(shop, page, {"health": f"/odoo/action-{action}"}, "en", size)
+    expect(page.locator(".o_data_row")).to_have_count(12)
+    page.get_by_role("button", name="Check Now").click()
+    expect(page.locator(".o_data_row")).to_have_count(12)
