@@ -8,6 +8,10 @@ class IrModelFields(models.Model):
 
     _inherit = "ir.model.fields"
 
+    def init(self):
+        """Nothing more: who has something to do with the table does it as its own module is loaded.
+        At an upgrade of ours it would be done again, and lock the table of a shop at work."""
+
     @api.model
     def get_field_string(self, model_name):
         return self._replace_texts(model_name, super().get_field_string(model_name))
