@@ -6,6 +6,16 @@ from odoo.http import request
 
 from .activation import guard
 
+# Of each address: reads only, and leaves no session behind.
+_READ = {
+    "type": "http",
+    "auth": "public",
+    "methods": ["GET"],
+    "save_session": False,
+    "readonly": True,
+    "sitemap": False,
+}
+
 # What is shorter could be guessed.
 _TOKEN_LENGTH_MIN = 20
 
@@ -14,15 +24,7 @@ class Metrics(http.Controller):
     """Figures for a monitoring system, which shows the token of the setting *Report Health*; while
     there is none, nobody is answered."""
 
-    @http.route(
-        "/livechat/metrics",
-        type="http",
-        auth="public",
-        methods=["GET"],
-        save_session=False,
-        readonly=True,
-        sitemap=False,
-    )
+    @http.route("/livechat/metrics", **_READ)
     def metrics(self, **_ignored):
         """Tell how busy each channel is and what the last checks of its health have found, in the
         text format of Prometheus."""
@@ -34,15 +36,7 @@ class Metrics(http.Controller):
         text = "".join(self._write(*metric) for metric in metrics)
         return guard(request.make_response(text, [("Content-Type", "text/plain; version=0.0.4")]))
 
-    @http.route(
-        "/livechat/health.json",
-        type="http",
-        auth="public",
-        methods=["GET"],
-        save_session=False,
-        readonly=True,
-        sitemap=False,
-    )
+    @http.route("/livechat/health.json", **_READ)
     def health(self, **_ignored):
         """Tell what the last checks have found, as JSON."""
         self._check_token()

@@ -2,17 +2,18 @@ import json
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tests import HttpCase, tagged
+from odoo.tests import tagged
 from odoo.tools import mute_logger
 
 from .common import DispatchCommon, create_user
 from .core_methods import ADDON
+from .walks import PatientCase
 
 TOKEN = "0123456789 \"'\\abcdefghij"
 
 
 @tagged("post_install", "-at_install")
-class TestApi(HttpCase, DispatchCommon):
+class TestApi(PatientCase, DispatchCommon):
     """What docs/api.md says that other programs can call, as they call it."""
 
     @classmethod
@@ -83,14 +84,9 @@ class TestApi(HttpCase, DispatchCommon):
         return self.env["discuss.channel"].browse(chat_id)
 
     def _post(self, route, params):
-        answer = self.url_open(
-            route,
-            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
-            headers={"Content-Type": "application/json"},
-        ).json()
-        self.assertNotIn("error", answer)
+        answer = self.make_jsonrpc_request(route, params)
         self.env.invalidate_all()
-        return answer["result"]
+        return answer
 
     def test_agents_are_paused_weighed_and_go_on(self):
         desk = self.agents[0]

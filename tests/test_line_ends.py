@@ -246,18 +246,21 @@ class TestLineEnds(LineCommon):
         self.assertEqual(set(chats.mapped("livechat_status")), {"need_help"})
         self.assertEqual(sum('"dispatch_wait":{"state":"pool"}' in text for text in said), 2)
 
+    def _create_group(self):
+        return self.env["livechat.dispatch.group"].create(
+            {
+                "name": "After-sales",
+                "channel_id": self.channel.id,
+                "user_ids": [Command.set(self.agent.ids)],
+            }
+        )
+
     def test_a_group_that_is_emptied_is_deleted_and_its_buyers_go_on(self):
         for rule in RULES:
             for front in (True, False):
                 with self.subTest(rule=rule, front_desk=front):
                     self._open(rule)
-                    group = self.env["livechat.dispatch.group"].create(
-                        {
-                            "name": "After-sales",
-                            "channel_id": self.channel.id,
-                            "user_ids": [Command.set(self.agent.ids)],
-                        }
-                    )
+                    group = self._create_group()
                     chats = self._wait()
                     chats.dispatch_group_id = group
                     if not front:
@@ -279,13 +282,7 @@ class TestLineEnds(LineCommon):
         for rule in RULES:
             with self.subTest(rule=rule):
                 self._open(rule)
-                group = self.env["livechat.dispatch.group"].create(
-                    {
-                        "name": "After-sales",
-                        "channel_id": self.channel.id,
-                        "user_ids": [Command.set(self.agent.ids)],
-                    }
-                )
+                group = self._create_group()
                 chats = self._wait()
                 chats.dispatch_group_id = group
                 self._is_announced()

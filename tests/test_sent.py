@@ -75,6 +75,9 @@ class TestSent(ShopCommon, DispatchCommon):
             ([], self.agent),
             ([Command.link(self.foreigner.id)], users),
             ([Command.unlink(self.agent.id)], users.browse()),
+            ([Command.delete(self.foreigner.id)], self.agent),
+            ([Command.create({"name": "New"})], self.agent),
+            ([Command.update(self.agent.id, {"name": "New"})], self.agent),
             ([Command.clear(), Command.link(self.foreigner.id)], self.foreigner),
             ([Command.set(users.ids), Command.unlink(self.agent.id)], self.foreigner),
         ):

@@ -95,15 +95,17 @@ def to_commands(value):
 
 
 def get_chosen(current, commands):
-    """Return the records that commands which :func:`to_commands` has read leave of ``current``."""
+    """Return the records that commands which :func:`to_commands` has read leave of ``current``;
+    those that are yet to be created are not among them."""
     ids = dict.fromkeys(current.ids)
     for code, record_id, record_ids in commands:
-        if code == Command.LINK:
-            ids[record_id] = None
-        elif code == Command.UNLINK:
-            ids.pop(record_id, None)
-        else:
-            ids = dict.fromkeys(record_ids or ())
+        match code:
+            case Command.LINK:
+                ids[record_id] = None
+            case Command.UNLINK | Command.DELETE:
+                ids.pop(record_id, None)
+            case Command.CLEAR | Command.SET:
+                ids = dict.fromkeys(record_ids or ())
     return current.browse(ids)
 
 

@@ -391,6 +391,7 @@ class DiscussChannel(models.Model):
             {"id": group.id, "name": group.name, "free": len(able & {*group._get_agents().ids})}
             for group in channel.dispatch_group_ids
         ]
+        # sudo: discuss.channel, res.users - the name of the colleague to whom it is promised
         promised = self.sudo().dispatch_promised_id
         return {
             "agents": agents,

@@ -75,10 +75,11 @@ class DiscussChannel(models.Model):
             return
         payload = self._notify_by_web_push_prepare_payload(message)
         payload = json.dumps(self._web_push_truncate_payload(payload))
-        # sudo: mail.push, ir.cron - of the agent who has just got the chat
+        # sudo: mail.push - of the agent who has just got the chat
         self.env["mail.push"].sudo().create(
             [{"mail_push_device_id": device.id, "payload": payload} for device in devices]
         )
+        # sudo: ir.cron - core's queue of these, whoever adds to it
         self.env.ref("mail.ir_cron_web_push_notification").sudo()._trigger()
 
     def _notify_by_web_push_prepare_payload(self, message, msg_vals=False, force_record_name=False):

@@ -12,8 +12,8 @@ import devenv
 
 AGENTS, MAX_SESSIONS, ARRIVALS = 20, 2, 60
 SEATS = AGENTS * MAX_SESSIONS
-# What the page Health says that it has mended.
-MENDED = (
+# What the page Health would find if a crash left something behind.
+LEFT_BEHIND = (
     *("ended_wait", "lost_agent", "seat_without_chat", "chat_without_seat", "unserved"),
     *("credit_of_nobody", "long_reservation"),
 )
@@ -57,11 +57,11 @@ def check_nothing_is_to_be_mended(reception):
     shop.call("livechat.dispatch.health", "action_check")
     found = shop.sql(
         "SELECT kind, found, detail FROM livechat_dispatch_health WHERE found > 0 AND kind IN %s",
-        MENDED,
+        LEFT_BEHIND,
     )
     assert found == []
     ((checked,),) = shop.sql("SELECT count(*) FROM livechat_dispatch_health")
-    assert checked > len(MENDED)
+    assert checked > len(LEFT_BEHIND)
 
 
 def wait_until_well(server):
