@@ -3,11 +3,17 @@ from odoo import api, models
 from ..tools.attributes import ATTRIBUTES
 
 
-class Base(models.AbstractModel):
-    """All models: core goes through the tables of each at an upgrade of an addon that extends
-    ``base``, as this one does."""
+class LivechatFieldMixin(models.AbstractModel):
+    """Lets the fields of a model say what follows from a change of them; see ``tools.attributes``.
 
-    _inherit = "base"
+    It lies below the layers of all rooms and so meets whatever is written, by whomever.
+    """
+
+    _name = "livechat.field.mixin"
+    _description = "Fields That Say What Follows"
+
+    def _valid_field_parameter(self, field, name):
+        return name in ATTRIBUTES or super()._valid_field_parameter(field, name)
 
     def _check_removed_columns(self, log=False):
         # While an upgrade loads this addon, what modules loaded after it require looks removed to
@@ -41,19 +47,6 @@ class Base(models.AbstractModel):
         columns = self.env.cr.fetchall()
         if not columns or not all(is_to_come for _name, is_to_come in columns):
             super()._check_removed_columns(log)
-
-
-class LivechatFieldMixin(models.AbstractModel):
-    """Lets the fields of a model say what follows from a change of them; see ``tools.attributes``.
-
-    It lies below the layers of all rooms and so meets whatever is written, by whomever.
-    """
-
-    _name = "livechat.field.mixin"
-    _description = "Fields That Say What Follows"
-
-    def _valid_field_parameter(self, field, name):
-        return name in ATTRIBUTES or super()._valid_field_parameter(field, name)
 
     def _says(self, name, attribute, otherwise=False):
         """Return what a field says of itself.
