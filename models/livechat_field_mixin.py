@@ -1,19 +1,13 @@
 from odoo import api, models
 
 from ..tools.attributes import ATTRIBUTES
+from ..tools.layers import lay_over_all_models
 
 
-class LivechatFieldMixin(models.AbstractModel):
-    """Lets the fields of a model say what follows from a change of them; see ``tools.attributes``.
+class RequiredLater(models.AbstractModel):
+    """Columns that other modules require are left alone at an upgrade of this one."""
 
-    It lies below the layers of all rooms and so meets whatever is written, by whomever.
-    """
-
-    _name = "livechat.field.mixin"
-    _description = "Fields That Say What Follows"
-
-    def _valid_field_parameter(self, field, name):
-        return name in ATTRIBUTES or super()._valid_field_parameter(field, name)
+    _register = False
 
     def _check_removed_columns(self, log=False):
         # While an upgrade loads this addon, what modules loaded after it require looks removed to
@@ -47,6 +41,23 @@ class LivechatFieldMixin(models.AbstractModel):
         columns = self.env.cr.fetchall()
         if not columns or not all(is_to_come for _name, is_to_come in columns):
             super()._check_removed_columns(log)
+
+
+class LivechatFieldMixin(models.AbstractModel):
+    """Lets the fields of a model say what follows from a change of them; see ``tools.attributes``.
+
+    It lies below the layers of all rooms and so meets whatever is written, by whomever.
+    """
+
+    _name = "livechat.field.mixin"
+    _description = "Fields That Say What Follows"
+
+    def _valid_field_parameter(self, field, name):
+        return name in ATTRIBUTES or super()._valid_field_parameter(field, name)
+
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        lay_over_all_models(self.env.registry, RequiredLater)
 
     def _says(self, name, attribute, otherwise=False):
         """Return what a field says of itself.
