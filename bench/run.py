@@ -32,8 +32,8 @@ seats, reception, replay, search, install
     weight or presence changes on the server; a frame is the processor time of the page's main
     thread (scripts, style, layout, paint) in the most expensive of the frames that show the change.
     The replay is the pure engine alone, on a calm day and with a line of hundreds. A search is the
-    first page of *Conversations* and its count, by an owner, under the record rules. Installed is into
-    a new shop, into one with many ended chats, and into one that has marked its messages before.
+    first page of *Conversations* and its count, by an owner, under the record rules. Installed is
+    into a new shop, one with many ended chats, and one that has marked its messages before.
 
 What happens when processes are killed meanwhile is a matter of `dev/test system -k crash`.
 
