@@ -118,7 +118,7 @@ class TestPlans(DispatchCommon):
         self.assertFalse(found, json.dumps(found, indent=1))
 
     def _plan(self, statement, avoided):
-        """Return which growing tables are read whole when these ways are avoided, if they can be."""
+        """Return which tables that grow are read whole while these ways are avoided."""
         for way in avoided:
             self.env.cr.execute(f"SET LOCAL enable_{way} = off")
         self.env.cr.execute("EXPLAIN (FORMAT JSON) " + statement.replace("%", "%%"), ())
