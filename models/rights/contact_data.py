@@ -129,7 +129,9 @@ class ContactDataMask(models.AbstractModel):
         rows = []
         # One after the other: a record may take several rows, and its own values are in the first.
         for record in self:
-            own = super(ContactDataMask, record)._export_rows(fields, _is_toplevel_call=_is_toplevel_call)
+            own = super(ContactDataMask, record)._export_rows(
+                fields, _is_toplevel_call=_is_toplevel_call
+            )
             for number, name in columns.items():
                 own[0][number] = record._mask(name, own[0][number])
             rows += own
