@@ -11,7 +11,7 @@ from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
 from ...dispatch.ledger import door
-from ...tools import names, sent
+from ...tools import names, phrase, sent
 from ...tools.sentinels import MENDING
 
 # What a main account says that is kept on the row and not on the user.
@@ -53,6 +53,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         index=True,
         readonly=True,
         groups=False,
+        falsy_value_label=phrase.NO_MAIN_ACCOUNT,
     )
     name = fields.Char(
         related="user_id.name", store=True, readonly=False, copy=False, tracking=True
@@ -103,7 +104,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
         tracking=True,
         group_expand=True,
     )
-    role_ids = fields.Many2many("livechat.role", string="Roles", tracking=True)
+    role_ids = fields.Many2many(
+        "livechat.role", string="Roles", tracking=True, falsy_value_label=phrase.NO_ROLE
+    )
     permission_ids = fields.Many2many(
         "livechat.permission", string="Permissions", compute="_compute_permission_ids"
     )
