@@ -102,7 +102,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         compute="_compute_state",
         store=True,
         tracking=True,
-        group_expand=True,
+        group_expand="_order_states",
     )
     role_ids = fields.Many2many(
         "livechat.role", string="Roles", tracking=True, falsy_value_label=phrase.NO_ROLE
@@ -159,6 +159,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for subaccount in self:
             former = "disabled" if subaccount.activated_on else "pending"
             subaccount.state = "enabled" if subaccount.user_id.active else former
+
+    @api.model
+    def _order_states(self, states, domain):
+        """Return which columns there are, and in which order: on a phone only the first is seen."""
+        return [state for state in ("enabled", "pending", "disabled") if state in states]
 
     @api.depends("user_id.livechat_channel_ids")
     def _compute_channel_ids(self):

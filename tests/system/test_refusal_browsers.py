@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, shoot
+from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_pages import activate_chinese
 from test_waiting_browsers import ask, fits, foreign_page, last_chat
@@ -130,3 +130,28 @@ def count_words(shop, chat_id):
         chat_id,
     )
     return count
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+def test_who_opens_too_many_chats_reads_why_in_the_language_of_the_page(
+    shop, counted, open_site, place, viewport, language
+):
+    if language == "zh":
+        activate_chinese(shop)
+    reception = shop.open_reception([100], max_sessions=9, name="Flagship Shop")
+    page = open_site(reception, place, language, viewport)
+    ask(page, "Is the blue one in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    shop.sql(
+        "UPDATE discuss_channel SET livechat_status = NULL, livechat_end_dt = create_date"
+        " WHERE id = %s",
+        last_chat(shop, reception),
+    )
+
+    fill_all(shop)
+    page.reload()
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    expect(page.locator(NOTICE, has_text=WAIT[language])).to_be_visible()
+    shoot(page, f"refusal-chats-{place}-{language}")
+    assert fits(page)

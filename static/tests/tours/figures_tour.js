@@ -91,7 +91,7 @@ tours.add("im_livechat_subaccount.my_statistics", {
         {
             content: "One's own rows and nobody else's, and nothing to compare with",
             trigger:
-                ".o_action_manager:has(.o_data_row:contains(Omar Haddad)):not(:has(.o_data_row:contains(Maria Santos))):not(:has(button:contains(Compare)))",
+                ".o_action_manager:has(.o_data_row:contains(1.00)):not(:has(.o_data_row:contains(3.00))):not(:has(.o_data_row:contains(Maria Santos))):not(:has(button:contains(Compare)))",
         },
     ],
 });
