@@ -167,7 +167,9 @@ def is_too_much(env, rush: Rush) -> bool:
 def note_too_much(env, rush: Rush, what: str, channel_id: int):
     """Count that somebody was turned away before it cost anything; the rush goes on."""
     with _committing(env) as cr:
-        _count_rush(cr, rush, _fill(cr, [rush.part]))
+        # What goes beyond an address's part is not counted.
+        if not _fill(cr, [rush.part]):
+            _fill(cr, [rush.total])
         _note_refusal(cr, what, channel_id)
 
 

@@ -7,7 +7,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...dispatch.words import RULES
-from ...tools import sent
+from ...tools import phrase, sent
 from ...tools.attributes import leave_to_core
 from ...tools.rights import READERS
 from ...tools.turn import UNANSWERED
@@ -21,7 +21,12 @@ class DiscussChannel(sent.Reader, models.Model):
     name = fields.Char(shown="lines")
     # Core says with sudo whose a live chat is; nobody has to by hand.
     channel_type = fields.Selection(shop_may_set=False)
-    livechat_channel_id = fields.Many2one(frees_seats=True, shop_may_set=False, shown="lines")
+    livechat_channel_id = fields.Many2one(
+        frees_seats=True, shop_may_set=False, shown="lines", falsy_value_label=phrase.NO_CHANNEL
+    )
+    livechat_agent_partner_ids = fields.Many2many(falsy_value_label=phrase.NOBODY)
+    livechat_outcome = fields.Selection(falsy_value_label=phrase.NO_OUTCOME)
+    rating_last_text = fields.Selection(falsy_value_label=phrase.NO_RATING)
     livechat_operator_id = fields.Many2one(shop_may_set=False)
     livechat_end_dt = fields.Datetime(shown="lines")
     livechat_failure = fields.Selection(shown="lines")
@@ -32,6 +37,7 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         help="Where dispatch has sent this chat; empty when it came to nobody through dispatch.",
         shown="lines",
+        falsy_value_label=phrase.NOT_DISPATCHED,
     )
     dispatch_group_id = fields.Many2one(
         "livechat.dispatch.group",
@@ -43,6 +49,7 @@ class DiscussChannel(sent.Reader, models.Model):
         groups=READERS,
         help="The group whose scope this buyer fits; empty for the agents in no such group.",
         shown="lines",
+        falsy_value_label=phrase.OTHER_BUYERS,
     )
     dispatch_decision_ids = fields.One2many(
         "livechat.dispatch.decision",
