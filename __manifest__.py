@@ -45,6 +45,7 @@
         "views/im_livechat_report_channel_views.xml",
         "views/livechat_dispatch_change_views.xml",
         "views/livechat_pause_views.xml",
+        "views/resource_calendar_leaves_views.xml",
         "views/livechat_dispatch_health_views.xml",
         "views/livechat_dispatch_log_views.xml",
         "views/livechat_dispatch_block_views.xml",

@@ -3,6 +3,7 @@ from . import (
     test_account_safety,
     test_api,
     test_attributes,
+    test_away,
     test_block,
     test_buyer_card,
     test_catalogue,

@@ -151,6 +151,16 @@ class IrRule(models.Model):
                 # sudo: these models - whoever removes an account removes what is only its own
                 records = self.env[name].sudo().with_context(active_test=False)
                 records.search([("create_uid", "in", users.ids)]).unlink()
+        # Time off of nobody would be read by everybody.
+        # sudo: resource.calendar.leaves, resource.resource - as above
+        resources = users.sudo().resource_ids
+        self.env["resource.calendar.leaves"].sudo().search(
+            [("resource_id", "in", resources.ids)]
+        ).unlink()
+        # What *Employees* made is an employee's.
+        if "employee_id" in resources._fields:
+            resources = resources.filtered(lambda resource: not resource.employee_id)
+        resources.unlink()
 
 
 class Base(models.AbstractModel):
