@@ -1,6 +1,7 @@
 from . import (
     test_account_log,
     test_account_safety,
+    test_answers,
     test_api,
     test_attributes,
     test_away,

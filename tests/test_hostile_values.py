@@ -290,6 +290,13 @@ class TestHostileValues(HostileCommon):
             ),
             {"name": "Sample"},
         )
+        answer = cls.env["mail.canned.response"].create(
+            {"source": "sample", "substitution": "Sample", "main_account_id": cls.owner.id}
+        )
+        cls.samples["livechat.answer.use"] = (
+            cls.env["livechat.answer.use"].create({"response_id": answer.id}),
+            {},
+        )
         cls.samples["livechat.dispatch.pause"] = (
             cls.env["livechat.dispatch.pause"].create({"user_id": cls.users["colleague"].id}),
             {},
