@@ -12,6 +12,12 @@ class MailCannedResponse(sent.Guard, models.Model):
 
     _inherit = "mail.canned.response"
 
+    def _default_is_of_shop(self):
+        # On the page of a shop's answers, who may makes them for the shop.
+        user, owner = self.env.user, self.env.user._get_shop_owner()
+        is_shops_page = self.env.context.get("livechat_answers") is True
+        return is_shops_page and bool(owner) and user._manages_dispatch_of(owner)
+
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
@@ -25,6 +31,7 @@ class MailCannedResponse(sent.Guard, models.Model):
         "Whole Shop",
         compute="_compute_is_of_shop",
         inverse="_inverse_is_of_shop",
+        default=_default_is_of_shop,
         help="All agents of your shop have this answer at hand.",
     )
     dispatch_group_id = fields.Many2one(
