@@ -67,7 +67,7 @@ def test_an_answer_of_the_shop_is_one_key_away_with_what_is_known_of_the_buyer(
     ).to_be_visible()
 
     # What was sent to a buyer of this page comes first; words are searched as well.
-    agents_page.locator("[name=add-canned-response]").first.click()
+    agents_page.locator("[name=livechat-answers]").first.click()
     dialog = agents_page.locator(".o_livechat_answers")
     expect(dialog.locator(".o_livechat_answer small")).to_have_count(1)
     expect(dialog.locator(".o_livechat_answer").first).to_contain_text("stock")

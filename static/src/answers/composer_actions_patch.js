@@ -1,19 +1,18 @@
-import { composerActionsRegistry } from "@mail/core/common/composer_actions";
-import { AnswersDialog } from "./answers_dialog";
+import { composerActionsRegistry, registerComposerAction } from "@mail/core/common/composer_actions";
+import { _t } from "@web/core/l10n/translation";
 import { mayHaveAnswers } from "./answers";
+import { AnswersDialog } from "./answers_dialog";
 
-// The button of core's own puts the two colons there; in a live chat it opens the search.
-const action = composerActionsRegistry.get("add-canned-response");
-const { condition, onSelected } = action;
-
-Object.assign(action, {
-    condition: (params) => mayHaveAnswers(params.composer.targetThread) || condition(params),
-    onSelected: (params, ev) => {
-        const { composer, store } = params;
-        const thread = composer.targetThread;
-        if (!mayHaveAnswers(thread)) {
-            return onSelected(params, ev);
-        }
-        store.env.services.dialog.add(AnswersDialog, { composer, thread });
-    },
+registerComposerAction("livechat-answers", {
+    condition: ({ composer }) => mayHaveAnswers(composer.targetThread) && !composer.message,
+    icon: "fa fa-file-text-o",
+    name: _t("Canned answers"),
+    onSelected: ({ composer, store }) =>
+        store.env.services.dialog.add(AnswersDialog, { composer, thread: composer.targetThread }),
+    sequenceQuick: 10,
 });
+
+// Core's own button, which types the two colons, stays elsewhere.
+const typed = composerActionsRegistry.get("add-canned-response");
+const { condition } = typed;
+typed.condition = (params) => !mayHaveAnswers(params.composer.targetThread) && condition(params);
