@@ -125,10 +125,12 @@ class TestAnswers(AnswersCommon):
             elsewhere.with_user(self.omar)._note_answers(other.ids)
         here.with_user(self.omar)._note_answers([self.of_shop.id, self.rivals.id, "x", None])
 
-        rows = here.with_user(self.omar).get_answers_at_hand()
-        self.assertEqual([(row["source"], row["here"]) for row in rows], [("hello", 1), ("always", 0)])
-        rows = elsewhere.with_user(self.omar).get_answers_at_hand()
-        self.assertEqual([(row["source"], row["here"]) for row in rows], [("always", 3), ("hello", 0)])
+        for chat, expected in (
+            (here, [("hello", 1), ("always", 0)]),
+            (elsewhere, [("always", 3), ("hello", 0)]),
+        ):
+            rows = chat.with_user(self.omar).get_answers_at_hand()
+            self.assertEqual([(row["source"], row["here"]) for row in rows], expected)
 
         uses = self.env["livechat.answer.use"]
         self.assertFalse(uses.search([("response_id", "=", self.rivals.id)]))
@@ -200,6 +202,12 @@ class TestAnswersRpc(AnswersCommon, HttpCase):
             {"model": model, "method": method, "args": args, "kwargs": kwargs},
         )
 
+    def _list_sources(self, user):
+        """What core's own page keeps of canned answers."""
+        self.authenticate(user.login, user.login)
+        found = self.make_jsonrpc_request("/mail/data", {"fetch_params": ["mail.canned.response"]})
+        return {row["source"] for row in found.get("mail.canned.response", ())}
+
     def test_what_is_sent_is_counted_and_strangers_get_and_change_nothing(self):
         chat = self._chat(self.omar)
         thread = {"thread_model": "discuss.channel", "thread_id": chat.id}
@@ -212,13 +220,11 @@ class TestAnswersRpc(AnswersCommon, HttpCase):
         (row,) = self._ask(self.omar, "discuss.channel", "get_answers_at_hand", chat.ids)
         self.assertEqual((row["source"], row["here"]), ("hello", 1))
 
+        self.assertIn("mine", self._list_sources(self.maria))
         for user in (self.foreign_agent, self.rival):
             read = self._ask(user, "mail.canned.response", "search_read", [], ["source"])
             self.assertFalse({"hello", "return", "mine"} & {row["source"] for row in read})
-            self.authenticate(user.login, user.login)
-            at_hand = self.make_jsonrpc_request("/mail/data", {"fetch_params": ["mail.canned.response"]})
-            sources = {row["source"] for row in at_hand.get("mail.canned.response", ())}
-            self.assertFalse(sources & {"hello", "return", "mine"})
+            self.assertFalse(self._list_sources(user) & {"hello", "return", "mine"})
             for model, method, args in (
                 ("discuss.channel", "get_answers_at_hand", [chat.ids]),
                 ("mail.canned.response", "read", [self.of_shop.ids, ["substitution"]]),

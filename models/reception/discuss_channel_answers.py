@@ -25,7 +25,7 @@ class DiscussChannel(models.Model):
         :return: ``False`` for who neither serves the chat nor manages its dispatch, else
             ``[{"id", "source", "substitution", "text", "here"}]``: the shortcut, its words as they
             were written and as they are to be sent, and how often they were sent to buyers of this
-            page. Contact data is masked as the role says, and orders are those that the caller reads.
+            page. Nobody is called by an address, and orders are those that the caller reads.
         :raise AccessError: for who may not read the chat.
         """
         chat = self._get_served()

@@ -1,4 +1,4 @@
-"""Words at hand, and an agent who goes away, in real browsers: agents' screens and a buyer's phone."""
+"""Words at hand, and an agent who goes away, in real browsers."""
 
 import pytest
 import shop as shops

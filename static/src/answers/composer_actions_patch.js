@@ -1,4 +1,7 @@
-import { composerActionsRegistry, registerComposerAction } from "@mail/core/common/composer_actions";
+import {
+    composerActionsRegistry,
+    registerComposerAction,
+} from "@mail/core/common/composer_actions";
 import { _t } from "@web/core/l10n/translation";
 import { mayHaveAnswers } from "./answers";
 import { AnswersDialog } from "./answers_dialog";

@@ -10,7 +10,9 @@ patch(Thread.prototype, {
 
     async fetchAnswersAtHand() {
         const { orm } = this.store.env.services;
-        const answers = await orm.silent.call("discuss.channel", "get_answers_at_hand", [[this.id]]);
+        const answers = await orm.silent.call("discuss.channel", "get_answers_at_hand", [
+            [this.id],
+        ]);
         this.answersAtHand = answers || undefined;
     },
 });

@@ -11,7 +11,13 @@ import { formatLoad } from "../dispatch_menu/dispatch_status_service";
 const NOTE_LENGTH = 500;
 
 /** A moment of another day. */
-const BACK_ON = { weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit" };
+const BACK_ON = {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "numeric",
+    minute: "2-digit",
+};
 
 /** Gives a chat to a colleague or to a group, and says why. */
 export class TransferDialog extends Component {
