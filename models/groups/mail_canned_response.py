@@ -28,11 +28,11 @@ class MailCannedResponse(sent.Guard, models.Model):
         help="Whose shop's agents have this answer at hand; empty: whoever made it.",
     )
     is_of_shop = fields.Boolean(
-        "Whole Shop",
+        "Shared in the Shop",
         compute="_compute_is_of_shop",
         inverse="_inverse_is_of_shop",
         default=_default_is_of_shop,
-        help="All agents of your shop have this answer at hand.",
+        help="All agents of your shop have this answer at hand, in the chats of its group.",
     )
     dispatch_group_id = fields.Many2one(
         "livechat.dispatch.group",
