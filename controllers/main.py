@@ -271,7 +271,11 @@ class DispatchThreadController(ThreadController):
             find_guest()
             if refusal := find_refusal(thread_id, "word"):
                 return _refuse(refusal)
-        return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
+        result = super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
+        answer_ids = kwargs.get("canned_response_ids")
+        if thread_model == "discuss.channel" and answer_ids and request.env.user._is_internal():
+            request.env[thread_model].browse(int(thread_id))._note_answers(answer_ids)
+        return result
 
 
 class DispatchCorsLivechatController(CorsLivechatController):

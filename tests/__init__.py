@@ -1,8 +1,10 @@
 from . import (
     test_account_log,
     test_account_safety,
+    test_answers,
     test_api,
     test_attributes,
+    test_away,
     test_block,
     test_buyer_card,
     test_catalogue,

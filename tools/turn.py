@@ -17,6 +17,9 @@ SILENT = [
     ("dispatch_answered_at", "!=", False),
 ]
 
+#: Its agent owes the buyer a word: either of the two above, of an open chat that somebody has.
+OWED = [("dispatch_asked_at", "!=", False), ("livechat_end_dt", "=", False)]
+
 #: Nobody answered at all, or not the one who had the chat when it ended.
 MISSED = [
     ("livechat_end_dt", "!=", False),

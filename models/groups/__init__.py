@@ -5,5 +5,6 @@ from . import (
     im_livechat_channel_rule,
     livechat_dispatch_group,
     livechat_dispatch_scope,
+    mail_canned_response,
     res_users,
 )

@@ -16,11 +16,14 @@ from ...tools.turn import SILENT, UNANSWERED
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
 
+# Who cannot take a chat for one of these may be expected back at some moment.
+_AWAY = frozenset({"offline", "off_shift", "paused"})
+
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
-    def _hand_over(self, leaver, successor=None, leavers=None, may_stay=False):
+    def _hand_over(self, leaver, successor=None, leavers=None, may_stay=False, reason=False):
         """Let another agent take over these chats.
 
         With nobody free the chat waits in line or in the pool; it does not end because its agent
@@ -30,7 +33,9 @@ class DiscussChannel(models.Model):
         :param successor: the user who takes them all; without one each is dispatched again.
         :param leavers: all the users who leave at the same time; none of them gets a chat.
         :param may_stay: the leaver is merely absent, and keeps a chat that nobody else takes.
+        :param reason: why, for the record, where somebody chose it.
         """
+        more = {"previous_user_id": leaver.id, "reason": reason}
         for chat in self:
             others = chat.dispatch_seat_partner_ids - leaver.partner_id
             outcome = None
@@ -44,17 +49,16 @@ class DiscussChannel(models.Model):
             chat._leave(leaver.partner_id)
             if agent:
                 values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
-                chat._record(values, kind="hand_over", previous_user_id=leaver.id)
+                chat._record({**values, **more}, kind="hand_over")
                 chat._seat(agent)
             elif others:
                 chat.livechat_operator_id = others[0]
             elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
                 chat.livechat_status = "need_help"
             elif outcome.state == "queued":
-                chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
+                chat._enter_line({**outcome.values, **more})
             else:
-                values = {**outcome.values, "previous_user_id": leaver.id}
-                chat._keep_for_later(outcome._replace(values=values))
+                chat._keep_for_later(outcome._replace(values={**outcome.values, **more}))
 
     def _dispatch_again(self, leaver, declined=(), offline=True, givers=None):
         """Choose another agent for this chat than the one who leaves it.
@@ -331,10 +335,10 @@ class DiscussChannel(models.Model):
         :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free",
             "able", "why", "until", "soon"}], "groups": [{"id", "name", "free"}], "promised"}``, who
             can take it first. ``free`` is how many chats fit, ``None`` for no limit; ``why`` says,
-            to follow the name, why one is not able; ``until`` is when a pause ends, UTC, ``soon``
-            between how many seconds, and how many, one who is full will probably have room; all
-            three are false where there is nothing to say. ``promised`` names who gets the chat when
-            there is room, false for nobody.
+            to follow the name, why one is not able; ``until`` is when one is back from a pause,
+            time off or between shifts, UTC; ``soon`` between how many seconds, and how many, one
+            who is full will probably have room; all three are false where there is nothing to say.
+            ``promised`` names who gets the chat when there is room, false for nobody.
         """
         self._check_transfer()
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
@@ -355,6 +359,9 @@ class DiscussChannel(models.Model):
         by_hand, complete = channel._judge_receivers(group)
         reasons = {agent.user_id: policy.exclusion(agent, by_hand) for agent in complete(facts)}
         texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
+        away = colleagues.filtered(lambda user: reasons[user.id] in _AWAY)
+        back = away._find_returns(channel.calendar_id | group.calendar_id)
+        now = fields.Datetime.now()
         # Only where somebody is full it matters how long chats take.
         pace = "at_capacity" in reasons.values() and channel._get_pace(group)
         agents = []
@@ -373,7 +380,8 @@ class DiscussChannel(models.Model):
                     "free": limit and max(0, int(limit - load)),
                     "able": not reasons[user.id],
                     "why": texts.get(reasons[user.id], False),
-                    "until": fields.Datetime.to_string(user.dispatch_paused_until) or False,
+                    "until": (moment := back.get(user) or now) > now
+                    and fields.Datetime.to_string(moment),
                     "soon": reasons[user.id] == "at_capacity"
                     and self._estimate_room(limit, load, pace),
                 }
