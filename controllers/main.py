@@ -157,6 +157,9 @@ def find_refusal(sent_id, what):
     # sudo: discuss.channel, im_livechat.channel - what the shop of the reader's chat lets it do
     chat = (open_chat or chats.search(named)).sudo()
     channel = chat.livechat_channel_id
+    if what == "word" and chat._reopens():
+        # It costs what a new one does.
+        what = "chat"
     if not chat or (
         open_chat and ((what == "word" and not chat._is_unheard()) or channel._is_welcome(what))
     ):

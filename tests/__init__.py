@@ -62,6 +62,7 @@ from . import (
     test_reception,
     test_reception_tours,
     test_regulars,
+    test_rest,
     test_rights_lines,
     test_ring,
     test_role,

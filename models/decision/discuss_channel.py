@@ -454,12 +454,20 @@ class DiscussChannel(sent.Reader, models.Model):
 
         :param takes_over: whether somebody else did before.
         """
-        channel = self.livechat_channel_id
-        env = self.with_context(lang=self._get_buyers_lang()).env
+        env = self._get_buyers_env()
         name = agent.livechat_username or agent.name
-        words = env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
-        # The desk says it: core takes any word of an agent for an answer, this one as well.
-        desk = channel.reception_partner_id or self.env.ref("base.partner_root")
+        self._say_as_desk(
+            env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
+        )
+
+    def _get_buyers_env(self):
+        """Return the environment in which the buyer's language is spoken."""
+        return self.with_context(lang=self._get_buyers_lang()).env
+
+    def _say_as_desk(self, words):
+        """Say something in one line, as the shop: core takes any word of an agent for an answer,
+        this one as well."""
+        desk = self.livechat_channel_id.reception_partner_id or self.env.ref("base.partner_root")
         self.with_user(SUPERUSER_ID)._post_line(words, desk)
 
     def _get_buyers_lang(self):

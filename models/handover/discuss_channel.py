@@ -103,8 +103,8 @@ class DiscussChannel(models.Model):
     def _reassign_unanswered(self):
         """Give chats whose agents owe a word for too long to the next agents; see
         ``no_reply_seconds`` for the first word of a turn and ``silence_seconds`` for later ones.
-        The time runs from when the chat is the agent's, or from when the buyer asked, if that is
-        later.
+        The time runs from when the chat is the agent's, or from when the buyer asked or the chat
+        came off hold, if that is later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
@@ -128,32 +128,38 @@ class DiscussChannel(models.Model):
                 ("livechat_channel_id", "=", channel.id),
                 ("livechat_end_dt", "=", False),
                 ("dispatch_is_away", "=", False),
+                ("dispatch_held_until", "=", False),
                 ("dispatch_assigned_at", "<=", asked_before),
                 ("dispatch_asked_at", "<=", asked_before),
+                *("|", ("dispatch_reminded_at", "=", False)),
+                ("dispatch_reminded_at", "<=", asked_before),
             ]
             for chat in self.search(overdue, order="dispatch_assigned_at, id"):
                 self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
     def _get_reply_clock(self):
         """Return since when the agent of this chat owes its buyer a word, and how long the shop
-        lets it: the two clocks of :meth:`_reassign_unanswered`.
+        lets it: the two clocks of :meth:`_reassign_unanswered`. A chat that came off hold is owed
+        one as well, whoever wrote last.
 
         :return: ``{"since", "limit"}``, a moment in UTC and seconds; ``False`` while no word is
-            owed. Where a shop limits only one kind of word, its limit is a measure for the other as
+            owed, and on hold. Where a shop limits only one kind of word, its limit is a measure for the other as
             well; 0: no limit, also while the agent is not expected to answer soon.
         :rtype: dict | bool
         """
         self.ensure_one()
         owes_first = bool(self.filtered_domain(UNANSWERED))
-        if self.livechat_end_dt or not (owes_first or self.filtered_domain(SILENT)):
+        is_asked = owes_first or bool(self.filtered_domain(SILENT))
+        reminded_at = self.dispatch_reminded_at
+        if self.livechat_end_dt or self.dispatch_held_until or not (is_asked or reminded_at):
             return False
         channel = self.livechat_channel_id
         limits = [channel.no_reply_seconds, channel.silence_seconds]
         own, other = limits if owes_first else reversed(limits)
-        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at]))
+        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at, reminded_at]))
         return {
             "since": fields.Datetime.to_string(since),
-            "limit": 0 if self.dispatch_is_away else own or other,
+            "limit": 0 if self.dispatch_is_away or not is_asked else own or other,
         }
 
     def _get_reply_clock_to_store(self):
@@ -214,8 +220,11 @@ class DiscussChannel(models.Model):
     @api.model
     def _leave_absent_agents(self):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message."""
+        wait for the buyer's next message, as what is on hold does."""
         for chat, agent in self._find_absent_agents():
+            if chat.dispatch_held_until:
+                # Its agent has said when to see to it.
+                continue
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
 
     @api.model

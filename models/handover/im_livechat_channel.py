@@ -17,6 +17,8 @@ class ImLivechatChannel(models.Model):
         self._attempt(users.search([("dispatch_overloaded", "=", True)])._follow_load)
         chats._end_wordless()
         chats._end_deserted()
+        chats._end_holds()
+        chats._close_silent()
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()

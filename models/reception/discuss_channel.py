@@ -77,8 +77,9 @@ class DiscussChannel(models.Model):
         chats = self.sudo().search(
             [
                 ("dispatch_seat_partner_ids", "in", self.env.user.partner_id.ids),
-                ("dispatch_asked_at", "!=", False),
                 ("livechat_end_dt", "=", False),
+                *("|", ("dispatch_asked_at", "!=", False)),
+                ("dispatch_reminded_at", "!=", False),
             ]
         )
         return chats.with_env(self.env)
