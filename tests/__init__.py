@@ -5,6 +5,7 @@ from . import (
     test_attributes,
     test_block,
     test_buyer_card,
+    test_buyer_mail,
     test_catalogue,
     test_change_log,
     test_channel_settings,

@@ -261,6 +261,7 @@ class TestWrongTypes(PatientCase, DispatchCommon):
         "/chatbot/step/validate_email": {"channel_id"},
         "/im_livechat_subaccount/here": {"anything"},
         "/im_livechat_subaccount/leave_message": {"channel_id"},
+        "/im_livechat_subaccount/reach": {"channel_id", "email", "phone"},
         "/mail/message/update_content": {"message_id", "update_data"},
         "/mail/message/reaction": {"message_id", "content", "action"},
     }

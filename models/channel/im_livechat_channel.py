@@ -204,6 +204,15 @@ class ImLivechatChannel(sent.Guard, models.Model):
         logged=True,
         shop_may_set=True,
     )
+    mails_answers = fields.Boolean(
+        "Offer Answers by E-mail",
+        default=True,
+        help="Who waits or leaves a message may say where an answer is mailed, with a link that "
+        "opens the chat again, and where the shop may call.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Opening Hours",

@@ -160,6 +160,8 @@ class DiscussChannel(sent.Reader, models.Model):
     # Where the buyer of an open chat is, as ``door.read_address`` knows it, so that it can be
     # blocked; nobody reads it, and it goes when the chat ends.
     dispatch_address = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
+    # Where answers are mailed to a buyer who has gone; nobody reads it.
+    dispatch_reply_email = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,

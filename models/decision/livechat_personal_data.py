@@ -197,6 +197,7 @@ class LivechatPersonalData(models.AbstractModel):
             "language": chat.livechat_lang_id.name,
             "page": chat.dispatch_page,
             "contact": chat.dispatch_contact_id.email,
+            "answers_to": chat.dispatch_reply_email,
             # Sent, and in no message.
             "files": self._describe_files(
                 chat.env["ir.attachment"].search(

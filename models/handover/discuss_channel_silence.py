@@ -104,7 +104,7 @@ class DiscussChannel(models.Model):
         return Store.Attr(
             "dispatch_reopens",
             # sudo: discuss.channel - a buyer may know that the own chat opens again
-            lambda chat: chat.sudo()._reopens(),
+            lambda chat: not chat.livechat_end_dt or chat.sudo()._reopens(),
             # sudo: as above
             predicate=lambda chat: chat.sudo().dispatch_is_closed_silent,
         )
@@ -130,15 +130,29 @@ class DiscussChannel(models.Model):
         )
 
     def _reopen(self):
-        """Open this chat again: its buyer is writing, and gets an agent as with a first word, the
-        one who answered before if that is how the channel has it."""
+        """Open this chat again, without an agent: with its next word the buyer gets one as with a
+        first, the one who answered before if that is how the channel has it. Without a word it is
+        over again in a minute, and opens with the word."""
         agents = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "agent"
         )
         self._leave(agents.partner_id)
-        self.write({"livechat_end_dt": False, "dispatch_is_closed_silent": False})
+        self.write({"livechat_end_dt": False, "dispatch_is_closed_silent": True})
         self.dispatch_wordless_since = fields.Datetime.now()
         self._send_end()
+
+    def _return(self, partner, guest):
+        """Return the chat in which a buyer goes on who has come back to this one: itself, opened
+        again, or one that the buyer has open with this channel by now."""
+        self.ensure_one()
+        if not self.livechat_end_dt:
+            return self
+        channel = self.livechat_channel_id
+        is_here = [("livechat_channel_id", "=", channel.id)]
+        if others := channel._find_open_chats(partner, guest, is_here):
+            return others[0]
+        self._reopen()
+        return self
 
     def _follow_message(self, message):
         author = message.author_guest_id or message.author_id
@@ -149,6 +163,8 @@ class DiscussChannel(models.Model):
     def _note_word(self, message):
         super()._note_word(message)
         self._forget_told()
+        if self.dispatch_is_closed_silent:
+            self.dispatch_is_closed_silent = False
 
     def _seat(self, agent):
         result = super()._seat(agent)

@@ -19,6 +19,7 @@ class ImLivechatChannel(models.Model):
         chats._end_deserted()
         chats._end_holds()
         chats._close_silent()
+        chats._mail_answers()
         chats._reassign_unanswered()
         chats._leave_absent_agents()
         chats._remove_absent_buyers()
