@@ -170,10 +170,27 @@ class DiscussChannel(models.Model):
             predicate=lambda chat: chat._is_dispatched(),
         )
 
+    def _get_hold_to_store(self):
+        return Store.Attr(
+            "dispatch_held_until",
+            # sudo: discuss.channel - whoever reads a chat may know until when it rests
+            lambda chat: fields.Datetime.to_string(chat.sudo().dispatch_held_until),
+            predicate=lambda chat: chat._is_dispatched(),
+        )
+
+    def _get_reopens_to_store(self):
+        return Store.Attr(
+            "dispatch_reopens",
+            # sudo: discuss.channel - a buyer may know that the own chat opens again
+            lambda chat: not chat.livechat_end_dt or chat.sudo()._reopens(),
+            # sudo: as above
+            predicate=lambda chat: chat.sudo().dispatch_is_closed_silent,
+        )
+
     def _to_store_defaults(self, target):
-        attributes = super()._to_store_defaults(target)
+        attributes = [*super()._to_store_defaults(target), self._get_reopens_to_store()]
         if target.is_internal(self.env):
-            attributes.append(self._get_reply_clock_to_store())
+            attributes += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return attributes
 
     def _list_told_directly(self):
@@ -182,7 +199,7 @@ class DiscussChannel(models.Model):
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Core compares what this says before and after each write, and tells the agents' pages.
-        names["internal_users"].append(self._get_reply_clock_to_store())
+        names["internal_users"] += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return names
 
     def _reassign_if(self, overdue):
@@ -292,9 +309,13 @@ class DiscussChannel(models.Model):
 
     def _follow_message(self, message):
         """Follow what a message means for dispatch."""
+        if self.livechat_end_dt and self.dispatch_is_closed_silent:
+            self._reopen_by(message)
         if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
             return
         self._note_word(message)
+        if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
+            self._end_silence()
         if self.dispatch_state == "pool":
             self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
@@ -304,6 +325,10 @@ class DiscussChannel(models.Model):
             author = message.author_id.user_ids.filtered("dispatch_miss_count")
             if author:
                 author.dispatch_miss_count = 0
+            if self.dispatch_reminded_at:
+                self.dispatch_reminded_at = False
+            if self.dispatch_reply_email:
+                self._note_answer()
             return
         absent = self.env["res.users"].union(
             *(agent for _chat, agent in self._find_absent_agents(self))

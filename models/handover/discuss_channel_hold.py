@@ -4,8 +4,6 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from odoo.addons.mail.tools.discuss import Store
-
 from ...tools import sent
 from ...tools.rights import READERS
 
@@ -104,27 +102,3 @@ class DiscussChannel(models.Model):
         if self.dispatch_held_until or self.dispatch_reminded_at:
             self._forget_hold()
         return result
-
-    def _note_word(self, message):
-        super()._note_word(message)
-        if self.dispatch_reminded_at and message.author_id in self.dispatch_seat_partner_ids:
-            self.dispatch_reminded_at = False
-
-    def _get_hold_to_store(self):
-        return Store.Attr(
-            "dispatch_held_until",
-            # sudo: discuss.channel - whoever reads a chat may know until when it rests
-            lambda chat: fields.Datetime.to_string(chat.sudo().dispatch_held_until) or False,
-            predicate=lambda chat: chat._is_dispatched(),
-        )
-
-    def _to_store_defaults(self, target):
-        attributes = super()._to_store_defaults(target)
-        if target.is_internal(self.env):
-            attributes.append(self._get_hold_to_store())
-        return attributes
-
-    def _sync_field_names(self):
-        names = super()._sync_field_names()
-        names["internal_users"].append(self._get_hold_to_store())
-        return names

@@ -100,18 +100,6 @@ class DiscussChannel(models.Model):
     def _send_end(self):
         Store(bus_channel=self).add(self, ["livechat_end_dt", self._get_reopens_to_store()]).bus_send()
 
-    def _get_reopens_to_store(self):
-        return Store.Attr(
-            "dispatch_reopens",
-            # sudo: discuss.channel - a buyer may know that the own chat opens again
-            lambda chat: not chat.livechat_end_dt or chat.sudo()._reopens(),
-            # sudo: as above
-            predicate=lambda chat: chat.sudo().dispatch_is_closed_silent,
-        )
-
-    def _to_store_defaults(self, target):
-        return [*super()._to_store_defaults(target), self._get_reopens_to_store()]
-
     def _reopens(self):
         """Tell whether a word of its buyer opens this chat again."""
         if not (
@@ -154,17 +142,15 @@ class DiscussChannel(models.Model):
         self._reopen()
         return self
 
-    def _follow_message(self, message):
-        author = message.author_guest_id or message.author_id
-        if self.livechat_end_dt and self._is_buyer(author) and self._reopens():
+    def _reopen_by(self, message):
+        """Open this chat, which has ended, again if it is its buyer who writes."""
+        if self._is_buyer(message.author_guest_id or message.author_id) and self._reopens():
             self._reopen()
-        super()._follow_message(message)
 
-    def _note_word(self, message):
-        super()._note_word(message)
+    def _end_silence(self):
+        """Somebody has written."""
         self._forget_told()
-        if self.dispatch_is_closed_silent:
-            self.dispatch_is_closed_silent = False
+        self.dispatch_is_closed_silent = False
 
     def _seat(self, agent):
         result = super()._seat(agent)

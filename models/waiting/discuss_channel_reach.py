@@ -28,8 +28,23 @@ _MAIL_AFTER = timedelta(minutes=2)
 _WORDS_MAX = 50
 
 _EMAIL_LENGTH = 254
+_PHONE_LENGTH = 40
 _PHONE = re.compile(r"\+?[0-9 ()/.\-]{5,30}")
 _PHONE_DIGITS = range(5, 16)
+
+
+def _read_mailbox(said):
+    """Return the one address that somebody typed, ``False`` for what is none."""
+    if not sent.is_text(said, _EMAIL_LENGTH) or len(said.split()) != 1:
+        return False
+    return email_normalize(said)
+
+
+def _read_number(said):
+    """Return the telephone number that somebody typed, ``False`` for what is none."""
+    number = said.strip() if sent.is_text(said, _PHONE_LENGTH) else ""
+    is_number = _PHONE.fullmatch(number) and sum(map(str.isdecimal, number)) in _PHONE_DIGITS
+    return bool(is_number) and number
 
 
 class DiscussChannel(models.Model):
@@ -78,27 +93,27 @@ class DiscussChannel(models.Model):
         """
         self.ensure_one()
         env = self._get_buyers_env()
-        email, phone = email or "", phone or ""
-        is_email = sent.is_text(email, _EMAIL_LENGTH) and email_normalize(email.strip())
-        if email and not (is_email and "\n" not in email.strip()):
+        has_email, has_phone = (said not in (None, False, "") for said in (email, phone))
+        mailbox = has_email and _read_mailbox(email)
+        number = has_phone and _read_number(phone)
+        if has_email and not mailbox:
             raise ValidationError(env._("This is no e-mail address."))
-        digits = sum(map(str.isdecimal, phone)) if sent.is_text(phone, 40) else 0
-        if phone and not (_PHONE.fullmatch(phone.strip()) and digits in _PHONE_DIGITS):
+        if has_phone and not number:
             raise ValidationError(env._("This is no telephone number."))
-        if not (email or phone):
+        if not (mailbox or number):
             raise ValidationError(env._("Say where you can be reached."))
         if self.dispatch_state not in WAITING or self.livechat_end_dt:
             raise UserError(env._("You do not wait any more: write here."))
-        if email:
-            self.dispatch_reply_email = is_email
+        if mailbox:
+            self.dispatch_reply_email = mailbox
             self.dispatch_mails_turn = self.dispatch_state == "queued"
             guest = self.livechat_customer_history_ids.guest_id[:1]
             if guest and not guest.email:
                 # Agents read it as any buyer's, as far as their roles say.
-                guest.email = is_email
+                guest.email = mailbox
             self._say_as_desk(env._("Answers are also mailed to you"))
-        if phone:
-            self._post_as_buyer(env._("My telephone number: %s", phone.strip()))
+        if number:
+            self._post_as_buyer(env._("My telephone number: %s", number))
         Store(bus_channel=self).add(self, {"dispatch_wait": self._get_wait()}).bus_send()
 
     def _post_as_buyer(self, words):
@@ -125,10 +140,9 @@ class DiscussChannel(models.Model):
             self._mail_buyer(env._("%s is with you now", name), self.message_ids.browse())
         return result
 
-    def _note_word(self, message):
-        super()._note_word(message)
-        is_answer = message.author_id in self.dispatch_seat_partner_ids
-        if is_answer and self.dispatch_reply_email and not self.dispatch_mail_at:
+    def _note_answer(self):
+        """An agent has written to a buyer who wants mails."""
+        if not self.dispatch_mail_at:
             self.dispatch_mail_at = fields.Datetime.now() + _MAIL_AFTER
 
     @api.model

@@ -2,7 +2,8 @@
 
 import re
 
-from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot, wait_until_online
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_desk_browsers import as_agent, come_in, set_agents
 from test_waiting_browsers import ask, last_chat, open_widget  # noqa: F401
@@ -75,9 +76,12 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
     composer.fill("Keep one for me!")
     composer.press("Enter")
     expect(window.locator(".o-mail-Message", has_text="Keep one for me!")).to_be_visible()
-    wait_until_online(shop, agent)
-    ((state,),) = shop.sql("SELECT dispatch_state FROM discuss_channel WHERE id = %s", chat_id)
-    assert state == "assigned"
+    shops.wait_until(
+        lambda: shop.sql(
+            "SELECT FROM discuss_channel WHERE id = %s AND dispatch_state = 'assigned'", chat_id
+        ),
+        "the buyer who came back has no agent",
+    )
     assert back.errors == [] and desk.errors == []
 
 
