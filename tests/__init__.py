@@ -32,6 +32,7 @@ from . import (
     test_figures_agree,
     test_figures_tours,
     test_first_day,
+    test_first_question,
     test_free_seats,
     test_fuzz,
     test_get_session,

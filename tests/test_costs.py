@@ -251,6 +251,7 @@ class TestWrongTypes(PatientCase, DispatchCommon):
             "previous_operator_id",
             "persisted",
             "wished_group_id",
+            "order_number",
         },
         "/im_livechat/cors/get_session": {"channel_id", "guest_token", "wished_group_id"},
         "/im_livechat/feedback": {"channel_id", "rate", "reason"},

@@ -160,6 +160,13 @@ class DiscussChannel(sent.Reader, models.Model):
     # Where the buyer of an open chat is, as ``door.read_address`` knows it, so that it can be
     # blocked; nobody reads it, and it goes when the chat ends.
     dispatch_address = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
+    dispatch_order_number = fields.Char(
+        "Order Named",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="The order that the buyer named before the chat. Nobody has checked whose it is.",
+    )
     # Where answers are mailed to a buyer who has gone; nobody reads it.
     dispatch_reply_email = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
     dispatch_is_told = fields.Boolean(

@@ -198,6 +198,7 @@ class LivechatPersonalData(models.AbstractModel):
             "page": chat.dispatch_page,
             "contact": chat.dispatch_contact_id.email,
             "answers_to": chat.dispatch_reply_email,
+            "order_named": chat.dispatch_order_number,
             # Sent, and in no message.
             "files": self._describe_files(
                 chat.env["ir.attachment"].search(

@@ -16,6 +16,8 @@ patch(Thread.prototype, {
         this.dispatch_wait = undefined;
         /** @type {number|undefined} The group whose lamp the buyer of this preview has clicked. */
         this.livechat_wished_group_id = undefined;
+        /** @type {string|undefined} The order that the buyer of this preview has named. */
+        this.livechat_order_number = undefined;
         /** @type {true|undefined} Whether dispatch, not Odoo itself, gives this chat to agents. */
         this.dispatch_transferable = undefined;
     },
