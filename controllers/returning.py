@@ -28,9 +28,10 @@ class Returning(http.Controller):
         if not channels._is_welcome("activation"):
             return self._render({"wait": channels._say_wait()}, status=429)
         chat, partner, guest = request.env["discuss.channel"]._find_by_return_token(token)
-        # sudo: im_livechat.channel - whether its shop has blocked whoever asks
-        is_open = Domain("id", "=", chat.livechat_channel_id.id)
-        if not chat or not channels.sudo().search(is_open & channels._match_open_to_caller()):
+        # sudo: im_livechat.channel - whether its shop has blocked this buyer
+        is_its = Domain("id", "=", chat.livechat_channel_id.id)
+        is_open = channels.with_context(guest=guest.sudo(False))._match_open_to_caller()
+        if not chat or not channels.sudo().search(is_its & is_open):
             return self._render({"invalid": True}, status=404)
         user = request.env.user
         if partner and user._is_public():

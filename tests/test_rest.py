@@ -66,8 +66,17 @@ class TestHold(DeskCommon):
 
     def test_it_ends_by_hand(self):
         self._hold()
+        with self._at(self.now + timedelta(hours=1)):
+            self.chat.with_user(self.maria).action_end_hold()
+        # From then on, as if the buyer had just asked.
+        since = fields.Datetime.to_string(self.now + timedelta(hours=1))
+        self.assertEqual(self._clock(), {"since": since, "limit": 300})
+        self._run_at(hours=1, minutes=4)
+        self.assertEqual(self._agent_of(self.chat), self.maria)
+        self._say(self.chat, self.maria, "I ask the workshop.")
+        self._hold(self.now + timedelta(hours=3))
         self.chat.with_user(self.maria).action_end_hold()
-        self.assertEqual(self._clock()["limit"], 300)
+        self.assertFalse(self._clock())
 
     def test_only_its_agent_and_the_managers_put_a_chat_on_hold(self):
         with self.assertRaises(AccessError):

@@ -72,10 +72,13 @@ class DiscussChannel(models.Model):
         return True
 
     def action_end_hold(self):
-        """Take this chat off hold before its time."""
+        """Take this chat off hold before its time; a word that is owed is owed from now on."""
         self._check_hold()
         # sudo: discuss.channel - checked above
-        self.sudo()._forget_hold()
+        chat = self.sudo()
+        if chat.dispatch_held_until:
+            owes = chat.dispatch_asked_at and fields.Datetime.now()
+            chat.write({"dispatch_held_until": False, "dispatch_reminded_at": owes})
         return True
 
     @api.model

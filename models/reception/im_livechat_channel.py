@@ -14,10 +14,6 @@ from ...tools.here import SILENCE
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})
 
-# So long a buyer who was not happy is told of, and so many by name.
-_UNHAPPY_SHOWN = timedelta(days=7)
-_UNHAPPY_MAX = 5
-
 # A page asks about so many agents at once at most; a browser could send any number.
 _ASKED_MAX = 1000
 
@@ -59,7 +55,8 @@ class ImLivechatChannel(models.Model):
         return {
             "channels": [channel._describe_reception_channel(staff) for channel in channels],
             "agents": self._describe_agents(staff.facts),
-            **channels._describe_lines(),
+            "waiting": channels._describe_waiting(),
+            **channels._describe_today(),
             "weight_min": WEIGHT_MIN,
             "weight_max": WEIGHT_MAX,
             "may_add_channels": self.has_access("create")
@@ -91,9 +88,9 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def get_reception_lines(self):
-        """Return who waits now, who was unhappy and today's figures, as in
-        :meth:`get_reception`."""
-        return self._search_reception()._describe_lines()
+        """Return who waits now and today's figures, as in :meth:`get_reception`."""
+        channels = self._search_reception()
+        return {"waiting": channels._describe_waiting(), **channels._describe_today()}
 
     def move_dispatch_agent(self, user_id, from_group_id, to_group_id):
         """Take an agent out of one dispatch group of this channel and put it into another.
@@ -438,50 +435,6 @@ class ImLivechatChannel(models.Model):
     # ------------------------------------------------------------
     # Who waits, and today
     # ------------------------------------------------------------
-
-    def _describe_lines(self):
-        return {
-            "waiting": self._describe_waiting(),
-            "unhappy": self._describe_unhappy(),
-            **self._describe_today(),
-        }
-
-    def _describe_unhappy(self):
-        """Return which buyers of these channels were not happy in the last seven days.
-
-        :return: ``{"count", "chats": [{"id", "name", "agent", "at" (UTC), "words"}]}``, the newest
-            few; name and words are false for who may not read the chat.
-        """
-        # Core's worst of three. Served by rating_rating's index on parent_res_id.
-        unhappy = [
-            ("res_model", "=", "discuss.channel"),
-            ("parent_res_model", "=", "im_livechat.channel"),
-            ("parent_res_id", "in", self.ids),
-            ("rating_text", "=", "ko"),
-            ("consumed", "=", True),
-            ("write_date", ">=", fields.Datetime.now() - _UNHAPPY_SHOWN),
-        ]
-        # sudo: rating.rating, discuss.channel - of channels that the caller may watch
-        ratings = self.env["rating.rating"].sudo()
-        count = ratings.search_count(unhappy)
-        ratings = ratings.search(unhappy, order="write_date desc, id desc", limit=_UNHAPPY_MAX)
-        chats = self.env["discuss.channel"].sudo().browse(ratings.mapped("res_id"))
-        # sudo: taken away - only who may read a conversation learns who the buyer is
-        readable = chats.with_user(self.env.user)._filtered_access("read")
-        titles = chats._get_titles(self.env.user._sees_contacts_masked())
-        return {
-            "count": count,
-            "chats": [
-                {
-                    "id": chat.id,
-                    "name": chat in readable and titles[chat.id],
-                    "agent": rating.rated_partner_id.name or False,
-                    "at": fields.Datetime.to_string(rating.write_date),
-                    "words": chat in readable and rating.feedback,
-                }
-                for rating, chat in zip(ratings, chats)
-            ],
-        }
 
     def _describe_waiting(self):
         """Return who waits on these channels, in order.
