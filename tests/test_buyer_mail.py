@@ -82,7 +82,10 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.assertEqual(chat._get_wait()["mails"], True)
         guest = chat.livechat_customer_history_ids.guest_id
         self.assertEqual(guest.email, "ella@example.com")
-        self.assertIn("+32 470 12 34 56", chat.message_ids.mapped("body")[0] + chat.message_ids.mapped("body")[1])
+        self.assertIn(
+            "+32 470 12 34 56",
+            chat.message_ids.mapped("body")[0] + chat.message_ids.mapped("body")[1],
+        )
         self._answer(chat)
         self._say(chat, self.agent, "Three are left.")
         self.env["discuss.channel"]._mail_answers()
@@ -126,12 +129,29 @@ class TestBuyerMail(DispatchCommon, PatientCase):
     def test_what_is_no_address_or_no_number_is_refused_with_a_sentence(self):
         chat = self._leave_pooled()
         for email in (
-            "ella", "a@b, c@d.com", "Ella <x@y.com>, z@y.com", "a\n@b.com", "x" * 300 + "@b.com",
-            7, {}, ["a@b.com"], "a@b.com\nBcc: c@d.com", "\0@b.com",
+            "ella",
+            "a@b, c@d.com",
+            "Ella <x@y.com>, z@y.com",
+            "a\n@b.com",
+            "x" * 300 + "@b.com",
+            7,
+            {},
+            ["a@b.com"],
+            "a@b.com\nBcc: c@d.com",
+            "\0@b.com",
         ):
             with self.subTest(email=email):
                 self.assertIn("no e-mail address", self._reach(chat, email=email))
-        for phone in ("12", "call me", "+" * 9, "1" * 40, 470123456, {}, "<b>12345678</b>", "1\n2345678"):
+        for phone in (
+            "12",
+            "call me",
+            "+" * 9,
+            "1" * 40,
+            470123456,
+            {},
+            "<b>12345678</b>",
+            "1\n2345678",
+        ):
             with self.subTest(phone=phone):
                 self.assertIn("no telephone number", self._reach(chat, phone=phone))
         self.assertIn("Say where", self._reach(chat))
@@ -142,7 +162,9 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.opener.cookies.pop("dgid", None)
         for chat_id in (chat.id, 0, -1, "x", None, 10**12, [chat.id]):
             with self.subTest(chat_id=chat_id):
-                self.assertTrue(self._call(REACH, channel_id=chat_id, email="ella@example.com")["error"])
+                self.assertTrue(
+                    self._call(REACH, channel_id=chat_id, email="ella@example.com")["error"]
+                )
         self.assertFalse(chat.dispatch_reply_email)
         mine = self._come_by_page()
         self._answer(chat)
@@ -223,7 +245,11 @@ class TestBuyerMail(DispatchCommon, PatientCase):
 
         other = self._create_guest("Bo")
         for forged in (
-            "x", "%00", "a.b.c", token[:-4] + "aaaa", token[::-1],
+            "x",
+            "%00",
+            "a.b.c",
+            token[:-4] + "aaaa",
+            token[::-1],
             sign(scope="im_livechat_subaccount pool_email"),
             sign(values=[chat.id, 0, other.id]),
             sign(values=[chat.id + 10**6, 0, history.guest_id.id]),
@@ -282,9 +308,13 @@ class TestBuyerMail(DispatchCommon, PatientCase):
 
     def test_who_comes_outside_opening_hours_is_told_when_the_shop_opens(self):
         calendar = self.env["resource.calendar"].create(
-            {"name": "Mondays", "tz": "Europe/Brussels", "attendance_ids": [
-                (0, 0, {"name": "Morning", "dayofweek": "0", "hour_from": 9, "hour_to": 12}),
-            ]}
+            {
+                "name": "Mondays",
+                "tz": "Europe/Brussels",
+                "attendance_ids": [
+                    (0, 0, {"name": "Morning", "dayofweek": "0", "hour_from": 9, "hour_to": 12}),
+                ],
+            }
         )
         self.channel.calendar_id = calendar
         saturday = fields.Datetime.to_datetime("2026-11-28 10:00:00")

@@ -764,9 +764,13 @@ class TestUnhappyBuyers(ReceptionCommon):
         told = self._read(self.owner)["unhappy"]
         self.assertEqual(told["count"], 1)
         (row,) = told["chats"]
-        self.assertEqual((row["id"], row["agent"], row["words"]), (chat.id, "Maria Santos", "Too slow"))
+        self.assertEqual(
+            (row["id"], row["agent"], row["words"]), (chat.id, "Maria Santos", "Too slow")
+        )
         self.assertIn("Ella", row["name"])
-        self.assertEqual([row["id"] for row in self._read(self.rival)["unhappy"]["chats"]], [theirs.id])
+        self.assertEqual(
+            [row["id"] for row in self._read(self.rival)["unhappy"]["chats"]], [theirs.id]
+        )
         lines = self.env["im_livechat.channel"].with_user(self.owner).get_reception_lines()
         self.assertEqual(lines["unhappy"], told)
         chat.rating_ids.write({"rating": 5})

@@ -35,7 +35,9 @@ class TestHold(DeskCommon):
         self._forget_bus()
         self._run_at(hours=2)
         rings = [load for _to, kind, load in self._read_bus() if kind == "livechat_dispatch/ring"]
-        self.assertEqual([(ring["id"], ring["note"]) for ring in rings], [(self.chat.id, "No longer on hold")])
+        self.assertEqual(
+            [(ring["id"], ring["note"]) for ring in rings], [(self.chat.id, "No longer on hold")]
+        )
         # From now on the buyer waits as for any word, and no longer than any buyer.
         due = fields.Datetime.to_string(self.until)
         self.assertEqual(self._clock(), {"since": due, "limit": 300})

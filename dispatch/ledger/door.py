@@ -54,7 +54,7 @@ _RUSH_PARTS = 3
 MAILS_A_DAY = 20
 _NEVER = 10**9
 
-#: So many mails an hour get to a mailbox that buyers say is theirs; so many a shop sends them a day.
+#: So many mails an hour get to a mailbox that buyers say is theirs; a shop sends so many a day.
 MAILS_A_MAILBOX = 10
 MAILS_TO_BUYERS_A_DAY = 1000
 

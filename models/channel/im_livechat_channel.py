@@ -207,8 +207,8 @@ class ImLivechatChannel(sent.Guard, models.Model):
     first_question = fields.Selection(
         [("topic", "What it is about"), ("order", "The order number")],
         "Ask Before the Chat",
-        help="What it is about: buyers choose among the dispatch groups that have a lamp. Nobody has "
-        "to answer: who just writes is dispatched as ever. Empty: nothing is asked.",
+        help="What it is about: buyers choose among the dispatch groups that have a lamp. Nobody "
+        "has to answer: who just writes is dispatched as ever. Empty: nothing is asked.",
         frees_seats=False,
         logged=True,
         shop_may_set=True,

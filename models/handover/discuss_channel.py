@@ -143,8 +143,8 @@ class DiscussChannel(models.Model):
         one as well, whoever wrote last.
 
         :return: ``{"since", "limit"}``, a moment in UTC and seconds; ``False`` while no word is
-            owed, and on hold. Where a shop limits only one kind of word, its limit is a measure for the other as
-            well; 0: no limit, also while the agent is not expected to answer soon.
+            owed, and on hold. Where a shop limits only one kind of word, its limit is a measure for
+            the other as well; 0: no limit, also while the agent is not expected to answer soon.
         :rtype: dict | bool
         """
         self.ensure_one()

@@ -33,9 +33,7 @@ class DiscussChannel(models.Model):
     )
 
     # Few chats are on hold.
-    _dispatch_held_idx = models.Index(
-        "(dispatch_held_until) WHERE dispatch_held_until IS NOT NULL"
-    )
+    _dispatch_held_idx = models.Index("(dispatch_held_until) WHERE dispatch_held_until IS NOT NULL")
 
     def _check_hold(self):
         """Refuse whoever may not put this chat on hold.
@@ -84,7 +82,10 @@ class DiscussChannel(models.Model):
     @api.model
     def _end_holds(self):
         """Remind the agents of the chats whose time has come."""
-        due = [("dispatch_held_until", "<=", fields.Datetime.now()), ("livechat_end_dt", "=", False)]
+        due = [
+            ("dispatch_held_until", "<=", fields.Datetime.now()),
+            ("livechat_end_dt", "=", False),
+        ]
         for chat in self.search(due, order="dispatch_held_until, id"):
             self.env["im_livechat.channel"]._attempt(partial(chat._remind_if, due))
 

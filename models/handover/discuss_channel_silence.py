@@ -89,16 +89,16 @@ class DiscussChannel(models.Model):
         )
 
     def _close_silently(self):
-        self.write(
-            {"livechat_end_dt": fields.Datetime.now(), "dispatch_is_closed_silent": True}
-        )
+        self.write({"livechat_end_dt": fields.Datetime.now(), "dispatch_is_closed_silent": True})
         self._say_as_desk(
             self._get_buyers_env()._("Closed, as nobody has written; write to open it again")
         )
         self._send_end()
 
     def _send_end(self):
-        Store(bus_channel=self).add(self, ["livechat_end_dt", self._get_reopens_to_store()]).bus_send()
+        Store(bus_channel=self).add(
+            self, ["livechat_end_dt", self._get_reopens_to_store()]
+        ).bus_send()
 
     def _reopens(self):
         """Tell whether a word of its buyer opens this chat again."""

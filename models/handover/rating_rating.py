@@ -30,9 +30,7 @@ class RatingRating(models.Model):
 
     def _show_again(self):
         """Let open pages show what a buyer thinks."""
-        chat_ids = [
-            rating.res_id for rating in self if rating.res_model == "discuss.channel"
-        ]
+        chat_ids = [rating.res_id for rating in self if rating.res_model == "discuss.channel"]
         if chat_ids:
             # sudo: discuss.channel - whose pages they are
             chats = self.env["discuss.channel"].sudo().browse(chat_ids)

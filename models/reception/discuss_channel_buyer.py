@@ -31,8 +31,8 @@ class DiscussChannel(models.Model):
             "cart": {"count", "id", "total"} or ``False``; ``id`` for who may open it,
             "orders": [{"id", "name", "date", "state", "delivery", "total", "pickings": [id, …],
                 "return_id", "refund_id"}], the newest first; the ids are false for who may not,
-            "named": {"number", "order": as in orders or ``False``, "is_own"}, the order that the buyer
-                named before the chat, or ``False``; ``is_own`` says that it is the contact's,
+            "named": {"number", "order": as in orders or ``False``, "is_own"}, the order that the
+                buyer named before the chat, or ``False``; ``is_own`` says that it is the contact's,
             "contact": {"id", "name", "email", "phone"}, masked as the role says; ``id`` is false
                 for a guest,
             "offer": the address, masked as well, of which a contact could be made, or ``False``,

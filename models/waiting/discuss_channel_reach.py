@@ -271,7 +271,8 @@ class DiscussChannel(models.Model):
             person &= Domain("guest_id", "=", guest_id)
         person &= Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
         chat = chats.search(
-            Domain("id", "=", chat_id) & Domain("livechat_channel_member_history_ids", "any", person)
+            Domain("id", "=", chat_id)
+            & Domain("livechat_channel_member_history_ids", "any", person)
         )
         if not chat or not chat._is_dispatched():
             return nobody

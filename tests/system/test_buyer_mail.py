@@ -12,7 +12,9 @@ REACH = ".o-livechat-WaitingReach"
 
 
 def run_timers(shop):
-    shop.call("ir.cron", "method_direct_trigger", [shop.ref("im_livechat_subaccount.ir_cron_dispatch")])
+    shop.call(
+        "ir.cron", "method_direct_trigger", [shop.ref("im_livechat_subaccount.ir_cron_dispatch")]
+    )
 
 
 def answer(shop, agent, chat_id, words):
@@ -27,7 +29,9 @@ def answer(shop, agent, chat_id, words):
 
 
 def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_on(
-    shop, open_widget, open_page  # noqa: F811
+    shop,
+    open_widget,
+    open_page,  # noqa: F811
 ):
     reception = shop.open_reception([], offline_rule="pool")
     (agent,) = shop.add_agents([100], online=False)
@@ -55,7 +59,9 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
     desk = come_in(shop, open_page, agent)
     expect(desk.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor")).not_to_have_count(0)
     answer(shop, agent, chat_id, "Three are left.")
-    shop.sql("UPDATE discuss_channel SET dispatch_mail_at = dispatch_mail_at - interval '5 minutes'")
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_mail_at = dispatch_mail_at - interval '5 minutes'"
+    )
     run_timers(shop)
     (mail,) = shop.call(
         "mail.mail", "search_read", [("email_to", "=", "ella@example.com")], ["body_html"]
@@ -86,7 +92,9 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
 
 
 def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
-    shop, open_widget, open_page  # noqa: F811
+    shop,
+    open_widget,
+    open_page,  # noqa: F811
 ):
     reception = shop.open_reception([], close_after_hours=2)
     (agent,) = shop.add_agents([100], online=False)

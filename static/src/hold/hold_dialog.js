@@ -27,7 +27,11 @@ export class HoldDialog extends Component {
         this.choices = [
             { key: "soon", label: _t("In 30 minutes"), moment: now.plus({ minutes: 30 }) },
             { key: "later", label: _t("In 2 hours"), moment: now.plus({ hours: 2 }) },
-            { key: "tomorrow", label: _t("Tomorrow at 9"), moment: now.plus({ days: 1 }).set(MORNING) },
+            {
+                key: "tomorrow",
+                label: _t("Tomorrow at 9"),
+                moment: now.plus({ days: 1 }).set(MORNING),
+            },
         ];
         const choices = useRef("choices");
         onMounted(() => choices.el.querySelector("button").focus());

@@ -36,7 +36,10 @@ export class WaitingBanner extends Component {
         });
         this.email = useRef("email");
         // Whoever asks for the form types in it next.
-        useEffect((asks) => asks && this.email.el.focus(), () => [this.state.asksReach]);
+        useEffect(
+            (asks) => asks && this.email.el.focus(),
+            () => [this.state.asksReach],
+        );
     }
 
     /** What the buyer is told; nothing as soon as an agent has come or the chat has ended. */
@@ -88,7 +91,9 @@ export class WaitingBanner extends Component {
     /** What is offered to who is not going to look at this page. */
     get reachLabel() {
         if (this.wait.state === "pool") {
-            return this.wait.mails ? _t("Another address, or a telephone number") : _t("Answer me by e-mail or telephone");
+            return this.wait.mails
+                ? _t("Another address, or a telephone number")
+                : _t("Answer me by e-mail or telephone");
         }
         return this.wait.mails ? _t("Another address") : _t("Tell me by e-mail when it is my turn");
     }
