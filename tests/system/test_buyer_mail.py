@@ -1,4 +1,4 @@
-"""What becomes of a chat when somebody goes: the buyer, reached by mail; the agent, on hold; both."""
+"""What becomes of a chat when its buyer goes, who is reached by mail, or when it rests."""
 
 import re
 
@@ -6,7 +6,7 @@ import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_desk_browsers import as_agent, come_in, set_agents
-from test_waiting_browsers import ask, last_chat, open_widget  # noqa: F401
+from test_waiting_browsers import ask, last_chat, last_visitor, open_widget  # noqa: F401
 
 REACH = ".o-livechat-WaitingReach"
 
@@ -30,8 +30,8 @@ def answer(shop, agent, chat_id, words):
 
 def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_on(
     shop,
-    open_widget,
-    open_page,  # noqa: F811
+    open_widget,  # noqa: F811
+    open_page,
 ):
     reception = shop.open_reception([], offline_rule="pool")
     (agent,) = shop.add_agents([100], online=False)
@@ -93,8 +93,8 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
 
 def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     shop,
-    open_widget,
-    open_page,  # noqa: F811
+    open_widget,  # noqa: F811
+    open_page,
 ):
     reception = shop.open_reception([], close_after_hours=2)
     (agent,) = shop.add_agents([100], online=False)
@@ -103,7 +103,8 @@ def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     page = open_widget(reception, "shop", DESKTOP)
     window = ask(page, "Is the lamp in stock?")
     chat_id = last_chat(shop, reception)
-    desk.goto(f"{shop.url}/odoo/discuss?active_id=discuss.channel_{chat_id}")
+    row = desk.locator(".o-mail-DiscussSidebarChannel", has_text=last_visitor(shop, reception))
+    row.click()
     header = desk.locator(".o-mail-DiscussContent-header")
     clock = header.locator(".o_livechat_reply_clock")
     expect(clock).to_be_visible(timeout=FIRST_PAGE)
