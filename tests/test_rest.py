@@ -130,6 +130,12 @@ class TestSilence(DeskCommon):
         self.assertEqual(self._lines().count("closes in an hour"), 1)
         self.assertEqual(self.chat.livechat_failure, "no_failure")
 
+    def test_the_buyer_reads_in_one_line_who_ended_the_chat(self):
+        self.chat.with_user(self.maria).action_unfollow()
+        self.assertTrue(self.chat.livechat_end_dt)
+        self.assertIn(f"{self.maria.name} has ended the chat", self._lines())
+        self.assertNotIn("channel-left", self._lines())
+
     def test_a_late_timer_tells_late_and_closes_later(self):
         self._run_at(hours=40)
         self.assertFalse(self.chat.livechat_end_dt)

@@ -336,6 +336,23 @@ class DiscussChannel(models.Model):
         if absent and agents <= absent.partner_id:
             self._hand_over(absent[0], leavers=absent, may_stay=True)
 
+    def _action_unfollow(self, partner=None, guest=None, post_leave_message=True):
+        # sudo: discuss.channel, res.partner - who is seated, and whose name the buyer knows
+        chat = self.sudo()
+        partner = partner and partner.sudo()
+        ends = (
+            bool(partner)
+            and chat._is_dispatched()
+            and not chat.livechat_end_dt
+            and partner in chat.dispatch_seat_partner_ids
+            and chat.member_count == 2
+        )
+        # Core says in the agent's language that it has left a channel.
+        super()._action_unfollow(partner, guest, post_leave_message and not ends)
+        if ends:
+            name = partner.user_livechat_username or partner.name
+            chat._say_as_desk(chat._get_buyers_env()._("%s has ended the chat", name))
+
     def _check_transfer(self):
         """Refuse whoever may not give this chat away.
 
