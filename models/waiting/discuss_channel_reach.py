@@ -228,12 +228,11 @@ class DiscussChannel(models.Model):
         return True
 
     def _describe_words(self, messages, env):
-        agents = self.livechat_agent_history_ids.partner_id
         return [
             {
-                "author": (message.author_id.user_livechat_username or message.author_id.name)
-                if message.author_id in agents
-                else env._("You"),
+                "author": env._("You")
+                if self._is_buyer(message.author_guest_id or message.author_id)
+                else message.author_id.user_livechat_username or message.author_id.name,
                 "body": message.body,
                 "files": message.attachment_ids.mapped("name"),
             }
