@@ -229,6 +229,7 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         with patch.object(fields.Datetime, "now", lambda *args: later):
             self.env["discuss.channel"]._end_wordless()
             self.assertTrue(chat.livechat_end_dt)
+            self.assertNotIn("left the conversation", "".join(chat.message_ids.mapped("body")))
             self._say(chat, guest, "Here I am again.")
         self.assertFalse(chat.livechat_end_dt)
         self.assertEqual(self._agent_of(chat), self.agent)

@@ -129,6 +129,20 @@ class DiscussChannel(models.Model):
         self.dispatch_wordless_since = fields.Datetime.now()
         self._send_end()
 
+    def _close_livechat_session(self, **kwargs):
+        # sudo: discuss.channel - how the chat stands
+        chat = self.sudo()
+        if (
+            chat.dispatch_is_closed_silent
+            and chat.dispatch_wordless_since
+            and not chat.livechat_end_dt
+        ):
+            # Its buyer came back and reads: nobody has left.
+            chat.livechat_end_dt = fields.Datetime.now()
+            chat._send_end()
+            return
+        super()._close_livechat_session(**kwargs)
+
     def _return(self, partner, guest):
         """Return the chat in which a buyer goes on who has come back to this one: itself, opened
         again, or one that the buyer has open with this channel by now."""
