@@ -102,6 +102,7 @@ def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     desk = come_in(shop, open_page, agent)
     page = open_widget(reception, "shop", DESKTOP)
     window = ask(page, "Is the lamp in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "there is no chat")
     chat_id = last_chat(shop, reception)
     row = desk.locator(".o-mail-DiscussSidebarChannel", has_text=last_visitor(shop, reception))
     row.click()

@@ -29,7 +29,7 @@ patch(Thread.prototype, {
 /** Beside the name of a chat that is on hold: until when. */
 export class HoldMark extends Component {
     static template = "im_livechat_subaccount.HoldMark";
-    static props = { thread: Object };
+    static props = { thread: Object, class: { type: String, optional: true } };
 
     get until() {
         const { heldUntil } = this.props.thread;
