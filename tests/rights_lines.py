@@ -283,6 +283,14 @@ class RightsCommon(SecurityCommon):
             frozenset({"reception"}),
             reads - {"audit"},
         )
+        yield Call(
+            "discuss.channel",
+            "action_end_hold",
+            chat,
+            (),
+            frozenset({"reception"}),
+            reads - {"audit"},
+        )
 
     def get_lines(self, outside=False):
         """Return the lines: ``(who, what, through what, expected)``.
