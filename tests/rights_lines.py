@@ -259,6 +259,9 @@ class RightsCommon(SecurityCommon):
         # Who only reads is answered nothing.
         yield Call("discuss.channel", "get_buyer_card", chat, (), reads)
         yield Call("discuss.channel", "action_make_contact", chat, (), NOBODY)
+        # Without a helpdesk; with one: test_tickets.
+        for method in ("get_ticket_draft", "make_ticket", "execute_command_ticket"):
+            yield Call("discuss.channel", method, chat, (), NOBODY)
         yield Call(
             "discuss.channel",
             "message_post",

@@ -58,6 +58,7 @@ _LEAD = ("email_cc", "email_domain_criterion", "email_from", "partner_email", "p
 # {model: the fields by which somebody can be reached}
 _FIELDS = {
     "crm.lead": {*_CONTACT, *_LEAD},
+    "helpdesk.ticket": {"email_cc", "partner_email", "partner_phone"},
     "mail.guest": {"email"},
     "mail.message": {
         "email_from",
