@@ -1,5 +1,7 @@
 """A chat that goes on as a ticket of a helpdesk: with the real one, and without any."""
 
+from collections import Counter
+
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.service.model import call_kw
@@ -8,6 +10,8 @@ from odoo.tools import mute_logger
 
 from odoo.addons.mail.tools.discuss import Store
 
+from ..dispatch import ledger
+from ..dispatch.ledger import tickets as accounts
 from .test_buyer_card import BuyerCardCommon
 from .walks import WalkCase, walk
 
@@ -79,6 +83,7 @@ class TicketCommon(BuyerCardCommon):
                 "name": "Lamps",
                 "channel_id": cls.channel.id,
                 "parent_id": above.id,
+                "user_ids": [Command.set((cls.maria | cls.tina | cls.omar).ids)],
             }
         )
 
@@ -117,7 +122,7 @@ class TestTickets(TicketCommon):
         self.assertIn(f'data-oe-id="{chat.id}"', note.body)
         self.assertTrue(note.subtype_id.internal, "the buyer, who may follow the ticket, reads none")
         described = chat.with_user(self.maria).sudo()._describe_ticket()
-        self.assertEqual(described, {"id": ticket.id, "name": ticket.display_name})
+        self.assertEqual(described, {**described, "id": ticket.id, "name": ticket.display_name})
         self.assertNotIn(ticket.number, "".join(chat.message_ids.mapped("body")))
 
     def test_agents_are_told_the_ticket_and_buyers_are_not(self):
@@ -214,6 +219,102 @@ class TestTickets(TicketCommon):
         self.team.user_ids = self.maria
         ticket = self._make(self._chat(self.omar, self.buyer), self.omar)
         self.assertEqual((ticket.team_id, ticket.user_id.ids), (self.team, []))
+        why = self._get_why(ticket)
+        self.assertEqual((why.kind, why.user_id.ids), ("nobody", []))
+        self.assertEqual({*why.excluded.values()} - {"paused"}, {"missing_permission"})
+        self.assertIn("in another helpdesk team", why.explanation)
+
+    def _get_why(self, ticket):
+        why = self.env["livechat.ticket.decision"].search([("ticket_id", "=", ticket.id)])
+        self.assertEqual(len(why), 1, "each ticket has one record")
+        return why
+
+    def test_a_ticket_stays_with_the_agent_of_its_chat_and_the_record_says_so(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.tina.dispatch_paused = False
+        self.owner.group_ids += self.env.ref("helpdesk_mgmt.group_helpdesk_user_own")
+        before = ledger.read_credits(self.env.cr), chat.dispatch_decision_ids
+        ticket = self._make(chat, self.owner)
+        self.assertEqual(ticket.user_id, self.omar)
+        why = self._get_why(ticket)
+        self.assertEqual(
+            (why.user_id, why.rule, why.group_id, why.ticket_name, why.main_account_id),
+            (self.omar, "exclusive", self.group, ticket.display_name, self.owner),
+        )
+        self.assertEqual(why.with_user(self.omar).sentence, "The agent of the chat")
+        self.assertEqual(why.run_again(), self.omar.id)
+        with self.assertRaises(AccessError):
+            why.with_user(self.rival).read(["sentence"])
+        self.assertFalse(why.with_user(self.tina).search([("id", "=", why.id)]))
+        # Chats know nothing of it.
+        self.assertEqual((ledger.read_credits(self.env.cr), chat.dispatch_decision_ids), before)
+        owed = accounts.read_credits(self.env.cr)
+        self.assertEqual(owed[self.omar.id], -owed[self.tina.id])
+        self.assertLess(owed[self.omar.id], 0)
+
+    def test_160_tickets_are_split_exactly_by_weight(self):
+        self.channel.ticket_assignee = "dispatch"
+        agents = self.omar | self.tina | self._enable("Uma", self.role)
+        self.channel.user_ids = agents
+        agents.dispatch_paused = False
+        for agent, weight in zip(agents, (100, 50, 10), strict=True):
+            agent.dispatch_weight = weight
+        got = Counter(
+            self.channel._dispatch_ticket(self.env["livechat.dispatch.group"], self.team, agent)[
+                "user_id"
+            ]
+            for _ticket in range(160)
+        )
+        self.assertEqual([got[agent.id] for agent in agents], [100, 50, 10])
+        owed = accounts.read_credits(self.env.cr)
+        self.assertFalse(any(owed.values()), "nobody is owed anything")
+        self.assertFalse(any(ledger.read_credits(self.env.cr).values()), "nor a chat")
+
+    def test_dispatch_gives_tickets_to_who_may_is_at_work_and_has_room_for_one(self):
+        self.channel.write({"ticket_assignee": "dispatch", "ticket_capacity": 1})
+        chats = [self._chat(self.omar, self._create_guest()) for _ticket in range(4)]
+        (self.maria | self.tina).dispatch_paused = False
+        self.omar.dispatch_weight = 200
+        tickets = [self._make(chat, self.omar) for chat in chats[:3]]
+        # Maria lacks the permission; Omar has twice the capacity.
+        self.assertEqual(
+            Counter(ticket.user_id for ticket in tickets), {self.omar: 2, self.tina: 1}
+        )
+        why = self._get_why(self._make(chats[3], self.omar))
+        self.assertEqual(
+            (why.excluded[str(self.maria.id)], why.excluded[str(self.omar.id)], why.user_id.ids),
+            ("missing_permission", "at_capacity", []),
+        )
+        self.assertIn("2 of 2 tickets", why.explanation)
+        # Done, paused, off shift.
+        tickets[0].stage_id = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)])[0]
+        chosen = self._dispatch()
+        self.assertEqual(chosen["user_id"], tickets[0].user_id.id)
+        tickets[0].user_id.dispatch_paused = True
+        self.assertEqual(self._dispatch()["kind"], "nobody")
+        tickets[0].user_id.dispatch_paused = False
+        self.channel.calendar_id = self.env["resource.calendar"].create(
+            {"name": "Closed", "attendance_ids": [Command.clear()]}
+        )
+        self.assertEqual({*self._dispatch()["excluded"].values()} - {"missing_permission"}, {"off_shift"})
+
+    def _dispatch(self):
+        return self.channel._dispatch_ticket(self.group, self.team, self.omar)
+
+    def test_a_group_asks_those_above_when_none_of_its_agents_can(self):
+        self.channel.ticket_assignee = "dispatch"
+        (self.maria | self.omar | self.tina).dispatch_paused = False
+        self.group.user_ids = self.maria
+        self.group.parent_id.user_ids = self.tina
+        chosen = self._dispatch()
+        self.assertEqual((chosen["user_id"], chosen["kind"]), (self.tina.id, "overflow"))
+
+    def test_who_is_enabled_again_is_owed_no_ticket_either(self):
+        self.omar.dispatch_paused = self.tina.dispatch_paused = False
+        self.assertEqual(self._dispatch()["user_id"], self.omar.id)
+        self.assertLess(accounts.read_credits(self.env.cr)[self.omar.id], 0)
+        ledger.clear_credits(self.env, self.omar.ids)
+        self.assertEqual(accounts.read_credits(self.env.cr)[self.omar.id], 0)
 
     def test_a_team_is_one_that_the_caller_knows(self):
         groups = self.group.with_user(self.owner)

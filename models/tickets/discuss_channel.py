@@ -47,7 +47,13 @@ class DiscussChannel(models.Model):
 
     def _describe_ticket(self):
         name = self.dispatch_ticket_name
-        return bool(name) and {"id": self.dispatch_ticket_id, "name": name}
+        if not name:
+            return False
+        why = self.env["livechat.ticket.decision"].search(
+            [("ticket_id", "=", self.dispatch_ticket_id), ("discuss_channel_id", "=", self.id)],
+            limit=1,
+        )
+        return {"id": self.dispatch_ticket_id, "name": name, "decision_id": why.id}
 
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)
@@ -117,8 +123,20 @@ class DiscussChannel(models.Model):
         helpdesk = self.env["livechat.helpdesk"].with_context(
             sent.without_defaults(self.env.context)
         )
-        ticket = helpdesk._make_ticket(self._get_ticket_values(chat, title.strip()))
+        team = chat.dispatch_group_id._get_helpdesk_team()
+        agent = chat._get_seated()[:1] or self.env.user
+        assigned = chat.livechat_channel_id._dispatch_ticket(chat.dispatch_group_id, team, agent)
+        ticket = helpdesk._make_ticket(
+            {
+                **self._get_ticket_values(chat, title.strip()),
+                # Said even of nobody: a helpdesk may give a ticket to whoever makes it.
+                "user_id": assigned["user_id"],
+                # Without one the helpdesk's own default is as good.
+                **({"team_id": team.id} if team else {}),
+            }
+        )
         chat.dispatch_ticket_id = ticket.id
+        self.env["livechat.ticket.decision"]._record(chat, ticket, assigned)
         link = Markup('<a href="#" data-oe-model="discuss.channel" data-oe-id="%s">%s</a>')
         ticket.message_post(
             body=escape(self.env._("Made of the chat %s"))
@@ -146,6 +164,8 @@ class DiscussChannel(models.Model):
         if not chat:
             raise AccessError(self.env._("Only a chat's agent can make a ticket of it."))
         self.env["livechat.helpdesk"]._check_handles_tickets()
+        if not chat.livechat_channel_id:
+            raise UserError(self.env._("The channel of this chat has been deleted."))
         return chat
 
     def _tell_of_ticket(self, word):
@@ -174,20 +194,13 @@ class DiscussChannel(models.Model):
         """
         guest = chat.livechat_customer_history_ids.guest_id[:1]
         contact = chat._find_contact(chat._find_earlier_chats())
-        team = chat.dispatch_group_id._get_helpdesk_team()
-        helpdesk = self.env["livechat.helpdesk"]
-        agent = self.env.user
-        values = {
+        return {
             "name": title or self._get_ticket_title(chat),
             "description": self._describe_for_ticket(chat, contact),
             "partner_id": contact.id,
             "partner_name": mask_addresses(contact.name or chat._get_buyers_own_name()),
             "partner_email": contact.email or email_normalize(guest.email) or "",
-            # Said even of nobody: a helpdesk may give a ticket to whoever makes it.
-            "user_id": agent.id if helpdesk._is_member(agent, team) else False,
         }
-        # Without one the helpdesk's own default is as good.
-        return {**values, "team_id": team.id} if team else values
 
     def _describe_for_ticket(self, chat, contact):
         """Return page, product, orders and transcript of a chat, as far as the caller's rights

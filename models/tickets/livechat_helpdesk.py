@@ -1,5 +1,6 @@
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 _TICKETS = "helpdesk.ticket"
@@ -7,6 +8,8 @@ _TICKETS = "helpdesk.ticket"
 _NUMBERS = ("number", "ticket_ref")
 # What a team calls its people, in the helpdesks we know.
 _MEMBERS = ("user_ids", "member_ids")
+# How a stage says that its tickets are done, in the helpdesks we know.
+_CLOSED = ("closed", "fold")
 
 
 class LivechatHelpdesk(models.AbstractModel):
@@ -63,10 +66,33 @@ class LivechatHelpdesk(models.AbstractModel):
         return next((ticket[name] for name in _NUMBERS if name in ticket._fields), str(ticket.id))
 
     @api.model
-    def _is_member(self, user, team):
-        """Tell whether this user works in a team; in one without people everybody does."""
-        name = next((name for name in _MEMBERS if name in team._fields), None)
-        return not name or not team[name] or user in team[name]
+    def _filter_handlers(self, users, team):
+        """Return those of these users who may handle tickets, and work in the team; in one without
+        people everybody does.
+
+        :param team: with sudo, or none.
+        """
+        tickets = self._get_tickets()
+        name = next((name for name in _MEMBERS if team and name in team._fields), None)
+        members = (name and team[name]) or users
+        return (users & members).filtered(
+            lambda user: tickets.with_user(user).has_access("create")
+        )
+
+    @api.model
+    def _count_open(self, users):
+        """Return ``{user id: number}`` of the open tickets of these users who have any."""
+        # sudo: helpdesk.ticket - how many somebody has does not depend on who looks
+        tickets = self._get_tickets().sudo()
+        stages = self.env[tickets._fields["stage_id"].comodel_name]
+        closed = next((name for name in _CLOSED if name in stages._fields), None)
+        is_open = Domain.TRUE
+        if closed:
+            is_open = Domain("stage_id", "=", False) | Domain(f"stage_id.{closed}", "=", False)
+        rows = tickets._read_group(
+            Domain("user_id", "in", users.ids) & is_open, ["user_id"], ["__count"]
+        )
+        return {user.id: count for user, count in rows}
 
     @api.model
     def _make_ticket(self, values):

@@ -1,18 +1,16 @@
 import { registry } from "@web/core/registry";
-import { fit, press, say } from "./walk";
+import { fit, press } from "./walk";
 
-const make = say("Make ticket", "生成工单");
-const open = say("Open ticket", "打开工单");
-
-/** The button in the head of a chat, on a phone in the menu of its window. */
-const pressAction = (name, label) =>
+/** The button in the head of a chat, on a phone in the menu of its window; both by their sign. */
+const pressTicket = (name) =>
     fit(
-        [{ content: label, trigger: `button[name=${name}]`, run: press }],
+        [{ content: name, trigger: `button[name=${name}]`, run: press }],
         [
             { content: "What else there is", trigger: ".o-mail-ChatWindow-moreActions", run: press },
             {
-                content: label,
-                trigger: `.o-mail-ActionList-button:contains(${label}), .o-dropdown-item:contains(${label})`,
+                content: name,
+                trigger:
+                    ".o-mail-ActionList-button:has(.fa-ticket), .o-dropdown-item:has(.fa-ticket)",
                 run: press,
             },
         ],
@@ -21,7 +19,7 @@ const pressAction = (name, label) =>
 registry.category("web_tour.tours").add("im_livechat_subaccount_ticket_tour", {
     steps: () => [
         { content: "The chat is there", trigger: ".o-mail-Message:contains(Is it in stock?)" },
-        ...pressAction("livechat-make-ticket", make),
+        ...pressTicket("livechat-make-ticket"),
         {
             content: "The buyer is told with the ticket's number",
             trigger: "#o_livechat_ticket_word:value({ticket})",
@@ -36,7 +34,7 @@ registry.category("web_tour.tours").add("im_livechat_subaccount_ticket_tour", {
             content: "The buyer reads its number",
             trigger: "body:not(:has(.modal)) .o-mail-Message:contains(/HT\\d+/)",
         },
-        ...pressAction("livechat-open-ticket", open),
+        ...pressTicket("livechat-open-ticket"),
         {
             content: "The ticket",
             trigger: ".o_form_view .o_field_widget[name=description]:contains(Is it in stock?)",
