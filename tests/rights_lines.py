@@ -45,6 +45,7 @@ LISTS = {
     "livechat.dispatch.scope": SEE_DISPATCH,
     "livechat.dispatch.test": PLAN,
     "livechat.dispatch.decision": SEE_DISPATCH,
+    "livechat.ticket.decision": SEE_DISPATCH,
     "livechat.dispatch.total": SEE_DISPATCH,
     "livechat.dispatch.presence": frozenset({"admin"}),
     "livechat.dispatch.compare": WATCH,
@@ -244,6 +245,11 @@ class RightsCommon(SecurityCommon):
         yield Call("livechat.dispatch.change", "write", change, ({"name": "x"},), DISPATCH)
         for model, ids, may in (
             ("livechat.dispatch.decision", decision, OVERSEE | {"reception"}),
+            (
+                "livechat.ticket.decision",
+                shop["livechat.ticket.decision"].ids,
+                OVERSEE | {"reception"},
+            ),
             ("livechat.dispatch.total", total, OVERSEE),
             ("livechat.dispatch.log", log, OVERSEE),
         ):

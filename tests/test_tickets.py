@@ -1,16 +1,21 @@
 """A chat that goes on as a ticket of a helpdesk: with the real one, and without any."""
 
 from collections import Counter
+from contextlib import closing
 
+from psycopg2.errors import LockNotAvailable, SerializationFailure
+
+from odoo import sql_db
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.service.model import call_kw
-from odoo.tests import JsonRpcException, new_test_user, tagged
+from odoo.tests import JsonRpcException, TransactionCase, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from odoo.addons.mail.tools.discuss import Store
 
 from ..dispatch import ledger
+from ..dispatch.credit import CHAT
 from ..dispatch.ledger import tickets as accounts
 from .test_buyer_card import BuyerCardCommon
 from .walks import WalkCase, walk
@@ -49,6 +54,31 @@ class TestNoHelpdesk(BuyerCardCommon):
         for call in (chat.make_ticket, chat.get_ticket_draft, chat.execute_command_ticket):
             with self.assertRaisesRegex(UserError, "There is no helpdesk"):
                 call()
+
+
+@tagged("post_install", "-at_install")
+class TestTicketCredits(TransactionCase):
+    """What agents are owed, between transactions; it leaves the database as it is."""
+
+    def test_who_assigns_at_the_same_time_waits_and_starts_again(self):
+        database = sql_db.db_connect(self.env.cr.dbname)
+        user_id = self.env.ref("base.user_root").id
+        with closing(database.cursor()) as one, closing(database.cursor()) as other:
+            accounts.take_turn(one, [user_id])
+            accounts.charge(one, {user_id: CHAT}, user_id)
+            other.execute("SET LOCAL lock_timeout = '50ms'")
+            with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
+                accounts.take_turn(other, [user_id])
+            other.rollback()
+            other.execute("SELECT FROM livechat_ticket_credit")
+            one.commit()
+            try:
+                with mute_logger("odoo.sql_db"), self.assertRaises(SerializationFailure):
+                    accounts.take_turn(other, [user_id])
+                other.rollback()
+            finally:
+                one.execute("DELETE FROM livechat_ticket_credit WHERE user_id = %s", [user_id])
+                one.commit()
 
 
 class TicketCommon(BuyerCardCommon):
@@ -239,7 +269,7 @@ class TestTickets(TicketCommon):
         why = self._get_why(ticket)
         self.assertEqual(
             (why.user_id, why.rule, why.group_id, why.ticket_name, why.main_account_id),
-            (self.omar, "exclusive", self.group, ticket.display_name, self.owner),
+            (self.omar, "exclusive", self.group, ticket.number, self.owner),
         )
         self.assertEqual(why.with_user(self.omar).sentence, "The agent of the chat")
         self.assertEqual(why.run_again(), self.omar.id)

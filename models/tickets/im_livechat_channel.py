@@ -30,7 +30,7 @@ class ImLivechatChannel(models.Model):
         "Ticket Capacity",
         at_least=0,
         at_most=_TICKETS_MAX,
-        help="How many open tickets an agent of weight 100 can have and still gets one. 0: no "
+        help="How many open tickets an agent of weight 100 can have at the same time. 0: no "
         "limit.",
         frees_seats=False,
         logged=True,

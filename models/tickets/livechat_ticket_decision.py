@@ -32,7 +32,8 @@ class LivechatTicketDecision(models.Model):
                 "livechat_channel_id": channel.id,
                 "main_account_id": channel.main_account_id.id,
                 "ticket_id": ticket.id,
-                "ticket_name": ticket.display_name,
+                # Its title may name the buyer.
+                "ticket_name": self.env["livechat.helpdesk"]._get_number(ticket),
                 # The hourly totals are of chats.
                 "is_counted": True,
                 "is_turn_counted": True,
