@@ -150,9 +150,15 @@ class TestTickets(TicketCommon):
         self.assertNotIn("lamps?a=1&b=2", ticket.description)
         note = ticket.message_ids.filtered(lambda line: "Made of the chat" in line.body)
         self.assertIn(f'data-oe-id="{chat.id}"', note.body)
-        self.assertTrue(note.subtype_id.internal, "the buyer, who may follow the ticket, reads none")
-        described = chat.with_user(self.maria).sudo()._describe_ticket()
-        self.assertEqual(described, {**described, "id": ticket.id, "name": ticket.display_name})
+        self.assertTrue(note.subtype_id.internal, "a buyer who follows the ticket reads none")
+        self.assertEqual(
+            chat._describe_ticket(),
+            {
+                "id": ticket.id,
+                "name": ticket.display_name,
+                "why_id": self._get_why(ticket).id,
+            },
+        )
         self.assertNotIn(ticket.number, "".join(chat.message_ids.mapped("body")))
 
     def test_agents_are_told_the_ticket_and_buyers_are_not(self):
@@ -326,7 +332,8 @@ class TestTickets(TicketCommon):
         self.channel.calendar_id = self.env["resource.calendar"].create(
             {"name": "Closed", "attendance_ids": [Command.clear()]}
         )
-        self.assertEqual({*self._dispatch()["excluded"].values()} - {"missing_permission"}, {"off_shift"})
+        excluded = {*self._dispatch()["excluded"].values()}
+        self.assertEqual(excluded - {"missing_permission"}, {"off_shift"})
 
     def _dispatch(self):
         return self.channel._dispatch_ticket(self.group, self.team, self.omar)
@@ -370,7 +377,8 @@ class TestTickets(TicketCommon):
         )
         public = self.env.ref("base.public_user")
         owner_group = self.env.ref("helpdesk_mgmt.group_helpdesk_user_own")
-        for user in (self.rival, plain, helper, public, self.buyer, self.maria, self.tina, self.owner):
+        outsiders = (self.rival, plain, helper, public, self.buyer)
+        for user in (*outsiders, self.maria, self.tina, self.owner):
             for method in ("make_ticket", "get_ticket_draft", "execute_command_ticket"):
                 with self.subTest(user.login, method=method), self.assertRaises(AccessError):
                     call_kw(self.env["discuss.channel"].with_user(user), method, [chat.ids], {})

@@ -26,16 +26,26 @@ class DiscussChannel(models.Model):
     dispatch_ticket_name = fields.Char(
         compute="_compute_dispatch_ticket_name", groups=fields.NO_ACCESS
     )
+    # Why the ticket went to whom, an id of ``livechat.ticket.decision``.
+    dispatch_ticket_why_id = fields.Integer(
+        compute="_compute_dispatch_ticket_name", groups=fields.NO_ACCESS
+    )
 
     @api.depends("dispatch_ticket_id")
     def _compute_dispatch_ticket_name(self):
-        self.dispatch_ticket_name = False
+        self.dispatch_ticket_name = self.dispatch_ticket_why_id = False
         with_ticket = self.filtered("dispatch_ticket_id")
         ids = with_ticket.mapped("dispatch_ticket_id")
-        found = with_ticket and self.env["livechat.helpdesk"]._find_ticket(ids)
+        found = with_ticket and self.env["livechat.helpdesk"]._find_tickets(ids)
         names = {ticket.id: ticket.display_name for ticket in found or ()}
+        # Served by livechat_ticket_decision's index on discuss_channel_id.
+        why = self.env["livechat.ticket.decision"].search(
+            [("discuss_channel_id", "in", with_ticket.ids), ("ticket_id", "in", list(names))]
+        )
+        records = {row.ticket_id: row.id for row in why}
         for chat in with_ticket:
             chat.dispatch_ticket_name = names.get(chat.dispatch_ticket_id)
+            chat.dispatch_ticket_why_id = records.get(chat.dispatch_ticket_id)
 
     def _get_ticket_to_store(self):
         return Store.Attr(
@@ -47,13 +57,11 @@ class DiscussChannel(models.Model):
 
     def _describe_ticket(self):
         name = self.dispatch_ticket_name
-        if not name:
-            return False
-        why = self.env["livechat.ticket.decision"].search(
-            [("ticket_id", "=", self.dispatch_ticket_id), ("discuss_channel_id", "=", self.id)],
-            limit=1,
-        )
-        return {"id": self.dispatch_ticket_id, "name": name, "decision_id": why.id}
+        return bool(name) and {
+            "id": self.dispatch_ticket_id,
+            "name": name,
+            "why_id": self.dispatch_ticket_why_id,
+        }
 
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)
@@ -98,7 +106,7 @@ class DiscussChannel(models.Model):
         :param word: what the buyer is told in the name of the caller, at most 500 characters; in it
             ``{ticket}`` stands for the number.
         :param end: whether the chat ends with that.
-        :return: ``{"id", "name"}`` of the ticket.
+        :return: ``{"id", "name"}`` of the ticket, ``"why_id"`` of the record why it went to whom.
         :raise AccessError: for others than the chat's agents and who manages its dispatch, and for
             who may handle no tickets.
         :raise UserError: no helpdesk, or a ticket already.
@@ -135,19 +143,20 @@ class DiscussChannel(models.Model):
                 **({"team_id": team.id} if team else {}),
             }
         )
-        chat.dispatch_ticket_id = ticket.id
         self.env["livechat.ticket.decision"]._record(chat, ticket, assigned)
-        link = Markup('<a href="#" data-oe-model="discuss.channel" data-oe-id="%s">%s</a>')
+        chat.dispatch_ticket_id = ticket.id
+        link = Markup(
+            '<a href="#" class="o_channel_redirect" data-oe-model="discuss.channel"'
+            ' data-oe-id="%s">%s</a>'
+        ) % (chat.id, chat._get_titles()[chat.id])
         ticket.message_post(
-            body=escape(self.env._("Made of the chat %s"))
-            % (link % (chat.id, chat._get_titles()[chat.id])),
-            subtype_xmlid="mail.mt_note",
+            body=self.env._("Made of the chat %s", link), subtype_xmlid="mail.mt_note"
         )
         Store(bus_channel=chat, bus_subchannel="internal_users").add(
             chat, [chat._get_ticket_to_store()]
         ).bus_send()
         self.env.user._bus_send_transient_message(
-            chat, escape(self.env._("Ticket: %s")) % ticket._get_html_link()
+            chat, self.env._("Ticket: %s", ticket._get_html_link())
         )
         if word.strip():
             chat._tell_of_ticket(word.strip().replace(_NUMBER, helpdesk._get_number(ticket)))
@@ -229,4 +238,6 @@ class DiscussChannel(models.Model):
         for name in {*buyers.partner_id.mapped("name"), *buyers.guest_id.mapped("name")}:
             if "@" in name:
                 transcript = transcript.replace(escape(name), escape(mask_addresses(name)))
-        return Markup("").join([*described, Markup("<h3>%s</h3>") % self.env._("Transcript"), transcript])
+        return Markup("").join(
+            [*described, Markup("<h3>%s</h3>") % self.env._("Transcript"), transcript]
+        )

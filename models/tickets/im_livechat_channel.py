@@ -30,8 +30,7 @@ class ImLivechatChannel(models.Model):
         "Ticket Capacity",
         at_least=0,
         at_most=_TICKETS_MAX,
-        help="How many open tickets an agent of weight 100 can have at the same time. 0: no "
-        "limit.",
+        help="How many open tickets an agent of weight 100 can have at the same time. 0: no limit.",
         frees_seats=False,
         logged=True,
         shop_may_set=True,
@@ -81,6 +80,7 @@ class ImLivechatChannel(models.Model):
         return {
             **described,
             "user_id": decision.winner or False,
+            "previous_user_id": agent.id,
             "kind": ("overflow" if ascent.level else "assign") if decision.winner else "nobody",
             "group_id": group.id,
         }

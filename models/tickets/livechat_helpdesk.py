@@ -54,11 +54,11 @@ class LivechatHelpdesk(models.AbstractModel):
             raise AccessError(self.env._("Your role does not let you handle tickets."))
 
     @api.model
-    def _find_ticket(self, ticket_id):
-        """Return a ticket with sudo, as far as it is still there; ``None`` without a helpdesk."""
+    def _find_tickets(self, ticket_ids):
+        """Return tickets with sudo, as far as they are there; ``None`` without a helpdesk."""
         tickets = self._get_tickets()
         # sudo: helpdesk.ticket - whether it is there does not depend on who looks
-        return None if tickets is None else tickets.sudo().browse(ticket_id or ()).exists()
+        return None if tickets is None else tickets.sudo().browse(ticket_ids).exists()
 
     @api.model
     def _get_number(self, ticket):
@@ -75,9 +75,7 @@ class LivechatHelpdesk(models.AbstractModel):
         tickets = self._get_tickets()
         name = next((name for name in _MEMBERS if team and name in team._fields), None)
         members = (name and team[name]) or users
-        return (users & members).filtered(
-            lambda user: tickets.with_user(user).has_access("create")
-        )
+        return (users & members).filtered(lambda user: tickets.with_user(user).has_access("create"))
 
     @api.model
     def _count_open(self, users):

@@ -5,7 +5,11 @@ import { session } from "@web/session";
 patch(Thread.prototype, {
     setup() {
         super.setup();
-        /** @type {{id: number, name: string}|false|undefined} The ticket that was made of this chat. */
+        /**
+         * The ticket that was made of this chat, and the record why it went to whom.
+         *
+         * @type {{id: number, name: string, why_id: number}|false|undefined}
+         */
         this.dispatch_ticket = undefined;
     },
 

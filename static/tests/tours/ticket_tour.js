@@ -6,7 +6,11 @@ const pressTicket = (name) =>
     fit(
         [{ content: name, trigger: `button[name=${name}]`, run: press }],
         [
-            { content: "What else there is", trigger: ".o-mail-ChatWindow-moreActions", run: press },
+            {
+                content: "What else there is",
+                trigger: ".o-mail-ChatWindow-moreActions",
+                run: press,
+            },
             {
                 content: name,
                 trigger:
