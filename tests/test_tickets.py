@@ -195,6 +195,12 @@ class TestTickets(TicketCommon):
             .with_user(self.tina)
             .search([("partner_email", "=like", "ella%")])
         )
+        # Nor does a form that is being filled in, once a contact is chosen.
+        new = self.env["helpdesk.ticket"].with_user(self.tina)
+        chosen = {"partner_id": self.buyer.partner_id.id}
+        typed = new.onchange(chosen, ["partner_id"], {"partner_email": {}, "partner_name": {}})
+        self.assertNotIn("ella@", str(typed))
+        self.assertEqual(typed["value"]["partner_email"], "e***@hidden.example.com")
         ticket.user_id = self.omar
         (row,) = ticket.with_user(self.omar).read(["partner_email"])
         self.assertEqual(row["partner_email"], "ella@hidden.example.com")

@@ -81,5 +81,10 @@ def clear(cr, user_ids):
     """Let these agents start again with a credit of zero."""
     # Served by livechat_ticket_credit_pkey.
     cr.execute(
-        "UPDATE livechat_ticket_credit SET credit = 0 WHERE user_id = ANY(%s)", [list(user_ids)]
+        """
+        UPDATE livechat_ticket_credit
+           SET credit = 0
+         WHERE user_id = ANY(%(user_ids)s::integer[])
+        """,
+        {"user_ids": list(user_ids)},
     )

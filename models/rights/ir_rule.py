@@ -199,8 +199,10 @@ class Base(models.AbstractModel):
         :param name: of a field for which ``_is_contact`` is true, or of a name.
         """
         if not self._origin:
-            # Somebody is typing it.
-            return False
+            # Somebody is typing it, unless it came with the contact who was chosen.
+            # sudo: res.partner - whose contact it is
+            contact = self.sudo().partner_id if "partner_id" in self._fields else ()
+            return any(one._is_stranger() for one in contact)
         # sudo: these models - whose contact it is
         owner = self.sudo()
         for step in self._find_contact_path(name) or ():
