@@ -363,6 +363,10 @@ class TestTickets(TicketCommon):
         groups = self.group.with_user(self.owner)
         self.assertIn((str(self.team.id), "Repairs"), groups._list_helpdesk_teams())
         groups.helpdesk_team = str(self.team.id)
+        row = self.env["livechat.dispatch.log"].search(
+            [("what", "=", "livechat.dispatch.group.helpdesk_team")], order="id desc", limit=1
+        )
+        self.assertEqual((row.user_id, row.new_text), (self.owner, "Repairs"))
         for value in ("0", "-1", str(self.team.id + 99), "x", self.team.id, [1], {}, "1 OR 1"):
             with self.subTest(value), self.assertRaises(UserError):
                 groups.write({"helpdesk_team": value})
