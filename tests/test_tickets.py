@@ -249,6 +249,11 @@ class TestTickets(TicketCommon):
         self.env["ir.model"]._get("helpdesk.ticket")._forget_tickets()
         self.assertFalse(chat.dispatch_ticket_id or self.group.parent_id.helpdesk_team)
 
+    def test_a_chat_of_a_channel_that_odoo_dispatches_may_be_a_ticket_as_well(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.channel.dispatch_mode = "native"
+        self.assertEqual(self._make(chat, self.omar).user_id, self.omar)
+
     def test_the_command_makes_a_ticket_and_says_nothing_to_the_buyer(self):
         chat = self._chat(self.omar, self.buyer)
         before = chat.message_ids
@@ -288,6 +293,10 @@ class TestTickets(TicketCommon):
         with self.assertRaises(AccessError):
             why.with_user(self.rival).read(["sentence"])
         self.assertFalse(why.with_user(self.tina).search([("id", "=", why.id)]))
+        held = self.env["livechat.personal.data"].sudo()._export_agent(
+            self.omar.partner_id, self.owner
+        )
+        self.assertEqual([one["ticket"] for one in held["tickets"]], [ticket.number])
         # Chats know nothing of it.
         self.assertEqual((ledger.read_credits(self.env.cr), chat.dispatch_decision_ids), before)
         owed = accounts.read_credits(self.env.cr)

@@ -5,5 +5,6 @@ from . import (
     ir_model,
     livechat_dispatch_group,
     livechat_helpdesk,
+    livechat_personal_data,
     livechat_ticket_decision,
 )
