@@ -293,8 +293,10 @@ class TestTickets(TicketCommon):
         with self.assertRaises(AccessError):
             why.with_user(self.rival).read(["sentence"])
         self.assertFalse(why.with_user(self.tina).search([("id", "=", why.id)]))
-        held = self.env["livechat.personal.data"].sudo()._export_agent(
-            self.omar.partner_id, self.owner
+        held = (
+            self.env["livechat.personal.data"]
+            .sudo()
+            ._export_agent(self.omar.partner_id, self.owner)
         )
         self.assertEqual([one["ticket"] for one in held["tickets"]], [ticket.number])
         # Chats know nothing of it.
