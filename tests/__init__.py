@@ -82,6 +82,7 @@ from . import (
     test_steering,
     test_subaccount,
     test_subaccount_tours,
+    test_tickets,
     test_tours,
     test_trackers,
     test_transaction,

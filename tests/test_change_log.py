@@ -78,7 +78,8 @@ class TestChangeLog(DatedChangeCommon):
         }
         self.maria.dispatch_resume_below = 1
         for model, record in subjects.items():
-            for name in self.Log._get_logged(model):
+            # What is chosen of a helpdesk needs one: test_tickets.
+            for name in {*self.Log._get_logged(model)} - {"helpdesk_team"}:
                 with self.subTest(model=model, name=name):
                     self._check_logged(record, name)
 

@@ -22,6 +22,7 @@ _LEAD = ("email_cc", "email_domain_criterion", "email_from", "partner_email", "p
 # {model: the fields by which somebody can be reached}
 _FIELDS = {
     "crm.lead": {*_CONTACT, *_LEAD},
+    "helpdesk.ticket": {"email_cc", "partner_email", "partner_phone"},
     "mail.guest": {"email"},
     "mail.message": {
         "email_from",
@@ -85,8 +86,10 @@ class ContactDataMask(models.AbstractModel):
         :param name: of a field for which ``_is_contact`` is true, or of a name.
         """
         if not self._origin:
-            # Somebody is typing it.
-            return False
+            # Somebody is typing it, unless it came with the contact who was chosen.
+            # sudo: res.partner - whose contact it is
+            contact = self.sudo().partner_id if "partner_id" in self._fields else ()
+            return any(one._is_stranger() for one in contact)
         # sudo: these models - whose contact it is
         owner = self.sudo()
         for step in self._find_contact_path(name) or ():
