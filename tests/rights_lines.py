@@ -234,8 +234,8 @@ class RightsCommon(SecurityCommon):
             DISPATCH,
             frozenset({"agent"}),
         )
-        for method, args in (("dispatch_pause", ()), ("dispatch_resume", ())):
-            yield Call("res.users", method, user.ids, args, DISPATCH | {"colleague"})
+        for method in ("dispatch_pause", "dispatch_away", "dispatch_resume"):
+            yield Call("res.users", method, user.ids, (), DISPATCH | {"colleague"})
         yield Call("res.users", "dispatch_set_weight", user.ids, (50,), DISPATCH)
         yield Call(channels, "get_lamp_channels", None, (), PLAN)
         for method in ("get_reception", "get_reception_lines"):
@@ -287,6 +287,14 @@ class RightsCommon(SecurityCommon):
         yield Call(
             "discuss.channel",
             "action_keep_chat",
+            chat,
+            (),
+            frozenset({"reception"}),
+            reads - {"audit"},
+        )
+        yield Call(
+            "discuss.channel",
+            "action_end_hold",
             chat,
             (),
             frozenset({"reception"}),

@@ -47,6 +47,7 @@ class TestChangeLog(DatedChangeCommon):
             "paused_user_ids": [Command.link(self.omar.id)],
             "no_reply_seconds": 60,
             "silence_seconds": 60,
+            "close_after_hours": 24,
             "pool_email": "desk@example.com",
             "offline_rule": "pool",
         }

@@ -4,6 +4,7 @@ from odoo.http import request
 from odoo.modules import module
 from odoo.tools import SQL
 
+from ...tools import phrase
 from ...tools.history import Outlived, Sealed
 from ...tools.layers import lay_over_all_models
 
@@ -76,11 +77,17 @@ class LivechatAccountLog(Sealed, models.Model):
     )
     account_id = Outlived("res.users", "Account")
     account_name = fields.Char(
-        "Of", readonly=True, help="Whose account it is, by its name and login at the time."
+        "Of",
+        readonly=True,
+        help="Whose account it is, by its name and login at the time.",
+        falsy_value_label=phrase.NOBODY,
     )
     user_id = Outlived("res.users", "User")
     user_name = fields.Char(
-        "By", readonly=True, help="Who did it, by the name at the time; empty for the server."
+        "By",
+        readonly=True,
+        help="Who did it, by the name at the time; empty for the server.",
+        falsy_value_label=phrase.SERVER,
     )
     main_account_id = Outlived("res.users", "Main Account")
     # By its contact a person is found after the account is deleted.
@@ -91,6 +98,7 @@ class LivechatAccountLog(Sealed, models.Model):
         "From Address",
         readonly=True,
         help="Empty for what the server did by itself, and for log-ins from very many addresses.",
+        falsy_value_label=phrase.NO_ADDRESS,
     )
     browser = fields.Char("From Browser", readonly=True)
     times = fields.Integer(

@@ -31,12 +31,18 @@ _PRIVATE = {
         lambda uid: [("user_ids", "in", [uid]), ("user_ids", "not any", [("id", "!=", uid)])],
         True,
     ),
-    "mail.canned.response": (lambda _uid: [("group_ids", "=", False)], True),
+    "mail.canned.response": (
+        lambda _uid: [("group_ids", "=", False), ("main_account_id", "=", False)],
+        True,
+    ),
     "mail.template": (_own_user, True),
     "report.layout": (_nobody, False),
     "resource.calendar.leaves": (lambda uid: [("resource_id.user_id", "=", uid)], False),
     "spreadsheet.dashboard.share": (_nothing_more, True),
 }
+
+# {model: where a record says with which shop it is shared, by who manages its dispatch}
+_SHARED = {"mail.canned.response": "main_account_id"}
 
 
 class IrRule(models.Model):
@@ -69,13 +75,21 @@ class IrRule(models.Model):
     def _cache_private_domain(self, model_name, mode):
         own = Domain("create_uid", "=", self.env.uid)
         keeps, hides = _PRIVATE[model_name]
+        shop, user = _SHARED.get(model_name), self.env.user
         if mode == "read":
-            return (
-                own | Domain("create_uid", "not any", self._get_staff_domain()) if hides else None
-            )
+            if not hides:
+                return None
+            shown = own | Domain("create_uid", "not any", self._get_staff_domain())
+            if shop and self._serves_staff():
+                shown |= Domain(user._get_shop_domain(shop))
+            return shown
         if not self._serves_staff():
             return None
-        return own & Domain(keeps(self.env.uid))
+        changed = own & Domain(keeps(self.env.uid))
+        if shop:
+            edits = Domain(user._get_dispatch_change_edit_domain(shop))
+            changed |= edits & Domain("group_ids", "=", False)
+        return changed
 
     @api.model
     @tools.ormcache("self.env.uid")
@@ -113,4 +127,17 @@ class IrRule(models.Model):
             if hides and name in self.env:
                 # sudo: these models - whoever removes an account removes what is only its own
                 records = self.env[name].sudo().with_context(active_test=False)
-                records.search([("create_uid", "in", users.ids)]).unlink()
+                own = Domain("create_uid", "in", users.ids)
+                if name in _SHARED:
+                    own &= Domain(_SHARED[name], "=", False)
+                records.search(own).unlink()
+        # Time off of nobody would be read by everybody.
+        # sudo: resource.calendar.leaves, resource.resource - as above
+        resources = users.sudo().resource_ids
+        self.env["resource.calendar.leaves"].sudo().search(
+            [("resource_id", "in", resources.ids)]
+        ).unlink()
+        # What *Employees* made is an employee's.
+        if "employee_id" in resources._fields:
+            resources = resources.filtered(lambda resource: not resource.employee_id)
+        resources.unlink()
