@@ -37,8 +37,10 @@ _FIELDS = {
     "website.visitor": {"email", "mobile"},
 }
 # Odoo names somebody of whom it knows no more than an e-mail address by that address.
-_NAMES = frozenset({"commercial_company_name", "complete_name", "display_name", "name"})
-_NAMED = ("mail.guest", "res.partner", "res.users")
+_NAMES = frozenset(
+    {"commercial_company_name", "complete_name", "display_name", "name", "partner_name"}
+)
+_NAMED = ("helpdesk.ticket", "mail.guest", "res.partner", "res.users")
 
 
 class ContactDataMask(models.AbstractModel):

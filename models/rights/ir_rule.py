@@ -44,6 +44,7 @@ _PRIVATE = {
 # {model: where a record says with which shop it is shared, by who manages its dispatch}
 _SHARED = {"mail.canned.response": "main_account_id"}
 
+
 class IrRule(models.Model):
     """What Odoo lets employees share with each other, a shop's staff keeps to itself.
 
