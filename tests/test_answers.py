@@ -195,7 +195,8 @@ class TestAnswersOfBuyers(BuyerCardCommon):
 
         self.assertEqual(say(self.omar, self.buyer), f"Hello Ella, about{product} and order{name}.")
         self.assertEqual(say(self.maria, self.buyer), f"Hello Ella, about{product} and order.")
-        for guest in (self._create_guest(), self._create_guest("ella@hidden.example.com")):
+        for name in ("Visitor", "访客 #7", "ella@hidden.example.com"):
+            guest = self._create_guest(name)
             self.assertEqual(say(self.maria, guest), f"Hello, about{product} and order.")
 
 
