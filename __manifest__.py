@@ -39,6 +39,7 @@
         "views/livechat_conversation_views.xml",
         "views/discuss_channel_views.xml",
         "views/livechat_dispatch_decision_views.xml",
+        "views/livechat_ticket_decision_views.xml",
         "views/reception_views.xml",
         "views/livechat_dispatch_total_views.xml",
         "views/livechat_team_views.xml",

@@ -1,6 +1,6 @@
 from odoo.tests import TransactionCase, tagged
 
-from ..tools.attributes import ATTRIBUTES
+from ..tools.attributes import SAID_OF_CORE
 
 MODULE = "im_livechat_subaccount"
 MODELS = ("im_livechat.channel", "livechat.dispatch.group", "res.users")
@@ -49,7 +49,7 @@ class TestAttributes(TransactionCase):
                 if not definition.__module__.startswith(f"odoo.addons.{MODULE}."):
                     continue
                 for ours in getattr(definition, "_field_definitions", ()):
-                    if ours._args__ and set(ours._args__) <= ATTRIBUTES:
+                    if ours._args__ and set(ours._args__) <= SAID_OF_CORE:
                         extended += 1
                         field = model_class._fields[ours.name]
                         with self.subTest(field=str(field)):

@@ -5,6 +5,7 @@ import json
 import openpyxl
 
 from odoo import http
+from odoo.fields import Datetime
 from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
@@ -67,6 +68,14 @@ class TestFiguresTours(WalkCase, DispatchCommon):
 
     @walk
     def test_owner_reads_who_missed_and_who_transferred(self):
+        shop = {"main_account_id": self.owner.id, "livechat_channel_id": self.channel.id}
+        shop["hour"] = Datetime.now().replace(minute=0, second=0, microsecond=0)
+        self.env["livechat.dispatch.total"].create(
+            [
+                {**shop, "user_id": self.maria.id, "answered": 1, "answer_seconds": 754},
+                {**shop, "waited_count": 1, "waited_seconds": 45},
+            ]
+        )
         self._start("livechat_dispatch_total_action_report", "dispatch_by_agent")
 
     # ------------------------------------------------------------

@@ -268,6 +268,7 @@ class TestHostileValues(HostileCommon):
         for name in ("change.line", "decision", "log", "total"):
             model = f"livechat.dispatch.{name}"
             cls.samples[model] = (shop[model][:1], {})
+        cls.samples["livechat.ticket.decision"] = (shop["livechat.ticket.decision"], {})
         # The server alone makes these.
         for name in ("livechat.subaccount.session", "livechat.subaccount.sessions"):
             cls.samples[name] = (None, {})

@@ -1,4 +1,7 @@
+import ast
+
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo import fields
 from odoo.exceptions import AccessError
@@ -47,6 +50,60 @@ class TestPages(DispatchCommon, ShopCommon):
                 with self.subTest(reader=reader.name, name=name):
                     rows = reports.formatted_read_group([], [name], ["__count"])
                     self.assertEqual([row["__count"] for row in rows], [1])
+
+    def _read_views(self, *kinds):
+        """Yield ``(name, model, arch)`` of the addon's own views of these kinds."""
+        data = self.env["ir.model.data"].search(
+            [("module", "=", "im_livechat_subaccount"), ("model", "=", "ir.ui.view")]
+        )
+        views = self.env["ir.ui.view"].browse(data.mapped("res_id"))
+        for view in views.filtered(lambda view: view.type in kinds):
+            yield view.name, self.env[view.model], etree.fromstring(view.arch_db)
+
+    def test_no_row_is_called_none_where_figures_are_grouped_by_what_may_be_empty(self):
+        told = ("boolean", "date", "datetime", "float", "integer")
+        # Each of them follows from others, and always has a value.
+        never_empty = ("im_livechat.report.channel.start_hour", "livechat.subaccount.state")
+        for name, model, arch in self._read_views("search", "pivot", "graph"):
+            contexts = [
+                ast.literal_eval(node.get("context"))
+                for node in arch.iter("filter")
+                if node.get("context")
+            ]
+            groups = [context["group_by"] for context in contexts if "group_by" in context]
+            if arch.tag != "search":
+                groups += [
+                    node.get("name")
+                    for node in arch.iter("field")
+                    if node.get("type") != "measure" and not node.get("invisible")
+                ]
+            for group in groups:
+                field = model._fields[group.split(":")[0]]
+                if field.type not in told and not field.required and str(field) not in never_empty:
+                    with self.subTest(view=name, field=field.name):
+                        self.assertTrue(field.falsy_value_label)
+        label = self.env["livechat.dispatch.total"].fields_get(["user_id"])["user_id"]
+        self.assertEqual(label["falsy_value_label"], "Nobody")
+
+    def test_seconds_are_shown_as_durations_wherever_nobody_edits_them(self):
+        for name, model, arch in self._read_views("list", "form", "pivot", "graph"):
+            nodes = {node.get("name"): node for node in arch.iter("field")}
+            times = [
+                field
+                for field in model._fields.values()
+                if field.name.endswith("_seconds") or field.name.startswith("average_")
+            ]
+            for field in times:
+                node = nodes.get(field.name)
+                if node is None and arch.tag in ("pivot", "graph"):
+                    # These offer every number as a measure.
+                    node = etree.Element("field")
+                if node is not None and field.readonly:
+                    with self.subTest(view=name, field=field.name):
+                        self.assertTrue(
+                            node.get("widget") == "livechat_duration"
+                            or node.get("invisible") == "1"
+                        )
 
     def test_main_accounts_export_and_so_do_roles_with_the_permission(self):
         export = "base.group_allow_export"

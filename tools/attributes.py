@@ -13,6 +13,10 @@
 
 ATTRIBUTES = frozenset({"frees_seats", "logged", "shop_may_set", "shown"})
 
+#: What may be said of a field of core that stays core's: also what its groups are called where it
+#: is empty, in words of :mod:`phrase`.
+SAID_OF_CORE = ATTRIBUTES | {"falsy_value_label"}
+
 #: What a setting of a shop says that may give a seat to somebody who waits.
 SETTING = {"frees_seats": True, "logged": True, "shop_may_set": True}
 
@@ -22,6 +26,6 @@ def leave_to_core(definition):
     model says nothing of it but attributes: its labels are not ours to translate, nor is the field
     ours to remove."""
     for field in definition._field_definitions:
-        if field._args__ and field._args__.keys() <= ATTRIBUTES:
+        if field._args__ and field._args__.keys() <= SAID_OF_CORE:
             field._module = None
     return definition

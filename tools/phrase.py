@@ -7,6 +7,26 @@ import re
 from functools import reduce
 
 from odoo.tools.i18n import format_list
+from odoo.tools.translate import LazyTranslate
+
+_lt = LazyTranslate(__name__)
+
+# What people read in the place of a name where records are grouped by a field that is empty
+# (``falsy_value_label``), instead of core's "None".
+NOBODY = _lt("Nobody")
+NO_CHANNEL = _lt("No channel")
+NO_MAIN_ACCOUNT = _lt("No main account")
+OTHER_BUYERS = _lt("All other buyers")
+NO_AGENT = _lt("No agent")
+NO_AGENT_CHOSEN = _lt("No agent chosen")
+NO_ADDRESS = _lt("No address")
+NO_GROUP_ABOVE = _lt("No group above")
+NO_OUTCOME = _lt("No outcome yet")
+NO_RATING = _lt("No rating")
+NO_REASON = _lt("No reason given")
+NO_ROLE = _lt("No role")
+SERVER = _lt("The server")
+NOT_DISPATCHED = _lt("Not with dispatch")
 
 
 def label(env, name, value):

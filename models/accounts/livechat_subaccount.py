@@ -11,7 +11,7 @@ from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
 from ...dispatch.ledger import door
-from ...tools import names, sent
+from ...tools import names, phrase, sent
 from ...tools.sentinels import MENDING
 
 # What a main account says that is kept on the row and not on the user.
@@ -53,6 +53,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         index=True,
         readonly=True,
         groups=False,
+        falsy_value_label=phrase.NO_MAIN_ACCOUNT,
     )
     name = fields.Char(
         related="user_id.name", store=True, readonly=False, copy=False, tracking=True
@@ -101,9 +102,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
         compute="_compute_state",
         store=True,
         tracking=True,
-        group_expand=True,
+        group_expand="_order_states",
     )
-    role_ids = fields.Many2many("livechat.role", string="Roles", tracking=True)
+    role_ids = fields.Many2many(
+        "livechat.role", string="Roles", tracking=True, falsy_value_label=phrase.NO_ROLE
+    )
     permission_ids = fields.Many2many(
         "livechat.permission", string="Permissions", compute="_compute_permission_ids"
     )
@@ -156,6 +159,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for subaccount in self:
             former = "disabled" if subaccount.activated_on else "pending"
             subaccount.state = "enabled" if subaccount.user_id.active else former
+
+    @api.model
+    def _order_states(self, states, domain):
+        """Return which columns there are, and in which order: on a phone only the first is seen."""
+        return [state for state in ("enabled", "pending", "disabled") if state in states]
 
     @api.depends("user_id.livechat_channel_ids")
     def _compute_channel_ids(self):

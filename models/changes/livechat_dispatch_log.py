@@ -42,7 +42,7 @@ class LivechatDispatchLog(Sealed, models.Model):
     moment = fields.Datetime(
         "When", default=fields.Datetime.now, required=True, index=True, readonly=True
     )
-    user_id = Outlived("res.users", "User")
+    user_id = Outlived("res.users", "User", falsy_value_label=phrase.SERVER)
     user_name = fields.Char("Name at That Time", readonly=True)
     way = fields.Selection(
         [
@@ -58,8 +58,8 @@ class LivechatDispatchLog(Sealed, models.Model):
     cause_id = Outlived("livechat.dispatch.change", "By Dated Change")
     who = fields.Char(compute="_compute_who")
     main_account_id = Outlived("res.users", "Main Account")
-    agent_id = Outlived("res.users", "Agent")
-    channel_id = Outlived("im_livechat.channel", "Channel")
+    agent_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NO_AGENT)
+    channel_id = Outlived("im_livechat.channel", "Channel", falsy_value_label=phrase.NO_CHANNEL)
     group_id = Outlived("livechat.dispatch.group", "Dispatch Group")
     change_id = Outlived("livechat.dispatch.change", "Dated Change")
     subject = fields.Char("Of", readonly=True, help="Whose setting it is, by its name at the time.")

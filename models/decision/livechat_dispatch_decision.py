@@ -58,23 +58,33 @@ class LivechatDispatchDecision(models.Model):
         required=True,
         readonly=True,
     )
-    livechat_channel_id = Outlived("im_livechat.channel", "Channel", index=True)
+    livechat_channel_id = Outlived(
+        "im_livechat.channel", "Channel", index=True, falsy_value_label=phrase.NO_CHANNEL
+    )
     main_account_id = Outlived(
-        "res.users", "Main Account", help="Whose shop it was at that moment."
+        "res.users",
+        "Main Account",
+        help="Whose shop it was at that moment.",
+        falsy_value_label=phrase.NO_MAIN_ACCOUNT,
     )
     group_id = Outlived(
         "livechat.dispatch.group",
         "Dispatch Group",
         help="Empty: the agents who are in no group with a scope.",
+        falsy_value_label=phrase.OTHER_BUYERS,
     )
     by_wish = fields.Boolean(
         "Asked for the Group",
         readonly=True,
         help="The buyer chose the group by its lamp on a web page; its scope was not asked.",
     )
-    user_id = Outlived("res.users", "Agent")
-    previous_user_id = Outlived("res.users", "Previous Agent", index=False)
-    rule = fields.Selection(RULES, readonly=True, help="What decided.")
+    user_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NOBODY)
+    previous_user_id = Outlived(
+        "res.users", "Previous Agent", index=False, falsy_value_label=phrase.NOBODY
+    )
+    rule = fields.Selection(
+        RULES, readonly=True, help="What decided.", falsy_value_label=phrase.NO_AGENT_CHOSEN
+    )
     reason = fields.Char(readonly=True, help="Of what was done by hand: why, or by whom.")
     waited_seconds = fields.Integer(
         readonly=True,

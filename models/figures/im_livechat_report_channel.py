@@ -2,25 +2,38 @@ from odoo import fields, models
 from odoo.tools import SQL
 
 from ...dispatch.words import RULES
+from ...tools import phrase
+from ...tools.attributes import leave_to_core
 from ...tools.turn import is_missed
 
 
+@leave_to_core
 class ImLivechatReportChannel(models.Model):
     """What dispatch knows about a chat, beside core's figures."""
 
     _inherit = "im_livechat.report.channel"
 
+    livechat_channel_id = fields.Many2one(falsy_value_label=phrase.NO_CHANNEL)
     partner_id = fields.Many2one(
         string="Last Agent",
         help="Who had the chat last; the figures beside it are those of whole chats. What each "
         "agent did in its own turns is in Dispatch by Agent.",
+        falsy_value_label=phrase.NOBODY,
     )
-    dispatch_group_id = fields.Many2one("livechat.dispatch.group", "Dispatch Group", readonly=True)
+    dispatch_group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        readonly=True,
+        falsy_value_label=phrase.OTHER_BUYERS,
+    )
     dispatch_state = fields.Selection(
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
         readonly=True,
+        falsy_value_label=phrase.NOT_DISPATCHED,
     )
-    dispatch_rule = fields.Selection(RULES, "Dispatched By", readonly=True)
+    dispatch_rule = fields.Selection(
+        RULES, "Dispatched By", readonly=True, falsy_value_label=phrase.NO_AGENT_CHOSEN
+    )
     dispatch_waited = fields.Integer(
         "Waited in Line",
         readonly=True,

@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from ...tools import phrase
 from ...tools.history import Outlived
 from ...tools.sent import without_defaults
 
@@ -16,11 +17,18 @@ class LivechatDispatchPause(models.Model):
     _rec_name = "reason"
 
     main_account_id = Outlived(
-        "res.users", "Main Account", help="Whose shop it was at that moment."
+        "res.users",
+        "Main Account",
+        help="Whose shop it was at that moment.",
+        falsy_value_label=phrase.NO_MAIN_ACCOUNT,
     )
-    user_id = Outlived("res.users", "Agent")
-    by_id = Outlived("res.users", "Set By", index=False)
-    reason = fields.Char(readonly=True, help="As it was called at that moment; empty: none given.")
+    user_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NOBODY)
+    by_id = Outlived("res.users", "Set By", index=False, falsy_value_label=phrase.NOBODY)
+    reason = fields.Char(
+        readonly=True,
+        help="As it was called at that moment; empty: none given.",
+        falsy_value_label=phrase.NO_REASON,
+    )
     began_at = fields.Datetime(
         "From", default=fields.Datetime.now, required=True, index=True, readonly=True
     )

@@ -10,6 +10,7 @@ from ...dispatch.credit import CHAT
 from ...dispatch.fairness import PARTS, read_team, take_apart
 from ...dispatch.ledger import locks
 from ...dispatch.line import LONGEST_WAIT
+from ...tools import phrase
 from ...tools.history import Outlived
 
 _logger = logging.getLogger(__name__)
@@ -52,14 +53,19 @@ class LivechatDispatchTotal(models.Model):
     _log_access = False
 
     hour = fields.Datetime("Time", required=True, index=True, readonly=True)
-    main_account_id = Outlived("res.users", "Main Account")
+    main_account_id = Outlived(
+        "res.users", "Main Account", falsy_value_label=phrase.NO_MAIN_ACCOUNT
+    )
     livechat_channel_id = Outlived(
         "im_livechat.channel",
         "Channel",
         help="Empty for the time an agent was online, which belongs to all its channels.",
+        falsy_value_label=phrase.NO_CHANNEL,
     )
-    group_id = Outlived("livechat.dispatch.group", "Dispatch Group")
-    user_id = Outlived("res.users", "Agent")
+    group_id = Outlived(
+        "livechat.dispatch.group", "Dispatch Group", falsy_value_label=phrase.OTHER_BUYERS
+    )
+    user_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NOBODY)
 
     decisions = fields.Integer(
         readonly=True, help="Decisions of any kind, in the row of who got the chat."

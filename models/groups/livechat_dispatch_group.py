@@ -31,6 +31,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         index=True,
         ondelete="restrict",
         help="Its agents help out when a buyer of this group has waited long enough.",
+        falsy_value_label=phrase.NO_GROUP_ABOVE,
         frees_seats=True,
         logged=True,
         shown="trees",

@@ -107,8 +107,8 @@ class DiscussChannel(models.Model):
     def _reassign_unanswered(self):
         """Give chats whose agents owe a word for too long to the next agents; see
         ``no_reply_seconds`` for the first word of a turn and ``silence_seconds`` for later ones.
-        The time runs from when the chat is the agent's, or from when the buyer asked, if that is
-        later.
+        The time runs from when the chat is the agent's, or from when the buyer asked or the chat
+        came off hold, if that is later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
@@ -132,32 +132,38 @@ class DiscussChannel(models.Model):
                 ("livechat_channel_id", "=", channel.id),
                 ("livechat_end_dt", "=", False),
                 ("dispatch_is_away", "=", False),
+                ("dispatch_held_until", "=", False),
                 ("dispatch_assigned_at", "<=", asked_before),
                 ("dispatch_asked_at", "<=", asked_before),
+                *("|", ("dispatch_reminded_at", "=", False)),
+                ("dispatch_reminded_at", "<=", asked_before),
             ]
             for chat in self.search(overdue, order="dispatch_assigned_at, id"):
                 self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
     def _get_reply_clock(self):
         """Return since when the agent of this chat owes its buyer a word, and how long the shop
-        lets it: the two clocks of :meth:`_reassign_unanswered`.
+        lets it: the two clocks of :meth:`_reassign_unanswered`. A chat that came off hold is owed
+        one as well, whoever wrote last.
 
         :return: ``{"since", "limit"}``, a moment in UTC and seconds; ``False`` while no word is
-            owed. Where a shop limits only one kind of word, its limit is a measure for the other as
-            well; 0: no limit, also while the agent is not expected to answer soon.
+            owed, and on hold. Where a shop limits only one kind of word, its limit is a measure for
+            the other as well; 0: no limit, also while the agent is not expected to answer soon.
         :rtype: dict | bool
         """
         self.ensure_one()
         owes_first = bool(self.filtered_domain(UNANSWERED))
-        if self.livechat_end_dt or not (owes_first or self.filtered_domain(SILENT)):
+        is_asked = owes_first or bool(self.filtered_domain(SILENT))
+        reminded_at = self.dispatch_reminded_at
+        if self.livechat_end_dt or self.dispatch_held_until or not (is_asked or reminded_at):
             return False
         channel = self.livechat_channel_id
         limits = [channel.no_reply_seconds, channel.silence_seconds]
         own, other = limits if owes_first else reversed(limits)
-        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at]))
+        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at, reminded_at]))
         return {
             "since": fields.Datetime.to_string(since),
-            "limit": 0 if self.dispatch_is_away else own or other,
+            "limit": 0 if self.dispatch_is_away or not is_asked else own or other,
         }
 
     def _get_reply_clock_to_store(self):
@@ -168,10 +174,27 @@ class DiscussChannel(models.Model):
             predicate=lambda chat: chat._is_dispatched(),
         )
 
+    def _get_hold_to_store(self):
+        return Store.Attr(
+            "dispatch_held_until",
+            # sudo: discuss.channel - whoever reads a chat may know until when it rests
+            lambda chat: fields.Datetime.to_string(chat.sudo().dispatch_held_until),
+            predicate=lambda chat: chat._is_dispatched(),
+        )
+
+    def _get_reopens_to_store(self):
+        return Store.Attr(
+            "dispatch_reopens",
+            # sudo: discuss.channel - a buyer may know that the own chat opens again
+            lambda chat: not chat.livechat_end_dt or chat.sudo()._reopens(),
+            # sudo: as above
+            predicate=lambda chat: chat.sudo().dispatch_is_closed_silent,
+        )
+
     def _to_store_defaults(self, target):
-        attributes = super()._to_store_defaults(target)
+        attributes = [*super()._to_store_defaults(target), self._get_reopens_to_store()]
         if target.is_internal(self.env):
-            attributes.append(self._get_reply_clock_to_store())
+            attributes += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return attributes
 
     def _list_told_directly(self):
@@ -180,7 +203,7 @@ class DiscussChannel(models.Model):
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Core compares what this says before and after each write, and tells the agents' pages.
-        names["internal_users"].append(self._get_reply_clock_to_store())
+        names["internal_users"] += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return names
 
     def _reassign_if(self, overdue):
@@ -218,8 +241,11 @@ class DiscussChannel(models.Model):
     @api.model
     def _leave_absent_agents(self):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message."""
+        wait for the buyer's next message, as what is on hold does."""
         for chat, agent in self._find_absent_agents():
+            if chat.dispatch_held_until:
+                # Its agent has said when to see to it.
+                continue
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
 
     @api.model
@@ -287,9 +313,13 @@ class DiscussChannel(models.Model):
 
     def _follow_message(self, message):
         """Follow what a message means for dispatch."""
+        if self.livechat_end_dt and self.dispatch_is_closed_silent:
+            self._reopen_by(message)
         if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
             return
         self._note_word(message)
+        if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
+            self._end_silence()
         if self.dispatch_state == "pool":
             self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
@@ -299,12 +329,33 @@ class DiscussChannel(models.Model):
             author = message.author_id.user_ids.filtered("dispatch_miss_count")
             if author:
                 author.dispatch_miss_count = 0
+            if self.dispatch_reminded_at:
+                self.dispatch_reminded_at = False
+            if self.dispatch_reply_email:
+                self._note_answer()
             return
         absent = self.env["res.users"].union(
             *(agent for _chat, agent in self._find_absent_agents(self))
         )
         if absent and agents <= absent.partner_id:
             self._hand_over(absent[0], leavers=absent, may_stay=True)
+
+    def _action_unfollow(self, partner=None, guest=None, post_leave_message=True):
+        # sudo: discuss.channel, res.partner - who is seated, and whose name the buyer knows
+        chat = self.sudo()
+        partner = partner and partner.sudo()
+        ends = (
+            bool(partner)
+            and chat._is_dispatched()
+            and not chat.livechat_end_dt
+            and partner in chat.dispatch_seat_partner_ids
+            and chat.member_count == 2
+        )
+        # Core says in the agent's language that it has left a channel.
+        super()._action_unfollow(partner, guest, post_leave_message and not ends)
+        if ends:
+            name = partner.user_livechat_username or partner.name
+            chat._say_as_desk(chat._get_buyers_env()._("%s has ended the chat", name))
 
     def _check_transfer(self):
         """Refuse whoever may not give this chat away.

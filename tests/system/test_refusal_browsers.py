@@ -5,7 +5,7 @@ import contextlib
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, shoot
+from browsers import DESKTOP, PHONE, shoot
 from playwright.sync_api import expect
 from test_pages import activate_chinese
 from test_waiting_browsers import ask, fits, foreign_page, last_chat
@@ -59,6 +59,20 @@ def fill_all(shop):
     """Let everybody have asked for all that it may ask for, and nothing run out for an hour."""
     shop.sql(
         "UPDATE livechat_dispatch_rate SET level = amount, asked_at = asked_at + interval '1 hour'"
+    )
+
+
+def use_up_chats(shop, chat_id):
+    """Let the guest of a chat have opened in this hour as many as there may be."""
+    shop.sql(
+        """
+        INSERT INTO livechat_dispatch_rate (what, who, amount, level, asked_at, is_refused)
+        SELECT 'chat', 'mail.guest ' || guest_id, 20, 20,
+               now() AT TIME ZONE 'UTC' + interval '1 hour', false
+          FROM discuss_channel_member
+         WHERE channel_id = %s AND guest_id IS NOT NULL
+        """,
+        chat_id,
     )
 
 
@@ -130,3 +144,26 @@ def count_words(shop, chat_id):
         chat_id,
     )
     return count
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+def test_who_opens_too_many_chats_reads_why_in_the_language_of_the_page(
+    shop, counted, open_site, place, viewport, language
+):
+    if language == "zh":
+        activate_chinese(shop)
+    reception = shop.open_reception([100], max_sessions=9, name="Flagship Shop")
+    page = open_site(reception, place, language, viewport)
+    window = ask(page, "Is the blue one in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    use_up_chats(shop, last_chat(shop, reception))
+
+    window.locator(".o-mail-Composer-input").press("Escape")
+    page.click(".o-livechat-CloseConfirmation-leave")
+    # Beside "Close": "New Session".
+    window.locator("button.btn-outline-secondary").nth(1).click()
+    say(page, window, "And the red one?")
+    expect(page.locator(NOTICE, has_text=WAIT[language])).to_be_visible()
+    shoot(page, f"refusal-chats-{place}-{language}")
+    assert fits(page)

@@ -88,7 +88,8 @@ def ask(page, question):
 def last_visitor(shop, reception):
     """What agents call the guest who came last."""
     ((guest_id,),) = shop.sql(
-        "SELECT guest_id FROM discuss_channel_member WHERE channel_id = %s AND guest_id IS NOT NULL",
+        "SELECT guest_id FROM discuss_channel_member"
+        " WHERE channel_id = %s AND guest_id IS NOT NULL",
         last_chat(shop, reception),
     )
     return re.compile(rf"Visitor {guest_id}\b")

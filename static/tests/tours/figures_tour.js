@@ -91,7 +91,7 @@ tours.add("im_livechat_subaccount.my_statistics", {
         {
             content: "One's own rows and nobody else's, and nothing to compare with",
             trigger:
-                ".o_action_manager:has(.o_data_row:contains(Omar Haddad)):not(:has(.o_data_row:contains(Maria Santos))):not(:has(button:contains(Compare)))",
+                ".o_action_manager:has(.o_data_row:contains(1.00)):not(:has(.o_data_row:contains(3.00))):not(:has(.o_data_row:contains(Maria Santos))):not(:has(button:contains(Compare)))",
         },
     ],
 });
@@ -159,6 +159,14 @@ tours.add("im_livechat_subaccount.dispatch_by_agent", {
         {
             content: "Who missed, and who transferred",
             trigger: `.o_pivot:has(th:contains(Maria Santos)):has(th:contains(${say("Missed: Went On", "未接：转给同事")})):has(th:contains(${say("Transfers", "转接")}))`,
+        },
+        {
+            content: "Times are said as people say them",
+            trigger: `.o_pivot tr:has(th:contains(Maria Santos)):contains(${say("12 min 34 s", "12 分 34 秒")})`,
+        },
+        {
+            content: "Who found nobody is in a row that says so",
+            trigger: `.o_pivot tr:has(th:contains(${say("Nobody", "无人")})):contains(${say("45 s", "45 秒")})`,
         },
         ...openView("list"),
         { content: "The rows", trigger: ".o_data_row:contains(Maria Santos)" },

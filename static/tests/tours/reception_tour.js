@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { fit, openMenu, press, say } from "./walk";
+import { fit, openMenu, press, say, withClicks } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
@@ -195,15 +195,6 @@ tours.add("im_livechat_subaccount.reception_block", {
         { content: "Nobody is blocked", trigger: ".o_view_nocontent" },
     ],
 });
-
-/** Steps of a task that is to take so many clicks at most. */
-function withClicks(count, steps) {
-    const clicks = steps.filter((step) => step.run);
-    if (clicks.length > count) {
-        throw new Error(`${clicks.length} clicks: ${clicks.map((step) => step.content)}`);
-    }
-    return steps;
-}
 
 const card = (of) => `${of} .o_livechat_reception_card`;
 

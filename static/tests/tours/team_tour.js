@@ -1,45 +1,47 @@
 import { registry } from "@web/core/registry";
-import { openFromReception, press, say } from "./walk";
+import { fit, openFromReception, press, say, withClicks } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
 tours.add("im_livechat_subaccount.team", {
     steps: () => [
-        // Two agents compared in three clicks.
-        ...openFromReception(
-            "o_livechat_reception_team",
-            "im_livechat_subaccount.livechat_team_menu",
-        ),
-        {
-            content: "What came today, of all",
-            trigger: ".o_livechat_team_figures [data-figure=received]:contains(4)",
-        },
-        {
-            content: "Three of four chats were Maria's by her weight",
-            trigger:
-                ".o_livechat_team_agent[data-agent='Maria Santos']:has([data-figure=received]:contains(3)):has([data-figure=share]:contains(75))",
-        },
-        {
-            content: "Open her row",
-            trigger: ".o_livechat_team_agent[data-agent='Maria Santos'] button",
-            run: press,
-        },
-        {
-            content: "Her week, today last",
-            trigger: ".o_livechat_team_trend tbody tr:last:contains(3)",
-        },
-        {
-            content: "Compare with Omar",
-            trigger: ".o_livechat_team_compare button:contains(Omar Haddad)",
-            run: press,
-        },
-        {
-            content: "The sentence",
-            trigger: `.modal .alert:contains(${say(
-                "Maria Santos received 2 more than Omar Haddad because: weight +2.0",
-                "Maria Santos 比 Omar Haddad 多接 2 个对话，原因：分流权重 +2.0",
-            )})`,
-        },
+        // On a phone the menu is one click further away.
+        ...withClicks(fit(3, 4), [
+            ...openFromReception(
+                "o_livechat_reception_team",
+                "im_livechat_subaccount.livechat_team_menu",
+            ),
+            {
+                content: "What came today, of all",
+                trigger: ".o_livechat_team_figures [data-figure=received]:contains(4)",
+            },
+            {
+                content: "Three of four chats were Maria's by her weight",
+                trigger:
+                    ".o_livechat_team_agent[data-agent='Maria Santos']:has([data-figure=received]:contains(3)):has([data-figure=share]:contains(75))",
+            },
+            {
+                content: "Open her row",
+                trigger: ".o_livechat_team_agent[data-agent='Maria Santos'] button",
+                run: press,
+            },
+            {
+                content: "Her week, today last",
+                trigger: ".o_livechat_team_trend tbody tr:last:contains(3)",
+            },
+            {
+                content: "Compare with Omar",
+                trigger: ".o_livechat_team_compare button:contains(Omar Haddad)",
+                run: press,
+            },
+            {
+                content: "The sentence",
+                trigger: `.modal .alert:contains(${say(
+                    "Maria Santos received 2 more than Omar Haddad because: weight +2.0",
+                    "Maria Santos 比 Omar Haddad 多接 2 个对话，原因：分流权重 +2.0",
+                )})`,
+            },
+        ]),
         {
             content: "Close",
             trigger: `.modal footer button:contains(${say("Close", "关闭")})`,

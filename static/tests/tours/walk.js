@@ -28,6 +28,15 @@ export async function press({ anchor, click }) {
     await click();
 }
 
+/** Steps of a task that is to take so many clicks at most; a word is typed, not clicked. */
+export function withClicks(count, steps) {
+    const clicks = steps.filter(({ run }) => run && !/^(edit|press) /.test(run));
+    if (clicks.length > count) {
+        throw new Error(`${clicks.length} clicks: ${clicks.map((step) => step.content)}`);
+    }
+    return steps;
+}
+
 /** Open a menu item by the items on the way to it: of the bar above, or of the drawer on a phone. */
 export const openMenu = (...path) =>
     fit(path, [".o_main_navbar .o_menu_toggle", path.at(-1)]).map((item) => ({
