@@ -95,6 +95,14 @@ class TestAnswers(AnswersCommon):
         self.of_shop.with_user(self.planner).is_of_shop = False
         self.assertFalse(self.of_shop.with_user(self.omar).has_access("read"))
 
+    def test_the_page_makes_them_for_the_shop_where_somebody_may_and_else_for_oneself(self):
+        for user, owner in ((self.planner, self.owner), (self.omar, self.env["res.users"])):
+            answers = self.Answers.with_user(user).with_context(default_is_of_shop=True)
+            with self.subTest(user=user.name):
+                self.assertIs(answers.default_get(["is_of_shop"])["is_of_shop"], bool(owner))
+                made = answers.create({"source": "x", "substitution": "x"})
+                self.assertEqual(made.sudo().main_account_id, owner)
+
     def test_another_shop_sees_and_changes_nothing_of_them(self):
         answers = self.of_shop | self.of_group | self.own
         for stranger in (self.rival, self.foreign_agent):
@@ -187,7 +195,8 @@ class TestAnswersOfBuyers(BuyerCardCommon):
 
         self.assertEqual(say(self.omar, self.buyer), f"Hello Ella, about{product} and order{name}.")
         self.assertEqual(say(self.maria, self.buyer), f"Hello Ella, about{product} and order.")
-        for guest in (self._create_guest(), self._create_guest("ella@hidden.example.com")):
+        for name in ("Visitor", "访客 #7", "ella@hidden.example.com"):
+            guest = self._create_guest(name)
             self.assertEqual(say(self.maria, guest), f"Hello, about{product} and order.")
 
 

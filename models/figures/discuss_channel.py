@@ -1,3 +1,4 @@
+import re
 from itertools import groupby
 
 from odoo import api, fields, models
@@ -314,7 +315,8 @@ class DiscussChannel(models.Model):
         }
         if guest.name in {"Visitor", *unnamed}:
             return f"{guest.name} {guest.id}", False
-        return guest.name, True
+        # A website names whoever comes by a number, in any language.
+        return guest.name, not re.search(r"#\d+$", guest.name or "")
 
     def _get_products(self):
         """Return the names of the products on whose pages these chats began, as ``{chat id:

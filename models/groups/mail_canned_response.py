@@ -12,12 +12,6 @@ class MailCannedResponse(sent.Guard, models.Model):
 
     _inherit = "mail.canned.response"
 
-    def _default_is_of_shop(self):
-        # On the page of a shop's answers, who may makes them for the shop.
-        user, owner = self.env.user, self.env.user._get_shop_owner()
-        is_shops_page = self.env.context.get("livechat_answers") is True
-        return is_shops_page and bool(owner) and user._manages_dispatch_of(owner)
-
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
@@ -31,7 +25,6 @@ class MailCannedResponse(sent.Guard, models.Model):
         "Shared in the Shop",
         compute="_compute_is_of_shop",
         inverse="_inverse_is_of_shop",
-        default=_default_is_of_shop,
         help="All agents of your shop have this answer at hand, in the chats of its group.",
     )
     dispatch_group_id = fields.Many2one(
@@ -47,13 +40,26 @@ class MailCannedResponse(sent.Guard, models.Model):
         for answer in self:
             answer.is_of_shop = bool(answer.main_account_id)
 
+    @api.model
+    def default_get(self, fields):
+        values = super().default_get(fields)
+        # The page of a shop's answers proposes it to everybody.
+        if values.get("is_of_shop") and not self._find_shop_to_edit():
+            values["is_of_shop"] = False
+        return values
+
+    @api.model
+    def _find_shop_to_edit(self):
+        """Return the main account of the shop whose answers the caller edits, or nobody."""
+        owner = self.env.user._get_shop_owner()
+        return owner if self.env.user._manages_dispatch_of(owner) else owner.browse()
+
     def _inverse_is_of_shop(self):
-        user = self.env.user
-        owner = user._get_shop_owner()
+        owner = self._find_shop_to_edit()
         for answer in self:
             if answer.is_of_shop == bool(answer.main_account_id):
                 continue
-            if not owner or not user._manages_dispatch_of(owner):
+            if not owner:
                 raise AccessError(
                     self.env._("Only who manages a shop's dispatch edits the shop's answers.")
                 )

@@ -25,7 +25,9 @@ def reception(shop):
     )
     reception = open_reception(shop, 2, main_account_id=owner.user_id)
     ids = [agent.user_id for agent in reception.agents]
-    shop.call("res.users", "write", ids, {"main_account_id": owner.user_id})
+    transfers = shop.ref("im_livechat_subaccount.group_transfer_chats")
+    values = {"main_account_id": owner.user_id, "group_ids": [[4, transfers]]}
+    shop.call("res.users", "write", ids, values)
     shops.Shop(shop.db, shop.url, owner.login, owner.login).call(
         "mail.canned.response",
         "create",
