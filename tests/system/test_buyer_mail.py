@@ -104,8 +104,9 @@ def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     window = ask(page, "Is the lamp in stock?")
     shops.wait_until(lambda: last_chat(shop, reception), "there is no chat")
     chat_id = last_chat(shop, reception)
-    row = desk.locator(".o-mail-DiscussSidebarChannel", has_text=last_visitor(shop, reception))
-    row.click()
+    # Beside the name stands the clock, without a space between them.
+    names = desk.locator(".o-mail-DiscussSidebarChannel-itemName")
+    names.filter(has_text=last_visitor(shop, reception)).click()
     header = desk.locator(".o-mail-DiscussContent-header")
     clock = header.locator(".o_livechat_reply_clock")
     expect(clock).to_be_visible(timeout=FIRST_PAGE)
