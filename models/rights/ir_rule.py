@@ -5,6 +5,7 @@ from odoo.tools import SQL
 from odoo.addons.mail.tools.discuss import Store
 
 from ...tools.mask import mask, mask_addresses
+from ...tools.sent import read_domain
 
 # Who works for a shop, as a domain of users: `_is_shop_staff` for many at once.
 _ADMIN_GROUP = "base.group_erp_manager"
@@ -309,7 +310,7 @@ class Base(models.AbstractModel):
     @api.model
     def _search(self, domain, *args, **kwargs):
         if self._masks_contacts():
-            domain = self._blind(Domain(domain))
+            domain = self._blind(read_domain(self.env, domain))
         return super()._search(domain, *args, **kwargs)
 
     @api.model
@@ -335,7 +336,7 @@ class Base(models.AbstractModel):
                 if number + 1 == len(path) and model is not None:
                     value = condition.value
                     if "any" in condition.operator and isinstance(value, (Domain, list, tuple)):
-                        inner = model._blind(Domain(value))
+                        inner = model._blind(read_domain(self.env, value))
                         return Domain(condition.field_expr, condition.operator, inner)
             return condition
 
