@@ -39,12 +39,15 @@
         "views/livechat_conversation_views.xml",
         "views/discuss_channel_views.xml",
         "views/livechat_dispatch_decision_views.xml",
+        "views/livechat_ticket_decision_views.xml",
         "views/reception_views.xml",
         "views/livechat_dispatch_total_views.xml",
         "views/livechat_team_views.xml",
         "views/im_livechat_report_channel_views.xml",
         "views/livechat_dispatch_change_views.xml",
         "views/livechat_pause_views.xml",
+        "views/mail_canned_response_views.xml",
+        "views/resource_calendar_leaves_views.xml",
         "views/livechat_dispatch_health_views.xml",
         "views/livechat_dispatch_log_views.xml",
         "views/livechat_dispatch_block_views.xml",
@@ -93,6 +96,7 @@
         ],
         # Core tests the chat of pages elsewhere without what agents have beside a chat.
         "im_livechat.embed_assets_unit_tests_setup": [
+            ("remove", "im_livechat_subaccount/static/src/answers/**/*"),
             ("remove", "im_livechat_subaccount/static/src/buyer_panel/**/*"),
         ],
         "web.assets_tests": [

@@ -10,6 +10,7 @@
     dev/bench reception            the page Reception with 200 agents and 50 who wait
     dev/bench replay               a day of 10 000 buyers once more
     dev/bench search               words looked for in a million messages
+    dev/bench install              into a shop with a past, and for how long nobody can write
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
 What is compared, and how it is made fair:
@@ -25,13 +26,14 @@ scale
 sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
-seats, reception, replay, search
+seats, reception, replay, search, install
     what plain Odoo does not have, beside what the design promises. A seat of one of 200 agents is
     freed over HTTP while other buyers come. The page is open in a real browser, while an agent's
     weight or presence changes on the server; a frame is the processor time of the page's main
     thread (scripts, style, layout, paint) in the most expensive of the frames that show the change.
     The replay is the pure engine alone, on a calm day and with a line of hundreds. A search is the
-    first page of *Conversations* and its count, by an owner, under the record rules.
+    first page of *Conversations* and its count, by an owner, under the record rules. Installed is
+    into a new shop, one with many ended chats, and one that has marked its messages before.
 
 What happens when processes are killed meanwhile is a matter of `dev/test system -k crash`.
 
@@ -52,6 +54,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "dev"), str(ROOT / "tests/system")]
 
+import install  # noqa: E402
 import shop as shops  # noqa: E402
 
 import devenv  # noqa: E402
@@ -88,7 +91,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = ["decision", "scale", "sessions", "split", "seats", "reception", "replay", "search"]
+    parts = "decision scale sessions split seats reception replay search install".split()
     parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
@@ -112,6 +115,9 @@ def main():
     )
     parser.add_argument(
         "--messages", type=int, default=MESSAGES, help="to search (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--past", type=int, default=50_000, help="chats before installing (default: %(default)s)"
     )
     options = parser.parse_args()
     parts = options.what or parts
@@ -152,6 +158,11 @@ def main():
         if "search" in parts:
             result["search"] = measure_search(ours, options)
             print_search(result["search"], options)
+        if "install" in parts:
+            core = devenv.template_db(devenv.CORE_MODULES)
+            shops = ((0, False), (options.past, False), (options.past, True))
+            result["install"] = [install.measure(core, *shop) for shop in shops]
+            print_install(result["install"])
     if "replay" in parts:
         result["replay"] = measure_replay()
         print_replay(result["replay"])
@@ -544,6 +555,18 @@ def print_search(rows, options):
             f"   {row['found']:>6} chats   {'index' if row['index'] else 'no index':<9}"
             f"{verdict(median <= SEARCH_AIM, f'{SEARCH_AIM:.0f} s')}"
         )
+    print()
+
+
+# --------------------------------------------------------------------------- the installation
+
+
+def print_install(rows):
+    print("installing: seconds, and for how many of them a table could not be written")
+    for row in rows:
+        held = ", ".join(f"{table} {seconds:.1f}" for table, seconds in sorted(row["held"].items()))
+        marked = ", marked before" if row["is_marked"] else ""
+        print(f"   {row['chats']:>6} chats{marked:<15}{row['seconds']:>6.1f}   {held}")
     print()
 
 

@@ -9,6 +9,7 @@ from . import (
     onlooker,
     own_password,
     pool_mail,
+    returning,
     waiting,
     webclient,
     writing,

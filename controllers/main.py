@@ -157,6 +157,9 @@ def find_refusal(sent_id, what):
     # sudo: discuss.channel, im_livechat.channel - what the shop of the reader's chat lets it do
     chat = (open_chat or chats.search(named)).sudo()
     channel = chat.livechat_channel_id
+    if what == "word" and chat.dispatch_is_closed_silent and chat._reopens():
+        # It costs what a new one does.
+        what = "chat"
     if not chat or (
         open_chat and ((what == "word" and not chat._is_unheard()) or channel._is_welcome(what))
     ):
@@ -191,6 +194,7 @@ class DispatchLivechatController(LivechatController):
         page_url=None,
         page_lang=None,
         wished_group_id=None,
+        order_number=None,
         **kwargs,
     ):
         """As core's, but what makes no sense gets no session instead of a traceback, and a
@@ -200,6 +204,7 @@ class DispatchLivechatController(LivechatController):
         :param page_lang: the language of that page; what the browser asks for counts without one.
         :param wished_group_id: the dispatch group whose lamp was clicked; one that has none, or is
             of another channel, chooses nothing.
+        :param order_number: the order that the buyer names; whatever is none is ignored.
         """
         if not (
             is_record_id(channel_id)
@@ -234,7 +239,7 @@ class DispatchLivechatController(LivechatController):
         if channel.dispatch_mode != "native" and not channel._is_welcome(what):
             return _refuse_session(page_lang)
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
-        request.update_context(livechat_dispatch_page=page)
+        request.update_context(livechat_dispatch_page=page, livechat_dispatch_order=order_number)
         if channel.dispatch_mode != "native":
             buyer = _describe_buyer(channel, page, page_lang, wished_group_id)
             request.update_context(livechat_dispatch_buyer=buyer)
@@ -271,7 +276,11 @@ class DispatchThreadController(ThreadController):
             find_guest()
             if refusal := find_refusal(thread_id, "word"):
                 return _refuse(refusal)
-        return super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
+        result = super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
+        answer_ids = kwargs.get("canned_response_ids")
+        if thread_model == "discuss.channel" and answer_ids and request.env.user._is_internal():
+            request.env[thread_model].browse(int(thread_id))._note_answers(answer_ids)
+        return result
 
 
 class DispatchCorsLivechatController(CorsLivechatController):

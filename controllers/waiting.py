@@ -1,3 +1,4 @@
+from odoo.exceptions import UserError
 from odoo.http import Controller, request, route
 
 from odoo.addons.im_livechat.tools.misc import force_guest_env
@@ -63,6 +64,44 @@ class WaitingController(Controller):
             return False
         force_guest_env(guest_token)
         return self._leave_message(channel_id)
+
+    @route("/im_livechat_subaccount/reach", **_CALL)
+    @add_guest_to_context
+    def reach(self, channel_id=None, email=None, phone=None, **_ignored):
+        """Keep where the buyer of a chat that waits is reached.
+
+        :param channel_id: ``discuss.channel`` of the buyer who asks; of others nothing is said.
+        :param email: where answers are mailed; ``phone``: where the shop may call.
+        :return: ``{"error": what is wrong with it, False for nothing}``.
+        """
+        return self._reach(channel_id, email, phone)
+
+    @route("/im_livechat_subaccount/cors/reach", **_CALL, cors="*")
+    def cors_reach(self, channel_id=None, email=None, phone=None, guest_token="", **_ignored):
+        """As :meth:`reach`, for a shop's pages elsewhere."""
+        if not isinstance(guest_token, str):
+            return {"error": request.env._("This chat is over.")}
+        force_guest_env(guest_token)
+        return self._reach(channel_id, email, phone)
+
+    def _reach(self, channel_id, email, phone):
+        over = {"error": request.env._("This chat is over.")}
+        if not is_record_id(channel_id):
+            return over
+        chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
+        if chat.self_member_id.livechat_member_type != "visitor":
+            return over
+        if refusal := find_refusal(channel_id, "leave"):
+            return {"error": refusal}
+        # sudo: discuss.channel - the buyer's own chat, and nothing but where it is reached
+        chat = chat.sudo()
+        if not chat.livechat_channel_id.mails_answers:
+            return over
+        try:
+            chat._take_reach(email, phone)
+        except UserError as error:
+            return {"error": str(error)}
+        return {"error": False}
 
     def _leave_message(self, channel_id):
         if not is_record_id(channel_id):

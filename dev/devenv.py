@@ -57,6 +57,7 @@ VENV_LINT = DEV_HOME / "venv-lint"
 LOGS = DEV_HOME / "logs"
 DATA_DIR = DEV_HOME / "data"  # Odoo's filestore and sessions
 ADDONS_PATH = DEV_HOME / "addons"
+OTHERS_ADDONS = DEV_HOME / "others-addons"  # installed by pip, to be tested beside ours
 ODOO_RC = DEV_HOME / "odoo.conf"
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -237,6 +238,8 @@ def env(**extra) -> dict:
     tree = odoo()
     link_addon()
     addons = [*tree.addons, *([ADDONS_PATH] if (ROOT / "__manifest__.py").exists() else [])]
+    if (others := OTHERS_ADDONS / "odoo/addons").is_dir():
+        addons.append(others)
     conf = (
         "[options]\n"
         f"addons_path = {','.join(map(str, addons))}\n"

@@ -87,6 +87,8 @@ def setup(level="all", quiet=False):
         with ThreadPoolExecutor(2) as pool:
             for future in [pool.submit(step) for step in steps]:
                 future.result()
+        if test:
+            install_addons(say)
         if level != "lint":
             devenv.odoo()
             if devenv.private_postgres():
@@ -337,6 +339,20 @@ def make_venv(folder: Path, requirements, say):
     )
     run([devenv.python(folder), "-m", "pip", "check"])
     stamp.write_text(key)
+
+
+def install_addons(say):
+    """Addons of others, as requirements-addons.txt says, into a folder of their own."""
+    requirements = ROOT / "dev/requirements-addons.txt"
+    home = devenv.OTHERS_ADDONS
+    key, done = stamped(home / ".stamp", requirements.read_text())
+    if done:
+        return
+    say("Odoo: installing addons of others to be tested beside")
+    shutil.rmtree(home, ignore_errors=True)
+    pip = [devenv.python(devenv.VENV), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    run([*pip, "--no-deps", "--target", home, "-r", requirements])
+    (home / ".stamp").write_text(key)
 
 
 def install_node_modules(say):

@@ -13,3 +13,4 @@ from . import decision
 from . import waiting
 from . import handover
 from . import reception
+from . import tickets

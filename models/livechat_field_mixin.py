@@ -1,13 +1,13 @@
 from odoo import api, models
 
 from ..tools.attributes import ATTRIBUTES
+from ..tools.layers import lay_over_all_models
 
 
-class Base(models.AbstractModel):
-    """All models: core goes through the tables of each at an upgrade of an addon that extends
-    ``base``, as this one does."""
+class RequiredLater(models.AbstractModel):
+    """Columns that other modules require are left alone at an upgrade of this one."""
 
-    _inherit = "base"
+    _register = False
 
     def _check_removed_columns(self, log=False):
         # While an upgrade loads this addon, what modules loaded after it require looks removed to
@@ -54,6 +54,10 @@ class LivechatFieldMixin(models.AbstractModel):
 
     def _valid_field_parameter(self, field, name):
         return name in ATTRIBUTES or super()._valid_field_parameter(field, name)
+
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        lay_over_all_models(self.env.registry, RequiredLater)
 
     def _says(self, name, attribute, otherwise=False):
         """Return what a field says of itself.

@@ -45,6 +45,7 @@ LISTS = {
     "livechat.dispatch.scope": SEE_DISPATCH,
     "livechat.dispatch.test": PLAN,
     "livechat.dispatch.decision": SEE_DISPATCH,
+    "livechat.ticket.decision": SEE_DISPATCH,
     "livechat.dispatch.total": SEE_DISPATCH,
     "livechat.dispatch.presence": frozenset({"admin"}),
     "livechat.dispatch.compare": WATCH,
@@ -233,8 +234,8 @@ class RightsCommon(SecurityCommon):
             DISPATCH,
             frozenset({"agent"}),
         )
-        for method, args in (("dispatch_pause", ()), ("dispatch_resume", ())):
-            yield Call("res.users", method, user.ids, args, DISPATCH | {"colleague"})
+        for method in ("dispatch_pause", "dispatch_away", "dispatch_resume"):
+            yield Call("res.users", method, user.ids, (), DISPATCH | {"colleague"})
         yield Call("res.users", "dispatch_set_weight", user.ids, (50,), DISPATCH)
         yield Call(channels, "get_lamp_channels", None, (), PLAN)
         for method in ("get_reception", "get_reception_lines"):
@@ -244,6 +245,11 @@ class RightsCommon(SecurityCommon):
         yield Call("livechat.dispatch.change", "write", change, ({"name": "x"},), DISPATCH)
         for model, ids, may in (
             ("livechat.dispatch.decision", decision, OVERSEE | {"reception"}),
+            (
+                "livechat.ticket.decision",
+                shop["livechat.ticket.decision"].ids,
+                OVERSEE | {"reception"},
+            ),
             ("livechat.dispatch.total", total, OVERSEE),
             ("livechat.dispatch.log", log, OVERSEE),
         ):
@@ -259,6 +265,9 @@ class RightsCommon(SecurityCommon):
         # Who only reads is answered nothing.
         yield Call("discuss.channel", "get_buyer_card", chat, (), reads)
         yield Call("discuss.channel", "action_make_contact", chat, (), NOBODY)
+        # Without a helpdesk; with one: test_tickets.
+        for method in ("get_ticket_draft", "make_ticket", "execute_command_ticket"):
+            yield Call("discuss.channel", method, chat, (), NOBODY)
         yield Call(
             "discuss.channel",
             "message_post",
@@ -278,6 +287,14 @@ class RightsCommon(SecurityCommon):
         yield Call(
             "discuss.channel",
             "action_keep_chat",
+            chat,
+            (),
+            frozenset({"reception"}),
+            reads - {"audit"},
+        )
+        yield Call(
+            "discuss.channel",
+            "action_end_hold",
             chat,
             (),
             frozenset({"reception"}),

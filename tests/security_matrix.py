@@ -53,10 +53,12 @@ _WATCHED = (
     "livechat_dispatch_group_res_users_rel",
     "livechat_dispatch_scope",
     "livechat_dispatch_decision",
+    "livechat_ticket_decision",
     "livechat_dispatch_total",
     "livechat_dispatch_presence",
     "livechat_whisper",
     "livechat_pause_reason",
+    "livechat_answer_use",
     "livechat_dispatch_pause",
     "livechat_dispatch_change",
     "livechat_dispatch_change_line",
@@ -341,9 +343,22 @@ class SecurityCommon(ShopCommon):
                 "reason": f"{name} block",
             }
         )
+        ticket_decision = cls.env["livechat.ticket.decision"].create(
+            {
+                "kind": "assign",
+                "rule": "by_hand",
+                "user_id": agent.id,
+                "main_account_id": channel.main_account_id.id,
+                "livechat_channel_id": channel.id,
+                "reason": f"{name} reason",
+                "is_counted": True,
+                "is_turn_counted": True,
+            }
+        )
         return {
             "livechat.dispatch.block": block,
             "livechat.dispatch.decision": decision,
+            "livechat.ticket.decision": ticket_decision,
             "livechat.dispatch.total": cls.env["livechat.dispatch.total"].search(
                 [("livechat_channel_id", "=", channel.id)]
             ),
@@ -1885,6 +1900,7 @@ class SecurityMatrix(SecurityCommon):
             "rating.rating": ["feedback", "rating"],
             "mail.message.reaction": ["content"],
             "livechat.dispatch.decision": ["reason", "user_id"],
+            "livechat.ticket.decision": ["reason", "user_id"],
             "livechat.dispatch.total": ["user_id", "received"],
         }
         for who in self.lookers:
@@ -2834,7 +2850,8 @@ class SecurityMatrix(SecurityCommon):
                 ({"user_id": victim, "moment": "2026-01-01 00:00:00", "state": "online"},),
             )
             for method in ("run_again", "action_run_again", "unlink"):
-                yield Attack("a foreign decision", who, decision, method, foreign[decision].ids)
+                for model in (decision, "livechat.ticket.decision"):
+                    yield Attack("a foreign decision", who, model, method, foreign[model].ids)
             yield Attack(
                 "own figures only",
                 who,
@@ -3228,6 +3245,7 @@ class SecurityMatrix(SecurityCommon):
                 "livechat.dispatch.presence",
                 "livechat.dispatch.pause",
                 "livechat.pause.reason",
+                "livechat.answer.use",
                 "livechat.whisper",
                 "livechat.dispatch.compare",
                 "livechat.dispatch.whatif",

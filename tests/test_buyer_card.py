@@ -326,6 +326,22 @@ class TestBuyersOrders(WalkCase, BuyerCardCommon):
         )
         self.assertEqual(chat._get_titles()[chat.id], "Ella")
 
+    def test_the_order_a_buyer_names_is_shown_to_who_may_read_it_and_believed_of_nobody(self):
+        mine, other = self._order(self.buyer.partner_id), self._order(self.owner.partner_id)
+        chat = self._chat(self.maria, self.buyer)
+        self.assertFalse(self._card(chat, self.maria)["named"])
+        chat.dispatch_order_number = other.name
+        named = self._card(chat, self.maria)["named"]
+        self.assertEqual(named, {"number": other.name, "order": False, "is_own": False})
+        chat.with_user(self.owner).transfer("knowledge", user_id=self._resume(self.omar).id)
+        named = self._card(chat, self.omar)["named"]
+        self.assertEqual((named["order"]["id"], named["is_own"]), (other.id, False))
+        chat.dispatch_order_number = mine.name
+        named = self._card(chat, self.omar)["named"]
+        self.assertEqual((named["order"]["id"], named["is_own"]), (mine.id, True))
+        chat.dispatch_order_number = "% or 1=1"
+        self.assertFalse(self._card(chat, self.omar)["named"]["order"])
+
     def test_orders_and_what_can_be_done_are_what_the_role_reaches(self):
         order = self._deliver(self._order(self.buyer.partner_id))
         picking, invoice = order.picking_ids, order.invoice_ids

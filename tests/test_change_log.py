@@ -47,6 +47,7 @@ class TestChangeLog(DatedChangeCommon):
             "paused_user_ids": [Command.link(self.omar.id)],
             "no_reply_seconds": 60,
             "silence_seconds": 60,
+            "close_after_hours": 24,
             "pool_email": "desk@example.com",
             "offline_rule": "pool",
         }
@@ -77,7 +78,8 @@ class TestChangeLog(DatedChangeCommon):
         }
         self.maria.dispatch_resume_below = 1
         for model, record in subjects.items():
-            for name in self.Log._get_logged(model):
+            # What is chosen of a helpdesk needs one: test_tickets.
+            for name in {*self.Log._get_logged(model)} - {"helpdesk_team"}:
                 with self.subTest(model=model, name=name):
                     self._check_logged(record, name)
 

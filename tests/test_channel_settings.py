@@ -50,6 +50,7 @@ class TestChannelSettings(DispatchCommon):
             "queue_limit",
             "no_reply_seconds",
             "silence_seconds",
+            "close_after_hours",
             "ramp_minutes",
         ):
             before = channel[name]

@@ -251,6 +251,7 @@ class TestWrongTypes(PatientCase, DispatchCommon):
             "previous_operator_id",
             "persisted",
             "wished_group_id",
+            "order_number",
         },
         "/im_livechat/cors/get_session": {"channel_id", "guest_token", "wished_group_id"},
         "/im_livechat/feedback": {"channel_id", "rate", "reason"},
@@ -261,6 +262,7 @@ class TestWrongTypes(PatientCase, DispatchCommon):
         "/chatbot/step/validate_email": {"channel_id"},
         "/im_livechat_subaccount/here": {"anything"},
         "/im_livechat_subaccount/leave_message": {"channel_id"},
+        "/im_livechat_subaccount/reach": {"channel_id", "email", "phone"},
         "/mail/message/update_content": {"message_id", "update_data"},
         "/mail/message/reaction": {"message_id", "content", "action"},
     }

@@ -268,6 +268,7 @@ class TestHostileValues(HostileCommon):
         for name in ("change.line", "decision", "log", "total"):
             model = f"livechat.dispatch.{name}"
             cls.samples[model] = (shop[model][:1], {})
+        cls.samples["livechat.ticket.decision"] = (shop["livechat.ticket.decision"], {})
         # The server alone makes these.
         for name in ("livechat.subaccount.session", "livechat.subaccount.sessions"):
             cls.samples[name] = (None, {})
@@ -289,6 +290,13 @@ class TestHostileValues(HostileCommon):
                 {"name": "Sample", "main_account_id": cls.users["main_account"].id}
             ),
             {"name": "Sample"},
+        )
+        answer = cls.env["mail.canned.response"].create(
+            {"source": "sample", "substitution": "Sample", "main_account_id": cls.owner.id}
+        )
+        cls.samples["livechat.answer.use"] = (
+            cls.env["livechat.answer.use"].create({"response_id": answer.id}),
+            {},
         )
         cls.samples["livechat.dispatch.pause"] = (
             cls.env["livechat.dispatch.pause"].create({"user_id": cls.users["colleague"].id}),
@@ -503,14 +511,17 @@ class TestHostileArguments(HostileCommon):
             "action_give_to": (chat, {"user_id": self.users["colleague"].id}),
             "action_hand_shop_over": (self.users["main_account"], {"successor_id": agent.id}),
             "action_whisper": (chat, {"text": "Sample"}),
-            "dispatch_pause": (
-                agent,
-                {
-                    "until": "2090-01-01 00:00:00",
-                    "reason_id": self.env.ref(
-                        "im_livechat_subaccount.livechat_pause_reason_lunch"
-                    ).id,
-                },
+            **dict.fromkeys(
+                ("dispatch_away", "dispatch_pause"),
+                (
+                    agent,
+                    {
+                        "until": "2090-01-01 00:00:00",
+                        "reason_id": self.env.ref(
+                            "im_livechat_subaccount.livechat_pause_reason_lunch"
+                        ).id,
+                    },
+                ),
             ),
             "dispatch_set_weight": (agent, {"weight": 50}),
             "get_agent_chats": (chat.browse(), {"user_id": agent.id}),

@@ -11,6 +11,7 @@ ROOMS = (
     "waiting",
     "handover",
     "reception",
+    "tickets",
 )
 
 

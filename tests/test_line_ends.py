@@ -66,7 +66,7 @@ class LineCommon(ShopCommon, ShiftCommon):
             return
         self.assertEqual(set(chats.mapped("dispatch_state")), {"pool"})
         for chat in chats:
-            self.assertEqual(chat._get_wait(), {"state": "pool"})
+            self.assertEqual(chat._get_wait()["state"], "pool")
             self.assertFalse(chat.livechat_end_dt)
             self.assertFalse(self._agent_of(chat))
         looking = set(chats.mapped("livechat_status"))
@@ -244,7 +244,7 @@ class TestLineEnds(LineCommon):
         self.env.cr.precommit.run()
         said = bus.search([("id", ">", last)]).mapped("message")
         self.assertEqual(set(chats.mapped("livechat_status")), {"need_help"})
-        self.assertEqual(sum('"dispatch_wait":{"state":"pool"}' in text for text in said), 2)
+        self.assertEqual(sum('"dispatch_wait":{"state":"pool"' in text for text in said), 2)
 
     def _create_group(self):
         return self.env["livechat.dispatch.group"].create(

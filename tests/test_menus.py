@@ -55,7 +55,7 @@ class TestMenus(TransactionCase):
     def test_an_agent_has_what_its_work_needs(self):
         self.assertEqual(
             list(self._load(self._create_staff(AGENT))),
-            ["My Desk", "Waiting and Messages", "My Statistics"],
+            ["My Desk", "Waiting and Messages", "My Statistics", "Canned Answers"],
         )
 
     def test_an_auditor_reads_and_manages_nothing(self):

@@ -732,3 +732,53 @@ class TestReceptionArithmetic(PatientCase):
             ready="odoo.isReady",
             login="reckoner_reception",
         )
+
+
+@tagged("post_install", "-at_install")
+class TestUnhappyBuyers(ReceptionCommon):
+    """Who was not happy reaches the owner of the shop, with the transcript."""
+
+    def _rate(self, channel, agent, rate, words="Too slow"):
+        buyer = self._create_guest("Ella")
+        chat = self._come(channel, buyer)
+        self._say(chat, buyer)
+        self._say(chat, agent, "One moment.")
+        self._close(chat)
+        self.env["rating.rating"].create(
+            {
+                "res_id": chat.id,
+                "res_model_id": self.env["ir.model"]._get_id("discuss.channel"),
+                "rating": rate,
+                "feedback": words,
+                "consumed": True,
+            }
+        )
+        return chat
+
+    def test_who_was_unhappy_lately_is_told_to_its_own_shop_with_who_served(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        chat = self._rate(self.channel, self.maria, 1)
+        self._rate(self.channel, self.maria, 3)
+        self._rate(self.channel, self.maria, 5)
+        theirs = self._rate(self.foreign_channel, self.foreign_agent, 1)
+        told = self._read(self.owner)["unhappy"]
+        self.assertEqual(told["count"], 1)
+        (row,) = told["chats"]
+        self.assertEqual(
+            (row["id"], row["agent"], row["words"]), (chat.id, "Maria Santos", "Too slow")
+        )
+        self.assertIn("Ella", row["name"])
+        self.assertEqual(
+            [row["id"] for row in self._read(self.rival)["unhappy"]["chats"]], [theirs.id]
+        )
+        lines = self.env["im_livechat.channel"].with_user(self.owner).get_reception_lines()
+        self.assertEqual(lines["unhappy"], told)
+        chat.rating_ids.write({"rating": 5})
+        self.assertFalse(self._read(self.owner)["unhappy"]["count"])
+
+    def test_who_may_not_read_chats_learns_neither_who_nor_what(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        chat = self._rate(self.channel, self.maria, 1)
+        self.assertFalse(chat.with_user(self.planner)._filtered_access("read"))
+        (row,) = self._read(self.planner)["unhappy"]["chats"]
+        self.assertEqual((row["name"], row["words"], row["agent"]), (False, False, "Maria Santos"))

@@ -17,6 +17,16 @@ SILENT = [
     ("dispatch_answered_at", "!=", False),
 ]
 
+#: Its agent owes the buyer a word: either of the two above, of an open chat that does not rest, or
+#: the one that was promised for the end of its rest.
+OWED = [
+    ("livechat_end_dt", "=", False),
+    ("dispatch_held_until", "=", False),
+    "|",
+    ("dispatch_asked_at", "!=", False),
+    ("dispatch_reminded_at", "!=", False),
+]
+
 #: Nobody answered at all, or not the one who had the chat when it ended.
 MISSED = [
     ("livechat_end_dt", "!=", False),

@@ -22,7 +22,7 @@ nodes take part, and no seat outlives its chat. How:
 The tables are in ``ledger.sql``. ``facts`` says how to read what is true of agents, ``accounts``
 what the ledger keeps of them, ``locks`` whose turn it is, and ``session`` is the connection that
 the short transactions have to themselves. ``door`` keeps who asks for a chat, in the transactions
-of those who ask.
+of those who ask, ``tickets`` who is owed a ticket, in those of who makes one.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ from odoo.tools import file_open
 
 from .. import credit
 from ..policy import Agent, Decision, Rules
-from . import circle, locks
+from . import circle, locks, tickets
 from .accounts import (
     ENDED,
     Accounts,
@@ -111,6 +111,7 @@ def create_tables(cr):
         # An hour before it is forgotten, for clocks that differ.
         values = {"chat": credit.CHAT, "woken_after": FORGOTTEN_AFTER - timedelta(hours=1)}
         cr.execute(file.read(), values)
+    tickets.create_table(cr)
 
 
 def drop_tables(cr):
@@ -122,7 +123,8 @@ def drop_tables(cr):
         "DROP VIEW IF EXISTS livechat_dispatch_credits;"
         "DROP TABLE IF EXISTS livechat_dispatch_credit, livechat_dispatch_reservation,"
         " livechat_dispatch_circle, livechat_dispatch_regroup,"
-        " livechat_dispatch_buyer, livechat_dispatch_rate, livechat_dispatch_refusal"
+        " livechat_dispatch_buyer, livechat_dispatch_rate, livechat_dispatch_refusal,"
+        " livechat_ticket_credit"
     )
 
 
@@ -229,13 +231,14 @@ def read_credits(cr) -> dict[int, int]:
 
 
 def clear_credits(env, user_ids: Iterable[int]):
-    """Let these agents start again with a credit of zero."""
+    """Let these agents start again with a credit of zero, for chats and for tickets."""
     user_ids = set(user_ids)
     with _transaction_alone(env) as cr:
         kept = settle_all(cr)
         for accounts in kept:
             accounts.credits.update(dict.fromkeys(user_ids & accounts.credits.keys(), 0))
         store_all(cr, kept)
+        tickets.clear(cr, user_ids)
 
 
 def forget_credits(env, user_ids: Iterable[int]):

@@ -54,6 +54,10 @@ _RUSH_PARTS = 3
 MAILS_A_DAY = 20
 _NEVER = 10**9
 
+#: So many mails an hour get to a mailbox that buyers say is theirs; a shop sends so many a day.
+MAILS_A_MAILBOX = 10
+MAILS_TO_BUYERS_A_DAY = 1000
+
 #: What it counts as that somebody was turned away whom a shop has blocked.
 BLOCKED = "blocked"
 
@@ -219,6 +223,19 @@ def _committing(env):
             "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL synchronous_commit = off"
         )
         yield cr
+
+
+def may_mail_buyer(env, mailbox: str, shop: str) -> bool:
+    """Count a mail to a mailbox of which a buyer says that it is its own, and tell whether it may
+    be: what somebody types may be anybody's.
+
+    :param mailbox: by what it is known here, and cannot be read.
+    """
+    day = datetime.now(timezone.utc).date()
+    with _committing(env) as cr:
+        return not _fill(cr, [Request("buyer mail", mailbox, MAILS_A_MAILBOX)]) and not _fill(
+            cr, [Request("buyer mail", f"{shop} {day}", MAILS_TO_BUYERS_A_DAY, _NEVER)]
+        )
 
 
 def _admit(cr, requests, channel_id, rush):

@@ -1,5 +1,4 @@
 from . import (
-    base_export,
     base_partner_merge,
     ir_http,
     ir_model_access,

@@ -6,6 +6,7 @@ from odoo.tools import SQL
 
 from ...tools import phrase
 from ...tools.history import Outlived, Sealed
+from ...tools.layers import lay_over_all_models
 
 _VACUUM_LIMIT = 20_000
 
@@ -15,6 +16,21 @@ _BY_LOG = object()
 # Of what is counted an account leaves so many rows an hour: one for each address and browser, and
 # one for all further. Who tries passwords without end fills no table.
 _SOURCES_MAX = 20
+
+
+class ExportLog(models.AbstractModel):
+    """What the people of a shop export is written down, of whatever model."""
+
+    _register = False
+
+    def export_data(self, fields_to_export):
+        exported = super().export_data(fields_to_export)
+        user = self.env.user
+        if self and user._has_shop():
+            self.env["livechat.account.log"]._note(
+                "exported", user, detail=f"{self._description}: {len(self)}"
+            )
+        return exported
 
 
 class LivechatAccountLog(Sealed, models.Model):
@@ -95,6 +111,10 @@ class LivechatAccountLog(Sealed, models.Model):
     counted_as = fields.Char(readonly=True, groups=fields.NO_ACCESS)
 
     _counted_as_uniq = models.UniqueIndex("(counted_as)")
+
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        lay_over_all_models(self.env.registry, ExportLog)
 
     @api.depends("event", "account_name")
     def _compute_display_name(self):

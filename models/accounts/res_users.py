@@ -365,6 +365,10 @@ class ResUsers(models.Model):
         # sudo: livechat.role - as above
         roles = self.env["livechat.role"].sudo().search([("main_account_id", "=", owner.id)])
         roles.main_account_id = successor
+        for name in ("livechat.pause.reason", "mail.canned.response"):
+            # sudo: these models - what the shop has made for its agents
+            lists = self.env[name].sudo().with_context(active_test=False)
+            lists.search([("main_account_id", "=", owner.id)]).main_account_id = successor
         members = owner.with_context(active_test=False)
         members = members.search([("main_account_id", "=", owner.id)])
         rows = members._get_subaccount()

@@ -1,5 +1,4 @@
 from . import (
-    base,
     chatbot_script,
     chatbot_script_answer,
     chatbot_script_step,

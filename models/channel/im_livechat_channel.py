@@ -194,6 +194,34 @@ class ImLivechatChannel(sent.Guard, models.Model):
         logged=True,
         shop_may_set=True,
     )
+    close_after_hours = fields.Integer(
+        "Close Silent Chats After (hours)",
+        at_least=0,
+        at_most=720,
+        help="A chat in which nobody has written for so long after an agent's answer closes by "
+        "itself. The buyer is told an hour before, and opens it again by writing. 0: never.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
+    first_question = fields.Selection(
+        [("topic", "What it is about"), ("order", "The order number")],
+        "Ask Before the Chat",
+        help="What it is about: buyers choose among the dispatch groups that have a lamp. Nobody "
+        "has to answer: who just writes is dispatched as ever. Empty: nothing is asked.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
+    mails_answers = fields.Boolean(
+        "Offer Answers by E-mail",
+        default=True,
+        help="Who waits or leaves a message may say where an answer is mailed, with a link that "
+        "opens the chat again, and where the shop may call.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
     calendar_id = fields.Many2one(
         "resource.calendar",
         "Opening Hours",
@@ -226,6 +254,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
     _silence_seconds_range = models.Constraint(
         "CHECK(silence_seconds = 0 OR silence_seconds BETWEEN 10 AND 86400)",
         "An agent may be silent for 10 seconds to a day; 0 is for ever.",
+    )
+    _close_after_hours_range = models.Constraint(
+        "CHECK(close_after_hours = 0 OR close_after_hours BETWEEN 2 AND 720)",
+        "A silent chat closes after 2 to 720 hours (30 days); 0 is never.",
     )
 
     @api.constrains("offline_rule", "proxy_user_ids", "main_account_id", "user_ids")

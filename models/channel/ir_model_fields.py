@@ -1,6 +1,20 @@
 from odoo import api, models
 
 from ...tools import words_of_core
+from ...tools.layers import lay_over_all_models
+
+
+class WordsOfViews(models.AbstractModel):
+    """What core's pages say, in the words of a shop."""
+
+    _register = False
+
+    @api.model
+    def get_view(self, view_id=None, view_type="form", **options):
+        view = super().get_view(view_id, view_type, **options)
+        if self._name in words_of_core.MODELS:
+            view["arch"] = words_of_core.replace_in(self.env.lang, view["arch"])
+        return view
 
 
 class IrModelFields(models.Model):
@@ -11,6 +25,10 @@ class IrModelFields(models.Model):
     def init(self):
         """Nothing more: who has something to do with the table does it as its own module is loaded.
         At an upgrade of ours it would be done again, and lock the table of a shop at work."""
+
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        lay_over_all_models(self.env.registry, WordsOfViews)
 
     @api.model
     def get_field_string(self, model_name):

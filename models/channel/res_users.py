@@ -1,5 +1,7 @@
+from functools import cache
+
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
@@ -185,6 +187,68 @@ class ResUsers(sent.Guard, models.Model):
         return here.is_paused(
             self.dispatch_paused, self.dispatch_paused_until, fields.Datetime.now()
         )
+
+    @api.model
+    def action_my_time_off(self):
+        """Return the page on which an agent enters its own time off.
+
+        :raise AccessError: for who receives no buyers.
+        """
+        user = self.env.user
+        if not user._has_agent_group():
+            raise AccessError(self.env._("Only agents enter their time off here."))
+        # sudo: res.users, resource.resource - the caller's own, which only *Employees* would make
+        user = user.sudo()
+        resource = user.resource_ids[:1] or user.env["resource.resource"].with_context({}).create(
+            {
+                "name": user.name,
+                "user_id": user.id,
+                "company_id": user.company_id.id,
+                # The hours of an agent are its shift.
+                "calendar_id": False,
+            }
+        )
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "im_livechat_subaccount.resource_calendar_leaves_action_mine"
+        )
+        return {**action, "context": {"default_resource_id": resource.id}}
+
+    def _find_time_off(self):
+        """Return the time off of these users that is not over yet, in its order."""
+        # sudo: resource.calendar.leaves - dispatch knows of it, whoever asks
+        leaves = self.env["resource.calendar.leaves"].sudo()
+        # Served by resource_calendar_leaves__livechat_own_idx.
+        return leaves.search(
+            [
+                ("resource_id", "!=", False),
+                ("resource_id.user_id", "in", self.ids),
+                ("time_type", "=", "leave"),
+                ("date_to", ">", fields.Datetime.now()),
+            ],
+            order="date_from, id",
+        )
+
+    def _find_returns(self, calendars):
+        """Return when pause, time off and hours let buyers come to each of these agents, in UTC:
+        now, for whom they do not keep away, ``None`` where nobody knows.
+
+        :param calendars: the hours of where they serve; their own shifts are added.
+        :rtype: dict[res.users, datetime.datetime | None]
+        """
+        now = fields.Datetime.now()
+        # Colleagues have hours in common, which take long to read.
+        find_opening = cache(lambda hours, moment: hours._find_opening(moment))
+        leaves = self._find_time_off().grouped(lambda leave: leave.resource_id.user_id)
+        found = {}
+        for user in self:
+            hours = calendars | user.dispatch_calendar_id
+            moment = user.dispatch_paused_until if user._is_paused() else now
+            moment = moment and find_opening(hours, moment)
+            for leave in leaves.get(user, ()):
+                if moment and leave.date_from <= moment < leave.date_to:
+                    moment = find_opening(hours, leave.date_to)
+            found[user] = moment or None
+        return found
 
     def _follow_time_off(self):
         """Follow that these users have other time off: those who are agents may be free now."""

@@ -167,6 +167,15 @@ class DiscussChannel(sent.Reader, models.Model):
     # Where the buyer of an open chat is, as ``door.read_address`` knows it, so that it can be
     # blocked; nobody reads it, and it goes when the chat ends.
     dispatch_address = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
+    dispatch_order_number = fields.Char(
+        "Order Named",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="The order that the buyer named before the chat. Nobody has checked whose it is.",
+    )
+    # Where answers are mailed to a buyer who has gone; nobody reads it.
+    dispatch_reply_email = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
     dispatch_is_told = fields.Boolean(
         copy=False,
         readonly=True,
@@ -461,12 +470,20 @@ class DiscussChannel(sent.Reader, models.Model):
 
         :param takes_over: whether somebody else did before.
         """
-        channel = self.livechat_channel_id
-        env = self.with_context(lang=self._get_buyers_lang()).env
+        env = self._get_buyers_env()
         name = agent.livechat_username or agent.name
-        words = env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
-        # The desk says it: core takes any word of an agent for an answer, this one as well.
-        desk = channel.reception_partner_id or self.env.ref("base.partner_root")
+        self._say_as_desk(
+            env._("%s takes over", name) if takes_over else env._("%s is with you now", name)
+        )
+
+    def _get_buyers_env(self):
+        """Return the environment in which the buyer's language is spoken."""
+        return self.with_context(lang=self._get_buyers_lang()).env
+
+    def _say_as_desk(self, words):
+        """Say something in one line, as the shop: core takes any word of an agent for an answer,
+        this one as well."""
+        desk = self.livechat_channel_id.reception_partner_id or self.env.ref("base.partner_root")
         self.with_user(SUPERUSER_ID)._post_line(words, desk)
 
     def _get_buyers_lang(self):

@@ -187,6 +187,8 @@ class DiscussChannel(models.Model):
             "dispatch_erased_at": fields.Datetime.now(),
             "dispatch_guest_id": False,
             "dispatch_address": False,
+            "dispatch_reply_email": False,
+            "dispatch_order_number": False,
             "dispatch_page": False,
             "dispatch_contact_id": False,
             "dispatch_cart_id": False,

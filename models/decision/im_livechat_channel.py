@@ -16,7 +16,7 @@ from ...dispatch.scope import Buyer, clean_page, rate_languages
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools import clock
 from ...tools.here import GRACE, IS_OFF, IS_PAUSED
-from ...tools.sent import without_defaults
+from ...tools.sent import is_text, without_defaults
 from ...tools.sentinels import PREVIEW
 from .staff import Staff, Tree
 
@@ -49,6 +49,9 @@ NOBODY_RECORDS_MAX = 100
 # Where a transaction keeps the outcome of its dispatch until the chat is there: in its
 # `postcommit.data`. Its `precommit.data` is emptied by whoever makes a savepoint meanwhile.
 _OUTCOME = "livechat_dispatch_outcome"
+
+# As many characters as an order's number has.
+_ORDER_LENGTH = 64
 
 
 class Outcome(NamedTuple):
@@ -726,6 +729,9 @@ class ImLivechatChannel(models.Model):
         values["dispatch_page"] = page or False
         values["dispatch_address"] = self._read_caller_address()
         values["dispatch_cart_id"] = self._read_cart_id()
+        if self.first_question == "order":
+            number = self.env.context.get("livechat_dispatch_order")
+            values["dispatch_order_number"] = is_text(number, _ORDER_LENGTH) and number.strip()
         guest = self.env["mail.guest"]._get_guest_from_context()
         if guest and not self.env.user._is_public():
             values["dispatch_guest_id"] = guest.id

@@ -197,6 +197,8 @@ class LivechatPersonalData(models.AbstractModel):
             "language": chat.livechat_lang_id.name,
             "page": chat.dispatch_page,
             "contact": chat.dispatch_contact_id.email,
+            "answers_to": chat.dispatch_reply_email,
+            "order_named": chat.dispatch_order_number,
             # Sent, and in no message.
             "files": self._describe_files(
                 chat.env["ir.attachment"].search(

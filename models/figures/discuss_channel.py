@@ -291,19 +291,30 @@ class DiscussChannel(models.Model):
 
     def _get_buyers_own_name(self):
         """Return the name of the buyer; of a guest whom nobody has named, with a number."""
+        return self._find_buyers_name()[0]
+
+    def _get_given_name(self):
+        """Return the name of the buyer; ``False`` of a guest whom nobody has named."""
+        name, is_given = self._find_buyers_name()
+        return is_given and name
+
+    def _find_buyers_name(self):
+        """Return the name of the buyer, and whether somebody has given it."""
         buyers = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "visitor"
         )
         guest = buyers.guest_id[:1]
         if buyers.partner_id or not guest:
-            return buyers.partner_id[:1].name or self._get_buyers_name()
+            return buyers.partner_id[:1].name or self._get_buyers_name(), bool(buyers.partner_id)
         # As core names whoever comes, in the language of the page.
         unnamed = {
             code_translations.get_python_translations("im_livechat", lang).get("Visitor")
             for lang in (guest.lang, self.livechat_lang_id.code)
             if lang
         }
-        return f"{guest.name} {guest.id}" if guest.name in {"Visitor", *unnamed} else guest.name
+        if guest.name in {"Visitor", *unnamed}:
+            return f"{guest.name} {guest.id}", False
+        return guest.name, True
 
     def _get_products(self):
         """Return the names of the products on whose pages these chats began, as ``{chat id:

@@ -16,11 +16,14 @@ from ...tools.turn import SILENT, UNANSWERED
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
 
+# Who cannot take a chat for one of these may be expected back at some moment.
+_AWAY = frozenset({"offline", "off_shift", "paused"})
+
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
-    def _hand_over(self, leaver, successor=None, leavers=None, may_stay=False):
+    def _hand_over(self, leaver, successor=None, leavers=None, may_stay=False, reason=False):
         """Let another agent take over these chats.
 
         With nobody free the chat waits in line or in the pool; it does not end because its agent
@@ -30,7 +33,9 @@ class DiscussChannel(models.Model):
         :param successor: the user who takes them all; without one each is dispatched again.
         :param leavers: all the users who leave at the same time; none of them gets a chat.
         :param may_stay: the leaver is merely absent, and keeps a chat that nobody else takes.
+        :param reason: why, for the record, where somebody chose it.
         """
+        more = {"previous_user_id": leaver.id, "reason": reason}
         for chat in self:
             others = chat.dispatch_seat_partner_ids - leaver.partner_id
             outcome = None
@@ -44,17 +49,16 @@ class DiscussChannel(models.Model):
             chat._leave(leaver.partner_id)
             if agent:
                 values = outcome.values if outcome else {"user_id": agent.id, "rule": "by_hand"}
-                chat._record(values, kind="hand_over", previous_user_id=leaver.id)
+                chat._record({**values, **more}, kind="hand_over")
                 chat._seat(agent)
             elif others:
                 chat.livechat_operator_id = others[0]
             elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
                 chat.livechat_status = "need_help"
             elif outcome.state == "queued":
-                chat._enter_line({**outcome.values, "previous_user_id": leaver.id})
+                chat._enter_line({**outcome.values, **more})
             else:
-                values = {**outcome.values, "previous_user_id": leaver.id}
-                chat._keep_for_later(outcome._replace(values=values))
+                chat._keep_for_later(outcome._replace(values={**outcome.values, **more}))
 
     def _dispatch_again(self, leaver, declined=(), offline=True, givers=None):
         """Choose another agent for this chat than the one who leaves it.
@@ -103,8 +107,8 @@ class DiscussChannel(models.Model):
     def _reassign_unanswered(self):
         """Give chats whose agents owe a word for too long to the next agents; see
         ``no_reply_seconds`` for the first word of a turn and ``silence_seconds`` for later ones.
-        The time runs from when the chat is the agent's, or from when the buyer asked, if that is
-        later.
+        The time runs from when the chat is the agent's, or from when the buyer asked or the chat
+        came off hold, if that is later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
@@ -128,32 +132,38 @@ class DiscussChannel(models.Model):
                 ("livechat_channel_id", "=", channel.id),
                 ("livechat_end_dt", "=", False),
                 ("dispatch_is_away", "=", False),
+                ("dispatch_held_until", "=", False),
                 ("dispatch_assigned_at", "<=", asked_before),
                 ("dispatch_asked_at", "<=", asked_before),
+                *("|", ("dispatch_reminded_at", "=", False)),
+                ("dispatch_reminded_at", "<=", asked_before),
             ]
             for chat in self.search(overdue, order="dispatch_assigned_at, id"):
                 self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
 
     def _get_reply_clock(self):
         """Return since when the agent of this chat owes its buyer a word, and how long the shop
-        lets it: the two clocks of :meth:`_reassign_unanswered`.
+        lets it: the two clocks of :meth:`_reassign_unanswered`. A chat that came off hold is owed
+        one as well, whoever wrote last.
 
         :return: ``{"since", "limit"}``, a moment in UTC and seconds; ``False`` while no word is
-            owed. Where a shop limits only one kind of word, its limit is a measure for the other as
-            well; 0: no limit, also while the agent is not expected to answer soon.
+            owed, and on hold. Where a shop limits only one kind of word, its limit is a measure for
+            the other as well; 0: no limit, also while the agent is not expected to answer soon.
         :rtype: dict | bool
         """
         self.ensure_one()
         owes_first = bool(self.filtered_domain(UNANSWERED))
-        if self.livechat_end_dt or not (owes_first or self.filtered_domain(SILENT)):
+        is_asked = owes_first or bool(self.filtered_domain(SILENT))
+        reminded_at = self.dispatch_reminded_at
+        if self.livechat_end_dt or self.dispatch_held_until or not (is_asked or reminded_at):
             return False
         channel = self.livechat_channel_id
         limits = [channel.no_reply_seconds, channel.silence_seconds]
         own, other = limits if owes_first else reversed(limits)
-        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at]))
+        since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at, reminded_at]))
         return {
             "since": fields.Datetime.to_string(since),
-            "limit": 0 if self.dispatch_is_away else own or other,
+            "limit": 0 if self.dispatch_is_away or not is_asked else own or other,
         }
 
     def _get_reply_clock_to_store(self):
@@ -164,10 +174,27 @@ class DiscussChannel(models.Model):
             predicate=lambda chat: chat._is_dispatched(),
         )
 
+    def _get_hold_to_store(self):
+        return Store.Attr(
+            "dispatch_held_until",
+            # sudo: discuss.channel - whoever reads a chat may know until when it rests
+            lambda chat: fields.Datetime.to_string(chat.sudo().dispatch_held_until),
+            predicate=lambda chat: chat._is_dispatched(),
+        )
+
+    def _get_reopens_to_store(self):
+        return Store.Attr(
+            "dispatch_reopens",
+            # sudo: discuss.channel - a buyer may know that the own chat opens again
+            lambda chat: not chat.livechat_end_dt or chat.sudo()._reopens(),
+            # sudo: as above
+            predicate=lambda chat: chat.sudo().dispatch_is_closed_silent,
+        )
+
     def _to_store_defaults(self, target):
-        attributes = super()._to_store_defaults(target)
+        attributes = [*super()._to_store_defaults(target), self._get_reopens_to_store()]
         if target.is_internal(self.env):
-            attributes.append(self._get_reply_clock_to_store())
+            attributes += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return attributes
 
     def _list_told_directly(self):
@@ -176,7 +203,7 @@ class DiscussChannel(models.Model):
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Core compares what this says before and after each write, and tells the agents' pages.
-        names["internal_users"].append(self._get_reply_clock_to_store())
+        names["internal_users"] += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return names
 
     def _reassign_if(self, overdue):
@@ -214,8 +241,11 @@ class DiscussChannel(models.Model):
     @api.model
     def _leave_absent_agents(self):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message."""
+        wait for the buyer's next message, as what is on hold does."""
         for chat, agent in self._find_absent_agents():
+            if chat.dispatch_held_until:
+                # Its agent has said when to see to it.
+                continue
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
 
     @api.model
@@ -283,9 +313,13 @@ class DiscussChannel(models.Model):
 
     def _follow_message(self, message):
         """Follow what a message means for dispatch."""
+        if self.livechat_end_dt and self.dispatch_is_closed_silent:
+            self._reopen_by(message)
         if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
             return
         self._note_word(message)
+        if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
+            self._end_silence()
         if self.dispatch_state == "pool":
             self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
@@ -295,12 +329,33 @@ class DiscussChannel(models.Model):
             author = message.author_id.user_ids.filtered("dispatch_miss_count")
             if author:
                 author.dispatch_miss_count = 0
+            if self.dispatch_reminded_at:
+                self.dispatch_reminded_at = False
+            if self.dispatch_reply_email:
+                self._note_answer()
             return
         absent = self.env["res.users"].union(
             *(agent for _chat, agent in self._find_absent_agents(self))
         )
         if absent and agents <= absent.partner_id:
             self._hand_over(absent[0], leavers=absent, may_stay=True)
+
+    def _action_unfollow(self, partner=None, guest=None, post_leave_message=True):
+        # sudo: discuss.channel, res.partner - who is seated, and whose name the buyer knows
+        chat = self.sudo()
+        partner = partner and partner.sudo()
+        ends = (
+            bool(partner)
+            and chat._is_dispatched()
+            and not chat.livechat_end_dt
+            and partner in chat.dispatch_seat_partner_ids
+            and chat.member_count == 2
+        )
+        # Core says in the agent's language that it has left a channel.
+        super()._action_unfollow(partner, guest, post_leave_message and not ends)
+        if ends:
+            name = partner.user_livechat_username or partner.name
+            chat._say_as_desk(chat._get_buyers_env()._("%s has ended the chat", name))
 
     def _check_transfer(self):
         """Refuse whoever may not give this chat away.
@@ -331,10 +386,10 @@ class DiscussChannel(models.Model):
         :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free",
             "able", "why", "until", "soon"}], "groups": [{"id", "name", "free"}], "promised"}``, who
             can take it first. ``free`` is how many chats fit, ``None`` for no limit; ``why`` says,
-            to follow the name, why one is not able; ``until`` is when a pause ends, UTC, ``soon``
-            between how many seconds, and how many, one who is full will probably have room; all
-            three are false where there is nothing to say. ``promised`` names who gets the chat when
-            there is room, false for nobody.
+            to follow the name, why one is not able; ``until`` is when one is back from a pause,
+            time off or between shifts, UTC; ``soon`` between how many seconds, and how many, one
+            who is full will probably have room; all three are false where there is nothing to say.
+            ``promised`` names who gets the chat when there is room, false for nobody.
         """
         self._check_transfer()
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
@@ -355,6 +410,9 @@ class DiscussChannel(models.Model):
         by_hand, complete = channel._judge_receivers(group)
         reasons = {agent.user_id: policy.exclusion(agent, by_hand) for agent in complete(facts)}
         texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
+        away = colleagues.filtered(lambda user: reasons[user.id] in _AWAY)
+        back = away._find_returns(channel.calendar_id | group.calendar_id)
+        now = fields.Datetime.now()
         # Only where somebody is full it matters how long chats take.
         pace = "at_capacity" in reasons.values() and channel._get_pace(group)
         agents = []
@@ -373,7 +431,8 @@ class DiscussChannel(models.Model):
                     "free": limit and max(0, int(limit - load)),
                     "able": not reasons[user.id],
                     "why": texts.get(reasons[user.id], False),
-                    "until": fields.Datetime.to_string(user.dispatch_paused_until) or False,
+                    "until": (moment := back.get(user) or now) > now
+                    and fields.Datetime.to_string(moment),
                     "soon": reasons[user.id] == "at_capacity"
                     and self._estimate_room(limit, load, pace),
                 }

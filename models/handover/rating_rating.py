@@ -19,4 +19,19 @@ class RatingRating(models.Model):
             chat = chats.browse(record_id if is_record_id(record_id) else None).exists()
             if chat.livechat_channel_id.dispatch_mode not in (False, "native"):
                 vals["rated_partner_id"] = chat._get_serving_partner().id
-        return super().create(vals_list)
+        ratings = super().create(vals_list)
+        ratings._show_again()
+        return ratings
+
+    def write(self, vals):
+        result = super().write(vals)
+        self._show_again()
+        return result
+
+    def _show_again(self):
+        """Let open pages show what a buyer thinks."""
+        chat_ids = [rating.res_id for rating in self if rating.res_model == "discuss.channel"]
+        if chat_ids:
+            # sudo: discuss.channel - whose pages they are
+            chats = self.env["discuss.channel"].sudo().browse(chat_ids)
+            self.env["livechat.announcement"]._look_again(chats, "lines")

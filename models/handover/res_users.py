@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import fields, models
 
 from ...tools.here import GRACE
+from ...tools.turn import OWED
 
 # After so many buyers in a row without an answer an agent is paused.
 _MISSES_TO_PAUSE = 3
@@ -19,12 +20,40 @@ class ResUsers(models.Model):
         self._filter_known()._hand_over_chats()
         return super().unlink()
 
-    def _hand_over_chats(self, successor=None, only=()):
+    def dispatch_away(self, until=False, reason_id=False):
+        """Pause these agents and hand over each chat in which they owe a word: it goes to another
+        agent, in line or into the pool, by the rules of its channel. Where these have nothing of
+        that, it stays. Who is paused already and says nothing more of it stays paused as it is.
+
+        :param until: as of :meth:`dispatch_pause`, and so is ``reason_id``.
+        :return: ``{"handed_over", "kept"}``, how many chats went and how many stayed.
+        :rtype: dict
+        :raise AccessError: as for :meth:`dispatch_pause`.
+        """
+        self._check_pause()
+        # sudo: res.users - whether they are paused, for who may pause them
+        if until or reason_id or not all(user._is_paused() for user in self.sudo()):
+            self.dispatch_pause(until, reason_id)
+        # Who takes messages while nobody is here is not expected to answer soon.
+        owed = [*OWED, ("dispatch_is_away", "=", False)]
+        # sudo: res.users - checked above; as who logs out, nobody chooses who gets the chats
+        chats = self.sudo()._hand_over_chats(
+            only=owed, may_stay=True, reason=self.env._("Away by choice")
+        )
+        partners = self.sudo().partner_id
+        kept = chats.filtered(lambda chat: chat.dispatch_seat_partner_ids & partners)
+        return {"handed_over": len(chats - kept), "kept": len(kept)}
+
+    def _hand_over_chats(self, successor=None, only=(), **how):
         """Let ``successor`` take over the open chats of these users, or dispatch them again.
 
         :type successor: res.users
         :param only: a domain of the chats it is about.
+        :param how: more for :meth:`models.handover.discuss_channel.DiscussChannel._hand_over`.
+        :return: the chats it was about.
+        :rtype: discuss.channel
         """
+        concerned = self.env["discuss.channel"]
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
         for user in self:
             domain = [("dispatch_seat_partner_ids", "in", user.partner_id.ids), *only]
@@ -42,7 +71,9 @@ class ResUsers(models.Model):
             stays = chats.filtered(
                 lambda chat, others=others: others & chat.livechat_channel_id.user_ids
             )
-            (chats - stays)._hand_over(user, successor, leavers=self)
+            (chats - stays)._hand_over(user, successor, leavers=self, **how)
+            concerned |= (chats - stays).with_env(concerned.env)
+        return concerned
 
     def _leave_reception(self, identifier):
         """Give away the chats of somebody who logs out, and let no more come.

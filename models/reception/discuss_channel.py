@@ -7,6 +7,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.line import WAITING
 from ...tools import sent
 from ...tools.sent import without_defaults
+from ...tools.turn import OWED
 
 # The longest whisper, and the longest piece of what a buyer wrote that is shown, in characters.
 WHISPER_LENGTH = 500
@@ -75,11 +76,7 @@ class DiscussChannel(models.Model):
         # Served by livechat_dispatch_seat's index on partner_id.
         # sudo: discuss.channel - one's own chats, which one may read
         chats = self.sudo().search(
-            [
-                ("dispatch_seat_partner_ids", "in", self.env.user.partner_id.ids),
-                ("dispatch_asked_at", "!=", False),
-                ("livechat_end_dt", "=", False),
-            ]
+            [("dispatch_seat_partner_ids", "in", self.env.user.partner_id.ids), *OWED]
         )
         return chats.with_env(self.env)
 

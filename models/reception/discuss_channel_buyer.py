@@ -31,6 +31,8 @@ class DiscussChannel(models.Model):
             "cart": {"count", "id", "total"} or ``False``; ``id`` for who may open it,
             "orders": [{"id", "name", "date", "state", "delivery", "total", "pickings": [id, …],
                 "return_id", "refund_id"}], the newest first; the ids are false for who may not,
+            "named": {"number", "order": as in orders or ``False``, "is_own"}, the order that the
+                buyer named before the chat, or ``False``; ``is_own`` says that it is the contact's,
             "contact": {"id", "name", "email", "phone"}, masked as the role says; ``id`` is false
                 for a guest,
             "offer": the address, masked as well, of which a contact could be made, or ``False``,
@@ -54,6 +56,7 @@ class DiscussChannel(models.Model):
             "about": self._describe_page(chat),
             "cart": self._describe_cart(chat, contact),
             "orders": self._describe_orders(contact),
+            "named": self._describe_named(chat, contact),
             "contact": self._describe_contact(contact, chat, guest),
             "offer": not known and self._find_offer(chat, guest),
             "language": chat.livechat_lang_id.name or False,
@@ -212,6 +215,21 @@ class DiscussChannel(models.Model):
             limit=_ORDERS_SHOWN,
         )
         return [self._describe_order(order) for order in newest]
+
+    def _describe_named(self, chat, contact):
+        number = chat.dispatch_order_number
+        if not number:
+            return False
+        orders = self._get_readable_orders()
+        order = orders is not None and orders.search([("name", "=", number)], limit=1)
+        # sudo: res.partner - whether it is the company of the buyer
+        company = contact.sudo().commercial_partner_id
+        return {
+            "number": number,
+            "order": bool(order) and self._describe_order(order),
+            "is_own": bool(order and company)
+            and order.sudo().partner_id.commercial_partner_id == company,
+        }
 
     def _describe_order(self, order):
         def get_label(name):

@@ -17,15 +17,25 @@ class DiscussChannel(models.Model):
         self._ring(agent)
         return result
 
-    def _ring(self, agent):
+    def _remind(self):
+        super()._remind()
+        for agent in self._get_seated():
+            # sudo: res.users - in whose language it is said
+            env = self.with_context(lang=agent.sudo().lang).env
+            self._ring(agent, env._("No longer on hold"))
+
+    def _ring(self, agent, note=None):
         """Tell an agent of a chat that has just become the agent's: what the buyer wrote last, be
-        it an hour ago, and what the colleague says who gave it."""
+        it an hour ago, and what the colleague says who gave it.
+
+        :param note: what it is about, instead of that.
+        """
         message = self._find_buyers_last_message()
         agent._bus_send(
             "livechat_dispatch/ring",
             {
                 "id": self.id,
-                "note": self._get_transfer_note(),
+                "note": note or self._get_transfer_note(),
                 "title": self._get_title_for(agent),
                 "words": self._get_words_of(message),
             },

@@ -44,10 +44,11 @@ class ImLivechatChannel(models.Model):
     def get_reception(self):
         """Return all that the page *Reception* shows, in a constant number of queries.
 
-        :return: ``{"channels": […], "agents": […], "figures": {…}, "refused": {…}, "now",
-            "next_day", "weight_min", "weight_max", "may_add_channels", "may_read_chats"}``; see
-            ``_describe_reception_channel``, ``_describe_agents``, ``_get_today_figures`` (with text
-            keys, ``"0"`` for all) and ``door.count_refused``. Times are UTC.
+        :return: ``{"channels": […], "agents": […], "figures": {…}, "refused": {…},
+            "unhappy": {…}, "now", "next_day", "weight_min", "weight_max", "may_add_channels",
+            "may_read_chats"}``; see ``_describe_reception_channel``, ``_describe_agents``,
+            ``_describe_unhappy``, ``_get_today_figures`` (with text keys, ``"0"`` for all) and
+            ``door.count_refused``. Times are UTC.
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         channels = self._search_reception()

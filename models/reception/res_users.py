@@ -170,25 +170,14 @@ class ResUsers(models.Model):
 
     def _say_why_off_shift(self, channel, group):
         """Return why none of somebody's hours is now, and until when."""
-        now = fields.Datetime.now()
-        away = self.env["resource.calendar.leaves"].search(
-            [
-                ("resource_id.user_id", "=", self.id),
-                ("time_type", "=", "leave"),
-                ("date_from", "<=", now),
-                ("date_to", ">", now),
-            ]
-        )
-        back = max(away.mapped("date_to"), default=now)
-        calendars = channel.calendar_id | group.calendar_id | self.dispatch_calendar_id
-        opening = calendars._find_opening(back)
+        opening = self._find_returns(channel.calendar_id | group.calendar_id)[self]
         until = self._format_moment(opening) if opening else self.env._("further notice")
         for closed, calendar in ((channel, channel.calendar_id), (group, group.calendar_id)):
             if not calendar._is_working_now():
                 return self.env._(
                     "%(name)s is closed until %(time)s.", name=closed.name, time=until
                 )
-        if away:
+        if self._find_time_off().filtered(lambda off: off.date_from <= fields.Datetime.now()):
             return self.env._("You have time off until %s.", until)
         return self.env._("You are off shift until %s.", until)
 

@@ -1,5 +1,6 @@
 from . import (
     bus_bus,
+    contact_data,
     discuss_channel,
     im_livechat_channel,
     im_livechat_channel_rule,

@@ -21,6 +21,7 @@ _OF_AGENTS = (
     f"{_OURS}desk_menu",
     f"{_OURS}waiting_menu",
     f"{_OURS}dispatch_total_menu_mine",
+    f"{_OURS}shop_canned_response_menu",
 )
 
 

@@ -314,7 +314,7 @@ class DiscussChannel(models.Model):
 
     def _send_pool(self):
         """Tell the buyer's page that its words are kept for who comes."""
-        Store(bus_channel=self).add(self, {"dispatch_wait": {"state": "pool"}}).bus_send()
+        Store(bus_channel=self).add(self, {"dispatch_wait": self._describe_pool()}).bus_send()
 
     def _send_wait(self, place, estimate):
         """Tell the buyer's page the place in line and, if it is known, the wait in seconds."""
@@ -327,7 +327,7 @@ class DiscussChannel(models.Model):
         if self.livechat_end_dt or self.dispatch_state not in WAITING:
             return False
         if self.dispatch_state == "pool":
-            return {"state": "pool"}
+            return self._describe_pool()
         channel = self.livechat_channel_id
         if not channel:
             return False
@@ -336,10 +336,22 @@ class DiscussChannel(models.Model):
         estimate = estimate_wait(place, channel._get_pace(self.dispatch_group_id))
         return self._describe_wait(place, estimate)
 
+    def _describe_pool(self):
+        """Return what the buyer is told whose words are kept for who comes; ``opens_at`` is when
+        the shop's hours begin, in UTC, while they have not."""
+        calendars = self.livechat_channel_id.calendar_id | self.dispatch_group_id.calendar_id
+        now = fields.Datetime.now()
+        opens_at = calendars and calendars._find_opening(now)
+        wait = {"state": "pool", **self._describe_reach()}
+        if opens_at and opens_at > now:
+            wait["opens_at"] = fields.Datetime.to_string(opens_at)
+        return wait
+
     def _describe_wait(self, place, estimate):
         """Return what the buyer in line is told; ``others_first`` tells why somebody who came later
         may be served before."""
         wait = {"state": "queued", "place": place, "estimate": estimate and list(estimate)}
+        wait.update(self._describe_reach())
         if self.livechat_channel_id.line_first_tag_id and place > 1:
             wait["others_first"] = not self.dispatch_goes_first
         return wait

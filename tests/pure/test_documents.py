@@ -153,6 +153,13 @@ def test_each_reason_has_words_on_records_and_on_reception():
     assert not missing
 
 
+def test_large_shops_are_told_to_mark_their_messages_as_an_installation_does():
+    source = (ROOT / "tools/said.py").read_text()
+    statement = re.search(r"UPDATE mail_message.*?IS NOT TRUE", source, re.S)[0]
+    told = " ".join((ROOT / "docs/operations.md").read_text().split())
+    assert " ".join(statement.split()) in told
+
+
 def test_each_linter_runs_before_a_commit():
     loader = SourceFileLoader("lint", str(ROOT / "dev/lint"))
     lint = importlib.util.module_from_spec(importlib.util.spec_from_loader("lint", loader))

@@ -22,6 +22,7 @@ MODELS = (
     "waiting",
     "handover",
     "reception",
+    "tickets",
 )
 ROOMS = ("dispatch", "tools", "models", *MODELS, "demo", "wizard", "controllers")
 

@@ -85,10 +85,6 @@ TABLES = """
     SELECT relname
       FROM pg_class
      WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' AND relpersistence = 'p'
-           -- Files of products, which editors add: core locks it with whatever extends files.
-       AND relname != 'product_document'
-           -- Core asks for an index of theirs again with whatever extends all models, as we do.
-       AND oid NOT IN (SELECT attrelid FROM pg_attribute WHERE attname = 'analytic_distribution')
 """
 #: What grows with a shop and its customers.
 LARGE = (

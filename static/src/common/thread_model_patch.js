@@ -6,14 +6,18 @@ patch(Thread.prototype, {
         super.setup();
         /**
          * What the buyer of this chat is told about its wait; the estimate is the shortest and the
-         * longest wait in seconds, null while the shop does not know.
+         * longest wait in seconds, null while the shop does not know; `mails` whether it has said where
+         * answers are mailed, undefined where the shop does not; `opens_at` when the shop opens, UTC.
          *
-         * @type {{state: "pool"} | {state: "queued", place: number, estimate: [number, number]|null}
+         * @type {{state: "pool", mails?: boolean, opens_at?: string}
+         *     | {state: "queued", place: number, estimate: [number, number]|null, mails?: boolean}
          *     | false | undefined}
          */
         this.dispatch_wait = undefined;
         /** @type {number|undefined} The group whose lamp the buyer of this preview has clicked. */
         this.livechat_wished_group_id = undefined;
+        /** @type {string|undefined} The order that the buyer of this preview has named. */
+        this.livechat_order_number = undefined;
         /** @type {true|undefined} Whether dispatch, not Odoo itself, gives this chat to agents. */
         this.dispatch_transferable = undefined;
     },

@@ -17,6 +17,9 @@ export class DispatchMenu extends Component {
     setup() {
         this.dispatch = useState(useService("im_livechat_subaccount.dispatch_status"));
         this.action = useService("action");
+        this.notification = useService("notification");
+        this.orm = useService("orm");
+        this.store = useState(useService("mail.store"));
         this.pauses = [
             [undefined, _t("Pause")],
             [15, _t("Pause for 15 min")],
@@ -131,6 +134,36 @@ export class DispatchMenu extends Component {
         this.action.doAction("im_livechat_subaccount.livechat_waiting_action", {
             additionalContext: { search_default_queued: 1 },
         });
+    }
+
+    /** How many buyers wait for a word of this agent. */
+    get owed() {
+        return this.store.livechatsOwed.length;
+    }
+
+    get awayDescription() {
+        return this.owed === 1
+            ? _t("Away, hand over 1 buyer who waits")
+            : _t("Away, hand over %s buyers who wait", this.owed);
+    }
+
+    async leave() {
+        const { handed_over: given, kept } = await this.dispatch.leave();
+        if (kept) {
+            this.notification.add(_t("Nobody can take %s of your chats: they stay yours", kept), {
+                type: "warning",
+            });
+        }
+        if (given) {
+            this.notification.add(
+                given === 1 ? _t("1 chat handed over") : _t("%s chats handed over", given),
+                { type: "success" },
+            );
+        }
+    }
+
+    async openTimeOff() {
+        this.action.doAction(await this.orm.call("res.users", "action_my_time_off", []));
     }
 
     openStatistics() {

@@ -74,6 +74,16 @@ export class DispatchStatus {
         await this.load();
     }
 
+    /** Pause, if that is not so yet, and hand over the chats in which this agent owes a word.
+     *
+     * @returns {Promise<{handed_over: number, kept: number}>} how many chats
+     */
+    async leave() {
+        const chats = await this.orm.call("res.users", "dispatch_away", [[user.userId]]);
+        await this.load();
+        return chats;
+    }
+
     async resume() {
         await this.orm.call("res.users", "dispatch_resume", [[user.userId]]);
         await this.load();

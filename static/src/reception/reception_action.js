@@ -9,6 +9,7 @@ import { ChannelSection } from "./channel_section";
 import { FaultLine } from "./fault_line";
 import { createReceptionModel } from "./reception_model";
 import { describeRefused, formatDuration } from "./reception_texts";
+import { UnhappyLine } from "./unhappy_line";
 
 /** Today's five figures, of one channel or of all. */
 export class Figures extends Component {
@@ -50,7 +51,7 @@ export class Figures extends Component {
 /** The organisation tree of the shop's reception, live: who is here, takes what and waits. */
 export class Reception extends Component {
     static template = "im_livechat_subaccount.Reception";
-    static components = { ChannelSection, FaultLine, Figures, FirstDay, Layout };
+    static components = { ChannelSection, FaultLine, Figures, FirstDay, Layout, UnhappyLine };
     static props = { ...standardActionServiceProps };
 
     setup() {

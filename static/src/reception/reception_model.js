@@ -40,6 +40,8 @@ export class ReceptionModel {
     mayAddChannels = false;
     mayReadChats = false;
     refused = { often: 0, blocked: 0 };
+    /** Buyers who were not happy lately, the newest few by name. */
+    unhappy = { count: 0, chats: [] };
     /** In a box of its own: it changes every second. */
     clock = { now: Date.now() };
 
@@ -270,9 +272,10 @@ export class ReceptionModel {
         }
     }
 
-    mergeLines({ waiting, figures, refused, now, next_day: nextDay }) {
+    mergeLines({ waiting, figures, refused, unhappy, now, next_day: nextDay }) {
         setIfOther(this, "figures", figures);
         setIfOther(this, "refused", refused);
+        setIfOther(this, "unhappy", unhappy);
         const serverNow = deserializeDateTime(now).toMillis();
         this.skew = serverNow - Date.now();
         clearTimeout(this.timers.day);

@@ -31,6 +31,6 @@ registerThreadAction("livechat-block", {
         const { action, orm } = store.env.services;
         action.doAction(await orm.call("discuss.channel", "action_block", [[thread.id]]));
     },
-    sequence: 9,
+    sequence: 10,
     sequenceGroup: 7,
 });

@@ -10,6 +10,15 @@ import { formatLoad } from "../dispatch_menu/dispatch_status_service";
 /** The longest note, in characters; the server refuses longer ones. */
 const NOTE_LENGTH = 500;
 
+/** A moment of another day. */
+const BACK_ON = {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "numeric",
+    minute: "2-digit",
+};
+
 /** Gives a chat to a colleague or to a group, and says why. */
 export class TransferDialog extends Component {
     static template = "im_livechat_subaccount.TransferDialog";
@@ -107,8 +116,10 @@ export class TransferDialog extends Component {
             return "";
         }
         if (until) {
-            const time = deserializeDateTime(until).toLocaleString(luxon.DateTime.TIME_SIMPLE);
-            return _t("until %s", time);
+            const moment = deserializeDateTime(until);
+            return moment.hasSame(luxon.DateTime.now(), "day")
+                ? _t("back at %s", moment.toLocaleString(luxon.DateTime.TIME_SIMPLE))
+                : _t("back on %s", moment.toLocaleString(BACK_ON));
         }
         if (!soon) {
             // What a mark beside the name says already is not said twice.

@@ -4,6 +4,9 @@ import { patch } from "@web/core/utils/patch";
 
 const PAGE_LENGTH_MAX = 2000;
 
+/** How the address of a page names the chat that is to be open. */
+const CHAT_HASH = /^#livechat-chat=(\d{1,10})$/;
+
 /** Return the address of the page that the buyer is on, as much of it as the server takes. */
 export function getPage() {
     return location.href.slice(0, PAGE_LENGTH_MAX);
@@ -21,7 +24,24 @@ patch(LivechatService.prototype, {
             page_lang: loader?.closest("[lang]")?.lang ?? document.documentElement.lang,
             page_url: getPage(),
             wished_group_id: thread?.livechat_wished_group_id,
+            order_number: thread?.livechat_order_number,
         };
+    },
+
+    /** As core's; who comes back by the link of a mail finds the chat open. */
+    async initialize() {
+        const result = await super.initialize(...arguments);
+        const [, id] = location.hash.match(CHAT_HASH) ?? [];
+        if (id) {
+            await this.store.isReady;
+            const thread = await this.store.Thread.getOrFetch({
+                model: "discuss.channel",
+                id: Number(id),
+            });
+            // Another's is none.
+            await thread?.openChatWindow({ focus: true });
+        }
+        return result;
     },
 
     /** As core's; the preview remembers whose lamp was clicked, for the chat that follows it. */

@@ -1,5 +1,6 @@
 import { ChatWindow } from "@mail/core/common/chat_window";
-import { Component, useState } from "@odoo/owl";
+import { Component, useEffect, useRef, useState } from "@odoo/owl";
+import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { rpc } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
@@ -24,7 +25,21 @@ export class WaitingBanner extends Component {
 
     setup() {
         this.notification = useService("notification");
-        this.state = useState({ isLeaving: false, hasLeft: false });
+        this.state = useState({
+            isLeaving: false,
+            hasLeft: false,
+            asksReach: false,
+            isSending: false,
+            email: "",
+            phone: "",
+            error: "",
+        });
+        this.email = useRef("email");
+        // Whoever asks for the form types in it next.
+        useEffect(
+            (asks) => asks && this.email.el.focus(),
+            () => [this.state.asksReach],
+        );
     }
 
     /** What the buyer is told; nothing as soon as an agent has come or the chat has ended. */
@@ -53,6 +68,69 @@ export class WaitingBanner extends Component {
                   "Nobody is here right now. Write your message: we keep it and answer as soon " +
                       "as somebody comes.",
               );
+    }
+
+    /** When the shop opens, by the clock of the buyer. */
+    get opensText() {
+        const { opens_at: opensAt } = this.wait;
+        return (
+            opensAt &&
+            _t(
+                "The shop opens %s, by your clock.",
+                deserializeDateTime(opensAt).toLocaleString({
+                    weekday: "long",
+                    day: "numeric",
+                    month: "long",
+                    hour: "numeric",
+                    minute: "2-digit",
+                }),
+            )
+        );
+    }
+
+    /** What is offered to who is not going to look at this page. */
+    get reachLabel() {
+        if (this.wait.state === "pool") {
+            return this.wait.mails
+                ? _t("Another address, or a telephone number")
+                : _t("Answer me by e-mail or telephone");
+        }
+        return this.wait.mails ? _t("Another address") : _t("Tell me by e-mail when it is my turn");
+    }
+
+    get mailsText() {
+        return this.wait.state === "pool"
+            ? _t("Answers are also mailed to you.")
+            : _t("You are told by e-mail when it is your turn.");
+    }
+
+    onClickReach() {
+        Object.assign(this.state, { asksReach: true, error: "" });
+    }
+
+    async onSubmitReach() {
+        const { email, phone, isSending } = this.state;
+        if (isSending) {
+            return;
+        }
+        Object.assign(this.state, { isSending: true, error: "" });
+        try {
+            const { error } = await rpc("/im_livechat_subaccount/reach", {
+                channel_id: this.props.thread.id,
+                email: email.trim(),
+                phone: phone.trim(),
+            });
+            this.state.error = error || "";
+            this.state.asksReach = Boolean(error);
+        } catch {
+            this.state.error = _t("That did not work. Please try again.");
+        } finally {
+            this.state.isSending = false;
+        }
+        if (!this.state.asksReach) {
+            this.state.phone = "";
+            this.props.thread.chat_window?.focus();
+        }
     }
 
     async onClickLeaveMessage() {

@@ -1,0 +1,70 @@
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, ValidationError
+
+from ...tools import sent
+
+
+class MailCannedResponse(sent.Guard, models.Model):
+    """Answers of a shop and of a group, beside those of one's own.
+
+    Who manages a shop's dispatch edits the shop's; see ``ir.rule`` for who may what.
+    """
+
+    _inherit = "mail.canned.response"
+
+    def _default_is_of_shop(self):
+        # On the page of a shop's answers, who may makes them for the shop.
+        user, owner = self.env.user, self.env.user._get_shop_owner()
+        is_shops_page = self.env.context.get("livechat_answers") is True
+        return is_shops_page and bool(owner) and user._manages_dispatch_of(owner)
+
+    main_account_id = fields.Many2one(
+        "res.users",
+        "Main Account",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="cascade",
+        help="Whose shop's agents have this answer at hand; empty: whoever made it.",
+    )
+    is_of_shop = fields.Boolean(
+        "Shared in the Shop",
+        compute="_compute_is_of_shop",
+        inverse="_inverse_is_of_shop",
+        default=_default_is_of_shop,
+        help="All agents of your shop have this answer at hand, in the chats of its group.",
+    )
+    dispatch_group_id = fields.Many2one(
+        "livechat.dispatch.group",
+        "Dispatch Group",
+        index="btree_not_null",
+        ondelete="set null",
+        help="Offered in the chats of this group and of those below it only; empty: in all.",
+    )
+
+    @api.depends("main_account_id")
+    def _compute_is_of_shop(self):
+        for answer in self:
+            answer.is_of_shop = bool(answer.main_account_id)
+
+    def _inverse_is_of_shop(self):
+        user = self.env.user
+        owner = user._get_shop_owner()
+        for answer in self:
+            if answer.is_of_shop == bool(answer.main_account_id):
+                continue
+            if not owner or not user._manages_dispatch_of(owner):
+                raise AccessError(
+                    self.env._("Only who manages a shop's dispatch edits the shop's answers.")
+                )
+            # sudo: mail.canned.response - checked above; that this one may change it, by its write
+            answer.sudo().main_account_id = owner if answer.is_of_shop else False
+
+    @api.constrains("main_account_id", "dispatch_group_id")
+    def _check_dispatch_group(self):
+        for answer in self:
+            # sudo: livechat.dispatch.group - whose it is
+            group = answer.sudo().dispatch_group_id
+            owner = answer.main_account_id
+            if group and owner and group.channel_id.main_account_id != owner:
+                raise ValidationError(self.env._("This group belongs to another shop."))

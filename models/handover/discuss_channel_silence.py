@@ -1,0 +1,176 @@
+from datetime import timedelta
+from functools import partial
+from operator import methodcaller
+
+from odoo import api, fields, models
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...tools.rights import READERS
+
+# The buyer is told so long before.
+_TOLD_BEFORE = timedelta(hours=1)
+
+# A chat that closed by itself opens again for so long.
+_REOPENS_FOR = timedelta(days=7)
+
+# Nobody waits here for anything: an agent has answered, and has had the last word.
+_IS_SILENT = [
+    ("channel_type", "=", "livechat"),
+    ("livechat_end_dt", "=", False),
+    ("livechat_failure", "=", "no_failure"),
+    ("dispatch_state", "=", "assigned"),
+    ("dispatch_asked_at", "=", False),
+    ("dispatch_wordless_since", "=", False),
+    ("dispatch_held_until", "=", False),
+    ("dispatch_reminded_at", "=", False),
+]
+
+
+class DiscussChannel(models.Model):
+    """A chat in which nobody writes any more closes by itself, and opens again when its buyer
+    writes."""
+
+    _inherit = "discuss.channel"
+
+    dispatch_told_close_at = fields.Datetime(
+        "Told of the Close At",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="When the buyer was told that the chat closes if nobody writes.",
+    )
+    dispatch_is_closed_silent = fields.Boolean(
+        "Closed by Itself",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Nobody wrote any more; the chat opens again when its buyer writes.",
+    )
+
+    @api.model
+    def _close_silent(self):
+        """Close the chats in which nobody has written for as long as their channel says, and tell
+        the buyers of those that are about to be closed."""
+        now = fields.Datetime.now()
+        for channel in self.env["im_livechat.channel"].search(
+            [("close_after_hours", ">", 0), ("dispatch_mode", "!=", "native")]
+        ):
+            closes_before = now - timedelta(hours=channel.close_after_hours)
+            silent = [*_IS_SILENT, ("livechat_channel_id", "=", channel.id)]
+            # A timer that comes late tells late, and closes later.
+            told = [
+                *silent,
+                ("last_interest_dt", "<=", closes_before),
+                ("dispatch_told_close_at", "<=", now - _TOLD_BEFORE),
+            ]
+            untold = [
+                *silent,
+                ("last_interest_dt", "<=", closes_before + _TOLD_BEFORE),
+                ("dispatch_told_close_at", "=", False),
+            ]
+            # Served by discuss_channel__dispatch_quiet_idx.
+            for domain, step in (
+                (told, methodcaller("_close_silently")),
+                (untold, methodcaller("_tell_of_close")),
+            ):
+                for chat in self.search(domain, order="last_interest_dt, id"):
+                    self.env["im_livechat.channel"]._attempt(partial(chat._do_if, domain, step))
+
+    def _do_if(self, domain, step):
+        # Somebody may be just writing.
+        if self.try_lock_for_update() and self.filtered_domain(domain):
+            step(self)
+
+    def _tell_of_close(self):
+        self.dispatch_told_close_at = fields.Datetime.now()
+        self._say_as_desk(
+            self._get_buyers_env()._("This chat closes in an hour unless somebody writes")
+        )
+
+    def _close_silently(self):
+        self.write({"livechat_end_dt": fields.Datetime.now(), "dispatch_is_closed_silent": True})
+        self._say_as_desk(
+            self._get_buyers_env()._("Closed, as nobody has written; write to open it again")
+        )
+        self._send_end()
+
+    def _send_end(self):
+        Store(bus_channel=self).add(
+            self, ["livechat_end_dt", self._get_reopens_to_store()]
+        ).bus_send()
+
+    def _reopens(self):
+        """Tell whether a word of its buyer opens this chat again."""
+        if not (
+            self.dispatch_is_closed_silent
+            and self.livechat_end_dt
+            and self.livechat_end_dt > fields.Datetime.now() - _REOPENS_FOR
+            and self._is_dispatched()
+        ):
+            return False
+        # A buyer has one chat a channel.
+        buyers = self.livechat_customer_history_ids
+        return not self.livechat_channel_id._find_open_chats(
+            buyers.partner_id[:1],
+            buyers.guest_id[:1],
+            [("livechat_channel_id", "=", self.livechat_channel_id.id)],
+        )
+
+    def _reopen(self):
+        """Open this chat again, without an agent: with its next word the buyer gets one as with a
+        first, the one who answered before if that is how the channel has it. Without a word it is
+        over again in a minute, and opens with the word."""
+        agents = self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "agent"
+        )
+        self._leave(agents.partner_id)
+        self.write({"livechat_end_dt": False, "dispatch_is_closed_silent": True})
+        self.dispatch_wordless_since = fields.Datetime.now()
+        self._send_end()
+
+    def _close_livechat_session(self, **kwargs):
+        # sudo: discuss.channel - how the chat stands
+        chat = self.sudo()
+        if (
+            chat.dispatch_is_closed_silent
+            and chat.dispatch_wordless_since
+            and not chat.livechat_end_dt
+        ):
+            # Its buyer came back and reads: nobody has left.
+            chat.livechat_end_dt = fields.Datetime.now()
+            chat._send_end()
+            return
+        super()._close_livechat_session(**kwargs)
+
+    def _return(self, partner, guest):
+        """Return the chat in which a buyer goes on who has come back to this one: itself, opened
+        again, or one that the buyer has open with this channel by now."""
+        self.ensure_one()
+        if not self.livechat_end_dt:
+            return self
+        channel = self.livechat_channel_id
+        is_here = [("livechat_channel_id", "=", channel.id)]
+        if others := channel._find_open_chats(partner, guest, is_here):
+            return others[0]
+        self._reopen()
+        return self
+
+    def _reopen_by(self, message):
+        """Open this chat, which has ended, again if it is its buyer who writes."""
+        if self._is_buyer(message.author_guest_id or message.author_id) and self._reopens():
+            self._reopen()
+
+    def _end_silence(self):
+        """Somebody has written."""
+        self._forget_told()
+        self.dispatch_is_closed_silent = False
+
+    def _seat(self, agent):
+        result = super()._seat(agent)
+        self._forget_told()
+        return result
+
+    def _forget_told(self):
+        if self.dispatch_told_close_at:
+            self.dispatch_told_close_at = False

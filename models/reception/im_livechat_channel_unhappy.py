@@ -1,0 +1,53 @@
+from datetime import timedelta
+
+from odoo import fields, models
+
+# So long a buyer who was not happy is told of, and so many by name.
+_UNHAPPY_SHOWN = timedelta(days=7)
+_UNHAPPY_MAX = 5
+
+
+class ImLivechatChannel(models.Model):
+    """Who was not happy, for the owner of the shop."""
+
+    _inherit = "im_livechat.channel"
+
+    def _describe_today(self):
+        return {"unhappy": self._describe_unhappy(), **super()._describe_today()}
+
+    def _describe_unhappy(self):
+        """Return which buyers of these channels were not happy in the last seven days.
+
+        :return: ``{"count", "chats": [{"id", "name", "agent", "at" (UTC), "words"}]}``, the newest
+            few; name and words are false for who may not read the chat.
+        """
+        # Core's worst of three. Served by rating_rating's index on parent_res_id.
+        unhappy = [
+            ("res_model", "=", "discuss.channel"),
+            ("parent_res_model", "=", "im_livechat.channel"),
+            ("parent_res_id", "in", self.ids),
+            ("rating_text", "=", "ko"),
+            ("consumed", "=", True),
+            ("write_date", ">=", fields.Datetime.now() - _UNHAPPY_SHOWN),
+        ]
+        # sudo: rating.rating, discuss.channel - of channels that the caller may watch
+        ratings = self.env["rating.rating"].sudo()
+        count = ratings.search_count(unhappy)
+        ratings = ratings.search(unhappy, order="write_date desc, id desc", limit=_UNHAPPY_MAX)
+        chats = self.env["discuss.channel"].sudo().browse(ratings.mapped("res_id"))
+        # sudo: taken away - only who may read a conversation learns who the buyer is
+        readable = chats.with_user(self.env.user)._filtered_access("read")
+        titles = chats._get_titles(self.env.user._sees_contacts_masked())
+        return {
+            "count": count,
+            "chats": [
+                {
+                    "id": chat.id,
+                    "name": chat in readable and titles[chat.id],
+                    "agent": rating.rated_partner_id.name or False,
+                    "at": fields.Datetime.to_string(rating.write_date),
+                    "words": chat in readable and rating.feedback,
+                }
+                for rating, chat in zip(ratings, chats)
+            ],
+        }

@@ -1,0 +1,243 @@
+from markupsafe import Markup, escape
+
+from odoo import api, fields, models
+from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.tools import email_normalize
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ...tools import phrase, sent
+from ...tools.mask import mask_addresses
+
+# The longest word that the buyer is told, in characters.
+_WORD_LENGTH = 500
+# What an agent writes for the number of the ticket, which is not known before there is one.
+_NUMBER = "{ticket}"
+_COMMAND = "/ticket"
+
+
+class DiscussChannel(models.Model):
+    """A chat that goes on as a ticket of the helpdesk."""
+
+    _inherit = "discuss.channel"
+
+    # An id of ``helpdesk.ticket``, which need not be installed.
+    dispatch_ticket_id = fields.Integer(copy=False, readonly=True, groups=fields.NO_ACCESS)
+    dispatch_ticket_name = fields.Char(
+        compute="_compute_dispatch_ticket_name", groups=fields.NO_ACCESS
+    )
+    # Why the ticket went to whom, an id of ``livechat.ticket.decision``.
+    dispatch_ticket_why_id = fields.Integer(
+        compute="_compute_dispatch_ticket_name", groups=fields.NO_ACCESS
+    )
+
+    @api.depends("dispatch_ticket_id")
+    def _compute_dispatch_ticket_name(self):
+        self.dispatch_ticket_name = self.dispatch_ticket_why_id = False
+        with_ticket = self.filtered("dispatch_ticket_id")
+        ids = with_ticket.mapped("dispatch_ticket_id")
+        found = with_ticket and self.env["livechat.helpdesk"]._find_tickets(ids)
+        names = {ticket.id: ticket.display_name for ticket in found or ()}
+        # Served by livechat_ticket_decision's index on discuss_channel_id.
+        why = self.env["livechat.ticket.decision"].search(
+            [("discuss_channel_id", "in", with_ticket.ids), ("ticket_id", "in", list(names))]
+        )
+        records = {row.ticket_id: row.id for row in why}
+        for chat in with_ticket:
+            chat.dispatch_ticket_name = names.get(chat.dispatch_ticket_id)
+            chat.dispatch_ticket_why_id = records.get(chat.dispatch_ticket_id)
+
+    def _get_ticket_to_store(self):
+        return Store.Attr(
+            "dispatch_ticket",
+            # sudo: discuss.channel - which ticket its chat has gone on as, colleagues may know
+            lambda chat: chat.sudo()._describe_ticket(),
+            predicate=lambda chat: chat._is_dispatched(),
+        )
+
+    def _describe_ticket(self):
+        name = self.dispatch_ticket_name
+        return bool(name) and {
+            "id": self.dispatch_ticket_id,
+            "name": name,
+            "why_id": self.dispatch_ticket_why_id,
+        }
+
+    def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if (
+            target.is_internal(self.env)
+            and self.env["livechat.helpdesk"]._get_tickets() is not None
+        ):
+            attributes.append(self._get_ticket_to_store())
+        return attributes
+
+    # ------------------------------------------------------------
+    # What agents do
+    # ------------------------------------------------------------
+
+    def execute_command_ticket(self, **kwargs):
+        """Make a ticket of this chat; what follows the command is its title. See ``make_ticket``.
+
+        Agents read its name, with a link, and the buyer nothing.
+        """
+        body = kwargs.get("body")
+        title = body.strip().removeprefix(_COMMAND) if isinstance(body, str) else ""
+        self.make_ticket(title)
+
+    def get_ticket_draft(self):
+        """Return what the dialog proposes for a ticket of this chat.
+
+        :return: ``{"title", "word"}``, the word in the buyer's language.
+        :raise UserError, AccessError: as of :meth:`make_ticket`.
+        """
+        chat = self._get_chat_for_ticket()
+        # In the language of the buyer, who reads it.
+        words = chat.with_context(lang=chat._get_buyers_lang()).env._(
+            "We keep your request as ticket %s and will come back to you.", _NUMBER
+        )
+        return {"title": self._get_ticket_title(chat), "word": words}
+
+    def make_ticket(self, title="", word="", end=False):
+        """Make a ticket of this chat: with its buyer, page, product, orders and transcript, for the
+        team of its dispatch group. The ticket leads to the chat and the chat to the ticket.
+
+        :param title: of the ticket; without one it is named by the chat.
+        :param word: what the buyer is told in the name of the caller, at most 500 characters; in it
+            ``{ticket}`` stands for the number.
+        :param end: whether the chat ends with that.
+        :return: ``{"id", "name"}`` of the ticket, ``"why_id"`` of the record why it went to whom.
+        :raise AccessError: for others than the chat's agents and who manages its dispatch, and for
+            who may handle no tickets.
+        :raise UserError: no helpdesk, or a ticket already.
+        :raise ValidationError: a text that is too long, or is none.
+        """
+        chat = self._get_chat_for_ticket()
+        title, word = title or "", word or ""
+        for text, maximum in ((title, sent.TEXT_LENGTH_MAX), (word, _WORD_LENGTH)):
+            if not sent.is_text(text, maximum):
+                raise ValidationError(
+                    self.env._("Title and word are texts of at most %s characters.", maximum)
+                )
+        sent.expect(self.env, isinstance(end, bool))
+        if word.strip() and chat.livechat_end_dt:
+            raise UserError(self.env._("This chat has ended: its buyer reads nothing any more."))
+        # Of two who make a ticket at the same time the second finds that of the first.
+        chat.lock_for_update()
+        if chat.dispatch_ticket_name:
+            raise UserError(
+                self.env._("This chat has a ticket already: %s", chat.dispatch_ticket_name)
+            )
+        helpdesk = self.env["livechat.helpdesk"].with_context(
+            sent.without_defaults(self.env.context)
+        )
+        team = chat.dispatch_group_id._get_helpdesk_team()
+        agent = chat._get_seated()[:1] or self.env.user
+        assigned = chat.livechat_channel_id._dispatch_ticket(chat.dispatch_group_id, team, agent)
+        ticket = helpdesk._make_ticket(
+            {
+                **self._get_ticket_values(chat, title.strip()),
+                # Said even of nobody: a helpdesk may give a ticket to whoever makes it.
+                "user_id": assigned["user_id"],
+                # Without one the helpdesk's own default is as good.
+                **({"team_id": team.id} if team else {}),
+            }
+        )
+        self.env["livechat.ticket.decision"]._record(chat, ticket, assigned)
+        chat.dispatch_ticket_id = ticket.id
+        link = Markup(
+            '<a href="#" class="o_channel_redirect" data-oe-model="discuss.channel"'
+            ' data-oe-id="%s">%s</a>'
+        ) % (chat.id, chat._get_titles()[chat.id])
+        ticket.message_post(
+            body=self.env._("Made of the chat %s", link), subtype_xmlid="mail.mt_note"
+        )
+        Store(bus_channel=chat, bus_subchannel="internal_users").add(
+            chat, [chat._get_ticket_to_store()]
+        ).bus_send()
+        self.env.user._bus_send_transient_message(
+            chat, self.env._("Ticket: %s", ticket._get_html_link())
+        )
+        if word.strip():
+            chat._tell_of_ticket(word.strip().replace(_NUMBER, helpdesk._get_number(ticket)))
+        if end and not chat.livechat_end_dt:
+            chat._end_by_hand()
+        return chat._describe_ticket()
+
+    def _get_chat_for_ticket(self):
+        """Return this chat with sudo, for who may make a ticket of it.
+
+        :raise UserError, AccessError: see :meth:`make_ticket`.
+        """
+        chat = self._get_served()
+        if not chat:
+            raise AccessError(self.env._("Only a chat's agent can make a ticket of it."))
+        self.env["livechat.helpdesk"]._check_handles_tickets()
+        if not chat.livechat_channel_id:
+            raise UserError(self.env._("The channel of this chat has been deleted."))
+        return chat
+
+    def _tell_of_ticket(self, word):
+        """Tell the buyer something in the name of the caller."""
+        self.message_post(
+            author_id=self.env.user.partner_id.id,
+            body=word,
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
+        )
+
+    # ------------------------------------------------------------
+    # What a ticket says
+    # ------------------------------------------------------------
+
+    def _get_ticket_title(self, chat):
+        return phrase.label(self.env, self.env._("Chat"), chat._get_titles()[chat.id])
+
+    def _get_ticket_values(self, chat, title):
+        """Return the values of a ticket of this chat.
+
+        Reaching the buyer stands in fields, which are masked as the role of each reader says; what
+        the description says everybody reads who may read the ticket.
+
+        :param chat: this one, with sudo.
+        """
+        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        contact = chat._find_contact(chat._find_earlier_chats())
+        return {
+            "name": title or self._get_ticket_title(chat),
+            "description": self._describe_for_ticket(chat, contact),
+            "partner_id": contact.id,
+            "partner_name": mask_addresses(contact.name or chat._get_buyers_own_name()),
+            "partner_email": contact.email or email_normalize(guest.email) or "",
+        }
+
+    def _describe_for_ticket(self, chat, contact):
+        """Return page, product, orders and transcript of a chat, as far as the caller's rights
+        reach.
+
+        :rtype: markupsafe.Markup
+        """
+        # sudo: taken away - of contacts, products and orders only what the caller's rights reach
+        known = self.env["res.partner"].browse(contact.ids)._filtered_access("read")
+        about = self._describe_page(chat) or {}
+        orders = [order["name"] for order in self._describe_orders(known)]
+        page = about.get("page") or about.get("url") or ""
+        if page.startswith(("https://", "http://")):
+            page = Markup('<a href="%s">%s</a>') % (page, page)
+        lines = [
+            (self.env._("Page"), page),
+            (self.env._("Product"), about.get("name")),
+            (self.env._("Orders"), phrase.join(self.env, orders)),
+        ]
+        described = [
+            Markup("<p><b>%s</b><br/>%s</p>") % (label, value) for label, value in lines if value
+        ]
+        transcript = chat._get_channel_history()
+        # Whoever is named by an address is shown masked, as everywhere.
+        buyers = chat.livechat_customer_history_ids
+        for name in {*buyers.partner_id.mapped("name"), *buyers.guest_id.mapped("name")}:
+            if "@" in name:
+                transcript = transcript.replace(escape(name), escape(mask_addresses(name)))
+        return Markup("").join(
+            [*described, Markup("<h3>%s</h3>") % self.env._("Transcript"), transcript]
+        )

@@ -1,0 +1,126 @@
+from odoo import api, fields, models
+
+from ...dispatch import ledger, policy
+from ...dispatch.ledger import tickets as accounts
+
+_TICKETS_MAX = 1000
+
+
+class ImLivechatChannel(models.Model):
+    """Tickets of a channel's chats are dispatched by the rules of its chats, with a credit and a
+    capacity of their own."""
+
+    _inherit = "im_livechat.channel"
+
+    ticket_assignee = fields.Selection(
+        [
+            ("agent", "The agent of the chat"),
+            ("dispatch", "Whom dispatch chooses, by weight"),
+        ],
+        "Tickets Go To",
+        default="agent",
+        required=True,
+        help="Who gets a ticket that is made of a chat. If the chat's agent cannot take it, "
+        "dispatch chooses as well. Each ticket is charged to who gets it, apart from chats.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
+    ticket_capacity = fields.Integer(
+        "Ticket Capacity",
+        at_least=0,
+        at_most=_TICKETS_MAX,
+        help="How many open tickets an agent of weight 100 can have at the same time. 0: no limit.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
+    has_helpdesk = fields.Boolean(compute="_compute_has_helpdesk")
+
+    _ticket_capacity_range = models.Constraint(
+        f"CHECK (ticket_capacity BETWEEN 0 AND {_TICKETS_MAX})",
+        "An agent can have at most 1000 open tickets; 0 is for no limit.",
+    )
+
+    @api.depends_context("uid")
+    def _compute_has_helpdesk(self):
+        self.has_helpdesk = self.env["livechat.helpdesk"]._get_tickets() is not None
+
+    def _dispatch_ticket(self, group, team, agent):
+        """Choose who gets a ticket, and charge it, in the transaction of the caller, who makes it.
+
+        :param group: the ``livechat.dispatch.group`` of the chat; when none of its agents can take
+            the ticket, those of the groups above join.
+        :param team: whose ticket it will be, with sudo; none for nobody's.
+        :param agent: the ``res.users`` who has the chat.
+        :return: the values of the record, as ``livechat.dispatch.decision._describe_decision`` says
+            them; ``user_id`` is false when nobody can.
+        :rtype: dict
+        """
+        self.ensure_one()
+        rules = self._get_dispatch_rules()
+        rules = rules._replace(
+            mode="share" if rules.mode == "native" else rules.mode,
+            max_sessions=self.ticket_capacity or None,
+            # A ticket speaks no language, and can be left alone while somebody is in a call.
+            prefers_suited=False,
+            block_during_call=False,
+        )
+        regulars = ()
+        if self.ticket_assignee == "agent":
+            regulars = (policy.Regular(agent.id, "exclusive", even_paused=True),)
+        levels = self._get_ticket_levels(group, regulars)
+        ascent = policy.ascend(self._read_ticket_agents(group, team), rules, levels, regulars)
+        decision = ascent.decision
+        if decision.winner:
+            accounts.charge(self.env.cr, decision.shares, decision.winner)
+        described = self.env["livechat.ticket.decision"]._describe_decision(
+            decision, ascent.agents, ascent.rules, ascent.regulars
+        )
+        return {
+            **described,
+            "user_id": decision.winner or False,
+            "previous_user_id": agent.id,
+            "kind": ("overflow" if ascent.level else "assign") if decision.winner else "nobody",
+            "group_id": group.id,
+        }
+
+    def _get_ticket_levels(self, group, regulars):
+        """Return who may get the ticket: who has the chat, of whatever group, and the group's
+        agents, then also those above; see ``policy.ascend``."""
+        levels, members = [], {regular.user_id for regular in regulars}
+        while group:
+            members = members | set(self._get_member_ids(group.id))
+            levels.append(members)
+            group = group.parent_id
+        if levels:
+            return levels
+        others = self._get_member_ids(None)
+        return None if others is None else [members | others]
+
+    def _read_ticket_agents(self, group, team):
+        """Return what is true of the channel's agents for tickets: their load is that of tickets,
+        and whoever may not handle them, or works in another team, lacks a permission.
+
+        :rtype: list[policy.Agent]
+        """
+        self.env.flush_all()
+        complete = self._complete_facts(group, ())
+        query = self._get_dispatch_query()
+        agents = complete(ledger.read_agents(self.env.cr, query))
+        users = self.env["res.users"].browse([agent.user_id for agent in agents])
+        owed = accounts.take_turn(self.env.cr, users.ids)
+        helpdesk = self.env["livechat.helpdesk"]
+        handlers = {*helpdesk._filter_handlers(users, team).ids}
+        loads = helpdesk._count_open(users)
+        described = []
+        for agent in agents:
+            credit, last_turn = owed[agent.user_id]
+            facts = agent.facts._replace(
+                lively_chats=loads.get(agent.user_id, 0),
+                quiet_chats=0,
+                overloaded=False,
+                missing_permission=agent.missing_permission or agent.user_id not in handlers,
+            )
+            described.append(policy.Agent(agent.user_id, facts, credit, last_turn))
+        return described

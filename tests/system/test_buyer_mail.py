@@ -1,0 +1,148 @@
+"""What becomes of a chat when its buyer goes, who is reached by mail, or when it rests."""
+
+import re
+
+import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from playwright.sync_api import expect
+from test_desk_browsers import as_agent, come_in, set_agents
+from test_waiting_browsers import ask, last_chat, last_visitor, open_widget  # noqa: F401
+
+REACH = ".o-livechat-WaitingReach"
+
+
+def run_timers(shop):
+    shop.call(
+        "ir.cron", "method_direct_trigger", [shop.ref("im_livechat_subaccount.ir_cron_dispatch")]
+    )
+
+
+def answer(shop, agent, chat_id, words):
+    as_agent(shop, agent).call(
+        "discuss.channel",
+        "message_post",
+        [chat_id],
+        body=words,
+        message_type="comment",
+        subtype_xmlid="mail.mt_comment",
+    )
+
+
+def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_on(
+    shop,
+    open_widget,  # noqa: F811
+    open_page,
+):
+    reception = shop.open_reception([], offline_rule="pool")
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    page = open_widget(reception, "elsewhere", PHONE)
+    # Nobody is here, and the button is there all the same.
+    ask(page, "Is the lamp in stock?")
+    page.click(f"{REACH}-reach")
+    email = page.locator(f"{REACH}-email")
+    expect(email).to_be_focused()
+    email.fill("ella")
+    email.press("Enter")
+    expect(page.locator(f"{REACH}-error")).to_have_text("This is no e-mail address.")
+    shoot(page, "reach-phone")
+    email.fill("ella@example.com")
+    page.fill(f"{REACH}-phone", "+32 470 12 34 56")
+    page.click(f"{REACH}-send")
+    expect(page.locator(".o-livechat-WaitingBanner-mails")).to_be_visible()
+    expect(page.locator(".o-mail-Message", has_text="+32 470 12 34 56")).to_be_visible()
+    shoot(page, "reach-phone-done")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.close()
+
+    chat_id = last_chat(shop, reception)
+    desk = come_in(shop, open_page, agent)
+    expect(desk.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor")).not_to_have_count(0)
+    answer(shop, agent, chat_id, "Three are left.")
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_mail_at = dispatch_mail_at - interval '5 minutes'"
+    )
+    run_timers(shop)
+    (mail,) = shop.call(
+        "mail.mail", "search_read", [("email_to", "=", "ella@example.com")], ["body_html"]
+    )
+    assert "Three are left." in mail["body_html"]
+    link = re.search(r"/livechat/return/[^\"'<\s]+", mail["body_html"])[0]
+    shop.call("discuss.channel", "write", [chat_id], {"livechat_end_dt": "2026-01-01 00:00:00"})
+
+    back = open_page(f"{shop.url}{link}", PHONE)
+    shoot(back, "return-phone")
+    back.click("button[type=submit].btn-primary")
+    window = back.locator(".o-mail-ChatWindow")
+    expect(window.locator(".o-mail-Message", has_text="Three are left.")).to_be_visible(
+        timeout=FIRST_PAGE
+    )
+    shoot(back, "return-phone-open")
+    composer = back.locator(".o-mail-Composer-input")
+    composer.fill("Keep one for me!")
+    composer.press("Enter")
+    expect(window.locator(".o-mail-Message", has_text="Keep one for me!")).to_be_visible()
+    shops.wait_until(
+        lambda: shop.sql(
+            "SELECT FROM discuss_channel WHERE id = %s AND dispatch_state = 'assigned'", chat_id
+        ),
+        "the buyer who came back has no agent",
+    )
+    assert back.errors == [] and desk.errors == []
+
+
+def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
+    shop,
+    open_widget,  # noqa: F811
+    open_page,
+):
+    reception = shop.open_reception([], close_after_hours=2)
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    desk = come_in(shop, open_page, agent)
+    page = open_widget(reception, "shop", DESKTOP)
+    window = ask(page, "Is the lamp in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "there is no chat")
+    chat_id = last_chat(shop, reception)
+    row = desk.locator(".o-mail-DiscussSidebarChannel", has_text=last_visitor(shop, reception))
+    row.click()
+    header = desk.locator(".o-mail-DiscussContent-header")
+    clock = header.locator(".o_livechat_reply_clock")
+    expect(clock).to_be_visible(timeout=FIRST_PAGE)
+
+    hold = desk.locator("[title='Put on hold'], [name='livechat-hold']").first
+    if not hold.is_visible():
+        header.locator("[title='More']").click()
+    hold.click()
+    shoot(desk, "hold-dialog")
+    desk.click(".o_livechat_hold_choice[data-choice=later]")
+    expect(header.locator(".o_livechat_hold_mark")).to_be_visible()
+    expect(clock).to_have_count(0)
+    shoot(desk, "hold-mark")
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_held_until = now() AT TIME ZONE 'UTC' WHERE id = %s",
+        chat_id,
+    )
+    run_timers(shop)
+    expect(clock).to_be_visible()
+    expect(header.locator(".o_livechat_hold_mark")).to_have_count(0)
+
+    answer(shop, agent, chat_id, "Three are left.")
+    expect(window.locator(".o-mail-Message", has_text="Three are left.")).to_be_visible()
+    for _step in range(2):
+        shop.sql(
+            "UPDATE discuss_channel SET last_interest_dt = last_interest_dt - interval '3 hours',"
+            " dispatch_told_close_at = dispatch_told_close_at - interval '3 hours' WHERE id = %s",
+            chat_id,
+        )
+        run_timers(shop)
+    expect(window).to_contain_text("This chat closes in an hour unless somebody writes")
+    expect(window).to_contain_text("write to open it again")
+    shoot(page, "closed-silently")
+    composer = page.locator(".o-mail-Composer-input")
+    composer.fill("One more question")
+    composer.press("Enter")
+    expect(window).to_contain_text("is with you now")
+    expect(clock).to_be_visible()
+    shoot(page, "opened-again")
+    assert page.errors == [] and desk.errors == []

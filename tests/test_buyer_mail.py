@@ -1,0 +1,327 @@
+"""A buyer who has gone is reached by mail, and comes back by its link."""
+
+import json
+import re
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import new_test_user, tagged
+from odoo.tools import hash_sign
+
+from ..dispatch.ledger import door
+from .common import DispatchCommon
+from .walks import PatientCase
+
+REACH = "/im_livechat_subaccount/reach"
+
+
+@tagged("post_install", "-at_install")
+class TestBuyerMail(DispatchCommon, PatientCase):
+    def setUp(self):
+        super().setUp()
+        self.agent = self._create_agent("mail_agent")
+        self.channel = self._create_channel(
+            self.agent,
+            queue_enabled=True,
+            offline_rule="pool",
+            max_sessions_mode="limited",
+            max_sessions=1,
+        )
+        self.env["livechat.dispatch.decision"].flush_model()
+        self.authenticate(None, None)
+
+    def _call(self, route, **params):
+        answer = self.url_open(
+            route,
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+            headers={"Content-Type": "application/json"},
+        )
+        self.assertEqual(answer.status_code, 200)
+        self.assertNotIn("Traceback", answer.text)
+        self.env.invalidate_all()
+        return answer.json()["result"]
+
+    def _come_by_page(self):
+        """A buyer whose browser has opened a chat and written."""
+        session = self._call("/im_livechat/get_session", channel_id=self.channel.id, persisted=True)
+        chat = self.env["discuss.channel"].browse(session["channel_id"])
+        self._say(chat, chat.livechat_customer_history_ids.guest_id, "Is it in stock?")
+        return chat
+
+    def _reach(self, chat, **said):
+        return self._call(REACH, channel_id=chat.id, **said)["error"]
+
+    def _mails(self, email="ella@example.com"):
+        return self.env["mail.mail"].search([("email_to", "=", email)], order="id")
+
+    def _leave_pooled(self):
+        self._set_online(self.agent, "offline")
+        chat = self._come_by_page()
+        self.assertEqual(chat.dispatch_state, "pool")
+        return chat
+
+    def _answer(self, chat, words="Yes, it is."):
+        self._set_online(self.agent)
+        self.channel._drain()
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self._say(chat, self.agent, words)
+
+    def _mail_later(self, **later):
+        moment = fields.Datetime.now() + timedelta(**(later or {"minutes": 3}))
+        with patch.object(fields.Datetime, "now", lambda *args: moment):
+            self.env["discuss.channel"]._mail_answers()
+
+    def _get_link(self, mail):
+        return re.search(r"/livechat/return/[^\"'<\s]+", mail.body_html)[0]
+
+    def test_who_left_a_message_gets_the_answer_with_the_transcript_by_mail(self):
+        chat = self._leave_pooled()
+        self.assertEqual(chat._get_wait()["mails"], False)
+        self.assertFalse(self._reach(chat, email=" Ella@Example.com ", phone="+32 470 12 34 56"))
+        self.assertEqual(chat._get_wait()["mails"], True)
+        guest = chat.livechat_customer_history_ids.guest_id
+        self.assertEqual(guest.email, "ella@example.com")
+        self.assertIn(
+            "+32 470 12 34 56",
+            chat.message_ids.mapped("body")[0] + chat.message_ids.mapped("body")[1],
+        )
+        self._answer(chat)
+        self._say(chat, self.agent, "Three are left.")
+        self.env["discuss.channel"]._mail_answers()
+        self.assertFalse(self._mails())
+        self._mail_later()
+        mail = self._mails()
+        self.assertEqual(mail.subject, "Flagship Shop has answered")
+        for words in ("Yes, it is.", "Three are left.", "Is it in stock?"):
+            self.assertIn(words, mail.body_html)
+        # Each word once.
+        self._mail_later()
+        self.assertEqual(self._mails(), mail)
+        self._say(chat, self.agent, "Shall I keep one?")
+        self._close(chat)
+        self._mail_later()
+        self.assertEqual(len(self._mails()), 2)
+
+    def test_what_a_page_has_shown_is_not_mailed(self):
+        chat = self._leave_pooled()
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        member = chat.channel_member_ids.filtered("guest_id")
+        member.seen_message_id = chat.message_ids.sorted("id")[-1]
+        self._mail_later()
+        self.assertFalse(self._mails())
+
+    def test_who_waits_in_line_is_told_when_it_is_its_turn(self):
+        other = self._come(self.channel)
+        chat = self._come_by_page()
+        self.assertEqual(chat.dispatch_state, "queued")
+        self.assertFalse(self._reach(chat, email="ella@example.com"))
+        self.assertFalse(self._mails())
+        self._close(other)
+        self.channel._drain()
+        mail = self._mails()
+        self.assertIn("is with you now", mail.subject)
+        self.assertNotIn("Is it in stock?", mail.body_html)
+        self.assertTrue(self._get_link(mail))
+        self.assertFalse(chat.dispatch_mails_turn)
+
+    def test_what_is_no_address_or_no_number_is_refused_with_a_sentence(self):
+        chat = self._leave_pooled()
+        for email in (
+            "ella",
+            "a@b, c@d.com",
+            "Ella <x@y.com>, z@y.com",
+            "a\n@b.com",
+            "x" * 300 + "@b.com",
+            7,
+            {},
+            ["a@b.com"],
+            "a@b.com\nBcc: c@d.com",
+            "\0@b.com",
+        ):
+            with self.subTest(email=email):
+                self.assertIn("no e-mail address", self._reach(chat, email=email))
+        for phone in (
+            "12",
+            "call me",
+            "+" * 9,
+            "1" * 40,
+            470123456,
+            {},
+            "<b>12345678</b>",
+            "1\n2345678",
+        ):
+            with self.subTest(phone=phone):
+                self.assertIn("no telephone number", self._reach(chat, phone=phone))
+        self.assertIn("Say where", self._reach(chat))
+        self.assertFalse(chat.dispatch_reply_email)
+
+    def test_nobody_says_it_of_anothers_chat_nor_of_one_that_waits_no_more(self):
+        chat = self._leave_pooled()
+        self.opener.cookies.pop("dgid", None)
+        for chat_id in (chat.id, 0, -1, "x", None, 10**12, [chat.id]):
+            with self.subTest(chat_id=chat_id):
+                self.assertTrue(
+                    self._call(REACH, channel_id=chat_id, email="ella@example.com")["error"]
+                )
+        self.assertFalse(chat.dispatch_reply_email)
+        mine = self._come_by_page()
+        self._answer(chat)
+        self._close(chat)
+        self.channel._drain()
+        self.assertEqual(mine.dispatch_state, "assigned")
+        self.assertIn("do not wait any more", self._reach(mine, email="ella@example.com"))
+        self.channel.mails_answers = False
+        self.assertTrue(self._reach(mine, email="ella@example.com"))
+
+    def test_no_mailbox_is_flooded(self):
+        chat = self._leave_pooled()
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        with patch.object(door, "MAILS_A_MAILBOX", 1):
+            self._mail_later()
+            self._say(chat, self.agent, "Anything else?")
+            self._mail_later()
+            self.assertEqual(len(self._mails()), 1)
+        # It goes later, and is not lost.
+        self._mail_later(hours=2)
+        self.assertIn("Anything else?", self._mails()[-1].body_html)
+
+    def test_the_address_is_for_nobody_to_read(self):
+        chat = self._leave_pooled()
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        with self.assertRaises(Exception) as refusal:
+            chat.with_user(self.agent).read(["dispatch_reply_email"])
+        self.assertIn("AccessError", type(refusal.exception).__name__)
+
+    def test_the_link_leads_its_buyer_back_and_opens_what_has_ended(self):
+        chat = self._leave_pooled()
+        guest = chat.livechat_customer_history_ids.guest_id
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        self._mail_later()
+        link = self._get_link(self._mails())
+        self._close(chat)
+        # Another browser, that of the phone on which the mail is read.
+        self.opener.cookies.clear()
+        self.authenticate(None, None)
+        page = self.url_open(link)
+        self.assertIn("o_livechat_return_form", page.text)
+        self.assertEqual(page.headers["Referrer-Policy"], "no-referrer")
+        # Programs that look at mails open links as well.
+        self.assertNotIn("dgid", self.opener.cookies)
+        chat.invalidate_recordset()
+        self.assertTrue(chat.livechat_end_dt)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page.text)[1]
+        answer = self.url_open(link, data={"csrf_token": token}, allow_redirects=False)
+        self.assertIn(
+            f"/im_livechat/support/{self.channel.id}#livechat-chat={chat.id}",
+            answer.headers["Location"],
+        )
+        self.assertTrue(self.opener.cookies["dgid"].startswith(str(guest.id)))
+        self.env.invalidate_all()
+        self.assertFalse(chat.livechat_end_dt)
+        # It takes no seat before it says a word, and may take its time.
+        self.assertFalse(self._agent_of(chat))
+        later = fields.Datetime.now() + timedelta(minutes=5)
+        with patch.object(fields.Datetime, "now", lambda *args: later):
+            self.env["discuss.channel"]._end_wordless()
+            self.assertTrue(chat.livechat_end_dt)
+            self.assertNotIn("left the conversation", "".join(chat.message_ids.mapped("body")))
+            self._say(chat, guest, "Here I am again.")
+        self.assertFalse(chat.livechat_end_dt)
+        self.assertEqual(self._agent_of(chat), self.agent)
+
+    def test_a_link_that_is_forged_or_old_or_anothers_leads_nowhere(self):
+        chat = self._leave_pooled()
+        history = chat.livechat_customer_history_ids
+        url = chat._get_return_url()
+        token = url.rpartition("/")[2]
+        said = [chat.id, 0, history.guest_id.id]
+
+        def sign(scope="im_livechat_subaccount return", values=said, hours=1):
+            return hash_sign(self.env(su=True), scope, values, expiration_hours=hours)
+
+        other = self._create_guest("Bo")
+        for forged in (
+            "x",
+            "%00",
+            "a.b.c",
+            token[:-4] + "aaaa",
+            token[::-1],
+            sign(scope="im_livechat_subaccount pool_email"),
+            sign(values=[chat.id, 0, other.id]),
+            sign(values=[chat.id + 10**6, 0, history.guest_id.id]),
+            sign(hours=-1),
+        ):
+            with self.subTest(forged=forged):
+                answer = self.url_open(f"/livechat/return/{forged}")
+                self.assertIn(answer.status_code, (400, 404))
+                self.assertNotIn("Traceback", answer.text)
+        self.assertIn("o_livechat_return_form", self.url_open(f"/livechat/return/{sign()}").text)
+        # Who is logged in is not made somebody else.
+        new_test_user(self.env, "mail_portal", "base.group_portal", password="mail_portal")
+        self.authenticate("mail_portal", "mail_portal")
+        answer = self.url_open(f"/livechat/return/{token}")
+        self.assertEqual(answer.status_code, 403)
+        self.assertNotIn("dgid", self.opener.cookies)
+        # Nobody comes back to what is erased.
+        self.authenticate(None, None)
+        self._close(chat)
+        chat._forget_buyer(history.guest_id)
+        self.env.flush_all()
+        self.assertEqual(self.url_open(f"/livechat/return/{token}").status_code, 404)
+
+    def test_who_opens_a_chat_again_asks_for_one(self):
+        chat = self._come_by_page()
+        self._say(chat, self.agent, "Yes.")
+
+        def write_to_closed():
+            chat.write(
+                {"livechat_end_dt": fields.Datetime.now(), "dispatch_is_closed_silent": True}
+            )
+            self.env.flush_all()
+            return self._call(
+                "/mail/message/post",
+                thread_model="discuss.channel",
+                thread_id=chat.id,
+                post_data={"body": "Hello", "message_type": "comment"},
+            )
+
+        with patch.dict(door.PER_BUYER, {"chat": 1}):
+            self.assertTrue(write_to_closed()["message_id"])
+            self.assertFalse(chat.livechat_end_dt)
+            self.assertIn("wait a minute", write_to_closed()["dispatch_refusal"])
+            self.assertTrue(chat.livechat_end_dt)
+
+    def test_an_account_is_asked_to_log_in_and_comes_back_as_itself(self):
+        self._set_online(self.agent, "offline")
+        buyer = new_test_user(self.env, "mail_buyer", "base.group_portal", password="mail_buyer")
+        chat = self._come(self.channel, buyer)
+        self.assertEqual(chat.dispatch_state, "pool")
+        link = chat._get_return_url().partition("/livechat/")[2]
+        answer = self.url_open(f"/livechat/{link}", allow_redirects=False)
+        self.assertIn("/web/login?redirect=", answer.headers["Location"])
+        self.authenticate("mail_buyer", "mail_buyer")
+        self.assertIn("o_livechat_return_form", self.url_open(f"/livechat/{link}").text)
+
+    def test_who_comes_outside_opening_hours_is_told_when_the_shop_opens(self):
+        calendar = self.env["resource.calendar"].create(
+            {
+                "name": "Mondays",
+                "tz": "Europe/Brussels",
+                "attendance_ids": [
+                    (0, 0, {"name": "Morning", "dayofweek": "0", "hour_from": 9, "hour_to": 12}),
+                ],
+            }
+        )
+        self.channel.calendar_id = calendar
+        saturday = fields.Datetime.to_datetime("2026-11-28 10:00:00")
+        with patch.object(fields.Datetime, "now", lambda *args: saturday):
+            chat = self._come(self.channel)
+            self.assertEqual(chat._get_wait()["opens_at"], "2026-11-30 08:00:00")
+        monday = fields.Datetime.to_datetime("2026-11-30 08:30:00")
+        with patch.object(fields.Datetime, "now", lambda *args: monday):
+            self.assertNotIn("opens_at", chat._describe_pool())

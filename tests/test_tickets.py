@@ -1,0 +1,471 @@
+"""A chat that goes on as a ticket of a helpdesk: with the real one, and without any."""
+
+from collections import Counter
+from contextlib import closing
+
+from psycopg2.errors import LockNotAvailable, SerializationFailure
+
+from odoo import sql_db
+from odoo.exceptions import AccessError, UserError
+from odoo.fields import Command
+from odoo.service.model import call_kw
+from odoo.tests import JsonRpcException, TransactionCase, new_test_user, tagged
+from odoo.tools import mute_logger
+
+from odoo.addons.mail.tools.discuss import Store
+
+from ..dispatch import ledger
+from ..dispatch.credit import CHAT
+from ..dispatch.ledger import tickets as accounts
+from .test_buyer_card import BuyerCardCommon
+from .walks import WalkCase, walk
+
+_PAGE = "https://elsewhere.example.com/lamps?a=1&b=2"
+
+
+@tagged("post_install", "-at_install")
+class TestNoHelpdesk(BuyerCardCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if "helpdesk.ticket" in cls.env:
+            cls.skipTest(cls, "a helpdesk is installed; in `dev/test addon-models` there is none")
+
+    def test_nothing_is_offered_and_nothing_is_asked(self):
+        chat = self._chat(self.maria, self.buyer)
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "Lamps", "channel_id": self.channel.id}
+        )
+        self.env.flush_all()
+        helpdesk = self.env["livechat.helpdesk"].with_user(self.maria)
+        with self.assertQueryCount(0):
+            self.assertFalse(helpdesk._handles_tickets())
+            self.assertIsNone(group._get_helpdesk_team())
+            self.assertFalse(group._list_helpdesk_teams() or group.has_helpdesk)
+        for target in (self.maria, chat):
+            attributes = chat._to_store_defaults(Store.Target(channel=target))
+            names = {getattr(attribute, "field_name", attribute) for attribute in attributes}
+            self.assertNotIn("dispatch_ticket", names)
+        permission = self.env.ref("im_livechat_subaccount.permission_handle_tickets")
+        self.assertFalse(permission.available)
+
+    def test_a_call_is_refused_with_a_sentence(self):
+        chat = self._chat(self.maria, self.buyer).with_user(self.maria)
+        for call in (chat.make_ticket, chat.get_ticket_draft, chat.execute_command_ticket):
+            with self.assertRaisesRegex(UserError, "There is no helpdesk"):
+                call()
+
+
+@tagged("post_install", "-at_install")
+class TestTicketCredits(TransactionCase):
+    """What agents are owed, between transactions; it leaves the database as it is."""
+
+    def test_who_assigns_at_the_same_time_waits_and_starts_again(self):
+        database = sql_db.db_connect(self.env.cr.dbname)
+        user_id = self.env.ref("base.user_root").id
+        with closing(database.cursor()) as one, closing(database.cursor()) as other:
+            accounts.take_turn(one, [user_id])
+            accounts.charge(one, {user_id: CHAT}, user_id)
+            other.execute("SET LOCAL lock_timeout = '50ms'")
+            with mute_logger("odoo.sql_db"), self.assertRaises(LockNotAvailable):
+                accounts.take_turn(other, [user_id])
+            other.rollback()
+            other.execute("SELECT FROM livechat_ticket_credit")
+            one.commit()
+            try:
+                with mute_logger("odoo.sql_db"), self.assertRaises(SerializationFailure):
+                    accounts.take_turn(other, [user_id])
+                other.rollback()
+            finally:
+                one.execute("DELETE FROM livechat_ticket_credit WHERE user_id = %s", [user_id])
+                one.commit()
+
+
+class TicketCommon(BuyerCardCommon):
+    """Buyers of a group below another, which has a team of the helpdesk."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Without the role that sees contact data.
+        cls.role = cls.Roles.create(
+            {
+                "name": "Tickets",
+                "permission_ids": [
+                    Command.link(cls.env.ref(f"im_livechat_subaccount.permission_{name}").id)
+                    for name in ("receive_buyers", "handle_tickets")
+                ],
+            }
+        )
+        cls.tina = cls._enable("Tina", cls.role)
+        cls.channel.user_ids += cls.tina
+        cls.team = cls.env["helpdesk.ticket.team"].create({"name": "Repairs"})
+        groups = cls.env["livechat.dispatch.group"]
+        above = groups.create(
+            {
+                "name": "Goods",
+                "channel_id": cls.channel.id,
+                "helpdesk_team": str(cls.team.id),
+            }
+        )
+        cls.group = groups.create(
+            {
+                "name": "Lamps",
+                "channel_id": cls.channel.id,
+                "parent_id": above.id,
+                "user_ids": [Command.set((cls.maria | cls.tina | cls.omar).ids)],
+            }
+        )
+
+    def _chat(self, agent, buyer, page=_PAGE):
+        self.tina.dispatch_paused = True
+        chat = super()._chat(agent, buyer, page)
+        chat.dispatch_group_id = self.group
+        return chat
+
+    def _make(self, chat, agent, *args, **kwargs):
+        made = call_kw(
+            self.env["discuss.channel"].with_user(agent), "make_ticket", [chat.ids, *args], kwargs
+        )
+        return self.env["helpdesk.ticket"].browse(made["id"])
+
+    def _get_new_words(self, chat):
+        return chat.message_ids.sorted("id")[-1].body
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestTickets(TicketCommon):
+    def test_a_ticket_says_who_and_what_to_the_team_of_the_group_and_both_lead_to_each_other(self):
+        chat = self._chat(self.omar, self.buyer)
+        self._say(chat, self.buyer, "It is <b>broken</b>")
+        ticket = self._make(chat, self.omar, "Broken lamp")
+        self.assertEqual(
+            (ticket.name, ticket.team_id, ticket.user_id, ticket.partner_id),
+            ("Broken lamp", self.team, self.omar, self.buyer.partner_id),
+        )
+        self.assertEqual(ticket.partner_email, "ella@hidden.example.com")
+        for said in ("elsewhere.example.com/lamps", "Is it in stock?", "<strong>Ella:</strong>"):
+            self.assertIn(said, ticket.description)
+        self.assertNotIn("<b>broken", ticket.description)
+        self.assertNotIn("lamps?a=1&b=2", ticket.description)
+        note = ticket.message_ids.filtered(lambda line: "Made of the chat" in line.body)
+        self.assertIn(f'data-oe-id="{chat.id}"', note.body)
+        self.assertTrue(note.subtype_id.internal, "a buyer who follows the ticket reads none")
+        self.assertEqual(
+            chat._describe_ticket(),
+            {
+                "id": ticket.id,
+                "name": ticket.display_name,
+                "why_id": self._get_why(ticket).id,
+            },
+        )
+        self.assertNotIn(ticket.number, "".join(chat.message_ids.mapped("body")))
+
+    def test_agents_are_told_the_ticket_and_buyers_are_not(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.assertIs(self._show(chat, self.maria)["dispatch_ticket"], False)
+        ticket = self._make(chat, self.omar)
+        self.assertEqual(self._show(chat, self.maria)["dispatch_ticket"]["id"], ticket.id)
+        for target in (self.buyer, chat, self.rival.browse(self.env.ref("base.public_user").id)):
+            self.assertNotIn("dispatch_ticket", self._show(chat, target))
+
+    def _show(self, chat, target):
+        return Store(bus_channel=target).add(chat).get_result()["discuss.channel"][0]
+
+    def test_orders_are_those_that_the_agent_may_read(self):
+        order = self.env["sale.order"].create({"partner_id": self.buyer.partner_id.id})
+        order.action_confirm()
+        for agent, is_told in ((self.tina, False), (self.omar, True)):
+            with self.subTest(agent.name):
+                chat = self._chat(agent, self.buyer)
+                ticket = self._make(chat, agent)
+                (self.assertIn if is_told else self.assertNotIn)(order.name, ticket.description)
+                self._close(chat)
+
+    def test_how_to_reach_the_buyer_is_masked_as_the_role_of_each_reader_says(self):
+        self.buyer.name = "ella@hidden.example.com"
+        ticket = self._make(self._chat(self.tina, self.buyer), self.tina)
+        rows = ticket.with_user(self.tina).read(
+            ["partner_email", "partner_name", "description", "name"]
+        )
+        self.assertNotIn("ella@", str(rows))
+        self.assertEqual(rows[0]["partner_email"], "e***@hidden.example.com")
+        self.assertFalse(
+            self.env["helpdesk.ticket"]
+            .with_user(self.tina)
+            .search([("partner_email", "=like", "ella%")])
+        )
+        # Nor does a form that is being filled in, once a contact is chosen.
+        new = self.env["helpdesk.ticket"].with_user(self.tina)
+        chosen = {"partner_id": self.buyer.partner_id.id}
+        typed = new.onchange(chosen, ["partner_id"], {"partner_email": {}, "partner_name": {}})
+        self.assertNotIn("ella@", str(typed))
+        self.assertEqual(typed["value"]["partner_email"], "e***@hidden.example.com")
+        ticket.user_id = self.omar
+        (row,) = ticket.with_user(self.omar).read(["partner_email"])
+        self.assertEqual(row["partner_email"], "ella@hidden.example.com")
+
+    def test_a_guest_is_named_as_it_named_itself(self):
+        guest = self._create_guest("Wei")
+        guest.email = "wei@hidden.example.com"
+        ticket = self._make(self._chat(self.tina, guest), self.tina)
+        self.assertEqual(
+            (ticket.partner_id.ids, ticket.partner_name, ticket.partner_email),
+            ([], "Wei", "wei@hidden.example.com"),
+        )
+
+    def test_the_chat_goes_on_or_ends_with_a_word_to_the_buyer(self):
+        chat = self._chat(self.omar, self.buyer)
+        self._make(chat, self.omar)
+        self.assertFalse(chat.livechat_end_dt)
+        self.assertIn("in stock?", self._get_new_words(chat), "the buyer is told nothing")
+        self._close(chat)
+        chat = self._chat(self.omar, self.buyer)
+        draft = chat.with_user(self.omar).get_ticket_draft()
+        self.assertIn("Ella", draft["title"])
+        ticket = self._make(chat, self.omar, **draft, end=True)
+        self.assertTrue(chat.livechat_end_dt)
+        words = chat.message_ids.filtered(lambda line: ticket.number in line.body)
+        self.assertEqual(words.author_id, self.omar.partner_id)
+        self.assertEqual(words.message_type, "comment")
+        chat = self._chat(self.omar, self.buyer)
+        self._close(chat)
+        with self.assertRaisesRegex(UserError, "has ended"):
+            self._make(chat, self.omar, "", "Hello")
+        self.assertTrue(self._make(chat, self.omar), "who has gone has a ticket as well")
+
+    def test_a_chat_has_one_ticket_as_long_as_that_is_there(self):
+        chat = self._chat(self.omar, self.buyer)
+        ticket = self._make(chat, self.omar)
+        with self.assertRaisesRegex(UserError, "has a ticket already"):
+            self._make(chat, self.omar)
+        ticket.unlink()
+        self.assertFalse(chat.dispatch_ticket_name)
+        ticket = self._make(chat, self.omar)
+        self.assertTrue(ticket.exists())
+        # As when the helpdesk is uninstalled: another one would give the number to another ticket.
+        self.env["ir.model"]._get("res.partner")._forget_tickets()
+        self.assertEqual(chat.dispatch_ticket_id, ticket.id)
+        self.env["ir.model"]._get("helpdesk.ticket")._forget_tickets()
+        self.assertFalse(chat.dispatch_ticket_id or self.group.parent_id.helpdesk_team)
+
+    def test_a_chat_of_a_channel_that_odoo_dispatches_may_be_a_ticket_as_well(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.channel.dispatch_mode = "native"
+        self.assertEqual(self._make(chat, self.omar).user_id, self.omar)
+
+    def test_the_command_makes_a_ticket_and_says_nothing_to_the_buyer(self):
+        chat = self._chat(self.omar, self.buyer)
+        before = chat.message_ids
+        chat.with_user(self.omar).execute_command_ticket(body="/ticket  Broken lamp ")
+        self.assertEqual(chat.message_ids, before)
+        ticket = self.env["helpdesk.ticket"].browse(chat.dispatch_ticket_id)
+        self.assertEqual((ticket.name, ticket.create_uid), ("Broken lamp", self.omar))
+
+    def test_who_is_not_of_the_team_leaves_the_ticket_to_it(self):
+        self.team.user_ids = self.maria
+        ticket = self._make(self._chat(self.omar, self.buyer), self.omar)
+        self.assertEqual((ticket.team_id, ticket.user_id.ids), (self.team, []))
+        why = self._get_why(ticket)
+        self.assertEqual((why.kind, why.user_id.ids), ("nobody", []))
+        self.assertEqual({*why.excluded.values()} - {"paused"}, {"missing_permission"})
+        self.assertIn("in another helpdesk team", why.explanation)
+
+    def _get_why(self, ticket):
+        why = self.env["livechat.ticket.decision"].search([("ticket_id", "=", ticket.id)])
+        self.assertEqual(len(why), 1, "each ticket has one record")
+        return why
+
+    def test_a_ticket_stays_with_the_agent_of_its_chat_and_the_record_says_so(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.tina.dispatch_paused = False
+        self.owner.group_ids += self.env.ref("helpdesk_mgmt.group_helpdesk_user_own")
+        before = ledger.read_credits(self.env.cr), chat.dispatch_decision_ids
+        ticket = self._make(chat, self.owner)
+        self.assertEqual(ticket.user_id, self.omar)
+        why = self._get_why(ticket)
+        self.assertEqual(
+            (why.user_id, why.rule, why.group_id, why.ticket_name, why.main_account_id),
+            (self.omar, "exclusive", self.group, ticket.number, self.owner),
+        )
+        self.assertEqual(why.with_user(self.omar).sentence, "The agent of the chat")
+        self.assertEqual(why.run_again(), self.omar.id)
+        with self.assertRaises(AccessError):
+            why.with_user(self.rival).read(["sentence"])
+        self.assertFalse(why.with_user(self.tina).search([("id", "=", why.id)]))
+        held = (
+            self.env["livechat.personal.data"]
+            .sudo()
+            ._export_agent(self.omar.partner_id, self.owner)
+        )
+        self.assertEqual([one["ticket"] for one in held["tickets"]], [ticket.number])
+        # Chats know nothing of it.
+        self.assertEqual((ledger.read_credits(self.env.cr), chat.dispatch_decision_ids), before)
+        owed = accounts.read_credits(self.env.cr)
+        self.assertEqual(owed[self.omar.id], -owed[self.tina.id])
+        self.assertLess(owed[self.omar.id], 0)
+
+    def test_160_tickets_are_split_exactly_by_weight(self):
+        self.channel.ticket_assignee = "dispatch"
+        agents = self.omar | self.tina | self._enable("Uma", self.role)
+        self.channel.user_ids = agents
+        agents.dispatch_paused = False
+        for agent, weight in zip(agents, (100, 50, 10), strict=True):
+            agent.dispatch_weight = weight
+        got = Counter(
+            self.channel._dispatch_ticket(self.env["livechat.dispatch.group"], self.team, agent)[
+                "user_id"
+            ]
+            for _ticket in range(160)
+        )
+        self.assertEqual([got[agent.id] for agent in agents], [100, 50, 10])
+        owed = accounts.read_credits(self.env.cr)
+        self.assertFalse(any(owed.values()), "nobody is owed anything")
+        self.assertFalse(any(ledger.read_credits(self.env.cr).values()), "nor a chat")
+
+    def test_dispatch_gives_tickets_to_who_may_is_at_work_and_has_room_for_one(self):
+        self.channel.write({"ticket_assignee": "dispatch", "ticket_capacity": 1})
+        chats = [self._chat(self.omar, self._create_guest()) for _ticket in range(4)]
+        (self.maria | self.tina).dispatch_paused = False
+        self.omar.dispatch_weight = 200
+        tickets = [self._make(chat, self.omar) for chat in chats[:3]]
+        # Maria lacks the permission; Omar has twice the capacity.
+        self.assertEqual(
+            Counter(ticket.user_id for ticket in tickets), {self.omar: 2, self.tina: 1}
+        )
+        why = self._get_why(self._make(chats[3], self.omar))
+        self.assertEqual(
+            (why.excluded[str(self.maria.id)], why.excluded[str(self.omar.id)], why.user_id.ids),
+            ("missing_permission", "at_capacity", []),
+        )
+        self.assertIn("2 of 2 tickets", why.explanation)
+        # Done, paused, off shift.
+        tickets[0].stage_id = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)])[0]
+        chosen = self._dispatch()
+        self.assertEqual(chosen["user_id"], tickets[0].user_id.id)
+        tickets[0].user_id.dispatch_paused = True
+        self.assertEqual(self._dispatch()["kind"], "nobody")
+        tickets[0].user_id.dispatch_paused = False
+        self.channel.calendar_id = self.env["resource.calendar"].create(
+            {"name": "Closed", "attendance_ids": [Command.clear()]}
+        )
+        excluded = {*self._dispatch()["excluded"].values()}
+        self.assertEqual(excluded - {"missing_permission"}, {"off_shift"})
+
+    def _dispatch(self):
+        return self.channel._dispatch_ticket(self.group, self.team, self.omar)
+
+    def test_a_group_asks_those_above_when_none_of_its_agents_can(self):
+        self.channel.ticket_assignee = "dispatch"
+        (self.maria | self.omar | self.tina).dispatch_paused = False
+        self.group.user_ids = self.maria
+        self.group.parent_id.user_ids = self.tina
+        chosen = self._dispatch()
+        self.assertEqual((chosen["user_id"], chosen["kind"]), (self.tina.id, "overflow"))
+
+    def test_who_is_enabled_again_is_owed_no_ticket_either(self):
+        self.omar.dispatch_paused = self.tina.dispatch_paused = False
+        self.assertEqual(self._dispatch()["user_id"], self.omar.id)
+        self.assertLess(accounts.read_credits(self.env.cr)[self.omar.id], 0)
+        ledger.clear_credits(self.env, self.omar.ids)
+        self.assertEqual(accounts.read_credits(self.env.cr)[self.omar.id], 0)
+
+    def test_a_team_is_one_that_the_caller_knows(self):
+        groups = self.group.with_user(self.owner)
+        self.assertIn((str(self.team.id), "Repairs"), groups._list_helpdesk_teams())
+        groups.helpdesk_team = str(self.team.id)
+        row = self.env["livechat.dispatch.log"].search(
+            [("what", "=", "livechat.dispatch.group.helpdesk_team")], order="id desc", limit=1
+        )
+        self.assertEqual((row.user_id, row.new_text), (self.owner, "Repairs"))
+        for value in ("0", "-1", str(self.team.id + 99), "x", self.team.id, [1], {}, "1 OR 1"):
+            with self.subTest(value), self.assertRaises(UserError):
+                groups.write({"helpdesk_team": value})
+        elsewhere = self.env["res.company"].create({"name": "Elsewhere"})
+        others = self.team.create({"name": "Others", "company_id": elsewhere.id})
+        with self.assertRaises(UserError):
+            groups.helpdesk_team = str(others.id)
+        self.team.active = False
+        self.assertFalse(self.group._get_helpdesk_team())
+
+    def test_only_a_chats_agents_and_who_manages_its_dispatch_make_tickets_and_with_the_permission(
+        self,
+    ):
+        chat = self._chat(self.omar, self.buyer)
+        plain = new_test_user(self.env, "plain_ticket", "base.group_user")
+        helper = new_test_user(
+            self.env, "helper_ticket", "base.group_user,helpdesk_mgmt.group_helpdesk_manager"
+        )
+        public = self.env.ref("base.public_user")
+        owner_group = self.env.ref("helpdesk_mgmt.group_helpdesk_user_own")
+        outsiders = (self.rival, plain, helper, public, self.buyer)
+        for user in (*outsiders, self.maria, self.tina, self.owner):
+            for method in ("make_ticket", "get_ticket_draft", "execute_command_ticket"):
+                with self.subTest(user.login, method=method), self.assertRaises(AccessError):
+                    call_kw(self.env["discuss.channel"].with_user(user), method, [chat.ids], {})
+        self.assertFalse(chat.dispatch_ticket_id)
+        self.owner.group_ids += owner_group
+        self.assertEqual(self._make(chat, self.owner).team_id, self.team)
+
+    def test_what_no_page_sends_is_refused_and_a_callers_context_chooses_nothing(self):
+        chat = self._chat(self.omar, self.buyer)
+        for values in (
+            {"title": 1},
+            {"title": ["x"]},
+            {"title": "x" * 257},
+            {"title": "\0"},
+            {"title": "\ud800"},
+            {"word": "x" * 501},
+            {"word": {"a": 1}},
+            {"end": 1},
+            {"end": "yes"},
+        ):
+            with self.subTest(values), self.assertRaises(UserError):
+                self._make(chat, self.omar, **values)
+        for ids in ([], [0], [-1], [2**40], ["x"], [chat.id, 1]):
+            with self.subTest(ids), self.assertRaises(UserError):
+                call_kw(self.env["discuss.channel"].with_user(self.omar), "make_ticket", [ids], {})
+        self.assertFalse(chat.dispatch_ticket_id)
+        others = self.team.create({"name": "Others"})
+        hostile = {"default_priority": "3", "default_team_id": others.id, "default_closed": True}
+        made = chat.with_user(self.omar).with_context(**hostile).make_ticket("<img onerror=x>")
+        ticket = self.env["helpdesk.ticket"].browse(made["id"])
+        self.assertEqual((ticket.priority, ticket.team_id), ("1", self.team))
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestTicketPages(TicketCommon, WalkCase):
+    def test_over_the_wire_others_make_no_ticket(self):
+        chat = self._chat(self.omar, self.buyer)
+
+        def call(login, method, *args):
+            self.authenticate(login, "sesame-open")
+            return self.make_jsonrpc_request(
+                f"/web/dataset/call_kw/discuss.channel/{method}",
+                {
+                    "model": "discuss.channel",
+                    "method": method,
+                    "args": [chat.ids, *args],
+                    "kwargs": {"context": {"default_user_id": self.maria.id}},
+                },
+            )
+
+        for login in (self.maria.login, self.tina.login):
+            with mute_logger("odoo.http"), self.assertRaises(JsonRpcException) as refused:
+                call(login, "make_ticket")
+            self.assertIn("AccessError", str(refused.exception))
+        made = call(self.omar.login, "make_ticket", "Broken")
+        self.assertEqual(self.env["helpdesk.ticket"].browse(made["id"]).user_id, self.omar)
+
+    @walk
+    def test_an_agent_makes_a_ticket_beside_transfer_and_opens_it(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.start_tour(
+            f"/odoo/discuss?active_id=discuss.channel_{chat.id}",
+            "im_livechat_subaccount_ticket_tour",
+            login=self.omar.login,
+        )
+        ticket = self.env["helpdesk.ticket"].browse(chat.dispatch_ticket_id)
+        self.assertEqual(ticket.name, "Broken lamp")
+        words = chat.message_ids.filtered(lambda line: ticket.number in line.body)
+        self.assertEqual(words.author_id, self.omar.partner_id)

@@ -1,0 +1,14 @@
+def lay_over_all_models(registry, layer):
+    """Give all models of a registry the methods of ``layer``, over those of ``base``.
+
+    Said by ``_inherit = "base"``, core would go through the tables of all models at each upgrade of
+    this addon and ask for their indexes again, and a shop at work would wait for its order lines.
+    For a layer without fields nothing is to be done there. To be called from
+    ``_post_model_setup__``, when core has put the classes of all models together.
+
+    :param layer: a class of ``AbstractModel`` with ``_register = False``
+    """
+    base = registry["base"]
+    if layer not in base._base_classes__:
+        base._base_classes__ = (layer, *base._base_classes__)
+        base.__bases__ = base._base_classes__
