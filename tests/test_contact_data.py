@@ -2,7 +2,7 @@
 
 import json
 
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
@@ -197,6 +197,21 @@ class TestContactData(ContactData, SecurityCommon):
             self.assertNotIn(
                 self.buyer.id if model == "res.partner" else self.buyer_user.id, dict(found)
             )
+
+    def test_what_makes_no_sense_as_a_search_is_refused_with_a_sentence(self):
+        for domain in (
+            3,
+            "x",
+            {"id": 1},
+            [4],
+            [[3, 4, [{}]]],
+            [[4, ["id", "name"], 1]],
+            [["display_name", "x", "A"]],
+            [["user_ids", "any", [7]]],
+        ):
+            for method, args in (("search_read", [domain]), ("web_search_read", [domain, {}])):
+                with self.subTest(domain=domain, method=method), self.assertRaises(UserError):
+                    self._ask("reception", "res.partner", method, None, args, {})
 
     def test_no_order_tells_an_agent_what_is_masked(self):
         first, last = self.env["res.partner"].create(

@@ -54,6 +54,12 @@ class TestOnchange(ShopCommon):
                         for name in spec:
                             self.assertEqual(value.get(name, False), empty.get(name, False), name)
 
+    def test_what_is_no_name_of_a_field_has_not_changed(self):
+        forms = self.env["livechat.subaccount"].with_user(self.owner)
+        changed = [["name"], {"name": 1}, None, 7, "name"]
+        value = forms.onchange({"name": "Zhao"}, changed, {"name": {}, "login": {}})["value"]
+        self.assertTrue(value["login"])
+
     def test_a_proposed_login_writes_nothing(self):
         buyer = new_test_user(self.env, "buyer@example.com", "base.group_portal")
         forms = self.env["livechat.subaccount"].with_user(self.rival)

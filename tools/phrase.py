@@ -14,6 +14,7 @@ _lt = LazyTranslate(__name__)
 # What people read in the place of a name where records are grouped by a field that is empty
 # (``falsy_value_label``), instead of core's "None".
 NOBODY = _lt("Nobody")
+ALL_GROUPS = _lt("All groups")
 NO_CHANNEL = _lt("No channel")
 NO_MAIN_ACCOUNT = _lt("No main account")
 OTHER_BUYERS = _lt("All other buyers")

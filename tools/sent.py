@@ -18,7 +18,7 @@ from datetime import date, datetime
 from odoo import api
 from odoo.api import NewId
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Command, Datetime
+from odoo.fields import Command, Datetime, Domain
 
 ADDON = __name__.split(".")[-3]
 
@@ -118,6 +118,14 @@ def expect(env, sound):
     """Refuse a call that no page makes."""
     if not sound:
         raise UserError(env._("This call makes no sense."))
+
+
+def read_domain(env, domain):
+    """Return the conditions that somebody looks for; what are none are refused."""
+    try:
+        return Domain(domain)
+    except (TypeError, ValueError):
+        return expect(env, False)
 
 
 def expect_ids(records):
@@ -241,7 +249,7 @@ class Reader:
         """As core's, of what the caller may say."""
         (values,) = self._read_sent([values], form=True)
         if isinstance(field_names, (list, tuple)):
-            field_names = [name for name in field_names if name in values]
+            field_names = [name for name in field_names if isinstance(name, str) and name in values]
         return super().onchange(values, field_names, fields_spec)
 
 

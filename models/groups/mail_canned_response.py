@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 
-from ...tools import sent
+from ...tools import phrase, sent
 
 
 class MailCannedResponse(sent.Guard, models.Model):
@@ -33,6 +33,7 @@ class MailCannedResponse(sent.Guard, models.Model):
         index="btree_not_null",
         ondelete="set null",
         help="Offered in the chats of this group and of those below it only; empty: in all.",
+        falsy_value_label=phrase.ALL_GROUPS,
     )
 
     @api.depends("main_account_id")

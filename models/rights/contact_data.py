@@ -6,6 +6,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...tools.layers import lay_over_all_models
 from ...tools.mask import mask, mask_addresses
+from ...tools.sent import read_domain
 
 # Fields by which somebody can be reached.
 _CONTACT = (
@@ -203,7 +204,7 @@ class ContactDataMask(models.AbstractModel):
     @api.model
     def _search(self, domain, *args, **kwargs):
         if self._masks_contacts():
-            domain = self._blind(Domain(domain))
+            domain = self._blind(read_domain(self.env, domain))
         return super()._search(domain, *args, **kwargs)
 
     @api.model
@@ -229,7 +230,7 @@ class ContactDataMask(models.AbstractModel):
                 if number + 1 == len(path) and model is not None:
                     value = condition.value
                     if "any" in condition.operator and isinstance(value, (Domain, list, tuple)):
-                        inner = model._blind(Domain(value))
+                        inner = model._blind(read_domain(self.env, value))
                         return Domain(condition.field_expr, condition.operator, inner)
             return condition
 
