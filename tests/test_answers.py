@@ -43,9 +43,7 @@ class AnswersCommon(ReceptionCommon):
         )
 
     def _at_hand(self, chat, user):
-        return {
-            row["source"]: row for row in chat.with_user(user).get_answers_at_hand() or ()
-        }
+        return {row["source"]: row for row in chat.with_user(user).get_answers_at_hand() or ()}
 
 
 @tagged("post_install", "-at_install")
