@@ -12,6 +12,8 @@ class MailCannedResponse(sent.Guard, models.Model):
 
     _inherit = "mail.canned.response"
 
+    _opens_with = frozenset({"is_of_shop"})
+
     main_account_id = fields.Many2one(
         "res.users",
         "Main Account",
