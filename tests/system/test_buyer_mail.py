@@ -1,12 +1,12 @@
-"""What becomes of a chat when its buyer goes, who is reached by mail."""
+"""What becomes of a chat when its buyer goes, who is reached by mail, or when it rests."""
 
 import re
 
 import shop as shops
-from browsers import FIRST_PAGE, PHONE, shoot
+from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_desk_browsers import as_agent, come_in, set_agents
-from test_waiting_browsers import ask, last_chat, open_widget  # noqa: F401
+from test_waiting_browsers import ask, last_chat, last_visitor, open_widget  # noqa: F401
 
 REACH = ".o-livechat-WaitingReach"
 
@@ -89,3 +89,70 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
         "the buyer who came back has no agent",
     )
     assert back.errors == [] and desk.errors == []
+
+
+def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
+    shop,
+    open_widget,  # noqa: F811
+    open_page,
+):
+    reception = shop.open_reception([], close_after_hours=2)
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    desk = come_in(shop, open_page, agent)
+    page = open_widget(reception, "shop", DESKTOP)
+    window = ask(page, "Is the lamp in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "there is no chat")
+    chat_id = last_chat(shop, reception)
+    # Beside the name stands the clock, without a space between them.
+    names = desk.locator(".o-mail-DiscussSidebarChannel-itemName")
+    name = names.filter(has_text=last_visitor(shop, reception))
+    header = desk.locator(".o-mail-DiscussContent-header")
+    clock = header.locator(".o_livechat_reply_clock")
+
+    def opens_it():
+        # Odoo opens a chat of its own choice a moment after the page is there.
+        name.click()
+        desk.wait_for_timeout(500)
+        return clock.is_visible()
+
+    shops.wait_until(opens_it, "the chat does not open")
+
+    hold = desk.locator("[title='Put on hold'], [name='livechat-hold']").first
+    if not hold.is_visible():
+        header.locator("[title='More']").click()
+    hold.click()
+    shoot(desk, "hold-dialog")
+    desk.click(".o_livechat_hold_choice[data-choice=later]")
+    expect(header.locator(".o_livechat_hold_mark")).to_be_visible()
+    expect(clock).to_have_count(0)
+    shoot(desk, "hold-mark")
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_held_until = now() AT TIME ZONE 'UTC' WHERE id = %s",
+        chat_id,
+    )
+    run_timers(shop)
+    expect(clock).to_be_visible()
+    expect(header.locator(".o_livechat_hold_mark")).to_have_count(0)
+
+    answer(shop, agent, chat_id, "Three are left.")
+    expect(window.locator(".o-mail-Message", has_text="Three are left.")).to_be_visible()
+    for _step in range(2):
+        shop.sql(
+            "UPDATE discuss_channel SET last_interest_dt = last_interest_dt - interval '3 hours',"
+            " dispatch_told_close_at = dispatch_told_close_at - interval '3 hours' WHERE id = %s",
+            chat_id,
+        )
+        run_timers(shop)
+    expect(window).to_contain_text("This chat closes in an hour unless somebody writes")
+    expect(window).to_contain_text("write to open it again")
+    shoot(page, "closed-silently")
+    composer = page.locator(".o-mail-Composer-input")
+    composer.fill("One more question")
+    composer.press("Enter")
+    expect(window).to_contain_text("is with you now")
+    # The agent has it again, as a chat that has just come.
+    waits = desk.locator(".o-mail-DiscussSidebarChannel .o_livechat_reply_clock")
+    expect(waits).to_be_visible()
+    shoot(page, "opened-again")
+    assert page.errors == [] and desk.errors == []
