@@ -296,7 +296,7 @@ class TestHostileValues(HostileCommon):
         )
         cls.samples["mail.canned.response"] = (
             answer,
-            {"source": "sample", "substitution": "Sample", "is_of_shop": True},
+            {"source": "sample", "substitution": "Sample"},
         )
         cls.samples["livechat.answer.use"] = (
             cls.env["livechat.answer.use"].create({"response_id": answer.id}),
