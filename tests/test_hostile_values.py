@@ -294,6 +294,10 @@ class TestHostileValues(HostileCommon):
         answer = cls.env["mail.canned.response"].create(
             {"source": "sample", "substitution": "Sample", "main_account_id": cls.owner.id}
         )
+        cls.samples["mail.canned.response"] = (
+            answer,
+            {"source": "sample", "substitution": "Sample"},
+        )
         cls.samples["livechat.answer.use"] = (
             cls.env["livechat.answer.use"].create({"response_id": answer.id}),
             {},
