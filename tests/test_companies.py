@@ -168,7 +168,7 @@ class TestOneCompany(RpcCommon, CompanyCommon):
             names,
             {
                 *("look_at_orders", "handle_orders", "ship_orders", "handle_returns", "refund"),
-                *("edit_products", "edit_shop_pages"),
+                *("handle_tickets", "edit_products", "edit_shop_pages"),
             }
             & set(self.permission_names),
         )

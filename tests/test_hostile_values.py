@@ -12,6 +12,7 @@ from functools import partial
 
 from psycopg2 import IntegrityError
 
+from odoo import fields
 from odoo.service.model import call_kw
 from odoo.sql_db import Cursor
 from odoo.tests import tagged
@@ -503,9 +504,11 @@ class TestHostileArguments(HostileCommon):
                     and inspect.isfunction(function)
                     and not getattr(function, "_api_private", False)
                     and not any(method in vars(base) for base in others)
-                    and len(inspect.signature(function).parameters) > 1
                 ):
-                    yield name, method, list(inspect.signature(function).parameters)[1:]
+                    parameters = inspect.signature(function).parameters.values()
+                    named = [each.name for each in parameters if each.kind != each.VAR_KEYWORD]
+                    if len(named) > 1:
+                        yield name, method, named[1:]
 
     def test_every_argument(self):
         chat, channel = self.shop["discuss.channel"], self.shop["im_livechat.channel"]
@@ -514,6 +517,10 @@ class TestHostileArguments(HostileCommon):
         sound = {
             "action_give_to": (chat, {"user_id": self.users["colleague"].id}),
             "action_hand_shop_over": (self.users["main_account"], {"successor_id": agent.id}),
+            "action_hold": (
+                chat,
+                {"until": str(fields.Datetime.add(fields.Datetime.now(), hours=1))},
+            ),
             "action_whisper": (chat, {"text": "Sample"}),
             **dict.fromkeys(
                 ("dispatch_away", "dispatch_pause"),
@@ -541,6 +548,7 @@ class TestHostileArguments(HostileCommon):
             "get_team": (self.env["livechat.team"], {"period": "today"}),
             "get_trend": (self.env["livechat.team"], {"user_id": agent.id}),
             "set_mailed": (self.env["livechat.team"], {"is_mailed": True}),
+            "make_ticket": (chat, {"title": "Sample", "word": "Sample", "end": False}),
             "move_dispatch_agent": (
                 channel,
                 {"user_id": agent.id, "from_group_id": group.id, "to_group_id": 0},
