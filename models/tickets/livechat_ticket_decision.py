@@ -13,7 +13,7 @@ class LivechatTicketDecision(models.Model):
     _description = "Ticket Decision"
 
     # The chat's own list has its decisions; an id of ``helpdesk.ticket`` that need not be there.
-    ticket_id = fields.Integer(readonly=True, aggregator=None)
+    ticket_id = fields.Integer("Id of the Ticket", readonly=True, aggregator=None)
     ticket_name = fields.Char("Ticket", readonly=True)
 
     def _record(self, chat, ticket, values):
