@@ -8,6 +8,7 @@ class RequiredLater(models.AbstractModel):
     """Columns that other modules require are left alone at an upgrade of this one."""
 
     _register = False
+    _description = "Base"
 
     def _check_removed_columns(self, log=False):
         # While an upgrade loads this addon, what modules loaded after it require looks removed to

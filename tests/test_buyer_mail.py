@@ -93,6 +93,9 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self._mail_later()
         mail = self._mails()
         self.assertEqual(mail.subject, "Flagship Shop has answered")
+        self.assertEqual(
+            (mail.email_from, mail.author_id.ids), (self.env.company.email_formatted, [])
+        )
         for words in ("Yes, it is.", "Three are left.", "Is it in stock?"):
             self.assertIn(words, mail.body_html)
         # Each word once.
@@ -109,6 +112,15 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self._answer(chat)
         member = chat.channel_member_ids.filtered("guest_id")
         member.seen_message_id = chat.message_ids.sorted("id")[-1]
+        self._mail_later()
+        self.assertFalse(self._mails())
+
+    def test_what_was_taken_back_is_not_mailed(self):
+        chat = self._leave_pooled()
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        answer = chat.message_ids.filtered(lambda line: "Yes, it is." in line.body)
+        chat._message_update_content(answer, body="")
         self._mail_later()
         self.assertFalse(self._mails())
 
@@ -196,7 +208,7 @@ class TestBuyerMail(DispatchCommon, PatientCase):
             chat.with_user(self.agent).read(["dispatch_reply_email"])
         self.assertIn("AccessError", type(refusal.exception).__name__)
 
-    def test_the_link_leads_its_buyer_back_and_opens_what_has_ended(self):
+    def test_the_link_leads_its_buyer_back_to_what_has_ended_and_a_word_opens_it(self):
         chat = self._leave_pooled()
         guest = chat.livechat_customer_history_ids.guest_id
         self._reach(chat, email="ella@example.com")
@@ -222,15 +234,9 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         )
         self.assertTrue(self.opener.cookies["dgid"].startswith(str(guest.id)))
         self.env.invalidate_all()
-        self.assertFalse(chat.livechat_end_dt)
-        # It takes no seat before it says a word, and may take its time.
-        self.assertFalse(self._agent_of(chat))
-        later = fields.Datetime.now() + timedelta(minutes=5)
-        with patch.object(fields.Datetime, "now", lambda *args: later):
-            self.env["discuss.channel"]._end_wordless()
-            self.assertTrue(chat.livechat_end_dt)
-            self.assertNotIn("left the conversation", "".join(chat.message_ids.mapped("body")))
-            self._say(chat, guest, "Here I am again.")
+        # Coming back is no word: only with that the chat opens, and takes a seat.
+        self.assertTrue(chat.livechat_end_dt and chat._reopens())
+        self._say(chat, guest, "Here I am again.")
         self.assertFalse(chat.livechat_end_dt)
         self.assertEqual(self._agent_of(chat), self.agent)
 

@@ -293,6 +293,9 @@ class TestContactData(ContactData, SecurityCommon):
         partner.write({"phone": "13900139000"})
         self.assertEqual(self.buyer.phone, "13900139000")
         new = self.env["res.partner"].with_user(user)
+        masked = {"email": "z***@hidden.example.com", "phone": "***42"}
+        made = new.with_context(default_email="e***@example.com").create({"name": "New", **masked})
+        self.assertFalse(made.sudo().email or made.sudo().phone)
         typed = new.onchange({"phone": PHONE, "email": MAIL}, [], {"email": {}, "phone": {}})
         self.assertEqual(typed["value"]["email"], MAIL)
 

@@ -6,6 +6,7 @@ from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import tagged
 
+from ..models.waiting import im_livechat_channel
 from .common import create_user
 from .test_desk import DeskCommon
 
@@ -65,6 +66,39 @@ class TestHold(DeskCommon):
         self._say(self.chat, self.guest, "Hello?")
         self.assertEqual(self._agent_of(self.chat), self.omar)
         self.assertFalse(self.chat.dispatch_held_until)
+
+    def test_who_writes_before_its_agent_is_missed_is_given_to_another_as_well(self):
+        self._hold()
+        self._say(self.chat, self.guest, "Hello?")
+        self._set_online(self.maria, "offline")
+        self._run_at(minutes=10)
+        self.assertEqual(self._agent_of(self.chat), self.omar)
+
+    def test_the_daily_cleaning_leaves_what_has_an_end_of_its_own(self):
+        self._say(self.chat, self.maria, "I ask the workshop.")
+        self._hold(self.now + timedelta(days=5))
+        self._clean_up_after_days(self.chat)
+        self.assertFalse(self.chat.livechat_end_dt)
+        self._run_at(days=5)
+        self.assertTrue(self.chat.dispatch_reminded_at)
+        self._clean_up_after_days(self.chat)
+        self.assertFalse(self.chat.livechat_end_dt)
+        self._say(self.chat, self.maria, "It is mended.")
+        self.channel.close_after_hours = 72
+        self._clean_up_after_days(self.chat)
+        self.assertFalse(self.chat.livechat_end_dt)
+        self.channel.close_after_hours = 0
+        self._clean_up_after_days(self.chat)
+        self.assertTrue(self.chat.livechat_end_dt)
+
+    def _clean_up_after_days(self, chat):
+        """Core's daily cleaning of chats in which everybody has read everything days ago."""
+        chat.last_interest_dt = chat.channel_member_ids.last_seen_dt = self.now - timedelta(days=2)
+        chat.channel_member_ids.new_message_separator = max(chat.message_ids.ids) + 1
+        chat.channel_member_ids.unpin_dt = False
+        self.env.flush_all()
+        self.env["discuss.channel"]._gc_bot_only_ongoing_sessions()
+        self.env["discuss.channel.member"]._gc_unpin_livechat_sessions()
 
     def test_it_ends_by_hand(self):
         self._hold()
@@ -165,6 +199,48 @@ class TestSilence(DeskCommon):
         for hours in (60, 62, 400):
             self._run_at(hours=hours)
         self.assertFalse((unheard | self.chat).filtered("livechat_end_dt"))
+
+    def test_after_a_hold_the_buyer_is_told_anew(self):
+        self._run_at(hours=23, minutes=1)
+        until = fields.Datetime.to_string(self.now + timedelta(days=3))
+        with self._at(self.now + timedelta(hours=23, minutes=10)):
+            self.chat.with_user(self.maria).action_hold(until)
+        with self._at(self.now + timedelta(hours=30)):
+            self.chat.with_user(self.maria).action_end_hold()
+        self._run_at(hours=30, minutes=1)
+        self.assertFalse(self.chat.livechat_end_dt)
+        self.assertEqual(self._lines().count("closes in an hour"), 2)
+
+    def test_a_chat_for_which_a_colleague_is_to_come_stays_open(self):
+        self.chat.livechat_status = "need_help"
+        for hours in (60, 62):
+            self._run_at(hours=hours)
+        self.assertFalse(self.chat.livechat_end_dt)
+
+    def test_silence_is_no_work(self):
+        self._close_silently()
+        turn = self.env["livechat.dispatch.decision"].search(
+            [("discuss_channel_id", "=", self.chat.id), ("ended_at", "!=", False)]
+        )
+        self.assertLess(turn.handling_seconds, 3600)
+        self.patch(im_livechat_channel, "_ENOUGH_SERVICES", 1)
+        self.env.flush_all()
+        self.assertLess(self.channel._get_pace(self.env["livechat.dispatch.group"])[0], 3600)
+
+    def test_who_comes_back_to_read_changes_nothing_and_a_word_opens_the_chat(self):
+        self._say(self.chat, self.guest, "Hello?")
+        self.chat.livechat_failure = "no_answer"
+        self._close(self.chat)
+        names = ["livechat_end_dt", "livechat_failure", "dispatch_state", "dispatch_asked_at"]
+        before = self.chat.read(names)
+        no_account = self.env["res.partner"]
+        self.assertEqual(self.chat._return(no_account, self.guest), self.chat)
+        self._run_at(minutes=5)
+        self.env["im_livechat.channel"]._run_dispatch_timers()
+        self.assertEqual(self.chat.read(names), before)
+        self._say(self.chat, self.guest, "Is anybody there?")
+        self.assertFalse(self.chat.livechat_end_dt)
+        self.assertEqual(self._agent_of(self.chat), self.maria)
 
     def test_nothing_closes_by_itself_unless_the_shop_wants_it(self):
         self.channel.close_after_hours = 0

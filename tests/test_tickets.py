@@ -201,9 +201,25 @@ class TestTickets(TicketCommon):
         typed = new.onchange(chosen, ["partner_id"], {"partner_email": {}, "partner_name": {}})
         self.assertNotIn("ella@", str(typed))
         self.assertEqual(typed["value"]["partner_email"], "e***@hidden.example.com")
+        # And what it shows masked is not what it saves.
+        shown = {name: typed["value"][name] for name in ("partner_email", "partner_name")}
+        saved = new.create({"name": "By hand", "description": "Late", **chosen, **shown})
+        self.assertEqual(saved.sudo().partner_email, "ella@hidden.example.com")
+        self.assertEqual(saved.sudo().partner_name, self.buyer.name)
+        saved.write({**chosen, **shown})
+        self.assertEqual(saved.sudo().partner_email, "ella@hidden.example.com")
         ticket.user_id = self.omar
         (row,) = ticket.with_user(self.omar).read(["partner_email"])
         self.assertEqual(row["partner_email"], "ella@hidden.example.com")
+
+    def test_a_long_name_makes_no_title_that_is_refused_and_none_no_traceback(self):
+        guest = self._create_guest("W" * 400)
+        chat = self._chat(self.omar, guest)
+        draft = chat.with_user(self.omar).get_ticket_draft()
+        self.assertTrue(self._make(chat, self.omar, **draft))
+        company = self.env["res.partner"].create({"name": "Lamps", "is_company": True})
+        self.buyer.partner_id.write({"parent_id": company.id, "type": "invoice", "name": False})
+        self.assertTrue(self._make(self._chat(self.omar, self.buyer), self.omar))
 
     def test_a_guest_is_named_as_it_named_itself(self):
         guest = self._create_guest("Wei")

@@ -6,7 +6,8 @@ def lay_over_all_models(registry, layer):
     For a layer without fields nothing is to be done there. To be called from
     ``_post_model_setup__``, when core has put the classes of all models together.
 
-    :param layer: a class of ``AbstractModel`` with ``_register = False``
+    :param layer: a class of ``AbstractModel`` with ``_register = False``, and base's own
+        description, which core asks of each class in its way
     """
     base = registry["base"]
     if layer not in base._base_classes__:

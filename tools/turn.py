@@ -27,6 +27,16 @@ OWED = [
     ("dispatch_reminded_at", "!=", False),
 ]
 
+#: It rests, and has an end of its own: it is on hold or was until just now, or closes by itself.
+RESTS = [
+    *("|", ("dispatch_held_until", "!=", False)),
+    *("|", ("dispatch_reminded_at", "!=", False)),
+    *("&", ("dispatch_state", "=", "assigned")),
+    *("&", ("dispatch_asked_at", "=", False)),
+    *("&", ("livechat_channel_id.close_after_hours", ">", 0)),
+    ("livechat_channel_id.dispatch_mode", "!=", "native"),
+]
+
 #: Nobody answered at all, or not the one who had the chat when it ended.
 MISSED = [
     ("livechat_end_dt", "!=", False),

@@ -238,7 +238,8 @@ def clear_credits(env, user_ids: Iterable[int]):
         for accounts in kept:
             accounts.credits.update(dict.fromkeys(user_ids & accounts.credits.keys(), 0))
         store_all(cr, kept)
-        tickets.clear(cr, user_ids)
+    # Whoever makes a ticket holds these until it is made: no chat waits for that.
+    tickets.clear(env.cr, user_ids)
 
 
 def forget_credits(env, user_ids: Iterable[int]):

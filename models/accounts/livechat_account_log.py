@@ -22,6 +22,7 @@ class ExportLog(models.AbstractModel):
     """What the people of a shop export is written down, of whatever model."""
 
     _register = False
+    _description = "Base"
 
     def export_data(self, fields_to_export):
         exported = super().export_data(fields_to_export)

@@ -8,6 +8,7 @@ class WordsOfViews(models.AbstractModel):
     """What core's pages say, in the words of a shop."""
 
     _register = False
+    _description = "Base"
 
     @api.model
     def get_view(self, view_id=None, view_type="form", **options):

@@ -188,7 +188,9 @@ class DiscussChannel(models.Model):
             # sudo: discuss.channel - a buyer may know that the own chat opens again
             lambda chat: not chat.livechat_end_dt or chat.sudo()._reopens(),
             # sudo: as above
-            predicate=lambda chat: chat.sudo().dispatch_is_closed_silent,
+            predicate=lambda chat: (
+                chat.channel_type == "livechat" and chat.sudo().dispatch_is_closed_silent
+            ),
         )
 
     def _to_store_defaults(self, target):
@@ -243,7 +245,7 @@ class DiscussChannel(models.Model):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
         wait for the buyer's next message, as what is on hold does."""
         for chat, agent in self._find_absent_agents():
-            if chat.dispatch_held_until:
+            if chat.dispatch_held_until and chat.dispatch_rests:
                 # Its agent has said when to see to it.
                 continue
             self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
@@ -320,6 +322,8 @@ class DiscussChannel(models.Model):
         self._note_word(message)
         if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
             self._end_silence()
+        if self.dispatch_rests and self._is_buyer(message.author_guest_id or message.author_id):
+            self.dispatch_rests = False
         if self.dispatch_state == "pool":
             self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":

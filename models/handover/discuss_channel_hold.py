@@ -24,6 +24,8 @@ class DiscussChannel(models.Model):
         groups=READERS,
         help="Its agent sees to it then, and is not hurried before.",
     )
+    # Its buyer has said no more since it was put on hold.
+    dispatch_rests = fields.Boolean(copy=False, readonly=True, groups=fields.NO_ACCESS)
     dispatch_reminded_at = fields.Datetime(
         "Reminded At",
         copy=False,
@@ -66,7 +68,11 @@ class DiscussChannel(models.Model):
                 self.env._("Choose a moment within the next %s days.", _LONGEST_HOLD.days)
             )
         # sudo: discuss.channel - checked above
-        self.sudo().write({"dispatch_held_until": until, "dispatch_reminded_at": False})
+        chat = self.sudo()
+        chat.write(
+            {"dispatch_held_until": until, "dispatch_rests": True, "dispatch_reminded_at": False}
+        )
+        chat._forget_told()
         return True
 
     def action_end_hold(self):

@@ -6,6 +6,7 @@ from odoo import api, fields, models
 
 from odoo.addons.mail.tools.discuss import Store
 
+from ...dispatch.ledger import door
 from ...tools.rights import READERS
 
 # The buyer is told so long before.
@@ -24,6 +25,9 @@ _IS_SILENT = [
     ("dispatch_wordless_since", "=", False),
     ("dispatch_held_until", "=", False),
     ("dispatch_reminded_at", "=", False),
+    # A colleague is to come.
+    ("dispatch_promised_id", "=", False),
+    ("livechat_status", "!=", "need_help"),
 ]
 
 
@@ -41,11 +45,12 @@ class DiscussChannel(models.Model):
         help="When the buyer was told that the chat closes if nobody writes.",
     )
     dispatch_is_closed_silent = fields.Boolean(
-        "Closed by Itself",
+        "Opens Again",
         copy=False,
         readonly=True,
         groups=READERS,
-        help="Nobody wrote any more; the chat opens again when its buyer writes.",
+        help="A word of its buyer opens the chat again: it closed by itself, or its buyer has come "
+        "back to it.",
     )
 
     @api.model
@@ -89,11 +94,20 @@ class DiscussChannel(models.Model):
         )
 
     def _close_silently(self):
-        self.write({"livechat_end_dt": fields.Datetime.now(), "dispatch_is_closed_silent": True})
+        self.dispatch_is_closed_silent = True
+        self.livechat_end_dt = fields.Datetime.now()
         self._say_as_desk(
             self._get_buyers_env()._("Closed, as nobody has written; write to open it again")
         )
         self._send_end()
+
+    def _get_last_moment(self, end):
+        # Nobody had to do with it since the last word.
+        return (
+            self.dispatch_is_closed_silent
+            and self.last_interest_dt
+            or super()._get_last_moment(end)
+        )
 
     def _send_end(self):
         Store(bus_channel=self).add(
@@ -118,34 +132,24 @@ class DiscussChannel(models.Model):
         )
 
     def _reopen(self):
-        """Open this chat again, without an agent: with its next word the buyer gets one as with a
-        first, the one who answered before if that is how the channel has it. Without a word it is
-        over again in a minute, and opens with the word."""
+        """Open this chat again, without an agent, for a word of its buyer: with it the buyer gets
+        one as with a first, the one who answered before if that is how the channel has it."""
         agents = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "agent"
         )
         self._leave(agents.partner_id)
-        self.write({"livechat_end_dt": False, "dispatch_is_closed_silent": True})
+        self.write(
+            {
+                "livechat_end_dt": False,
+                "dispatch_address": self.livechat_channel_id._read_caller_address(),
+            }
+        )
         self.dispatch_wordless_since = fields.Datetime.now()
         self._send_end()
 
-    def _close_livechat_session(self, **kwargs):
-        # sudo: discuss.channel - how the chat stands
-        chat = self.sudo()
-        if (
-            chat.dispatch_is_closed_silent
-            and chat.dispatch_wordless_since
-            and not chat.livechat_end_dt
-        ):
-            # Its buyer came back and reads: nobody has left.
-            chat.livechat_end_dt = fields.Datetime.now()
-            chat._send_end()
-            return
-        super()._close_livechat_session(**kwargs)
-
     def _return(self, partner, guest):
-        """Return the chat in which a buyer goes on who has come back to this one: itself, opened
-        again, or one that the buyer has open with this channel by now."""
+        """Return the chat in which a buyer goes on who has come back to this one: itself, which a
+        word opens again, or one that the buyer has open with this channel by now."""
         self.ensure_one()
         if not self.livechat_end_dt:
             return self
@@ -153,12 +157,19 @@ class DiscussChannel(models.Model):
         is_here = [("livechat_channel_id", "=", channel.id)]
         if others := channel._find_open_chats(partner, guest, is_here):
             return others[0]
-        self._reopen()
+        # Who only reads has not changed how it ended.
+        self.dispatch_is_closed_silent = True
+        self._send_end()
         return self
 
     def _reopen_by(self, message):
         """Open this chat, which has ended, again if it is its buyer who writes."""
-        if self._is_buyer(message.author_guest_id or message.author_id) and self._reopens():
+        buyer = message.author_guest_id or message.author_id
+        if not self._is_buyer(buyer):
+            return
+        # Another tab may just be opening a chat.
+        door.claim(self.env.cr, self.livechat_channel_id.id, [f"{buyer._name} {buyer.id}"])
+        if self._reopens():
             self._reopen()
 
     def _end_silence(self):

@@ -6,7 +6,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...tools.layers import lay_over_all_models
 from ...tools.mask import mask, mask_addresses
-from ...tools.sent import read_domain
+from ...tools.sent import is_record_id, read_domain
 
 # Fields by which somebody can be reached.
 _CONTACT = (
@@ -54,6 +54,7 @@ class ContactDataMask(models.AbstractModel):
     """
 
     _register = False
+    _description = "Base"
 
     @api.model
     def _masks_contacts(self):
@@ -198,6 +199,42 @@ class ContactDataMask(models.AbstractModel):
         ]
 
     # ------------------------------------------------------------
+    # What comes back
+    # ------------------------------------------------------------
+
+    @api.model
+    def default_get(self, fields):
+        return self._read_masked(super().default_get(fields))
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._read_masked(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._read_masked(vals))
+
+    @api.model
+    def _read_masked(self, vals):
+        """Return values without those that a form was shown masked and sends back: nobody means
+        them. With a contact that is chosen come the contact's own."""
+        own = _FIELDS.get(self._name)
+        if not own or not self._masks_contacts():
+            return vals
+        own = own | {"partner_name"} if self._name in _NAMED else own
+        masked = [name for name in own & vals.keys() if "***" in str(vals[name])]
+        if not masked:
+            return vals
+        contact = vals.get("partner_id")
+        # sudo: res.partner - the server itself goes on with what is stored
+        contact = self.env["res.partner"].sudo().browse(contact if is_record_id(contact) else ())
+        known = {}
+        if contact := contact.exists():
+            for name in masked:
+                part = next((part for part in ("email", "name") if part in name), "phone")
+                known[name] = contact[part]
+        return {name: value for name, value in vals.items() if name not in masked} | known
+
+    # ------------------------------------------------------------
     # What is asked of the database
     # ------------------------------------------------------------
 
@@ -284,16 +321,6 @@ class ResPartner(models.Model):
         # sudo: res.partner - whose contact it is
         partner = self.sudo()
         return partner.partner_share and not partner.livechat_main_account_id
-
-    def write(self, vals):
-        if self._masks_contacts():
-            # A form sends back what it was shown; nobody means that.
-            vals = {
-                name: value
-                for name, value in vals.items()
-                if not (self._is_contact(name) and "***" in str(value))
-            }
-        return super().write(vals)
 
     def _compute_display_name(self):
         super()._compute_display_name()

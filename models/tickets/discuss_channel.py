@@ -96,7 +96,8 @@ class DiscussChannel(models.Model):
         words = chat.with_context(lang=chat._get_buyers_lang()).env._(
             "We keep your request as ticket %s and will come back to you.", _NUMBER
         )
-        return {"title": self._get_ticket_title(chat), "word": words}
+        title = self._get_ticket_title(chat)[: sent.TEXT_LENGTH_MAX]
+        return {"title": title, "word": words}
 
     def make_ticket(self, title="", word="", end=False):
         """Make a ticket of this chat: with its buyer, page, product, orders and transcript, for the
@@ -122,8 +123,12 @@ class DiscussChannel(models.Model):
         sent.expect(self.env, isinstance(end, bool))
         if word.strip() and chat.livechat_end_dt:
             raise UserError(self.env._("This chat has ended: its buyer reads nothing any more."))
-        # Of two who make a ticket at the same time the second finds that of the first.
-        chat.lock_for_update()
+        # Of two who make a ticket at the same time the second waits for the first, begins again, as
+        # Odoo does with whatever cannot be serialized, and finds that of the first.
+        chat.flush_recordset()
+        self.env.cr.execute(
+            "SELECT FROM discuss_channel WHERE id = %s FOR NO KEY UPDATE", [chat.id]
+        )
         if chat.dispatch_ticket_name:
             raise UserError(
                 self.env._("This chat has a ticket already: %s", chat.dispatch_ticket_name)
@@ -236,7 +241,7 @@ class DiscussChannel(models.Model):
         # Whoever is named by an address is shown masked, as everywhere.
         buyers = chat.livechat_customer_history_ids
         for name in {*buyers.partner_id.mapped("name"), *buyers.guest_id.mapped("name")}:
-            if "@" in name:
+            if name and "@" in name:
                 transcript = transcript.replace(escape(name), escape(mask_addresses(name)))
         return Markup("").join(
             [*described, Markup("<h3>%s</h3>") % self.env._("Transcript"), transcript]

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, sql
 
 _TICKETS = "helpdesk.ticket"
 # What a ticket calls its number, in the helpdesks we know.
@@ -116,6 +116,9 @@ class LivechatHelpdesk(models.AbstractModel):
             ("discuss_channel", "dispatch_ticket_id"),
             ("livechat_dispatch_group", "helpdesk_team"),
         ):
+            if not sql.column_exists(self.env.cr, table, column):
+                # This addon goes as well, and its columns have gone before.
+                continue
             self.env.cr.execute(
                 SQL(
                     "UPDATE %(table)s SET %(column)s = NULL WHERE %(column)s IS NOT NULL",

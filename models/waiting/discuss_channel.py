@@ -13,7 +13,7 @@ from ...dispatch.line import HEAD_START, WAITING, Waiting, estimate_wait
 from ...tools import sent
 from ...tools.here import gone_since
 from ...tools.mask import mask_addresses
-from ...tools.turn import UNANSWERED
+from ...tools.turn import RESTS, UNANSWERED
 from ...tools.word import SURELY_HELD, match_given_up
 
 # A phone that was put away for a moment keeps its place in line so long.
@@ -22,8 +22,9 @@ BUYER_GRACE = timedelta(minutes=5)
 # In the context of core's daily cleaning: it leaves out the chats that wait, however long.
 NOT_WAITING = object()
 
-# A chat that waits: in line, in the pool, or for the first word of the agent whose turn it is.
-WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED)
+# A chat that waits: in line, in the pool, for the first word of the agent whose turn it is, or for
+# an end of its own.
+WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED) | Domain(RESTS)
 
 
 class DiscussChannel(models.Model):

@@ -3,7 +3,7 @@ import re
 from datetime import timedelta
 from functools import partial
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
 from odoo.tools import email_normalize, hash_sign, verify_hash_signed
@@ -177,8 +177,8 @@ class DiscussChannel(models.Model):
         )
 
     def _find_words(self):
-        """Return what was said last in this chat, in order."""
-        return (
+        """Return what was said last in this chat, and is not deleted, in order."""
+        words = (
             self.env["mail.message"]
             .search(
                 [
@@ -191,6 +191,7 @@ class DiscussChannel(models.Model):
             )
             .sorted("id")
         )
+        return words - words._filter_empty()
 
     def _mail_buyer(self, subject, answers):
         """Mail the buyer of this chat, with a link back to it.
@@ -204,8 +205,9 @@ class DiscussChannel(models.Model):
         mailbox = hashlib.sha256(email.encode()).hexdigest()
         if not door.may_mail_buyer(self.env, mailbox, str(channel.main_account_id or channel)):
             return False
-        # sudo: ir.qweb, mail.mail - built here, for the buyer's own mailbox
-        env = self._get_buyers_env()(su=True)
+        # sudo: ir.qweb, mail.mail - built here, for the buyer's own mailbox, by no person
+        env = self._get_buyers_env()(user=SUPERUSER_ID, su=True)
+        company = channel.main_account_id.company_id or env.company
         lines = self._find_words() if answers else answers
         body = env["ir.qweb"]._render(
             "im_livechat_subaccount.answer_mail",
@@ -220,6 +222,8 @@ class DiscussChannel(models.Model):
         env["mail.mail"].create(
             {
                 "email_to": email,
+                "email_from": company.email_formatted,
+                "author_id": False,
                 "subject": say_in_one_line(subject),
                 "body_html": body,
                 "auto_delete": True,

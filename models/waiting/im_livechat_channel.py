@@ -422,9 +422,13 @@ class ImLivechatChannel(models.Model):
                     buyer=mask_addresses(buyer) if is_masked else buyer,
                 )
             # The mail queue sends it; a buyer does not wait for a mail server.
+            company = channel.main_account_id.company_id or self.env.company
             self.env["mail.mail"].create(
                 {
                     "email_to": channel.pool_email,
+                    # Whoever happens to be at work has not written it.
+                    "email_from": company.email_formatted,
+                    "author_id": False,
                     "subject": say_in_one_line(subject),
                     "body_html": Markup("<hr/>").join(
                         chat._describe_untold(messages, is_masked)
@@ -468,12 +472,13 @@ class ImLivechatChannel(models.Model):
     def _get_pace(self, group):
         """Return how fast this line moves: the mean and the standard deviation of the time a chat
         took here, in seconds, and the seats that take part; ``None`` while that is not known."""
-        # A chat that lay silent for a day was ended by core's cleaning: the agent was free at its
-        # last word. Served by discuss_channel__dispatch_service_idx.
+        # A chat that closed by itself, or lay silent for a day until core's cleaning ended it: the
+        # agent was free at its last word. Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(
             """
             SELECT extract(epoch FROM
-                       CASE WHEN last_interest_dt <= livechat_end_dt - %s
+                       CASE WHEN dispatch_is_closed_silent
+                              OR last_interest_dt <= livechat_end_dt - %s
                             THEN last_interest_dt
                             ELSE livechat_end_dt END
                        - dispatch_assigned_at)

@@ -1,6 +1,7 @@
 """What becomes of a chat when its buyer goes, who is reached by mail, or when it rests."""
 
 import re
+from datetime import datetime, timezone
 
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
@@ -68,7 +69,8 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
     )
     assert "Three are left." in mail["body_html"]
     link = re.search(r"/livechat/return/[^\"'<\s]+", mail["body_html"])[0]
-    shop.call("discuss.channel", "write", [chat_id], {"livechat_end_dt": "2026-01-01 00:00:00"})
+    ended_at = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+    shop.call("discuss.channel", "write", [chat_id], {"livechat_end_dt": ended_at})
 
     back = open_page(f"{shop.url}{link}", PHONE)
     shoot(back, "return-phone")
