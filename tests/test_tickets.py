@@ -218,8 +218,10 @@ class TestTickets(TicketCommon):
         draft = chat.with_user(self.omar).get_ticket_draft()
         self.assertTrue(self._make(chat, self.omar, **draft))
         company = self.env["res.partner"].create({"name": "Lamps", "is_company": True})
+        self._close(chat)
+        chat = self._chat(self.omar, self.buyer)
         self.buyer.partner_id.write({"parent_id": company.id, "type": "invoice", "name": False})
-        self.assertTrue(self._make(self._chat(self.omar, self.buyer), self.omar))
+        self.assertTrue(self._make(chat, self.omar))
 
     def test_a_guest_is_named_as_it_named_itself(self):
         guest = self._create_guest("Wei")
