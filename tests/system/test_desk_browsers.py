@@ -55,13 +55,13 @@ def test_the_bar_survives_that_its_agent_leaves_the_channel_and_is_taken_out(sho
 
     # The agent leaves by itself, and opens the menu before its page has heard of it.
     held = []
-    page.route(
-        "**/res.users/get_dispatch_status",
-        lambda route: route.continue_() if held else held.append(route),
-    )
+    page.route("**/res.users/get_dispatch_status", held.append)
     as_agent(shop, agent).call("im_livechat.channel", "action_quit", [reception.id])
     shops.wait_until(lambda: page.evaluate("1") and held, "the page does not hear of it")
     bar.click()
+    shops.wait_until(lambda: page.evaluate("1") and len(held) > 1, "the menu does not ask")
+    for route in held[1:]:
+        route.continue_()
     expect(bar).to_have_count(0)
     expect(page.locator(MENU)).to_have_count(0)
     expect(page.locator(ERROR)).to_have_count(0)

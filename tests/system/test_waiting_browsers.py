@@ -163,9 +163,10 @@ def test_buyers_count_down_in_line_meet_the_agent_without_reload_or_leave_a_mess
     shoot(second_page, f"waiting-{place}-{device}-agent-came")
     shoot(third_page, f"waiting-{place}-{device}-number-1")
 
-    # By keyboard: it comes before the field one writes in, and that field's own menu.
+    # By keyboard: it comes before the way to be mailed, the field one writes in, and that field's
+    # own menu.
     third_page.locator(".o-mail-Composer-input").focus()
-    for _step in range(2):
+    for _step in range(3):
         third_page.keyboard.press("Shift+Tab")
     leave = third.locator(f"{BANNER}-leave")
     expect(leave).to_be_focused()
