@@ -46,7 +46,7 @@ def reception(shop):
     return reception
 
 
-@pytest.mark.parametrize("lang", ["en_US", "zh_CN"])
+@pytest.mark.parametrize("lang", [pytest.param("en_US", marks=pytest.mark.long), "zh_CN"])
 def test_an_answer_of_the_shop_is_one_key_away_with_what_is_known_of_the_buyer(
     shop, open_page, lamp, reception, lang
 ):

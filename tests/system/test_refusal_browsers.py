@@ -153,8 +153,15 @@ def count_words(shop, chat_id):
     return count
 
 
-@pytest.mark.parametrize("language", ["en", "zh"])
-@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+@pytest.mark.parametrize(
+    ("place", "viewport", "language"),
+    [
+        ("shop", PHONE, "zh"),
+        ("elsewhere", DESKTOP, "en"),
+        pytest.param("shop", PHONE, "en", marks=pytest.mark.long),
+        pytest.param("elsewhere", DESKTOP, "zh", marks=pytest.mark.long),
+    ],
+)
 def test_who_opens_too_many_chats_reads_why_in_the_language_of_the_page(
     shop, counted, open_site, place, viewport, language
 ):
