@@ -92,7 +92,8 @@ def last_visitor(shop, reception):
         " WHERE channel_id = %s AND guest_id IS NOT NULL",
         last_chat(shop, reception),
     )
-    return re.compile(rf"Visitor {guest_id}\b")
+    # A row's clock follows without a space.
+    return re.compile(rf"Visitor {guest_id}(?!\d)")
 
 
 def occupy(shop, reception):
