@@ -55,7 +55,7 @@ def test_the_bar_survives_that_its_agent_leaves_the_channel_and_is_taken_out(sho
 
     # The agent leaves by itself, and opens the menu before its page has heard of it.
     held = []
-    page.route("**/res.users/get_dispatch_status", held.append)
+    page.route("**/res.users/get_dispatch_status", lambda route: held.append(route))
     as_agent(shop, agent).call("im_livechat.channel", "action_quit", [reception.id])
     shops.wait_until(lambda: page.evaluate("1") and held, "the page does not hear of it")
     bar.click()
