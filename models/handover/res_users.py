@@ -40,6 +40,7 @@ class ResUsers(models.Model):
         chats = self.sudo()._hand_over_chats(
             only=owed, may_stay=True, reason=self.env._("Away by choice")
         )
+        # sudo: res.users - as above
         partners = self.sudo().partner_id
         kept = chats.filtered(lambda chat: chat.dispatch_seat_partner_ids & partners)
         return {"handed_over": len(chats - kept), "kept": len(kept)}

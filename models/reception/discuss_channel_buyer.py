@@ -227,6 +227,7 @@ class DiscussChannel(models.Model):
         return {
             "number": number,
             "order": bool(order) and self._describe_order(order),
+            # sudo: res.partner - as above; the order is one that the caller reads
             "is_own": bool(order and company)
             and order.sudo().partner_id.commercial_partner_id == company,
         }

@@ -30,10 +30,11 @@ class ImLivechatChannel(models.Model):
             ("consumed", "=", True),
             ("write_date", ">=", fields.Datetime.now() - _UNHAPPY_SHOWN),
         ]
-        # sudo: rating.rating, discuss.channel - of channels that the caller may watch
+        # sudo: rating.rating - of channels that the caller may watch
         ratings = self.env["rating.rating"].sudo()
         count = ratings.search_count(unhappy)
         ratings = ratings.search(unhappy, order="write_date desc, id desc", limit=_UNHAPPY_MAX)
+        # sudo: discuss.channel - as above
         chats = self.env["discuss.channel"].sudo().browse(ratings.mapped("res_id"))
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
