@@ -82,8 +82,11 @@ class LivechatFieldMixin(models.AbstractModel):
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
-        # Of who is new nobody has seen figures.
-        for part in self._find_shown_parts(set().union(*vals_list)) - {"agents", "bars"}:
+        parts = self._find_shown_parts(set().union(*vals_list))
+        if self._name in ("res.users", "res.partner"):
+            # Of a person who is new nobody has seen figures.
+            parts -= {"agents", "bars"}
+        for part in parts:
             self.env["livechat.announcement"]._look_again(records, part)
         return records
 

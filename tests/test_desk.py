@@ -218,6 +218,12 @@ class TestBar(DeskCommon):
         self.assertFalse(why())
 
     def test_whoever_comes_to_a_channel_or_leaves_it_in_any_way_is_told(self):
+        self._forget_bus()
+        another = self._create_channel(self.maria)
+        self.assertTrue(self._is_told())
+        self._forget_bus()
+        another.unlink()
+        self.assertTrue(self._is_told())
         shrinks = {
             "leaves": lambda: self.channel.with_user(self.maria).action_quit(),
             "is taken out": lambda: self.channel.write({"user_ids": [Command.clear()]}),
@@ -228,7 +234,6 @@ class TestBar(DeskCommon):
                 {"group_ids": [Command.unlink(self.receive_group.id)]}
             ),
             "the channel is left to Odoo": lambda: self.channel.write({"dispatch_mode": "native"}),
-            "another channel is deleted": lambda: self._create_channel(self.maria).unlink(),
         }
         for how, leave in shrinks.items():
             with self.subTest(how):

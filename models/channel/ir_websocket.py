@@ -1,5 +1,7 @@
 from odoo import models
 
+from odoo.addons.bus.websocket import wsrequest
+
 # What a page says when it is alive; see static/src/here.
 _SIGN_OF_LIFE = "livechat_dispatch/here"
 
@@ -17,3 +19,7 @@ class IrWebsocket(models.AbstractModel):
             if type(inactivity) is not int or inactivity < 0:
                 inactivity = 0
             self.env["mail.presence"]._give_sign(self.env.user, min(inactivity, _INACTIVITY_MAX))
+            if wsrequest:
+                # Core's listener hears nothing for 50 s once the database was away: what was sent in
+                # between would be told with the next message only, and may be the last for hours.
+                wsrequest.ws.trigger_notification_dispatching()

@@ -1,5 +1,5 @@
-"""A right that is taken away ends what an open page hears at once: real websockets, of the one who
-loses the right and of one who keeps it."""
+"""What an open page hears, over real websockets: a right that is taken away ends it at once, for the
+one who loses the right and not for one who keeps it."""
 
 import json
 import time
@@ -30,6 +30,10 @@ class Page:
     def subscribe(self, *channels):
         data = {"channels": list(channels), "last": 0}
         self.socket.send(json.dumps({"event_name": "subscribe", "data": data}))
+
+    def give_sign(self):
+        data = {"event_name": "livechat_dispatch/here", "data": {"inactivity_period": 0}}
+        self.socket.send(json.dumps(data))
 
     def listen(self):
         """Take in what has come, within a second."""
@@ -191,3 +195,22 @@ def test_the_buyers_next_words_do_not_reach_who_has_lost_the_right(
     scene.page.wait_for(FENCE)
     assert scene.page.hears(FENCE) or lose in (be_disabled, work_elsewhere)
     assert not scene.page.hears(AFTER)
+
+
+def test_what_core_overheard_is_told_with_the_next_sign_of_life(server, shop):
+    """When the database restarts, core's listener hears nothing for 50 s; the rows are there."""
+    (agent,) = shop.add_agents([100], online=False)
+    page = Page(server, shop, agent)
+    page.subscribe()
+    shop.open_reception([], user_ids=[[6, 0, [agent.user_id]]])
+    page.wait_for("livechat_dispatch/status")
+    partner = shop.sql("SELECT partner_id FROM res_users WHERE id = %s", agent.user_id)[0][0]
+    shop.sql(
+        "INSERT INTO bus_bus (create_date, channel, message) VALUES (now() AT TIME ZONE 'UTC', %s, %s)",
+        json.dumps([shop.db, "res.partner", partner], separators=(",", ":")),
+        json.dumps({"type": "livechat_dispatch/line", "payload": {"channel_id": 0, "waiting": 0}}),
+    )
+    page.listen()
+    assert not page.hears("livechat_dispatch/line")
+    page.give_sign()
+    page.wait_for("livechat_dispatch/line")
