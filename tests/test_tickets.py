@@ -452,6 +452,148 @@ class TestTickets(TicketCommon):
 
 
 @tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestTicketsHandedOver(TicketCommon):
+    """Whoever leaves gives up its tickets as it does its chats."""
+
+    def _subaccount(self, user):
+        return self.env["livechat.subaccount"].search([("user_id", "=", user.id)])
+
+    def _give_one(self):
+        """Return a ticket that Omar has, with Tina ready to take it."""
+        ticket = self._make(self._chat(self.omar, self.buyer), self.omar)
+        self.assertEqual(ticket.user_id, self.omar)
+        (self.omar | self.tina).dispatch_paused = False
+        self.env.flush_all()
+        return ticket
+
+    def _get_last_why(self, ticket):
+        return self.env["livechat.ticket.decision"].search(
+            [("ticket_id", "=", ticket.id)], order="id desc", limit=1
+        )
+
+    def _check_handed_over(self, ticket, to, rule="share"):
+        self.assertEqual(ticket.user_id, to)
+        why = self._get_last_why(ticket)
+        self.assertEqual(
+            (why.kind, why.rule, why.user_id, why.previous_user_id, why.livechat_channel_id),
+            ("hand_over", rule, to, self.omar, self.channel),
+        )
+        return why
+
+    def test_who_is_disabled_gives_up_its_tickets_and_their_records_say_so(self):
+        ticket = self._give_one()
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        why = self._check_handed_over(ticket, self.tina)
+        self.assertEqual((why.group_id, why.main_account_id), (self.group, self.owner))
+        self.assertEqual(why.run_again(), self.tina.id)
+        self.assertGreater(accounts.read_credits(self.env.cr).get(self.omar.id, 0), -CHAT)
+        # Closed ones stay whose they were.
+        ticket.stage_id = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)])[0]
+        self._subaccount(self.tina).with_user(self.owner).action_disable()
+        self.assertEqual(ticket.user_id, self.tina)
+
+    def test_a_chosen_successor_takes_those_that_it_may_handle(self):
+        ticket = self._give_one()
+        disable = self._subaccount(self.omar).with_user(self.owner)._disable
+        disable(self._subaccount(self.tina).with_user(self.owner))
+        self._check_handed_over(ticket, self.tina, "by_hand")
+
+    def test_with_a_successor_who_handles_none_they_are_dispatched(self):
+        ticket = self._give_one()
+        disable = self._subaccount(self.omar).with_user(self.owner)._disable
+        disable(self._subaccount(self.maria).with_user(self.owner))
+        self._check_handed_over(ticket, self.tina)
+
+    def test_whom_nobody_else_takes_is_left_to_its_team(self):
+        ticket = self._give_one()
+        self.tina.dispatch_paused = True
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        why = self._check_handed_over(ticket, self.env["res.users"], "nobody")
+        self.assertEqual(why.excluded[str(self.tina.id)], "paused")
+        self.assertEqual(ticket.team_id, self.team)
+
+    def test_who_loses_the_permission_gives_them_up(self):
+        for lose in (
+            lambda: self._subaccount(self.omar)
+            .with_user(self.owner)
+            .write({"role_ids": [Command.set(self.role_reception.ids)]}),
+            # As core's own form of users does.
+            lambda: self.omar.write(
+                {"group_ids": [Command.unlink(group.id) for group in self.role_after_sales.group_id]}
+            ),
+        ):
+            with self.subTest(lose), self.cr.savepoint() as savepoint:
+                ticket = self._give_one()
+                lose()
+                self._check_handed_over(ticket, self.tina)
+                self.env.flush_all()
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_a_role_that_loses_the_permission_takes_them_from_all_who_have_it(self):
+        ticket = self._give_one()
+        role = self.role.copy({"name": "Other"})
+        self._subaccount(self.omar).with_user(self.owner).role_ids = role
+        self.assertEqual(ticket.user_id, self.omar)
+        permission = self.env.ref("im_livechat_subaccount.permission_handle_tickets")
+        role.with_user(self.owner).write({"permission_ids": [Command.unlink(permission.id)]})
+        self._check_handed_over(ticket, self.tina)
+
+    def test_who_leaves_the_channel_gives_them_up(self):
+        ticket = self._give_one()
+        self.channel.with_user(self.owner).user_ids = self.tina | self.maria
+        self._check_handed_over(ticket, self.tina)
+
+    def test_who_leaves_the_group_gives_up_those_of_the_group_that_others_take(self):
+        ticket = self._give_one()
+        group = self.group.with_user(self.owner)
+        self.tina.dispatch_paused = True
+        group.write({"user_ids": [Command.unlink(self.omar.id)]})
+        self.assertEqual(ticket.user_id, self.omar, "nobody else takes it")
+        group.write({"user_ids": [Command.link(self.omar.id)]})
+        self.tina.dispatch_paused = False
+        other = self.group.copy({"name": "Chairs", "user_ids": [Command.set(self.omar.ids)]})
+        other.with_user(self.owner).write({"user_ids": [Command.clear()]})
+        self.assertEqual(ticket.user_id, self.omar, "it is another group's")
+        group.write({"user_ids": [Command.unlink(self.omar.id)]})
+        self._check_handed_over(ticket, self.tina)
+
+    def test_a_ticket_given_by_hand_in_a_team_of_a_group_goes_as_well_and_others_stay(self):
+        (self.omar | self.tina).dispatch_paused = False
+        tickets = self.env["helpdesk.ticket"]
+        values = {"name": "Late", "description": "Late", "user_id": self.omar.id}
+        ours = tickets.create({**values, "team_id": self.team.id})
+        elsewhere = self.team.create({"name": "Others"})
+        others = tickets.create({**values, "team_id": elsewhere.id})
+        # A team without people takes nobody; the helpdesk itself takes out who is none of it.
+        (self.team | elsewhere).user_ids = self.omar | self.tina
+        (ours | others).user_id = self.omar
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        self.assertEqual(self._check_handed_over(ours, self.tina).group_id, self.group)
+        self.assertEqual(others.user_id, self.omar)
+        self.assertFalse(self._get_last_why(others))
+        # Whose tickets are no shop's are for who manages the helpdesk to give away.
+        with self.assertRaisesRegex(UserError, "has open tickets"):
+            self._subaccount(self.omar).with_user(self.owner).action_delete()
+        others.user_id = self.tina
+        self._subaccount(self.omar).with_user(self.owner).action_delete()
+        self.assertFalse(self.omar.exists())
+
+    def test_a_user_who_is_deleted_gives_them_up(self):
+        ticket = self._give_one()
+        self._subaccount(self.omar)._disable()
+        ticket.user_id = self.omar
+        self.omar.unlink()
+        self.assertEqual(ticket.user_id, self.tina)
+
+    def test_a_callers_context_chooses_nothing(self):
+        ticket = self._give_one()
+        hostile = {"default_user_id": self.maria.id, "default_kind": "nobody"}
+        self._subaccount(self.omar).with_user(self.owner).with_context(**hostile).action_disable()
+        self._check_handed_over(ticket, self.tina)
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
 class TestTicketPages(TicketCommon, WalkCase):
     def test_over_the_wire_others_make_no_ticket(self):
         chat = self._chat(self.omar, self.buyer)

@@ -87,7 +87,7 @@ class ImLivechatChannel(models.Model):
                 max(
                     0,
                     policy.capacity(rules.max_sessions, agent.weight)
-                    - policy.load(agent, rules.quiet_hold),
+                    - policy.load(agent, rules),
                 )
                 for agent in channel._get_dispatch_staff()
             )
@@ -98,7 +98,7 @@ class ImLivechatChannel(models.Model):
             rules = channel._get_dispatch_rules()
             limited = channel.dispatch_mode != "native" and rules.max_sessions
             channel.dispatch_overrun_count = limited and sum(
-                policy.load(agent, rules.quiet_hold)
+                policy.load(agent, rules)
                 > policy.capacity(rules.max_sessions, agent.weight)
                 for agent in channel._get_dispatch_staff()
             )
@@ -262,7 +262,7 @@ class ImLivechatChannel(models.Model):
         if users is None and self != self._origin:
             # A form being filled in: its agents, not those of the database.
             users = self.user_ids | self.main_account_id
-        return ledger.Query(
+        query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
             channel_id=self._origin.id or None,
@@ -271,6 +271,16 @@ class ImLivechatChannel(models.Model):
             main_account_id=channel.main_account_id or None,
             circle=channel.circle,
         )
+        return self._ask_for_tickets(query, channel)
+
+    @api.model
+    def _ask_for_tickets(self, query, channel=None):
+        """Return the query, which asks for open tickets as well where they count.
+
+        :param ledger.Channel channel: what is stored, when that has just been read.
+        :rtype: ledger.Query
+        """
+        return query
 
     @api.model
     def _get_receive_group_id(self):

@@ -51,7 +51,7 @@ class ResUsers(models.Model):
         typed = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
         shares = channel._describe_shares(typed) if channel else {}
         staff = channel._get_dispatch_staff() if channel else []
-        loads = {agent.user_id: policy.load(agent, rules.quiet_hold) for agent in staff}
+        loads = {agent.user_id: policy.load(agent, rules) for agent in staff}
         for user in self:
             user.dispatch_share = shares.get(user._origin.id)
             user.dispatch_load = loads.get(user._origin.id, 0)
@@ -89,9 +89,9 @@ class ResUsers(models.Model):
             rules = channel._get_dispatch_rules()
             for agent in channel._read_dispatch_agents(user):
                 lively, quiet = agent.lively_chats, agent.quiet_chats
-                loads.append((policy.load(agent, rules.quiet_hold), lively + quiet, quiet))
+                loads.append((policy.load(agent, rules), lively + quiet, quiet))
                 capacities.append(policy.capacity(rules.max_sessions, agent.weight))
-                rooms.append(policy.has_room(lively, quiet, agent.weight, rules))
+                rooms.append(policy.has_room(lively, quiet, agent.weight, rules, agent.tickets))
         load, chats, quiet = max(loads)
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
         paused, until = user._is_paused(), user.dispatch_paused_until

@@ -148,7 +148,8 @@ class DiscussChannel(models.Model):
                 **({"team_id": team.id} if team else {}),
             }
         )
-        self.env["livechat.ticket.decision"]._record(chat, ticket, assigned)
+        decisions = self.env["livechat.ticket.decision"]
+        decisions._record(ticket, chat.livechat_channel_id, assigned, chat)
         chat.dispatch_ticket_id = ticket.id
         link = Markup(
             '<a href="#" class="o_channel_redirect" data-oe-model="discuss.channel"'

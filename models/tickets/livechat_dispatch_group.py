@@ -19,6 +19,11 @@ class LivechatDispatchGroup(models.Model):
     def _compute_has_helpdesk(self):
         self.has_helpdesk = self.env["livechat.helpdesk"]._get_tickets() is not None
 
+    def _forget_agents(self, agents):
+        super()._forget_agents(agents)
+        for group in self:
+            agents._hand_over_tickets(group.channel_id, group, may_stay=True)
+
     @api.model
     def _list_helpdesk_teams(self):
         """Return the teams of the helpdesk that the caller knows, ``[(id, name)]``.

@@ -3,6 +3,8 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, sql
 
+from ...tools import sent
+
 _TICKETS = "helpdesk.ticket"
 # What a ticket calls its number, in the helpdesks we know.
 _NUMBERS = ("number", "ticket_ref")
@@ -78,19 +80,68 @@ class LivechatHelpdesk(models.AbstractModel):
         return (users & members).filtered(lambda user: tickets.with_user(user).has_access("create"))
 
     @api.model
+    def _get_closed_field(self):
+        """Return the model of stages, and the name of the field by which one says that its tickets
+        are done; ``None`` where none does."""
+        stages = self.env[self._get_tickets()._fields["stage_id"].comodel_name]
+        return stages, next((name for name in _CLOSED if name in stages._fields), None)
+
+    @api.model
+    def _get_open_domain(self):
+        """Return which tickets are open; archived ones are not."""
+        _stages, closed = self._get_closed_field()
+        if not closed:
+            return Domain.TRUE
+        return Domain("stage_id", "=", False) | Domain(f"stage_id.{closed}", "=", False)
+
+    @api.model
+    def _get_count_statement(self):
+        """Return the statement that counts the open tickets of ``%(user_ids)s``, as
+        :meth:`_count_open` does; ``None`` without a helpdesk.
+
+        :rtype: str | None
+        """
+        tickets = self._get_tickets()
+        if tickets is None:
+            return None
+        stages, closed = self._get_closed_field()
+        is_open = ["ticket.active" if "active" in tickets._fields else "true"]
+        if closed:
+            is_open.append(f"stage.{closed} IS NOT TRUE")
+        # Served by helpdesk_ticket's index on user_id and the primary key of stages, which are few.
+        return f"""
+            SELECT ticket.user_id, count(*)
+              FROM {tickets._table} ticket
+         LEFT JOIN {stages._table} stage ON stage.id = ticket.stage_id
+             WHERE ticket.user_id = ANY(%(user_ids)s)
+               AND {" AND ".join(is_open)}
+          GROUP BY ticket.user_id
+        """
+
+    @api.model
     def _count_open(self, users):
         """Return ``{user id: number}`` of the open tickets of these users who have any."""
         # sudo: helpdesk.ticket - how many somebody has does not depend on who looks
         tickets = self._get_tickets().sudo()
-        stages = self.env[tickets._fields["stage_id"].comodel_name]
-        closed = next((name for name in _CLOSED if name in stages._fields), None)
-        is_open = Domain.TRUE
-        if closed:
-            is_open = Domain("stage_id", "=", False) | Domain(f"stage_id.{closed}", "=", False)
         rows = tickets._read_group(
-            Domain("user_id", "in", users.ids) & is_open, ["user_id"], ["__count"]
+            Domain("user_id", "in", users.ids) & self._get_open_domain(), ["user_id"], ["__count"]
         )
         return {user.id: count for user, count in rows}
+
+    @api.model
+    def _find_open(self, domain):
+        """Return the open tickets of this domain, with sudo; the oldest first."""
+        # sudo: helpdesk.ticket - whoever takes an agent away sees to its tickets
+        tickets = self._get_tickets().sudo()
+        return tickets.search(Domain(domain) & self._get_open_domain(), order="id")
+
+    @api.model
+    def _give(self, ticket, user):
+        """Let this user, or nobody, have a ticket.
+
+        :param ticket: with sudo.
+        """
+        ticket.with_context(sent.without_defaults(self.env.context)).user_id = user
 
     @api.model
     def _make_ticket(self, values):
