@@ -439,7 +439,7 @@ def read_tickets(cr, query: Query, user_ids: list[int]) -> dict[int, int]:
     """Return ``{user_id: number}`` of the open tickets of these users, for those who have any."""
     if not query.count_tickets:
         return {}
-    cr.execute(query.count_tickets, {"user_ids": user_ids})
+    cr.execute(query.count_tickets, {"user_ids": list(user_ids)})
     return dict(cr.fetchall())
 
 

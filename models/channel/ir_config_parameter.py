@@ -2,7 +2,8 @@ from odoo import api, models
 
 
 class IrConfigParameter(models.Model):
-    """What a quiet chat or a ticket holds counts from the moment it is set, on the settings page or by hand."""
+    """What a quiet chat or a ticket holds counts from the moment it is set, on the settings page or
+    by hand."""
 
     _inherit = "ir.config_parameter"
 

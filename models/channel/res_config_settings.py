@@ -140,7 +140,8 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.quiet_hold", repr(self.dispatch_quiet_hold)
         )
-        for name in ("ticket_load", "decision_days", "buyer_days", "figure_days", "laid_aside_minutes"):
+        names = ("ticket_load", "decision_days", "buyer_days", "figure_days", "laid_aside_minutes")
+        for name in names:
             self.env["ir.config_parameter"].set_param(
                 f"im_livechat_subaccount.{name}", repr(self[f"dispatch_{name}"])
             )
@@ -174,6 +175,18 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         # sudo: ir.config_parameter - as above
         parameters = self.env["ir.config_parameter"].sudo()
         return policy.read_ticket_load(parameters.get_param("im_livechat_subaccount.ticket_load"))
+
+    @api.model
+    def _get_load_rules(self):
+        """Return by which rules an agent's load is counted, on whatever channel.
+
+        :rtype: policy.Rules
+        """
+        return policy.Rules(
+            mode="share",
+            quiet_hold=self._get_dispatch_quiet_hold(),
+            ticket_load=self._get_dispatch_ticket_load(),
+        )
 
     @api.model
     def _get_dispatch_decision_days(self):

@@ -193,7 +193,7 @@ class ImLivechatChannel(models.Model):
 
     def _is_open_otherwise(self):
         """Tell whether a buyer would be taken though a look at a few agents found no room."""
-        if self.offline_rule == "pool" and not self._is_pool_full():
+        if self.offline_rule in route.KEEPING_RULES and not self._is_pool_full():
             # Nothing more is asked.
             return True
         settings = self._read_settings()
@@ -241,7 +241,7 @@ class ImLivechatChannel(models.Model):
             setup=route.Setup(
                 queue_enabled=bool(channel.queue_enabled),
                 queue_limit=channel.queue_limit or 0,
-                keeps_pool=channel.offline_rule == "pool",
+                keeps_pool=channel.offline_rule in route.KEEPING_RULES,
                 offline_takers=self._get_offline_takers(channel),
                 main_account_id=channel.main_account_id or None,
             ),
@@ -271,13 +271,14 @@ class ImLivechatChannel(models.Model):
             main_account_id=channel.main_account_id or None,
             circle=channel.circle,
         )
-        return self._ask_for_tickets(query, channel)
+        if policy.read_ticket_load(channel.ticket_load):
+            return self._ask_for_tickets(query)
+        return query
 
     @api.model
-    def _ask_for_tickets(self, query, channel=None):
-        """Return the query, which asks for open tickets as well where they count.
+    def _ask_for_tickets(self, query):
+        """Return the query, which asks for open tickets as well, as they count.
 
-        :param ledger.Channel channel: what is stored, when that has just been read.
         :rtype: ledger.Query
         """
         return query

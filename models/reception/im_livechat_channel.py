@@ -233,7 +233,8 @@ class ImLivechatChannel(models.Model):
             asks_in_call=True,
             user_ids=sorted(user_ids),
         )
-        return ledger.read_agents(self.env.cr, self._ask_for_tickets(query))
+        counts = self.env["res.config.settings"]._get_dispatch_ticket_load()
+        return ledger.read_agents(self.env.cr, self._ask_for_tickets(query) if counts else query)
 
     def _describe_reception_channel(self, staff):
         """Return what the page shows of this channel, but its agents themselves.
@@ -403,12 +404,7 @@ class ImLivechatChannel(models.Model):
             order="id",
         )
         facts = {agent.user_id: agent for agent in self._read_reception_facts(users.ids)}
-        settings = self.env["res.config.settings"]
-        rules = policy.Rules(
-            mode="share",
-            quiet_hold=settings._get_dispatch_quiet_hold(),
-            ticket_load=settings._get_dispatch_ticket_load(),
-        )
+        rules = self.env["res.config.settings"]._get_load_rules()
         may_weigh, may_pause = (set(those.ids) for those in users._find_manageable(self.env.user))
         described = []
         for user in users:

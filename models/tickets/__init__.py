@@ -1,5 +1,6 @@
 from . import (
     discuss_channel,
+    helpdesk_ticket,
     im_livechat_channel,
     ir_http,
     ir_model,
@@ -8,6 +9,8 @@ from . import (
     livechat_helpdesk,
     livechat_personal_data,
     livechat_subaccount,
+    livechat_team,
     livechat_ticket_decision,
+    res_config_settings,
     res_users,
 )

@@ -36,6 +36,10 @@ class ImLivechatChannel(models.Model):
         logged=True,
         shop_may_set=True,
     )
+    offline_rule = fields.Selection(
+        selection_add=[("ticket", "Tickets: keep the messages as tickets of the helpdesk")],
+        ondelete={"ticket": "set pool"},
+    )
     has_helpdesk = fields.Boolean(compute="_compute_has_helpdesk")
 
     _ticket_capacity_range = models.Constraint(
@@ -47,15 +51,41 @@ class ImLivechatChannel(models.Model):
     def _compute_has_helpdesk(self):
         self.has_helpdesk = self.env["livechat.helpdesk"]._get_tickets() is not None
 
+    @api.constrains("offline_rule")
+    def _check_ticket_rule(self):
+        if self.filtered(lambda channel: channel.offline_rule == "ticket"):
+            self.env["livechat.helpdesk"]._check_helpdesk()
+
     @api.model
-    def _ask_for_tickets(self, query, channel=None):
-        query = super()._ask_for_tickets(query, channel)
-        if channel:
-            counts = policy.read_ticket_load(channel.ticket_load)
-        else:
-            counts = self.env["res.config.settings"]._get_dispatch_ticket_load()
-        if not counts:
-            return query
+    def fields_get(self, allfields=None, attributes=None):
+        """Offer the rule that makes tickets only beside a helpdesk."""
+        described = super().fields_get(allfields, attributes)
+        rule = described.get("offline_rule", {})
+        if "selection" in rule and self.env["livechat.helpdesk"]._get_tickets() is None:
+            rule["selection"] = [option for option in rule["selection"] if option[0] != "ticket"]
+        return described
+
+    @api.model
+    def _run_dispatch_timers(self):
+        super()._run_dispatch_timers()
+        # After the lines were served: who is here by now has taken messages as chats.
+        self.env["discuss.channel"]._make_tickets_of_messages()
+
+    @api.model
+    def _describe_agents(self, user_ids):
+        """Say also how many open tickets each has, where there is a helpdesk."""
+        described = super()._describe_agents(user_ids)
+        helpdesk = self.env["livechat.helpdesk"]
+        if helpdesk._get_tickets() is not None:
+            users = self.env["res.users"].browse([agent["id"] for agent in described])
+            counts = helpdesk._count_open(users)
+            for agent in described:
+                agent["tickets"] = counts.get(agent["id"], 0)
+        return described
+
+    @api.model
+    def _ask_for_tickets(self, query):
+        query = super()._ask_for_tickets(query)
         return query._replace(count_tickets=self.env["livechat.helpdesk"]._get_count_statement())
 
     def write(self, vals):
@@ -82,7 +112,21 @@ class ImLivechatChannel(models.Model):
         busy = agents.browse(helpdesk._count_open(agents))
         (busy - helpdesk._filter_handlers(busy, None))._hand_over_tickets()
 
-    def _dispatch_ticket(self, group, team, agent=None, leavers=None):
+    def _give_ticket(self, ticket, group, leavers=None, may_stay=False):
+        """Give a ticket of no chat to whom dispatch chooses, present or not, and write down why.
+
+        :param ticket: with sudo.
+        :param leavers: see :meth:`_dispatch_ticket`.
+        :param may_stay: who has it keeps what nobody else takes.
+        """
+        team = "team_id" in ticket._fields and ticket.team_id
+        given = self._dispatch_ticket(group, team, leavers=leavers, even_absent=True)
+        if may_stay and not given["user_id"]:
+            return
+        self.env["livechat.helpdesk"]._give(ticket, given["user_id"])
+        self.env["livechat.ticket.decision"]._record(ticket, self, given)
+
+    def _dispatch_ticket(self, group, team, agent=None, leavers=None, even_absent=False):
         """Choose who gets a ticket, and charge it, in the transaction of the caller, who makes it.
 
         :param group: the ``livechat.dispatch.group`` of the chat; when none of its agents can take
@@ -91,6 +135,8 @@ class ImLivechatChannel(models.Model):
         :param agent: the ``res.users`` who has the chat; none for a ticket of no chat.
         :param leavers: the ``res.users`` who give it up, the first of them had it; they do not get
             it.
+        :param even_absent: whether it goes to who is not here when nobody is who can take it, and
+            waits for that one to come.
         :return: the values of the record, as ``livechat.dispatch.decision._describe_decision`` says
             them; ``user_id`` is false when nobody can.
         :rtype: dict
@@ -111,6 +157,9 @@ class ImLivechatChannel(models.Model):
         levels = self._get_ticket_levels(group, regulars)
         agents = self._read_ticket_agents(group, team, leavers.ids if leavers else ())
         ascent = policy.ascend(agents, rules, levels, regulars)
+        if even_absent and not ascent.decision.winner:
+            rules = rules._replace(needs_presence=False)
+            ascent = policy.ascend(agents, rules, levels, regulars)
         decision = ascent.decision
         if decision.winner:
             accounts.charge(self.env.cr, decision.shares, decision.winner)

@@ -13,6 +13,13 @@ class LivechatDispatchGroup(models.Model):
         frees_seats=False,
         logged=True,
     )
+    dispatches_team = fields.Boolean(
+        "Dispatch All Tickets of the Team",
+        help="What comes to the helpdesk team by mail or form, and is nobody's, is given to this "
+        "group's agents as well.",
+        frees_seats=False,
+        logged=True,
+    )
     has_helpdesk = fields.Boolean(compute="_compute_has_helpdesk")
 
     @api.depends_context("uid")

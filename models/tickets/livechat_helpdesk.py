@@ -1,9 +1,16 @@
-from odoo import api, models
+import logging
+
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, sql
 
 from ...tools import sent
+from ...tools.layers import lay_over
+from ...tools.sentinels import DECIDED
+from .helpdesk_ticket import HelpdeskTicket
+
+_logger = logging.getLogger(__name__)
 
 _TICKETS = "helpdesk.ticket"
 # What a ticket calls its number, in the helpdesks we know.
@@ -25,6 +32,11 @@ class LivechatHelpdesk(models.AbstractModel):
     _name = "livechat.helpdesk"
     _description = "Helpdesk beside Live Chat"
 
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        if _TICKETS in self.env.registry:
+            lay_over(self.env.registry[_TICKETS], HelpdeskTicket)
+
     @api.model
     def _get_tickets(self):
         """Return the model of tickets, ``None`` without a helpdesk."""
@@ -44,14 +56,22 @@ class LivechatHelpdesk(models.AbstractModel):
         return tickets is not None and tickets.has_access("create")
 
     @api.model
+    def _check_helpdesk(self):
+        """Refuse what needs a helpdesk.
+
+        :raise UserError: there is none.
+        """
+        if self._get_tickets() is None:
+            raise UserError(self.env._("There is no helpdesk in this database."))
+
+    @api.model
     def _check_handles_tickets(self):
         """Refuse who may make no tickets.
 
         :raise UserError: nobody may, as there is no helpdesk.
         :raise AccessError: the caller may not.
         """
-        if self._get_tickets() is None:
-            raise UserError(self.env._("There is no helpdesk in this database."))
+        self._check_helpdesk()
         if not self._handles_tickets():
             raise AccessError(self.env._("Your role does not let you handle tickets."))
 
@@ -152,15 +172,69 @@ class LivechatHelpdesk(models.AbstractModel):
         """
         # sudo: helpdesk.ticket - of values of the server; one's own rights need not reach the
         # tickets of the team that gets it
-        tickets = self._get_tickets().sudo()
+        tickets = self._get_tickets().sudo().with_context(livechat_ticket=DECIDED)
         return tickets.create(
             {name: value for name, value in values.items() if name in tickets._fields}
         )
 
     @api.model
+    def _dispatch_new(self, tickets):
+        """Give tickets that have just come by mail or form, or by hand, to whom dispatch chooses,
+        where a group dispatches all tickets of its team: those that are open and nobody's. What is
+        imported is not new. A ticket for whom that fails is left to its team.
+        """
+        if self.env.context.get("livechat_ticket") is DECIDED:
+            return
+        if self.env.context.get("import_file") or "team_id" not in tickets._fields:
+            return
+        # sudo: livechat.dispatch.group, helpdesk.ticket - whoever opens a ticket, a buyer as well
+        groups = self.env["livechat.dispatch.group"].sudo()
+        groups = groups.search([("dispatches_team", "=", True), ("helpdesk_team", "!=", False)])
+        by_team = {group._get_helpdesk_team(): group for group in reversed(groups)}
+        # Of what comes by mail, which OdooBot receives, a helpdesk may make OdooBot the assignee.
+        nobodys = Domain("user_id", "in", [False, SUPERUSER_ID])
+        new = tickets.sudo().filtered_domain(nobodys & self._get_open_domain())
+        for ticket in new if groups else ():
+            group = ticket.team_id and by_team.get(ticket.team_id)
+            if not group:
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    group.channel_id._give_ticket(ticket, group)
+            except Exception:
+                _logger.exception("%s could not be dispatched", ticket)
+
+    @api.model
+    def _follow_counts(self, tickets):
+        """Say that the assignees of these tickets have another number of open ones."""
+        announcement = self.env["livechat.announcement"]
+        # sudo: helpdesk.ticket - whose they are, whoever changes them
+        users = tickets.sudo().user_id
+        announcement._look_again(users, "agents")
+        if users and self.env["res.config.settings"]._get_dispatch_ticket_load():
+            announcement._look_again(users, "bars")
+            announcement._seat_may_be_free()
+
+    @api.model
     def _forget_helpdesk(self):
         """Forget which tickets and teams we know of: another helpdesk would have others under the
         same numbers."""
+        # sudo: im_livechat.channel - whoever uninstalls the helpdesk; messages are kept as before
+        channels = self.env["im_livechat.channel"].sudo().search([("offline_rule", "=", "ticket")])
+        channels.offline_rule = "pool"
+        for channel in channels:
+            channel.main_account_id._bus_send(
+                "simple_notification",
+                {
+                    "type": "warning",
+                    "sticky": True,
+                    "message": self.env._(
+                        "There is no helpdesk any more: what buyers of %s write while nobody is "
+                        "here is kept in the message pool.",
+                        channel.name,
+                    ),
+                },
+            )
         self.env.flush_all()
         # Served by scans: this happens when a helpdesk is uninstalled.
         for table, column in (

@@ -1,5 +1,4 @@
 from odoo import models
-from odoo.fields import Domain
 
 
 class ResUsers(models.Model):
@@ -29,18 +28,16 @@ class ResUsers(models.Model):
             user = ticket.user_id
             team = "team_id" in ticket._fields and ticket.team_id
             able = successor and helpdesk._filter_handlers(successor, team)
-            if able:
-                given = {"user_id": able.id, "rule": "by_hand", "kind": "hand_over"}
-                given |= {"previous_user_id": user.id, "group_id": team_group.id}
-            else:
-                given = source._dispatch_ticket(team_group, team, leavers=user | self)
-            if may_stay and not given["user_id"]:
+            if not able:
+                source._give_ticket(ticket, team_group, user | self, may_stay)
                 continue
-            helpdesk._give(ticket, given["user_id"])
+            helpdesk._give(ticket, able.id)
+            given = {"user_id": able.id, "rule": "by_hand", "kind": "hand_over"}
+            given |= {"previous_user_id": user.id, "group_id": team_group.id}
             self.env["livechat.ticket.decision"]._record(ticket, source, given)
 
     def _find_tickets_to_hand_over(self, channel, group):
-        """Yield each ticket of :meth:`_hand_over_tickets`, with sudo, with the channel and the group
+        """Yield each ticket of :meth:`_hand_over_tickets`, with sudo, and the channel and the group
         by whose rules it goes on.
 
         :rtype: Iterator[tuple[models.Model, im_livechat.channel, livechat.dispatch.group]]
