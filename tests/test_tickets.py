@@ -860,6 +860,15 @@ class TestNewTickets(TicketCommon):
         self.assertTrue(ticket.exists())
         self.assertFalse(ticket.user_id)
 
+    def test_nobody_but_the_people_of_the_team_gets_what_comes_to_it(self):
+        self.team.user_ids = self.tina
+        self.assertEqual((self._open_ticket() | self._open_ticket()).user_id, self.tina)
+        # As long as a team has none, its tickets are read by who manages the helpdesk alone.
+        self.team.user_ids = False
+        self.assertFalse(self._open_ticket().user_id)
+        with self.assertRaisesRegex(UserError, "a helpdesk team with people"):
+            self.group.with_user(self.owner).dispatches_team = True
+
     def test_only_who_manages_the_group_sets_it(self):
         for user in (self.tina, self.rival):
             with self.subTest(user.login), self.assertRaises(AccessError):

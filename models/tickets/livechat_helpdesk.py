@@ -88,6 +88,15 @@ class LivechatHelpdesk(models.AbstractModel):
         return next((ticket[name] for name in _NUMBERS if name in ticket._fields), str(ticket.id))
 
     @api.model
+    def _get_members(self, team):
+        """Return the people of a team; ``None`` of one that has none, and of no team.
+
+        :param team: with sudo, or none.
+        """
+        name = next((name for name in _MEMBERS if team and name in team._fields), None)
+        return (name and team[name]) or None
+
+    @api.model
     def _filter_handlers(self, users, team):
         """Return those of these users who may handle tickets, and work in the team; in one without
         people everybody does.
@@ -95,8 +104,7 @@ class LivechatHelpdesk(models.AbstractModel):
         :param team: with sudo, or none.
         """
         tickets = self._get_tickets()
-        name = next((name for name in _MEMBERS if team and name in team._fields), None)
-        members = (name and team[name]) or users
+        members = self._get_members(team) or users
         return (users & members).filtered(lambda user: tickets.with_user(user).has_access("create"))
 
     @api.model
@@ -182,6 +190,9 @@ class LivechatHelpdesk(models.AbstractModel):
         """Give tickets that have just come by mail or form, or by hand, to whom dispatch chooses,
         where a group dispatches all tickets of its team: those that are open and nobody's. What is
         imported is not new. A ticket for whom that fails is left to its team.
+
+        None leaves the people of its team, whoever else a shop has: what is nobody's they can all
+        read, and others cannot.
         """
         if self.env.context.get("livechat_ticket") is DECIDED:
             return
@@ -195,7 +206,7 @@ class LivechatHelpdesk(models.AbstractModel):
         nobodys = Domain("user_id", "in", [False, SUPERUSER_ID])
         new = tickets.sudo().filtered_domain(nobodys & self._get_open_domain())
         for ticket in new if groups else ():
-            group = ticket.team_id and by_team.get(ticket.team_id)
+            group = self._get_members(ticket.team_id) and by_team.get(ticket.team_id)
             if not group:
                 continue
             try:
@@ -219,22 +230,8 @@ class LivechatHelpdesk(models.AbstractModel):
     def _forget_helpdesk(self):
         """Forget which tickets and teams we know of: another helpdesk would have others under the
         same numbers."""
-        # sudo: im_livechat.channel - whoever uninstalls the helpdesk; messages are kept as before
-        channels = self.env["im_livechat.channel"].sudo().search([("offline_rule", "=", "ticket")])
-        channels.offline_rule = "pool"
-        for channel in channels:
-            channel.main_account_id._bus_send(
-                "simple_notification",
-                {
-                    "type": "warning",
-                    "sticky": True,
-                    "message": self.env._(
-                        "There is no helpdesk any more: what buyers of %s write while nobody is "
-                        "here is kept in the message pool.",
-                        channel.name,
-                    ),
-                },
-            )
+        if sql.column_exists(self.env.cr, "im_livechat_channel", "offline_rule"):
+            self._end_ticket_rule()
         self.env.flush_all()
         # Served by scans: this happens when a helpdesk is uninstalled.
         for table, column in (
@@ -252,3 +249,23 @@ class LivechatHelpdesk(models.AbstractModel):
                 )
             )
         self.env.invalidate_all()
+
+    @api.model
+    def _end_ticket_rule(self):
+        """Let the message pool keep what was to become tickets, and tell whose it is."""
+        # sudo: im_livechat.channel - whoever uninstalls the helpdesk
+        channels = self.env["im_livechat.channel"].sudo().search([("offline_rule", "=", "ticket")])
+        channels.offline_rule = "pool"
+        for channel in channels:
+            channel.main_account_id._bus_send(
+                "simple_notification",
+                {
+                    "type": "warning",
+                    "sticky": True,
+                    "message": self.env._(
+                        "There is no helpdesk any more: what buyers of %s write while nobody is "
+                        "here is kept in the message pool.",
+                        channel.name,
+                    ),
+                },
+            )
