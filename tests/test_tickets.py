@@ -560,8 +560,10 @@ class TestTicketsHandedOver(TicketCommon):
 
     def test_who_leaves_the_channel_gives_them_up(self):
         ticket = self._give_one()
+        archived = ticket.copy({"user_id": self.omar.id, "active": False})
         self.channel.with_user(self.owner).user_ids = self.tina | self.maria
         self._check_handed_over(ticket, self.tina)
+        self.assertEqual(archived.user_id, self.omar)
 
     def test_who_leaves_the_group_gives_up_those_of_the_group_that_others_take(self):
         ticket = self._give_one()

@@ -150,7 +150,7 @@ class LivechatHelpdesk(models.AbstractModel):
     def _count_open(self, users):
         """Return ``{user id: number}`` of the open tickets of these users who have any."""
         # sudo: helpdesk.ticket - how many somebody has does not depend on who looks
-        tickets = self._get_tickets().sudo()
+        tickets = self._get_tickets().sudo().with_context(active_test=True)
         rows = tickets._read_group(
             Domain("user_id", "in", users.ids) & self._get_open_domain(), ["user_id"], ["__count"]
         )
@@ -160,7 +160,7 @@ class LivechatHelpdesk(models.AbstractModel):
     def _find_open(self, domain):
         """Return the open tickets of this domain, with sudo; the oldest first."""
         # sudo: helpdesk.ticket - whoever takes an agent away sees to its tickets
-        tickets = self._get_tickets().sudo()
+        tickets = self._get_tickets().sudo().with_context(active_test=True)
         return tickets.search(Domain(domain) & self._get_open_domain(), order="id")
 
     @api.model

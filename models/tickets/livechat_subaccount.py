@@ -11,10 +11,10 @@ class LivechatSubaccount(models.Model):
         if helpdesk._get_tickets() is None:
             return
         # sudo: res.users - whether its staff has tickets is a shop's business
-        users = self.sudo().user_id
-        busy = helpdesk._count_open(users)
-        for subaccount, user in zip(self, users, strict=True):
-            if user.id in busy:
+        busy = helpdesk._count_open(self.sudo().user_id)
+        for subaccount in self:
+            # sudo: res.users - as above
+            if subaccount.sudo().user_id.id in busy:
                 raise UserError(
                     self.env._(
                         "%(name)s has open tickets; give them to somebody else first.",
