@@ -71,6 +71,8 @@ class Facts(NamedTuple):
     """Is not online, but was a moment ago."""
     due: bool = False
     """Comes, or comes back, later today: its shift begins, or its pause or time off ends."""
+    tickets: int = 0
+    """Open tickets; read only where they count."""
 
 
 class Agent(NamedTuple):
@@ -132,6 +134,8 @@ class Rules(NamedTuple):
     """Whether language, expertise and country go before the rank."""
     needs_presence: bool = True
     """Whether an agent has to be online; false for those who take messages while away."""
+    ticket_load: float = 0
+    """What an open ticket counts, between 0 (nothing) and 1 (as any chat)."""
 
 
 class Regular(NamedTuple):
@@ -186,34 +190,48 @@ def capacity(max_sessions: int | None, weight: int) -> int | None:
 
 
 def read_quiet_hold(text: str | None) -> float:
-    """Return what a quiet chat counts, as the shop has said it; the default for what is no number
-    between 0 and 1, as it can be typed by hand and a mistake there must not close the shop."""
+    """Return what a quiet chat counts, as the shop has said it."""
+    return _read_part(text, QUIET_HOLD_DEFAULT)
+
+
+def read_ticket_load(text: str | None) -> float:
+    """Return what an open ticket counts, as the shop has said it."""
+    return _read_part(text, 0)
+
+
+def _read_part(text, default):
+    """Return the default for what is no number between 0 and 1, as it can be typed by hand and a
+    mistake there must not close the shop."""
     try:
-        hold = float(text or QUIET_HOLD_DEFAULT)
+        part = float(text or default)
     except ValueError:
-        return QUIET_HOLD_DEFAULT
-    return hold if 0 <= hold <= 1 else QUIET_HOLD_DEFAULT
+        return default
+    return part if 0 <= part <= 1 else default
 
 
-def load(facts: Facts | Agent, quiet_hold: float) -> float:
-    """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake."""
-    return _load(facts.lively_chats, facts.quiet_chats, quiet_hold)
+def load(facts: Facts | Agent, rules: Rules) -> float:
+    """Return the agent's load in chats; a quiet chat counts ``quiet_hold``, because it may wake, an
+    open ticket ``ticket_load``."""
+    return _load(facts.lively_chats, facts.quiet_chats, facts.tickets, rules)
 
 
-def _load(lively_chats, quiet_chats, quiet_hold):
-    if not quiet_chats:
+def _load(lively_chats, quiet_chats, tickets, rules):
+    if not (quiet_chats or tickets):
         return lively_chats
-    return round(lively_chats + quiet_hold * quiet_chats, _LOAD_DIGITS)
+    held = rules.quiet_hold * quiet_chats + rules.ticket_load * tickets
+    return round(lively_chats + held, _LOAD_DIGITS)
 
 
-def has_room(lively_chats: int, quiet_chats: int, weight: int, rules: Rules) -> bool:
-    """Tell whether one more chat fits an agent of this weight with these open chats."""
+def has_room(
+    lively_chats: int, quiet_chats: int, weight: int, rules: Rules, tickets: int = 0
+) -> bool:
+    """Tell whether one more chat fits an agent of this weight with these open chats and tickets."""
     limit = capacity(rules.max_sessions, weight)
     return (
         limit is None
         # Mostly there is room even if all quiet chats woke up; the load itself takes longer.
-        or lively_chats + quiet_chats + 1 <= limit
-        or _load(lively_chats, quiet_chats, rules.quiet_hold) + 1 <= limit
+        or lively_chats + quiet_chats + tickets + 1 <= limit
+        or _load(lively_chats, quiet_chats, tickets, rules) + 1 <= limit
     )
 
 
@@ -243,7 +261,9 @@ def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
         return "in_call"
     if facts.overloaded:
         return "overloaded"
-    if not has_room(facts.lively_chats, facts.quiet_chats, facts.weight, rules):
+    if not has_room(
+        facts.lively_chats, facts.quiet_chats, facts.weight, rules, facts.tickets
+    ):
         return "at_capacity"
     return None
 
@@ -373,7 +393,7 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
     contenders, loads = suited, None
     if rules.mode == "least_load":
         loads = _compare_loads(
-            [load(agent.facts, rules.quiet_hold) for agent in suited],
+            [load(agent.facts, rules) for agent in suited],
             [agent.facts.weight for agent in suited],
         )
     else:
@@ -385,7 +405,7 @@ def decide(agents: Iterable[Agent], rules: Rules, regulars: Iterable[Regular] = 
         Candidate(
             agent.user_id,
             agent.facts.weight,
-            load(agent.facts, rules.quiet_hold),
+            load(agent.facts, rules),
             capacity(rules.max_sessions, agent.facts.weight),
             shares[agent.user_id],
             agent.credit + shares[agent.user_id],

@@ -379,7 +379,7 @@ class _Replay:
             lively_chats=agent.lively_chats + lively, quiet_chats=agent.quiet_chats + quiet
         )
         self.agents[user_id] = agent
-        load = policy.load(agent, self.rules.quiet_hold)
+        load = policy.load(agent, self.rules)
         self.peaks[user_id] = max(self.peaks[user_id], load)
 
     def _sit(self, user_id, end, quiet_at):

@@ -25,6 +25,11 @@ from .policy import Agent, Ascent, Regular, Rules
 POOL_PLACES = 500
 
 
+#: The rules for when nobody is here by which messages are kept: for who comes, or until they become
+#: tickets of a helpdesk.
+KEEPING_RULES = frozenset({"pool", "ticket"})
+
+
 class Group(NamedTuple):
     """A node of the shop's tree."""
 

@@ -110,12 +110,14 @@ class TestChannelSettings(DispatchCommon):
                 "dispatch_mode_default": "least_load",
                 "dispatch_weight_default": 70,
                 "dispatch_quiet_hold": 0.25,
+                "dispatch_ticket_load": 0.2,
             }
         ).execute()
         channel = self.env["im_livechat.channel"].create({"name": "New"})
         self.assertEqual(channel.dispatch_mode, "least_load")
         self.assertTrue(channel.reception_partner_id)
         self.assertEqual(channel._get_dispatch_rules().quiet_hold, 0.25)
+        self.assertEqual(channel._get_dispatch_rules().ticket_load, 0.2)
         self.assertEqual(
             self.env["res.users"].default_get(["dispatch_weight"])["dispatch_weight"], 70
         )
@@ -134,6 +136,8 @@ class TestChannelSettings(DispatchCommon):
             {"dispatch_weight_default": 1001},
             {"dispatch_quiet_hold": -0.1},
             {"dispatch_quiet_hold": 1.1},
+            {"dispatch_ticket_load": -0.1},
+            {"dispatch_ticket_load": 1.1},
         ):
             with self.subTest(vals=vals), self.assertRaises(ValidationError):
                 self.env["res.config.settings"].create(vals)
@@ -272,11 +276,13 @@ class TestChannelSettings(DispatchCommon):
                 read = channel._read_dispatch_channel()
                 self.assertFalse(read.has_shifts)
                 by_orm = channel._get_dispatch_channel()._replace(has_shifts=False)
+                holds = read._fields.index("quiet_hold")
                 self.assertEqual(
                     *(
                         [
-                            *(value or False for value in settings[:-2]),
+                            *(value or False for value in settings[:holds]),
                             policy.read_quiet_hold(settings.quiet_hold),
+                            policy.read_ticket_load(settings.ticket_load),
                         ]
                         for settings in (read, by_orm)
                     )

@@ -2,6 +2,8 @@
 
 from collections import Counter
 from contextlib import closing
+from datetime import timedelta
+from unittest.mock import patch
 
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
@@ -48,6 +50,23 @@ class TestNoHelpdesk(BuyerCardCommon):
             self.assertNotIn("dispatch_ticket", names)
         permission = self.env.ref("im_livechat_subaccount.permission_handle_tickets")
         self.assertFalse(permission.available)
+
+    def test_the_rule_that_makes_tickets_is_neither_offered_nor_allowed(self):
+        offered = self.channel.with_user(self.owner).fields_get(["offline_rule"], ["selection"])
+        self.assertNotIn("ticket", dict(offered["offline_rule"]["selection"]))
+        with self.assertRaisesRegex(UserError, "There is no helpdesk"):
+            self.channel.with_user(self.owner).offline_rule = "ticket"
+
+    def test_reception_and_team_are_as_before(self):
+        shown = self.channel.with_user(self.owner).get_reception_agents(self.maria.ids)
+        team = self.env["livechat.team"].with_user(self.owner).get_team()
+        for rows in (shown["agents"], team["agents"], [team["all"]]):
+            self.assertFalse(any("tickets" in row for row in rows))
+
+    def test_who_leaves_costs_no_query_for_tickets(self):
+        with self.assertQueryCount(0):
+            self.maria._hand_over_tickets()
+            self.assertIsNone(self.channel._ask_for_tickets(ledger.Query(0, None)).count_tickets)
 
     def test_a_call_is_refused_with_a_sentence(self):
         chat = self._chat(self.maria, self.buyer).with_user(self.maria)
@@ -449,6 +468,414 @@ class TestTickets(TicketCommon):
         made = chat.with_user(self.omar).with_context(**hostile).make_ticket("<img onerror=x>")
         ticket = self.env["helpdesk.ticket"].browse(made["id"])
         self.assertEqual((ticket.priority, ticket.team_id), ("1", self.team))
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestTicketsHandedOver(TicketCommon):
+    """Whoever leaves gives up its tickets as it does its chats."""
+
+    def _subaccount(self, user):
+        return self.env["livechat.subaccount"].search([("user_id", "=", user.id)])
+
+    def _give_one(self):
+        """Return a ticket that Omar has, with Tina ready to take it."""
+        ticket = self._make(self._chat(self.omar, self.buyer), self.omar)
+        self.assertEqual(ticket.user_id, self.omar)
+        (self.omar | self.tina).dispatch_paused = False
+        self.env.flush_all()
+        return ticket
+
+    def _get_last_why(self, ticket):
+        return self.env["livechat.ticket.decision"].search(
+            [("ticket_id", "=", ticket.id)], order="id desc", limit=1
+        )
+
+    def _check_handed_over(self, ticket, to, rule="share"):
+        self.assertEqual(ticket.user_id, to)
+        why = self._get_last_why(ticket)
+        self.assertEqual(
+            (why.kind, why.rule, why.user_id, why.previous_user_id, why.livechat_channel_id),
+            ("hand_over", rule, to, self.omar, self.channel),
+        )
+        return why
+
+    def test_who_is_disabled_gives_up_its_tickets_and_their_records_say_so(self):
+        ticket = self._give_one()
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        why = self._check_handed_over(ticket, self.tina)
+        self.assertEqual((why.group_id, why.main_account_id), (self.group, self.owner))
+        self.assertEqual(why.run_again(), self.tina.id)
+        self.assertGreater(accounts.read_credits(self.env.cr).get(self.omar.id, 0), -CHAT)
+        # Closed ones stay whose they were.
+        ticket.stage_id = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)])[0]
+        self._subaccount(self.tina).with_user(self.owner).action_disable()
+        self.assertEqual(ticket.user_id, self.tina)
+
+    def test_a_chosen_successor_takes_those_that_it_may_handle(self):
+        ticket = self._give_one()
+        disable = self._subaccount(self.omar).with_user(self.owner)._disable
+        disable(self._subaccount(self.tina).with_user(self.owner))
+        self._check_handed_over(ticket, self.tina, "by_hand")
+
+    def test_with_a_successor_who_handles_none_they_are_dispatched(self):
+        ticket = self._give_one()
+        disable = self._subaccount(self.omar).with_user(self.owner)._disable
+        disable(self._subaccount(self.maria).with_user(self.owner))
+        self._check_handed_over(ticket, self.tina)
+
+    def test_whom_nobody_else_takes_is_left_to_its_team(self):
+        ticket = self._give_one()
+        self.tina.dispatch_paused = True
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        why = self._check_handed_over(ticket, self.env["res.users"], "nobody")
+        self.assertEqual(why.excluded[str(self.tina.id)], "paused")
+        self.assertEqual(ticket.team_id, self.team)
+
+    def test_who_loses_the_permission_gives_them_up(self):
+        for lose in (
+            lambda: self._subaccount(self.omar)
+            .with_user(self.owner)
+            .write({"role_ids": [Command.set(self.role_reception.ids)]}),
+            # As core's own form of users does.
+            lambda: self.omar.write(
+                {"group_ids": [Command.unlink(self.role_after_sales.group_id.id)]}
+            ),
+        ):
+            with self.subTest(lose), self.cr.savepoint() as savepoint:
+                ticket = self._give_one()
+                lose()
+                self._check_handed_over(ticket, self.tina)
+                self.env.flush_all()
+                savepoint.rollback()
+                self.env.invalidate_all()
+
+    def test_a_role_that_loses_the_permission_takes_them_from_all_who_have_it(self):
+        ticket = self._give_one()
+        role = self.role.copy({"name": "Other"})
+        self._subaccount(self.omar).with_user(self.owner).role_ids = role
+        self.assertEqual(ticket.user_id, self.omar)
+        permission = self.env.ref("im_livechat_subaccount.permission_handle_tickets")
+        role.with_user(self.owner).write({"permission_ids": [Command.unlink(permission.id)]})
+        self._check_handed_over(ticket, self.tina)
+
+    def test_who_leaves_the_channel_gives_them_up(self):
+        ticket = self._give_one()
+        archived = ticket.copy({"user_id": self.omar.id, "active": False})
+        self.channel.with_user(self.owner).user_ids = self.tina | self.maria
+        self._check_handed_over(ticket, self.tina)
+        self.assertEqual(archived.user_id, self.omar)
+
+    def test_who_leaves_the_group_gives_up_those_of_the_group_that_others_take(self):
+        ticket = self._give_one()
+        group = self.group.with_user(self.owner)
+        self.tina.dispatch_paused = True
+        group.write({"user_ids": [Command.unlink(self.omar.id)]})
+        self.assertEqual(ticket.user_id, self.omar, "nobody else takes it")
+        group.write({"user_ids": [Command.link(self.omar.id)]})
+        self.tina.dispatch_paused = False
+        other = self.group.copy({"name": "Chairs", "user_ids": [Command.set(self.omar.ids)]})
+        other.with_user(self.owner).write({"user_ids": [Command.clear()]})
+        self.assertEqual(ticket.user_id, self.omar, "it is another group's")
+        group.write({"user_ids": [Command.unlink(self.omar.id)]})
+        self._check_handed_over(ticket, self.tina)
+
+    def test_a_ticket_given_by_hand_in_a_team_of_a_group_goes_as_well_and_others_stay(self):
+        (self.omar | self.tina).dispatch_paused = False
+        tickets = self.env["helpdesk.ticket"]
+        values = {"name": "Late", "description": "Late", "user_id": self.omar.id}
+        ours = tickets.create({**values, "team_id": self.team.id})
+        elsewhere = self.team.create({"name": "Others"})
+        others = tickets.create({**values, "team_id": elsewhere.id})
+        # A team without people takes nobody; the helpdesk itself takes out who is none of it.
+        (self.team | elsewhere).user_ids = self.omar | self.tina
+        (ours | others).user_id = self.omar
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        self.assertEqual(self._check_handed_over(ours, self.tina).group_id, self.group)
+        self.assertEqual(others.user_id, self.omar)
+        self.assertFalse(self._get_last_why(others))
+        # Whose tickets are no shop's are for who manages the helpdesk to give away.
+        with self.assertRaisesRegex(UserError, "has open tickets"):
+            self._subaccount(self.omar).with_user(self.owner).action_delete()
+        others.user_id = self.tina
+        self._subaccount(self.omar).with_user(self.owner).action_delete()
+        self.assertFalse(self.omar.exists())
+
+    def test_a_user_who_is_deleted_gives_them_up(self):
+        ticket = self._give_one()
+        self._subaccount(self.omar)._disable()
+        ticket.user_id = self.omar
+        self.omar.unlink()
+        self.assertEqual(ticket.user_id, self.tina)
+
+    def test_a_callers_context_chooses_nothing(self):
+        ticket = self._give_one()
+        hostile = {"default_user_id": self.maria.id, "default_kind": "nobody"}
+        self._subaccount(self.omar).with_user(self.owner).with_context(**hostile).action_disable()
+        self._check_handed_over(ticket, self.tina)
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestTicketsInLoad(TicketCommon):
+    """How much room for chats open tickets take."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.channel.write({"max_sessions_mode": "limited", "max_sessions": 3})
+        (cls.omar | cls.tina | cls.maria).dispatch_paused = False
+        values = {"name": "Late", "description": "Late", "user_id": cls.omar.id}
+        cls.tickets = cls.env["helpdesk.ticket"].create([values] * 3)
+
+    def _weigh(self, part):
+        self.env["res.config.settings"].create({"dispatch_ticket_load": part}).execute()
+        self.env.flush_all()
+
+    def test_a_ticket_that_counts_nothing_is_not_asked_for(self):
+        self._weigh(0)
+        self.assertIsNone(self.channel._get_dispatch_query().count_tickets)
+        self.assertEqual(self._read_agent(self.channel, self.omar).tickets, 0)
+
+    def test_the_statement_counts_what_the_orm_counts(self):
+        self.tickets[0].stage_id = self.env["helpdesk.ticket.stage"].search(
+            [("closed", "=", True)]
+        )[0]
+        self.tickets[1].active = False
+        self._weigh(0.5)
+        users = self.omar | self.tina
+        query = self.channel._get_dispatch_query()
+        read = ledger.read_tickets(self.env.cr, query, users.ids)
+        self.assertEqual(read, {self.omar.id: 1})
+        self.assertEqual(read, self.env["livechat.helpdesk"]._count_open(users))
+
+    def test_caps_hold_with_it_and_the_record_says_why(self):
+        self._weigh(1)
+        chat = self._come(self.channel, self.buyer)
+        why = chat.dispatch_decision_ids
+        self.assertNotEqual(self._agent_of(chat), self.omar)
+        self.assertEqual(why.excluded[str(self.omar.id)], "at_capacity")
+        self.assertIn("0 of 3 chats, and 3 open tickets, each counts 1", why.explanation)
+        self.assertEqual(why.facts["rules"]["ticket_load"], 1)
+        self.assertEqual(why.run_again(), why.user_id.id)
+        (self.tina | self.maria).dispatch_paused = True
+        self.assertFalse(self._come(self.channel), "nobody has room")
+        self.assertFalse(self.channel._is_livechat_available())
+        self._weigh(0.5)
+        self.assertTrue(self.channel._is_livechat_available())
+        chat = self._come(self.channel)
+        (candidate,) = chat.dispatch_decision_ids.candidates
+        self.assertEqual((self._agent_of(chat), candidate["load"]), (self.omar, 1.5))
+
+    def test_agents_and_reception_see_it_and_a_ticket_that_is_done_frees_a_seat(self):
+        self._weigh(0.5)
+        status = self.env["res.users"].with_user(self.omar).get_dispatch_status()
+        self.assertEqual((status["load"], status["chats"], status["tickets"]), (1.5, 0, 3))
+        shown = self.channel.with_user(self.owner).get_reception_agents(self.omar.ids)
+        self.assertEqual((shown["agents"][0]["load"], shown["agents"][0]["tickets"]), (1.5, 3))
+        team = self.env["livechat.team"].with_user(self.owner).get_team()
+        rows = {row["user_id"]: row["tickets"] for row in team["agents"]}
+        self.assertEqual((rows[self.omar.id], rows[self.tina.id]), (3, 0))
+        self.assertEqual(team["all"]["tickets"], 3)
+        announcement = self.env.registry["livechat.announcement"]
+        with (
+            patch.object(announcement, "_seat_may_be_free", autospec=True) as freed,
+            patch.object(announcement, "_look_again", autospec=True) as looked,
+        ):
+            self.tickets[0].stage_id = self.env["helpdesk.ticket.stage"].search(
+                [("closed", "=", True)]
+            )[0]
+        self.assertTrue(freed.called)
+        self.assertIn(self.omar, [call.args[1] for call in looked.call_args_list])
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestMessagesBecomeTickets(TicketCommon):
+    """What buyers write while nobody is here, where the shop wants tickets of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.channel.offline_rule = "ticket"
+        cls._set_online(cls.omar | cls.tina | cls.maria, "offline")
+
+    def _leave_message(self, buyer):
+        channel = self.channel.with_context(livechat_dispatch_page=_PAGE)
+        chat = self._come(channel, buyer)
+        chat.dispatch_group_id = self.group
+        self._say(chat, buyer, "My lamp is broken")
+        self.assertEqual(chat.dispatch_state, "pool")
+        return chat
+
+    def _wait(self, chat, minutes=6):
+        chat.last_interest_dt -= timedelta(minutes=minutes)
+        self.env["im_livechat.channel"]._run_dispatch_timers()
+
+    def _get_ticket(self, chat):
+        return self.env["helpdesk.ticket"].browse(chat.dispatch_ticket_id or ())
+
+    def test_a_message_becomes_a_ticket_that_is_dispatched_and_its_buyer_is_told(self):
+        order = self.env["sale.order"].create({"partner_id": self.buyer.partner_id.id})
+        order.action_confirm()
+        chat = self._leave_message(self.buyer)
+        self._wait(chat, minutes=4)
+        self.assertFalse(self._get_ticket(chat), "its buyer may go on writing")
+        self._wait(chat)
+        ticket = self._get_ticket(chat)
+        self.assertEqual((ticket.team_id, ticket.partner_id), (self.team, self.buyer.partner_id))
+        self.assertIn(ticket.user_id, self.omar | self.tina, "who may, though not here")
+        for said in ("My lamp is broken", "elsewhere.example.com/lamps"):
+            self.assertIn(said, ticket.description)
+        self.assertNotIn(order.name, ticket.description, "who reads the ticket may read no orders")
+        last = chat.message_ids.sorted("id")[-1]
+        self.assertIn(ticket.number, last.body)
+        self.assertEqual(last.author_id, self.channel.reception_partner_id)
+        self.assertTrue(chat.livechat_end_dt)
+        self.assertFalse(chat.dispatch_state)
+        left = chat.dispatch_decision_ids.sorted("id")[-1]
+        self.assertEqual((left.kind, left.reason), ("leave", f"Ticket: {ticket.number}"))
+        why = self.env["livechat.ticket.decision"].search([("ticket_id", "=", ticket.id)])
+        self.assertEqual((why.user_id, why.discuss_channel_id), (ticket.user_id, chat))
+        self.assertEqual(why.run_again(), ticket.user_id.id)
+        self._wait(chat)
+        self.assertEqual(self._get_ticket(chat), ticket, "and no other one")
+
+    def test_whoever_closes_the_window_has_said_all(self):
+        guest = self._create_guest("Wei")
+        chat = self._leave_message(guest)
+        public = self.env.ref("base.public_user")
+        chat.with_user(public).with_context(guest=guest)._close_livechat_session()
+        ticket = self._get_ticket(chat)
+        self.assertEqual((ticket.partner_name, ticket.team_id), ("Wei", self.team))
+        self.assertEqual(ticket.create_uid, self.env.ref("base.user_root"))
+        self.assertTrue(chat.livechat_end_dt)
+
+    def test_who_comes_meanwhile_takes_it_as_a_chat(self):
+        chat = self._leave_message(self.buyer)
+        self._set_online(self.omar)
+        self.omar.dispatch_paused = False
+        self._wait(chat)
+        self.assertEqual((self._agent_of(chat), self._get_ticket(chat).ids), (self.omar, []))
+
+    def test_the_route_and_the_past_keep_messages_as_with_the_pool(self):
+        channel = self.channel
+        self.assertTrue(channel._read_settings().setup.keeps_pool)
+        self.assertTrue(channel._is_livechat_available())
+        now = self.env.cr.now()
+        day = channel._read_past(now - timedelta(hours=1), now + timedelta(hours=1)).day
+        self.assertTrue(day.setup.keeps_pool)
+        channel.offline_rule = "native"
+        self.assertFalse(channel._read_settings().setup.keeps_pool)
+
+    def test_without_the_helpdesk_messages_are_kept_and_the_shop_is_told(self):
+        chat = self._leave_message(self.buyer)
+        self.env["ir.model"]._get("helpdesk.ticket")._forget_tickets()
+        self.assertEqual(self.channel.offline_rule, "pool")
+        self._wait(chat)
+        self.assertEqual((chat.dispatch_state, self._get_ticket(chat).ids), ("pool", []))
+        row = self.env["livechat.dispatch.log"].search(
+            [("what", "=", "im_livechat.channel.offline_rule")], order="id desc", limit=1
+        )
+        self.assertIn("pool", row.new_text.lower())
+
+
+@tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
+class TestNewTickets(TicketCommon):
+    """Tickets of no chat, where a group dispatches all of its team."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        (cls.omar | cls.tina).dispatch_paused = False
+        cls.team.user_ids = cls.omar | cls.tina
+        cls.group.write({"helpdesk_team": str(cls.team.id), "dispatches_team": True})
+
+    def _open_ticket(self, **values):
+        values = {"name": "Late", "description": "Late", "team_id": self.team.id} | values
+        return self.env["helpdesk.ticket"].create({**values, "user_id": False})
+
+    def _get_why(self, ticket):
+        return self.env["livechat.ticket.decision"].search([("ticket_id", "=", ticket.id)])
+
+    def test_a_mail_and_a_form_are_dispatched_with_a_record(self):
+        mailed = self.env["helpdesk.ticket"].message_new(
+            {"subject": "Late", "body": "Late", "from": "wei@hidden.example.com", "to": ""},
+            {"team_id": self.team.id},
+        )
+        # As the portal's form does.
+        portal = self.env["helpdesk.ticket"].with_user(self.buyer).sudo()
+        sent = portal.create(
+            {"name": "Late", "description": "Late", "team_id": self.team.id, "user_id": False}
+        )
+        self.assertEqual(mailed.user_id | sent.user_id, self.omar | self.tina)
+        for ticket in mailed | sent:
+            why = self._get_why(ticket)
+            self.assertEqual(
+                (why.user_id, why.rule, why.group_id, why.livechat_channel_id, why.ticket_name),
+                (ticket.user_id, "share", self.group, self.channel, ticket.number),
+            )
+        self.assertFalse(any(ledger.read_credits(self.env.cr).values()), "chats know nothing of it")
+
+    def test_while_nobody_is_here_it_waits_for_one_of_them(self):
+        self._set_online(self.omar | self.tina, "offline")
+        self.omar.dispatch_paused = True
+        ticket = self._open_ticket()
+        self.assertEqual(ticket.user_id, self.tina)
+        self.assertEqual(self._get_why(ticket).run_again(), self.tina.id)
+
+    def test_what_is_old_done_somebodys_or_anothers_is_left_alone(self):
+        closed = self.env["helpdesk.ticket.stage"].search([("closed", "=", True)])[0]
+        others = self.team.create({"name": "Others"})
+        tickets = self.env["helpdesk.ticket"].with_context(import_file=True)
+        left = [
+            self._open_ticket(stage_id=closed.id),
+            self._open_ticket(team_id=others.id),
+            self._open_ticket(team_id=False),
+            tickets.create(
+                {
+                    "name": "Old",
+                    "description": "Old",
+                    "team_id": self.team.id,
+                    "user_id": False,
+                }
+            ),
+        ]
+        for ticket in left:
+            self.assertFalse(ticket.user_id or self._get_why(ticket))
+        given = self.env["helpdesk.ticket"].create(
+            {"name": "x", "description": "x", "team_id": self.team.id, "user_id": self.tina.id}
+        )
+        self.assertFalse(self._get_why(given))
+        self.group.dispatches_team = False
+        self.assertFalse(self._open_ticket().user_id)
+
+    def test_a_ticket_of_a_chat_is_dispatched_once(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.team.user_ids = self.maria
+        ticket = self._make(chat, self.omar)
+        self.assertEqual((self._get_why(ticket).kind, ticket.user_id.ids), ("nobody", []))
+
+    def test_a_ticket_is_opened_though_dispatch_fails(self):
+        broken = patch.object(
+            self.env.registry["im_livechat.channel"], "_give_ticket", side_effect=ValueError
+        )
+        with broken, self.assertLogs("odoo.addons.im_livechat_subaccount", "ERROR"):
+            ticket = self._open_ticket()
+        self.assertTrue(ticket.exists())
+        self.assertFalse(ticket.user_id)
+
+    def test_nobody_but_the_people_of_the_team_gets_what_comes_to_it(self):
+        self.team.user_ids = self.tina
+        self.assertEqual((self._open_ticket() | self._open_ticket()).user_id, self.tina)
+        # As long as a team has none, its tickets are read by who manages the helpdesk alone.
+        self.team.user_ids = False
+        self.assertFalse(self._open_ticket().user_id)
+        with self.assertRaisesRegex(UserError, "a helpdesk team with people"):
+            self.group.with_user(self.owner).dispatches_team = True
+
+    def test_only_who_manages_the_group_sets_it(self):
+        for user in (self.tina, self.rival):
+            with self.subTest(user.login), self.assertRaises(AccessError):
+                self.group.with_user(user).write({"dispatches_team": False})
+        self.group.with_user(self.owner).dispatches_team = False
 
 
 @tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")

@@ -9,7 +9,15 @@ def lay_over_all_models(registry, layer):
     :param layer: a class of ``AbstractModel`` with ``_register = False``, and base's own
         description, which core asks of each class in its way
     """
-    base = registry["base"]
-    if layer not in base._base_classes__:
-        base._base_classes__ = (layer, *base._base_classes__)
-        base.__bases__ = base._base_classes__
+    lay_over(registry["base"], layer)
+
+
+def lay_over(model_class, layer):
+    """Give a model of a registry the methods of ``layer``, over all that modules say of it; it may
+    be one on whose module ours does not depend. To be called as :func:`lay_over_all_models`.
+
+    :param layer: a class of the model's own kind with ``_register = False``, without fields
+    """
+    if layer not in model_class._base_classes__:
+        model_class._base_classes__ = (layer, *model_class._base_classes__)
+        model_class.__bases__ = model_class._base_classes__

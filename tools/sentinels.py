@@ -4,6 +4,9 @@ context but never these."""
 # Under ``livechat_dispatch_preview``: the call just shows the widget to a buyer.
 PREVIEW = object()
 
+# Under ``livechat_ticket``: who gets the ticket that is being made is decided already.
+DECIDED = object()
+
 # Under ``livechat_draining``: the line is being served, what becomes free is given away already.
 DRAINING = object()
 

@@ -65,6 +65,7 @@ from .facts import (
     read_channel,
     read_expertises,
     read_quiet_times,
+    read_tickets,
     select_facts,
     unpack_facts,
     with_agents,
@@ -367,6 +368,11 @@ def _answer(cr, query: Query) -> tuple[Accounts, list[Agent], bool]:
     if expertises := read_expertises(cr, query):
         facts = (
             agent_facts._replace(expertises=expertises.get(user_id, 0))
+            for user_id, agent_facts in zip(user_ids, facts, strict=True)
+        )
+    if tickets := read_tickets(cr, query, user_ids):
+        facts = (
+            agent_facts._replace(tickets=tickets.get(user_id, 0))
             for user_id, agent_facts in zip(user_ids, facts, strict=True)
         )
     credits = map(accounts.credits.get, user_ids, repeat(0))

@@ -73,6 +73,9 @@ class Query(NamedTuple):
     circle: int | None = None
     """That of the channel, when it has just been read and only its own agents are asked for; see
     ``circle``."""
+    count_tickets: str | None = None
+    """The statement that returns how many open tickets each of the users ``%(user_ids)s`` has who
+    has any; ``None`` where tickets do not count."""
 
 
 class Channel(NamedTuple):
@@ -95,6 +98,8 @@ class Channel(NamedTuple):
     """Whether any agent of the database follows a shift; most shops have none."""
     quiet_hold: str | None
     """What a quiet chat counts, as ``policy.read_quiet_hold`` reads it."""
+    ticket_load: str | None
+    """What an open ticket counts, as ``policy.read_ticket_load`` reads it."""
     circle: int | None
     """With which other channels it shares agents; see ``circle``."""
 
@@ -105,22 +110,23 @@ class Channel(NamedTuple):
 _HAS_SHIFTS = "EXISTS (SELECT FROM res_users WHERE dispatch_calendar_id IS NOT NULL)"
 
 # Served by the unique index on the key.
-_QUIET_HOLD = """(SELECT value
+_PARAMETER = """(SELECT value
                     FROM ir_config_parameter
-                   WHERE key = 'im_livechat_subaccount.quiet_hold')"""
+                   WHERE key = 'im_livechat_subaccount.{}')"""
 
 # Served by the primary key.
 _CIRCLE = "(SELECT circle FROM livechat_dispatch_circle WHERE channel_id = channel.id)"
 
 #: The fields of a Channel that are those of ``im_livechat.channel``.
-CHANNEL_FIELDS = Channel._fields[:-3]
+CHANNEL_FIELDS = Channel._fields[: Channel._fields.index("has_shifts")]
 
 # The values of a Channel.
 _CHANNEL = ", ".join(
     [
         *(f"channel.{name}" for name in CHANNEL_FIELDS),
         f"{_HAS_SHIFTS} AS has_shifts",
-        f"{_QUIET_HOLD} AS quiet_hold",
+        f"{_PARAMETER.format('quiet_hold')} AS quiet_hold",
+        f"{_PARAMETER.format('ticket_load')} AS ticket_load",
         f"{_CIRCLE} AS circle",
     ]
 )
@@ -287,6 +293,9 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
         return False
     if channel.calendar_id or channel.ramp_minutes or channel.has_shifts:
         return False
+    if rules.ticket_load and rules.max_sessions is not None:
+        # How many tickets they have is not asked here.
+        return False
     return any(
         policy.has_room(lively, quiet, weight, rules) for weight, lively, quiet, *_channel in rows
     )
@@ -423,6 +432,14 @@ def read_quiet_times(cr, user_ids: list[int], now: datetime) -> dict[int, timede
         """,
         get_values(Query(0, now, user_ids=user_ids)),
     )
+    return dict(cr.fetchall())
+
+
+def read_tickets(cr, query: Query, user_ids: list[int]) -> dict[int, int]:
+    """Return ``{user_id: number}`` of the open tickets of these users, for those who have any."""
+    if not query.count_tickets:
+        return {}
+    cr.execute(query.count_tickets, {"user_ids": list(user_ids)})
     return dict(cr.fetchall())
 
 

@@ -439,6 +439,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             *(value._origin.id if isinstance(value, models.Model) else value for value in values),
             has_shifts=True,
             quiet_hold=repr(self.env["res.config.settings"]._get_dispatch_quiet_hold()),
+            ticket_load=repr(self.env["res.config.settings"]._get_dispatch_ticket_load()),
             circle=None,
         )
 
@@ -455,6 +456,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             if channel.max_sessions_mode == "limited"
             else None,
             quiet_hold=policy.read_quiet_hold(channel.quiet_hold),
+            ticket_load=policy.read_ticket_load(channel.ticket_load),
             block_during_call=bool(channel.block_assignment_during_call),
             main_account_participation=channel.main_account_participation,
             prefers_suited=bool(channel.prefers_suited_agents),

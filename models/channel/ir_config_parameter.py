@@ -2,27 +2,29 @@ from odoo import api, models
 
 
 class IrConfigParameter(models.Model):
-    """What a quiet chat holds counts from the moment it is set, on the settings page or by hand."""
+    """What a quiet chat or a ticket holds counts from the moment it is set, on the settings page or
+    by hand."""
 
     _inherit = "ir.config_parameter"
 
     @api.model_create_multi
     def create(self, vals_list):
         parameters = super().create(vals_list)
-        parameters._follow_quiet_hold()
+        parameters._follow_holds()
         return parameters
 
     def write(self, vals):
         result = super().write(vals)
-        self._follow_quiet_hold()
+        self._follow_holds()
         return result
 
     def unlink(self):
-        self._follow_quiet_hold()
+        self._follow_holds()
         return super().unlink()
 
-    def _follow_quiet_hold(self):
-        if "im_livechat_subaccount.quiet_hold" in self.mapped("key"):
+    def _follow_holds(self):
+        holds = {f"im_livechat_subaccount.{name}" for name in ("quiet_hold", "ticket_load")}
+        if holds.intersection(self.mapped("key")):
             announcement = self.env["livechat.announcement"]
             announcement._seat_may_be_free()
             # sudo: im_livechat.channel - whose pages show loads, whoever sets what counts

@@ -54,6 +54,14 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         "1 the whole seat.",
         logged=True,
     )
+    dispatch_ticket_load = fields.Float(
+        "Weight of a Ticket in Chats",
+        default=0,
+        at_least=0,
+        at_most=1,
+        help="How much of a seat each open ticket takes of its agent: 0 nothing, 1 the whole seat.",
+        logged=True,
+    )
 
     dispatch_decision_days = fields.Integer(
         "Keep Decision Records (days)",
@@ -119,6 +127,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
             "dispatch_address_chats": self._get_dispatch_address_chats(),
             "dispatch_refused_today": sum(door.count_refused(self.env.cr, today).values()),
             "dispatch_quiet_hold": self._get_dispatch_quiet_hold(),
+            "dispatch_ticket_load": self._get_dispatch_ticket_load(),
             "dispatch_decision_days": self._get_dispatch_decision_days(),
             "dispatch_buyer_days": self._get_dispatch_buyer_days(),
             "dispatch_figure_days": self._get_dispatch_figure_days(),
@@ -131,10 +140,8 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         self.env["ir.config_parameter"].set_param(
             "im_livechat_subaccount.quiet_hold", repr(self.dispatch_quiet_hold)
         )
-        self.env["ir.config_parameter"].set_param(
-            "im_livechat_subaccount.decision_days", repr(self.dispatch_decision_days)
-        )
-        for name in ("buyer_days", "figure_days", "laid_aside_minutes"):
+        names = ("ticket_load", "decision_days", "buyer_days", "figure_days", "laid_aside_minutes")
+        for name in names:
             self.env["ir.config_parameter"].set_param(
                 f"im_livechat_subaccount.{name}", repr(self[f"dispatch_{name}"])
             )
@@ -161,6 +168,25 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
         # sudo: ir.config_parameter - reading our own settings, which are no secret
         parameters = self.env["ir.config_parameter"].sudo()
         return policy.read_quiet_hold(parameters.get_param("im_livechat_subaccount.quiet_hold"))
+
+    @api.model
+    def _get_dispatch_ticket_load(self):
+        """Return what an open ticket counts in an agent's load, between 0 and 1."""
+        # sudo: ir.config_parameter - as above
+        parameters = self.env["ir.config_parameter"].sudo()
+        return policy.read_ticket_load(parameters.get_param("im_livechat_subaccount.ticket_load"))
+
+    @api.model
+    def _get_load_rules(self):
+        """Return by which rules an agent's load is counted, on whatever channel.
+
+        :rtype: policy.Rules
+        """
+        return policy.Rules(
+            mode="share",
+            quiet_hold=self._get_dispatch_quiet_hold(),
+            ticket_load=self._get_dispatch_ticket_load(),
+        )
 
     @api.model
     def _get_dispatch_decision_days(self):

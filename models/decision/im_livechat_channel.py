@@ -87,7 +87,7 @@ class ImLivechatChannel(models.Model):
                 max(
                     0,
                     policy.capacity(rules.max_sessions, agent.weight)
-                    - policy.load(agent, rules.quiet_hold),
+                    - policy.load(agent, rules),
                 )
                 for agent in channel._get_dispatch_staff()
             )
@@ -98,7 +98,7 @@ class ImLivechatChannel(models.Model):
             rules = channel._get_dispatch_rules()
             limited = channel.dispatch_mode != "native" and rules.max_sessions
             channel.dispatch_overrun_count = limited and sum(
-                policy.load(agent, rules.quiet_hold)
+                policy.load(agent, rules)
                 > policy.capacity(rules.max_sessions, agent.weight)
                 for agent in channel._get_dispatch_staff()
             )
@@ -193,7 +193,7 @@ class ImLivechatChannel(models.Model):
 
     def _is_open_otherwise(self):
         """Tell whether a buyer would be taken though a look at a few agents found no room."""
-        if self.offline_rule == "pool" and not self._is_pool_full():
+        if self.offline_rule in route.KEEPING_RULES and not self._is_pool_full():
             # Nothing more is asked.
             return True
         settings = self._read_settings()
@@ -241,7 +241,7 @@ class ImLivechatChannel(models.Model):
             setup=route.Setup(
                 queue_enabled=bool(channel.queue_enabled),
                 queue_limit=channel.queue_limit or 0,
-                keeps_pool=channel.offline_rule == "pool",
+                keeps_pool=channel.offline_rule in route.KEEPING_RULES,
                 offline_takers=self._get_offline_takers(channel),
                 main_account_id=channel.main_account_id or None,
             ),
@@ -262,7 +262,7 @@ class ImLivechatChannel(models.Model):
         if users is None and self != self._origin:
             # A form being filled in: its agents, not those of the database.
             users = self.user_ids | self.main_account_id
-        return ledger.Query(
+        query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
             now=fields.Datetime.now(),
             channel_id=self._origin.id or None,
@@ -271,6 +271,17 @@ class ImLivechatChannel(models.Model):
             main_account_id=channel.main_account_id or None,
             circle=channel.circle,
         )
+        if policy.read_ticket_load(channel.ticket_load):
+            return self._ask_for_tickets(query)
+        return query
+
+    @api.model
+    def _ask_for_tickets(self, query):
+        """Return the query, which asks for open tickets as well, as they count.
+
+        :rtype: ledger.Query
+        """
+        return query
 
     @api.model
     def _get_receive_group_id(self):

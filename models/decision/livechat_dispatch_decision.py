@@ -231,7 +231,8 @@ class LivechatDispatchDecision(models.Model):
         """
         facts = self.facts or {}
         agents = [policy.Agent.from_list(agent) for agent in facts.get("agents") or ()]
-        limit = (facts.get("rules") or {}).get("max_sessions")
+        rules = facts.get("rules") or {}
+        limit = rules.get("max_sessions")
         minutes = facts.get("quiet_minutes") or {}
         texts = {}
         for agent in agents if limit else ():
@@ -243,7 +244,15 @@ class LivechatDispatchDecision(models.Model):
                 "quiet": agent.quiet_chats,
                 "minutes": minutes.get(str(agent.user_id)),
             }
-            texts[agent.user_id] = self._describe_room(values)
+            text = self._describe_room(values)
+            if agent.tickets:
+                text = self.env._(
+                    "%(room)s, and %(tickets)s open tickets, each counts %(part)s",
+                    room=text,
+                    tickets=agent.tickets,
+                    part=f"{rules.get('ticket_load', 0):g}",
+                )
+            texts[agent.user_id] = text
         return texts
 
     def _describe_room(self, values):

@@ -20,7 +20,7 @@ _ASSIGNS = frozenset({"assign", "overflow"})
 _DECIDED = frozenset({"exclusive", "sticky", "share", "least_load", "nobody", "line"})
 
 # What is true of an agent whatever the channel, and what may differ from one to the next.
-_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded", "just_gone")
+_OWN_FACTS = ("enabled", "permitted", "online", "paused", "overloaded", "just_gone", "tickets")
 _CHANNEL_FACTS = (*_OWN_FACTS, "weight", "in_call", "off_shift", "due", "is_main_account")
 
 # Of a day without a single chat that ended, nobody knows how long one takes.
@@ -243,7 +243,7 @@ class _Reader:
 
     def _follow_agents(self, row, moment, agents):
         names = _CHANNEL_FACTS if row["is_own"] else _OWN_FACTS
-        hold = self.rules.quiet_hold if self.rules else 0
+        rules = self.rules or policy.Rules(mode="share", quiet_hold=0)
         for agent in agents:
             user_id = agent.user_id
             if user_id not in self.agents:
@@ -265,7 +265,7 @@ class _Reader:
             known.update(facts)
             if row["is_own"]:
                 self.weights.setdefault(user_id, Counter())[agent.weight] += 1
-            load = policy.load(agent, hold) + (user_id == row["user_id"])
+            load = policy.load(agent, rules) + (user_id == row["user_id"])
             self.peaks[user_id] = max(self.peaks[user_id], load)
 
     def _follow_chat(self, row, moment):

@@ -422,7 +422,7 @@ class DiscussChannel(models.Model):
         agents = []
         for agent in facts:
             limit = policy.capacity(rules.max_sessions, agent.weight)
-            load = policy.load(agent, rules.quiet_hold)
+            load = policy.load(agent, rules)
             user = users[agent.user_id]
             agents.append(
                 {

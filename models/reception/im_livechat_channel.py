@@ -233,7 +233,8 @@ class ImLivechatChannel(models.Model):
             asks_in_call=True,
             user_ids=sorted(user_ids),
         )
-        return ledger.read_agents(self.env.cr, query)
+        counts = self.env["res.config.settings"]._get_dispatch_ticket_load()
+        return ledger.read_agents(self.env.cr, self._ask_for_tickets(query) if counts else query)
 
     def _describe_reception_channel(self, staff):
         """Return what the page shows of this channel, but its agents themselves.
@@ -403,7 +404,7 @@ class ImLivechatChannel(models.Model):
             order="id",
         )
         facts = {agent.user_id: agent for agent in self._read_reception_facts(users.ids)}
-        hold = self.env["res.config.settings"]._get_dispatch_quiet_hold()
+        rules = self.env["res.config.settings"]._get_load_rules()
         may_weigh, may_pause = (set(those.ids) for those in users._find_manageable(self.env.user))
         described = []
         for user in users:
@@ -426,7 +427,7 @@ class ImLivechatChannel(models.Model):
                     "in_call": agent.in_call,
                     "enabled": agent.enabled,
                     "weight": agent.weight,
-                    "load": policy.load(agent, hold),
+                    "load": policy.load(agent, rules),
                     "may_weigh": user.id in may_weigh,
                     "may_pause": user.id in may_pause,
                 }

@@ -233,7 +233,7 @@ class LivechatDispatchHealth(models.Model):
             rules = channel._get_dispatch_rules()
             for agent in channel._read_dispatch_agents():
                 limit = policy.capacity(rules.max_sessions, agent.weight)
-                if limit and policy.load(agent, rules.quiet_hold) > limit:
+                if limit and policy.load(agent, rules) > limit:
                     above |= above.browse(agent.user_id)
         return Finding(len(above), detail=self._shorten(above.mapped("login")))
 

@@ -51,7 +51,7 @@ class ResUsers(models.Model):
         typed = {user._origin.id: max(WEIGHT_MIN, user.dispatch_weight) for user in self}
         shares = channel._describe_shares(typed) if channel else {}
         staff = channel._get_dispatch_staff() if channel else []
-        loads = {agent.user_id: policy.load(agent, rules.quiet_hold) for agent in staff}
+        loads = {agent.user_id: policy.load(agent, rules) for agent in staff}
         for user in self:
             user.dispatch_share = shares.get(user._origin.id)
             user.dispatch_load = loads.get(user._origin.id, 0)
@@ -69,9 +69,10 @@ class ResUsers(models.Model):
         """Return what an agent sees about itself, ``False`` for whoever is none.
 
         :return: ``{"paused", "until", "reason", "reasons", "overloaded", "full", "load", "chats",
-            "quiet", "capacity", "waiting", "lines"}``; the capacity is that of the agent's roomiest
-            channel, ``None`` for no limit; ``chats`` are all its open ones, ``quiet`` those of them
-            that count less in ``load``; ``full`` says that one more fits on none of its channels,
+            "quiet", "tickets", "capacity", "waiting", "lines"}``; the capacity is that of the
+            agent's roomiest channel, ``None`` for no limit; ``chats`` are all its open ones,
+            ``quiet`` those of them that count less in ``load``, ``tickets`` how many open ones
+            count in it; ``full`` says that one more fits on none of its channels,
             or is more than it wants; ``lines`` says of which channel how many are waiting;
             ``reasons`` are those of ``get_pause_reasons``, ``reason`` the name of the one given.
         """
@@ -84,15 +85,16 @@ class ResUsers(models.Model):
             return False
         # sudo: res.users - the agent's own figures
         user = user.sudo()
-        loads, capacities, rooms = [(0, 0, 0)], [], []
+        loads, capacities, rooms = [(0, 0, 0, 0)], [], []
         for channel in channels:
             rules = channel._get_dispatch_rules()
             for agent in channel._read_dispatch_agents(user):
                 lively, quiet = agent.lively_chats, agent.quiet_chats
-                loads.append((policy.load(agent, rules.quiet_hold), lively + quiet, quiet))
+                load = policy.load(agent, rules)
+                loads.append((load, lively + quiet, quiet, agent.tickets))
                 capacities.append(policy.capacity(rules.max_sessions, agent.weight))
-                rooms.append(policy.has_room(lively, quiet, agent.weight, rules))
-        load, chats, quiet = max(loads)
+                rooms.append(policy.has_room(lively, quiet, agent.weight, rules, agent.tickets))
+        load, chats, quiet, tickets = max(loads)
         lines = {channel.id: channel.dispatch_queued_count for channel in channels}
         paused, until = user._is_paused(), user.dispatch_paused_until
         return {
@@ -105,6 +107,7 @@ class ResUsers(models.Model):
             "load": load,
             "chats": chats,
             "quiet": quiet,
+            "tickets": tickets,
             "capacity": None if None in capacities else max(capacities, default=None),
             "waiting": sum(lines.values()),
             "lines": lines,

@@ -1,10 +1,16 @@
 from . import (
     discuss_channel,
+    helpdesk_ticket,
     im_livechat_channel,
     ir_http,
     ir_model,
+    livechat_announcement,
     livechat_dispatch_group,
     livechat_helpdesk,
     livechat_personal_data,
+    livechat_subaccount,
+    livechat_team,
     livechat_ticket_decision,
+    res_config_settings,
+    res_users,
 )

@@ -1,6 +1,9 @@
+from datetime import timedelta
+from functools import partial
+
 from markupsafe import Markup, escape
 
-from odoo import api, fields, models
+from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import email_normalize
 
@@ -14,6 +17,16 @@ _WORD_LENGTH = 500
 # What an agent writes for the number of the ticket, which is not known before there is one.
 _NUMBER = "{ticket}"
 _COMMAND = "/ticket"
+
+# A message that was left is complete when its buyer has said nothing more for so long.
+_COMPLETE_AFTER = timedelta(minutes=5)
+
+# What may become a ticket: a message that nobody has taken.
+_BECOMES_TICKET = [
+    ("dispatch_state", "=", "pool"),
+    ("livechat_end_dt", "=", False),
+    ("dispatch_ticket_id", "=", False),
+]
 
 
 class DiscussChannel(models.Model):
@@ -133,22 +146,42 @@ class DiscussChannel(models.Model):
             raise UserError(
                 self.env._("This chat has a ticket already: %s", chat.dispatch_ticket_name)
             )
+        agent = chat._get_seated()[:1] or self.env.user
+        ticket = self._go_on_as_ticket(chat, title.strip(), agent)
+        self.env.user._bus_send_transient_message(
+            chat, self.env._("Ticket: %s", ticket._get_html_link())
+        )
+        if word.strip():
+            number = self.env["livechat.helpdesk"]._get_number(ticket)
+            chat._tell_of_ticket(word.strip().replace(_NUMBER, number))
+        if end and not chat.livechat_end_dt:
+            chat._end_by_hand()
+        return chat._describe_ticket()
+
+    def _go_on_as_ticket(self, chat, title="", agent=None):
+        """Make a ticket of a chat in the name of the caller, who was found to be allowed to.
+
+        :param chat: this one, with sudo.
+        :param agent: the ``res.users`` who has the chat; without one it is a message that was left,
+            and goes to an agent who need not be here.
+        :return: the ticket, with sudo.
+        """
         helpdesk = self.env["livechat.helpdesk"].with_context(
             sent.without_defaults(self.env.context)
         )
-        team = chat.dispatch_group_id._get_helpdesk_team()
-        agent = chat._get_seated()[:1] or self.env.user
-        assigned = chat.livechat_channel_id._dispatch_ticket(chat.dispatch_group_id, team, agent)
+        group, channel = chat.dispatch_group_id, chat.livechat_channel_id
+        team = group._get_helpdesk_team()
+        assigned = channel._dispatch_ticket(group, team, agent, even_absent=not agent)
         ticket = helpdesk._make_ticket(
             {
-                **self._get_ticket_values(chat, title.strip()),
+                **self._get_ticket_values(chat, title),
                 # Said even of nobody: a helpdesk may give a ticket to whoever makes it.
                 "user_id": assigned["user_id"],
                 # Without one the helpdesk's own default is as good.
                 **({"team_id": team.id} if team else {}),
             }
         )
-        self.env["livechat.ticket.decision"]._record(chat, ticket, assigned)
+        self.env["livechat.ticket.decision"]._record(ticket, channel, assigned, chat)
         chat.dispatch_ticket_id = ticket.id
         link = Markup(
             '<a href="#" class="o_channel_redirect" data-oe-model="discuss.channel"'
@@ -160,14 +193,7 @@ class DiscussChannel(models.Model):
         Store(bus_channel=chat, bus_subchannel="internal_users").add(
             chat, [chat._get_ticket_to_store()]
         ).bus_send()
-        self.env.user._bus_send_transient_message(
-            chat, self.env._("Ticket: %s", ticket._get_html_link())
-        )
-        if word.strip():
-            chat._tell_of_ticket(word.strip().replace(_NUMBER, helpdesk._get_number(ticket)))
-        if end and not chat.livechat_end_dt:
-            chat._end_by_hand()
-        return chat._describe_ticket()
+        return ticket
 
     def _get_chat_for_ticket(self):
         """Return this chat with sudo, for who may make a ticket of it.
@@ -192,6 +218,63 @@ class DiscussChannel(models.Model):
         )
 
     # ------------------------------------------------------------
+    # Messages that become tickets
+    # ------------------------------------------------------------
+
+    @api.model
+    def _make_tickets_of_messages(self):
+        """Make tickets of the messages that are kept for that, once their buyers have said nothing
+        more for a while."""
+        if self.env["livechat.helpdesk"]._get_tickets() is None:
+            return
+        channels = self.env["im_livechat.channel"].search([("offline_rule", "=", "ticket")])
+        # Served by discuss_channel__dispatch_waiting_idx.
+        complete = [
+            *_BECOMES_TICKET,
+            ("livechat_channel_id", "in", channels.ids),
+            ("last_interest_dt", "<=", fields.Datetime.now() - _COMPLETE_AFTER),
+        ]
+        for chat in self.search(complete) if channels else ():
+            self.env["im_livechat.channel"]._attempt(partial(chat._become_ticket_if, complete))
+
+    def _become_ticket_if(self, complete):
+        # Its buyer may be just writing, or an agent taking it.
+        if self.try_lock_for_update() and self.filtered_domain(complete):
+            self._become_ticket()
+
+    def _become_ticket(self):
+        """Let a message that was left go on as a ticket: its buyer is told the number."""
+        # Whoever closes a window makes no ticket in its own name: it is the shop's.
+        chat = self.with_user(SUPERUSER_ID).with_context(
+            lang=self.livechat_channel_id.main_account_id.lang or self.env.lang
+        )
+        ticket = chat._go_on_as_ticket(chat)
+        number = self.env["livechat.helpdesk"]._get_number(ticket)
+        chat._say_as_desk(
+            chat._get_buyers_env()._(
+                "We keep your request as ticket %s and will come back to you.", number
+            )
+        )
+        reason = phrase.label(chat.env, chat.env._("Ticket"), number)
+        chat._leave_line(reason=reason)
+        chat.livechat_end_dt = fields.Datetime.now()
+        Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
+
+    def _close_livechat_session(self, **kwargs):
+        # sudo: discuss.channel - how the buyer's own chat stands
+        chat = self.sudo()
+        if (
+            self.self_member_id.livechat_member_type == "visitor"
+            and chat.livechat_channel_id.offline_rule == "ticket"
+            and self.env["livechat.helpdesk"]._get_tickets() is not None
+            and chat.filtered_domain(_BECOMES_TICKET)
+        ):
+            # Whoever closes the window has said all.
+            chat._become_ticket()
+            return
+        super()._close_livechat_session(**kwargs)
+
+    # ------------------------------------------------------------
     # What a ticket says
     # ------------------------------------------------------------
 
@@ -213,7 +296,10 @@ class DiscussChannel(models.Model):
             "description": self._describe_for_ticket(chat, contact),
             "partner_id": contact.id,
             "partner_name": mask_addresses(contact.name or chat._get_buyers_own_name()),
-            "partner_email": contact.email or email_normalize(guest.email) or "",
+            "partner_email": contact.email
+            or email_normalize(guest.email)
+            or chat.dispatch_reply_email
+            or "",
         }
 
     def _describe_for_ticket(self, chat, contact):
@@ -225,7 +311,8 @@ class DiscussChannel(models.Model):
         # sudo: taken away - of contacts, products and orders only what the caller's rights reach
         known = self.env["res.partner"].browse(contact.ids)._filtered_access("read")
         about = self._describe_page(chat) or {}
-        orders = [order["name"] for order in self._describe_orders(known)]
+        # Of a message that was left nobody knows yet who may read the orders.
+        orders = [] if self.env.su else [one["name"] for one in self._describe_orders(known)]
         page = about.get("page") or about.get("url") or ""
         if page.startswith(("https://", "http://")):
             page = Markup('<a href="%s">%s</a>') % (page, page)

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import ValidationError
 
 
 class LivechatDispatchGroup(models.Model):
@@ -13,11 +14,36 @@ class LivechatDispatchGroup(models.Model):
         frees_seats=False,
         logged=True,
     )
+    dispatches_team = fields.Boolean(
+        "Dispatch All Tickets of the Team",
+        help="What comes to the helpdesk team by mail or form, and is nobody's, is given to those "
+        "of this group's agents as well who are in the team.",
+        frees_seats=False,
+        logged=True,
+    )
     has_helpdesk = fields.Boolean(compute="_compute_has_helpdesk")
 
     @api.depends_context("uid")
     def _compute_has_helpdesk(self):
         self.has_helpdesk = self.env["livechat.helpdesk"]._get_tickets() is not None
+
+    @api.constrains("dispatches_team", "helpdesk_team")
+    def _check_dispatches_team(self):
+        helpdesk = self.env["livechat.helpdesk"]
+        for group in self.filtered("dispatches_team"):
+            team = group._get_helpdesk_team()
+            if team and not helpdesk._get_members(team):
+                raise ValidationError(
+                    self.env._(
+                        "Choose a helpdesk team with people in it: only they get the tickets that "
+                        "come to it by mail or form."
+                    )
+                )
+
+    def _forget_agents(self, agents):
+        super()._forget_agents(agents)
+        for group in self:
+            agents._hand_over_tickets(group.channel_id, group, may_stay=True)
 
     @api.model
     def _list_helpdesk_teams(self):

@@ -1,7 +1,16 @@
-from odoo import api, models
+import logging
+
+from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
 from odoo.tools import SQL, sql
+
+from ...tools import sent
+from ...tools.layers import lay_over
+from ...tools.sentinels import DECIDED
+from .helpdesk_ticket import HelpdeskTicket
+
+_logger = logging.getLogger(__name__)
 
 _TICKETS = "helpdesk.ticket"
 # What a ticket calls its number, in the helpdesks we know.
@@ -23,6 +32,11 @@ class LivechatHelpdesk(models.AbstractModel):
     _name = "livechat.helpdesk"
     _description = "Helpdesk beside Live Chat"
 
+    def _post_model_setup__(self):
+        super()._post_model_setup__()
+        if _TICKETS in self.env.registry:
+            lay_over(self.env.registry[_TICKETS], HelpdeskTicket)
+
     @api.model
     def _get_tickets(self):
         """Return the model of tickets, ``None`` without a helpdesk."""
@@ -42,14 +56,22 @@ class LivechatHelpdesk(models.AbstractModel):
         return tickets is not None and tickets.has_access("create")
 
     @api.model
+    def _check_helpdesk(self):
+        """Refuse what needs a helpdesk.
+
+        :raise UserError: there is none.
+        """
+        if self._get_tickets() is None:
+            raise UserError(self.env._("There is no helpdesk in this database."))
+
+    @api.model
     def _check_handles_tickets(self):
         """Refuse who may make no tickets.
 
         :raise UserError: nobody may, as there is no helpdesk.
         :raise AccessError: the caller may not.
         """
-        if self._get_tickets() is None:
-            raise UserError(self.env._("There is no helpdesk in this database."))
+        self._check_helpdesk()
         if not self._handles_tickets():
             raise AccessError(self.env._("Your role does not let you handle tickets."))
 
@@ -66,6 +88,15 @@ class LivechatHelpdesk(models.AbstractModel):
         return next((ticket[name] for name in _NUMBERS if name in ticket._fields), str(ticket.id))
 
     @api.model
+    def _get_members(self, team):
+        """Return the people of a team; ``None`` of one that has none, and of no team.
+
+        :param team: with sudo, or none.
+        """
+        name = next((name for name in _MEMBERS if team and name in team._fields), None)
+        return (name and team[name]) or None
+
+    @api.model
     def _filter_handlers(self, users, team):
         """Return those of these users who may handle tickets, and work in the team; in one without
         people everybody does.
@@ -73,24 +104,72 @@ class LivechatHelpdesk(models.AbstractModel):
         :param team: with sudo, or none.
         """
         tickets = self._get_tickets()
-        name = next((name for name in _MEMBERS if team and name in team._fields), None)
-        members = (name and team[name]) or users
+        members = self._get_members(team) or users
         return (users & members).filtered(lambda user: tickets.with_user(user).has_access("create"))
+
+    @api.model
+    def _get_closed_field(self):
+        """Return the model of stages, and the name of the field by which one says that its tickets
+        are done; ``None`` where none does."""
+        stages = self.env[self._get_tickets()._fields["stage_id"].comodel_name]
+        return stages, next((name for name in _CLOSED if name in stages._fields), None)
+
+    @api.model
+    def _get_open_domain(self):
+        """Return which tickets are open; archived ones are not."""
+        _stages, closed = self._get_closed_field()
+        if not closed:
+            return Domain.TRUE
+        return Domain("stage_id", "=", False) | Domain(f"stage_id.{closed}", "=", False)
+
+    @api.model
+    def _get_count_statement(self):
+        """Return the statement that counts the open tickets of ``%(user_ids)s``, as
+        :meth:`_count_open` does; ``None`` without a helpdesk.
+
+        :rtype: str | None
+        """
+        tickets = self._get_tickets()
+        if tickets is None:
+            return None
+        stages, closed = self._get_closed_field()
+        is_open = ["ticket.active" if "active" in tickets._fields else "true"]
+        if closed:
+            is_open.append(f"stage.{closed} IS NOT TRUE")
+        # Served by helpdesk_ticket's index on user_id and the primary key of stages, which are few.
+        return f"""
+            SELECT ticket.user_id, count(*)
+              FROM {tickets._table} ticket
+         LEFT JOIN {stages._table} stage ON stage.id = ticket.stage_id
+             WHERE ticket.user_id = ANY(%(user_ids)s)
+               AND {" AND ".join(is_open)}
+          GROUP BY ticket.user_id
+        """
 
     @api.model
     def _count_open(self, users):
         """Return ``{user id: number}`` of the open tickets of these users who have any."""
         # sudo: helpdesk.ticket - how many somebody has does not depend on who looks
-        tickets = self._get_tickets().sudo()
-        stages = self.env[tickets._fields["stage_id"].comodel_name]
-        closed = next((name for name in _CLOSED if name in stages._fields), None)
-        is_open = Domain.TRUE
-        if closed:
-            is_open = Domain("stage_id", "=", False) | Domain(f"stage_id.{closed}", "=", False)
+        tickets = self._get_tickets().sudo().with_context(active_test=True)
         rows = tickets._read_group(
-            Domain("user_id", "in", users.ids) & is_open, ["user_id"], ["__count"]
+            Domain("user_id", "in", users.ids) & self._get_open_domain(), ["user_id"], ["__count"]
         )
         return {user.id: count for user, count in rows}
+
+    @api.model
+    def _find_open(self, domain):
+        """Return the open tickets of this domain, with sudo; the oldest first."""
+        # sudo: helpdesk.ticket - whoever takes an agent away sees to its tickets
+        tickets = self._get_tickets().sudo().with_context(active_test=True)
+        return tickets.search(Domain(domain) & self._get_open_domain(), order="id")
+
+    @api.model
+    def _give(self, ticket, user):
+        """Let this user, or nobody, have a ticket.
+
+        :param ticket: with sudo.
+        """
+        ticket.with_context(sent.without_defaults(self.env.context)).user_id = user
 
     @api.model
     def _make_ticket(self, values):
@@ -101,15 +180,58 @@ class LivechatHelpdesk(models.AbstractModel):
         """
         # sudo: helpdesk.ticket - of values of the server; one's own rights need not reach the
         # tickets of the team that gets it
-        tickets = self._get_tickets().sudo()
+        tickets = self._get_tickets().sudo().with_context(livechat_ticket=DECIDED)
         return tickets.create(
             {name: value for name, value in values.items() if name in tickets._fields}
         )
 
     @api.model
+    def _dispatch_new(self, tickets):
+        """Give tickets that have just come by mail or form, or by hand, to whom dispatch chooses,
+        where a group dispatches all tickets of its team: those that are open and nobody's. What is
+        imported is not new. A ticket for whom that fails is left to its team.
+
+        None leaves the people of its team, whoever else a shop has: what is nobody's they can all
+        read, and others cannot.
+        """
+        if self.env.context.get("livechat_ticket") is DECIDED:
+            return
+        if self.env.context.get("import_file") or "team_id" not in tickets._fields:
+            return
+        # sudo: livechat.dispatch.group, helpdesk.ticket - whoever opens a ticket, a buyer as well
+        groups = self.env["livechat.dispatch.group"].sudo()
+        groups = groups.search([("dispatches_team", "=", True), ("helpdesk_team", "!=", False)])
+        by_team = {group._get_helpdesk_team(): group for group in reversed(groups)}
+        # Of what comes by mail, which OdooBot receives, a helpdesk may make OdooBot the assignee.
+        nobodys = Domain("user_id", "in", [False, SUPERUSER_ID])
+        new = tickets.sudo().filtered_domain(nobodys & self._get_open_domain())
+        for ticket in new if groups else ():
+            group = self._get_members(ticket.team_id) and by_team.get(ticket.team_id)
+            if not group:
+                continue
+            try:
+                with self.env.cr.savepoint():
+                    group.channel_id._give_ticket(ticket, group)
+            except Exception:
+                _logger.exception("%s could not be dispatched", ticket)
+
+    @api.model
+    def _follow_counts(self, tickets):
+        """Say that the assignees of these tickets have another number of open ones."""
+        announcement = self.env["livechat.announcement"]
+        # sudo: helpdesk.ticket - whose they are, whoever changes them
+        users = tickets.sudo().user_id
+        announcement._look_again(users, "agents")
+        if users and self.env["res.config.settings"]._get_dispatch_ticket_load():
+            announcement._look_again(users, "bars")
+            announcement._seat_may_be_free()
+
+    @api.model
     def _forget_helpdesk(self):
         """Forget which tickets and teams we know of: another helpdesk would have others under the
         same numbers."""
+        if sql.column_exists(self.env.cr, "im_livechat_channel", "offline_rule"):
+            self._end_ticket_rule()
         self.env.flush_all()
         # Served by scans: this happens when a helpdesk is uninstalled.
         for table, column in (
@@ -127,3 +249,23 @@ class LivechatHelpdesk(models.AbstractModel):
                 )
             )
         self.env.invalidate_all()
+
+    @api.model
+    def _end_ticket_rule(self):
+        """Let the message pool keep what was to become tickets, and tell whose it is."""
+        # sudo: im_livechat.channel - whoever uninstalls the helpdesk
+        channels = self.env["im_livechat.channel"].sudo().search([("offline_rule", "=", "ticket")])
+        channels.offline_rule = "pool"
+        for channel in channels:
+            channel.main_account_id._bus_send(
+                "simple_notification",
+                {
+                    "type": "warning",
+                    "sticky": True,
+                    "message": self.env._(
+                        "There is no helpdesk any more: what buyers of %s write while nobody is "
+                        "here is kept in the message pool.",
+                        channel.name,
+                    ),
+                },
+            )

@@ -13,22 +13,23 @@ class LivechatTicketDecision(models.Model):
     _description = "Ticket Decision"
 
     # The chat's own list has its decisions; an id of ``helpdesk.ticket`` that need not be there.
-    ticket_id = fields.Integer("Id of the Ticket", readonly=True, aggregator=None)
+    ticket_id = fields.Integer("Id of the Ticket", readonly=True, aggregator=None, index=True)
     ticket_name = fields.Char("Ticket", readonly=True)
 
-    def _record(self, chat, ticket, values):
+    def _record(self, ticket, channel, values, chat=None):
         """Write down who got a ticket.
 
+        :param channel: the ``im_livechat.channel`` whose rules it went by.
         :param values: those of ``im_livechat.channel._dispatch_ticket``.
+        :param chat: of which it was made, if it was.
         """
-        channel = chat.livechat_channel_id
         # What a caller's context calls a default is no record of a decision.
         clean = self.with_context(sent.without_defaults(self.env.context))
         # sudo: livechat.ticket.decision - nobody writes these but dispatch
         return clean.sudo().create(
             {
                 **values,
-                "discuss_channel_id": chat.id,
+                "discuss_channel_id": chat and chat.id,
                 "livechat_channel_id": channel.id,
                 "main_account_id": channel.main_account_id.id,
                 "ticket_id": ticket.id,
@@ -44,6 +45,7 @@ class LivechatTicketDecision(models.Model):
         return {
             **super()._get_reason_texts(),
             "at_capacity": self.env._("has no room for another ticket"),
+            "declined": self.env._("leaves its tickets"),
             "missing_permission": self.env._(
                 "may not handle tickets, or is in another helpdesk team"
             ),

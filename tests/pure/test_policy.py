@@ -207,6 +207,17 @@ def test_a_quiet_chat_keeps_a_light_hold(hold, quiet, fits):
     assert (decision.winner == 1) is fits
 
 
+@pytest.mark.parametrize(
+    ("part", "tickets", "fits"), [(0, 99, True), (0.5, 4, True), (0.5, 5, False), (1, 3, False)]
+)
+def test_open_tickets_take_as_much_room_as_the_shop_says(part, tickets, fits):
+    rules = policy.Rules(mode="share", max_sessions=5, quiet_hold=0.5, ticket_load=part)
+    decision = policy.decide([agent(1, lively_chats=2, tickets=tickets)], rules)
+    assert (decision.winner == 1) is fits
+    if fits:
+        assert decision.ranking[0].load == 2 + part * tickets
+
+
 def test_nobody_able_is_nobody_chosen_and_everybody_has_a_reason():
     decision = policy.decide([agent(1, online=False), agent(2, permitted=False)], SHARE)
     assert decision == policy.Decision(None, "nobody", {}, (), {1: "offline", 2: "not_permitted"})
@@ -292,17 +303,17 @@ def test_suitability_comes_before_credit_and_only_the_suited_are_entitled():
 
 def test_an_agent_is_recorded_in_an_order_that_never_changes():
     flags = (True, False) * 4
-    facts = policy.Facts(70, *flags, 3, 2, 1, True, False, True, False, True, False)
+    facts = policy.Facts(70, *flags, 3, 2, 1, True, False, True, False, True, False, 4)
     one = policy.Agent(9, facts, credit=-5, last_turn=44)
     recorded = one.to_list()
     assert recorded == [
         *(9, 70, True, False, True, False, True, False, True, False, 3, 2),
-        *(-5, 44, 1, True, False, True, False, True, False),
+        *(-5, 44, 1, True, False, True, False, True, False, 4),
     ]
     assert policy.Agent.from_list(recorded) == one
     # Written before or after some fact was known.
     assert policy.Agent.from_list(recorded[:14]) == one.but(
-        expertises=0, off_shift=False, missing_permission=False, just_gone=False
+        expertises=0, off_shift=False, missing_permission=False, just_gone=False, tickets=0
     )
     assert policy.Agent.from_list([*recorded, "news"]) == one
 

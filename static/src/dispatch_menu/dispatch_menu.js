@@ -101,6 +101,10 @@ export class DispatchMenu extends Component {
         return _t("%s of them are quiet and count less", this.status.quiet);
     }
 
+    get ticketDescription() {
+        return _t("Open tickets that count: %s", this.status.tickets);
+    }
+
     get waitingDescription() {
         return _t("Buyers waiting in line: %s", this.status.waiting);
     }

@@ -77,13 +77,19 @@ export class AgentRow extends Component {
     }
 
     get loadDescription() {
-        return this.capacity === null
-            ? _t("%(name)s has %(load)s chats", { name: this.agent.name, load: this.agent.load })
-            : _t("%(name)s has %(load)s of %(capacity)s chats", {
-                  name: this.agent.name,
-                  load: this.agent.load,
-                  capacity: this.capacity,
-              });
+        const chats =
+            this.capacity === null
+                ? _t("%(name)s has %(load)s chats", {
+                      name: this.agent.name,
+                      load: this.agent.load,
+                  })
+                : _t("%(name)s has %(load)s of %(capacity)s chats", {
+                      name: this.agent.name,
+                      load: this.agent.load,
+                      capacity: this.capacity,
+                  });
+        const { tickets } = this.agent;
+        return tickets ? _t("%(chats)s, open tickets: %(tickets)s", { chats, tickets }) : chats;
     }
 
     /** Why there is no share; nothing where there is one. */

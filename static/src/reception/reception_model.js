@@ -354,7 +354,9 @@ export class ReceptionModel {
             const there = [...new Set(members.map((member) => agents[member.user_id]))];
             const enabled = there.filter((agent) => agent.enabled);
             const here = enabled.filter((agent) => agent.status === "online");
-            return { here: here.length, agents: enabled.length };
+            // Only beside a helpdesk agents have any.
+            const tickets = there.reduce((sum, agent) => sum + (agent.tickets || 0), 0);
+            return { here: here.length, agents: enabled.length, tickets };
         };
         const counts = { 0: count(all) };
         for (const channel of all) {

@@ -72,13 +72,15 @@ export class Team extends Component {
             ["paused_seconds", _t("Paused")],
             ["share", _t("Share")],
             ["difference", _t("Owed")],
+            ...("tickets" in this.state.team.all ? [["tickets", _t("Open tickets")]] : []),
         ];
     }
 
     /** A figure as people read it. */
     format(name, row) {
         const value = row[name];
-        if (value === null) {
+        // Of days past nobody knows how many tickets were open.
+        if (value === null || value === undefined) {
             return "–";
         }
         if (["answered_share", "satisfaction", "share"].includes(name)) {

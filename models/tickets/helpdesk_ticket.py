@@ -1,0 +1,34 @@
+from odoo import api, models
+
+# What may change how many open tickets somebody has.
+_COUNTED = {"stage_id", "user_id", "active"}
+
+
+class HelpdeskTicket(models.Model):
+    """What dispatch does about the tickets of a helpdesk. It is laid over the model of whatever
+    module brings it, which ours does not depend on; see ``livechat.helpdesk``."""
+
+    _register = False
+    _inherit = ["helpdesk.ticket"]
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        tickets = super().create(vals_list)
+        helpdesk = self.env["livechat.helpdesk"]
+        helpdesk._dispatch_new(tickets)
+        helpdesk._follow_counts(tickets)
+        return tickets
+
+    def write(self, vals):
+        helpdesk = self.env["livechat.helpdesk"]
+        if _COUNTED & vals.keys():
+            # Whose they were have fewer.
+            helpdesk._follow_counts(self)
+        result = super().write(vals)
+        if _COUNTED & vals.keys():
+            helpdesk._follow_counts(self)
+        return result
+
+    def unlink(self):
+        self.env["livechat.helpdesk"]._follow_counts(self)
+        return super().unlink()
