@@ -62,6 +62,7 @@ from . import (
     test_ratings,
     test_reach,
     test_read_only,
+    test_proposal,
     test_reassign,
     test_reception,
     test_reception_tours,

@@ -71,20 +71,12 @@ export class Ring {
         const close = this.notification.add(note ? `${said} – ${note}` : said, {
             type: "info",
             className: "o_livechat_ring",
-            sticky: this.ui.isSmall,
+            sticky: this.ui.isSmall || thread.isProposedToMe,
             autocloseDelay: TIME_SHOWN,
-            buttons: [
-                {
-                    name: _t("Open"),
-                    primary: true,
-                    onClick: () => {
-                        this.hide();
-                        thread.open({ focus: true });
-                    },
-                },
-            ],
+            buttons: this.getButtons(thread),
         });
         this.announced = thread;
+        this.announcedIsProposed = thread.isProposedToMe;
         this.hide = () => {
             this.hide = () => {};
             this.announced = undefined;
@@ -92,9 +84,43 @@ export class Ring {
         };
     }
 
+    getButtons(thread) {
+        const open = () => {
+            this.hide();
+            thread.open({ focus: true });
+        };
+        if (!thread.isProposedToMe) {
+            return [{ name: _t("Open"), primary: true, onClick: open }];
+        }
+        return [
+            {
+                name: _t("Accept"),
+                primary: true,
+                onClick: () => {
+                    open();
+                    thread.acceptProposal();
+                },
+            },
+            {
+                name: _t("Decline"),
+                onClick: () => {
+                    this.hide();
+                    thread.declineProposal();
+                },
+            },
+        ];
+    }
+
     /** Whoever opens the chat on another way knows. */
     onDisplayed(thread) {
         if (this.announced?.eq(thread)) {
+            this.hide();
+        }
+    }
+
+    /** Its agent has accepted it somewhere else, or it has gone on. */
+    onAnswered(thread) {
+        if (this.announced?.eq(thread) && this.announcedIsProposed) {
             this.hide();
         }
     }
