@@ -91,7 +91,7 @@ class TestProposal(ProposalCommon):
         self.assertFalse(other._get_proposal())
         decisions = len((chat | other).dispatch_decision_ids)
         for each in chat | other:
-            super()._let_pass(each, 3600)
+            super(ProposalCommon, self)._let_pass(each, 3600)
         self._run()
         self.assertEqual(len((chat | other).dispatch_decision_ids), decisions)
 
