@@ -14,7 +14,7 @@ def stop_timers(shop):
     """What happens in time is the pages' doing then."""
     shop.sql(
         "UPDATE ir_cron SET active = false WHERE id = %s",
-        shop.ref("im_livechat_subaccount.ir_cron_dispatch_timers"),
+        shop.ref("im_livechat_subaccount.ir_cron_dispatch"),
     )
 
 
