@@ -2,7 +2,7 @@ import { ChatWindow } from "@mail/core/common/chat_window";
 import { fields } from "@mail/core/common/record";
 import { Thread } from "@mail/core/common/thread_model";
 import { DiscussContent } from "@mail/core/public_web/discuss_content";
-import { Component, onMounted, onWillUnmount, useState } from "@odoo/owl";
+import { Component, onMounted, onWillUnmount, useEffect, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
@@ -95,6 +95,11 @@ export class Proposal extends Component {
         this.desk = useService("im_livechat_subaccount.desk");
         this.clock = useState(this.desk.clock);
         this.state = useState({ isBusy: false });
+        const ring = useService("im_livechat_subaccount.ring");
+        useEffect(
+            (thread) => ring.onDisplayed(thread),
+            () => [this.props.thread],
+        );
         onMounted(() => {
             this.desk.clocks++;
             this.desk.wind();
