@@ -2,7 +2,7 @@
 
 import re
 
-from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from browsers import FIRST_PAGE, PHONE, shoot, wait_until_online
 from playwright.sync_api import expect
 from test_buyer_panel import ask, fits, open_reception, visit
 from test_desk_browsers import as_agent, come_in, open_chat, serve, set_agents
@@ -36,6 +36,9 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page)
     expect(firsts_page.locator(".o_notification", has_text="Nobody else")).to_be_visible()
 
     seconds_page = come_in(shop, open_page, second, PHONE)
+    # It has loaded its page anew.
+    expect(seconds_page.locator(".o_livechat_dispatch_menu")).to_be_visible()
+    wait_until_online(shop, second)
     firsts_page.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor").first.click()
     strip = firsts_page.locator(STRIP)
     expect(strip.locator(".o_livechat_proposal_left")).to_have_text(re.compile(r"^2\d\d s$"))
@@ -51,8 +54,8 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page)
     expect(line).to_have_text(re.compile(rf"^\s*{second.name} takes over"))
     ring.get_by_role("button", name="Accept").click()
     expect(ring).to_have_count(0)
-    window = seconds_page.locator(".o-mail-ChatWindow")
-    expect(window).to_contain_text("Is the lamp in stock?")
+    window = seconds_page.locator(".o-mail-ChatWindow", has_text="Is the lamp in stock?")
+    expect(window).to_be_visible()
     expect(window.locator(STRIP)).to_have_count(0)
     assert reception.open_chats() == {second.user_id: 1}
 

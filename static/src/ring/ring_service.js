@@ -1,10 +1,14 @@
 import { Thread } from "@mail/core/common/thread_model";
+import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { patch } from "@web/core/utils/patch";
 
 /** So long a chat that is not opened is announced on a large screen; milliseconds. */
 const TIME_SHOWN = 15_000;
+
+/** So soon what the server has told of a chat is complete; milliseconds. */
+const SETTLES_IN = 500;
 
 /** So much of a message is shown, in characters. */
 const WORDS_LENGTH = 200;
@@ -128,11 +132,18 @@ export class Ring {
         }
     }
 
-    /** Its agent has accepted it somewhere else, or it has gone on. */
+    /** Its agent has accepted it somewhere else, or it has gone on. Whom the chat was proposed to
+     * before may be told late, and is no answer: what is true a moment later counts. */
     onAnswered(thread) {
-        if (this.announced?.eq(thread) && this.announcedIsProposed) {
-            this.hide();
-        }
+        browser.setTimeout(() => {
+            if (
+                this.announced?.eq(thread) &&
+                this.announcedIsProposed &&
+                !thread.isProposedToMe
+            ) {
+                this.hide();
+            }
+        }, SETTLES_IN);
     }
 
     async sound({ title, words, note }, thread) {
