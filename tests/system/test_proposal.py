@@ -1,4 +1,4 @@
-"""An agent is asked whether to take a chat, on a large screen and on a phone, and a buyer beside."""
+"""An agent is asked whether to take a chat, on a large screen and on a phone, beside its buyer."""
 
 import re
 

@@ -136,11 +136,7 @@ export class Ring {
      * before may be told late, and is no answer: what is true a moment later counts. */
     onAnswered(thread) {
         browser.setTimeout(() => {
-            if (
-                this.announced?.eq(thread) &&
-                this.announcedIsProposed &&
-                !thread.isProposedToMe
-            ) {
+            if (this.announced?.eq(thread) && this.announcedIsProposed && !thread.isProposedToMe) {
                 this.hide();
             }
         }, SETTLES_IN);
