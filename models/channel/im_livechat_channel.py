@@ -176,8 +176,8 @@ class ImLivechatChannel(sent.Guard, models.Model):
     pool_email_waits = fields.Boolean(compute="_compute_pool_email_waits")
     asks_to_accept = fields.Boolean(
         "Accept or Decline",
-        help="Whom dispatch gives a chat is asked whether to take it: who declines, or says nothing "
-        "in time, loses it to the next agent. A first word accepts it, too.",
+        help="Whom dispatch gives a chat is asked whether to take it: who declines, or says "
+        "nothing in time, loses it to the next agent. A first word accepts it, too.",
         frees_seats=False,
         logged=True,
         shop_may_set=True,
