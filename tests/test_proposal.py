@@ -108,6 +108,7 @@ class TestProposal(ProposalCommon):
             decision = self._last_decision(chat)
             self.assertEqual((decision.kind, decision.previous_user_id), ("decline", agent))
             self.assertEqual(decision.excluded[str(agent.id)], "declined")
+            self.assertEqual(decision.run_again(), decision.user_id.id)
             self.assertTrue(chat._get_proposal())
             seen.append(self._agent_of(chat))
             self.assertNotEqual(seen[-1], agent)
@@ -161,6 +162,13 @@ class TestProposal(ProposalCommon):
         self._by(taker, chat).transfer("wrong_group", group_id=group.id)
         self.assertEqual(self._agent_of(chat), third)
         self.assertFalse(chat._get_proposal())
+
+        self.channel.write({"proxy_user_ids": taker.ids, "offline_rule": "proxy"})
+        self._set_online(self.agents, "offline")
+        left, _guest = self._ask(self.channel)
+        self.assertEqual(self._last_decision(left).rule, "offline")
+        self.assertFalse(left._get_proposal())
+        self._set_online(self.agents)
 
         held, _guest = self._ask(self.channel)
         self._by(self._agent_of(held), held).action_hold(

@@ -81,7 +81,12 @@ export class Ring {
 
     show({ title, words, note }, thread) {
         this.hide();
-        const said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
+        let said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
+        if (thread.isProposedToMe && thread.proposedUntil) {
+            const left = thread.proposedUntil - Date.now() - this.store.livechatSkew;
+            const seconds = Math.max(0, Math.round(left / 1000));
+            said = _t("%(said)s – %(seconds)s s to accept", { said, seconds });
+        }
         const close = this.notification.add(note ? `${said} – ${note}` : said, {
             type: "info",
             className: "o_livechat_ring",
