@@ -58,6 +58,7 @@ from . import (
     test_phrase,
     test_plans,
     test_private,
+    test_proposal,
     test_queries,
     test_ratings,
     test_reach,

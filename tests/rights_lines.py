@@ -292,6 +292,9 @@ class RightsCommon(SecurityCommon):
             frozenset({"reception"}),
             reads - {"audit"},
         )
+        # Who manages dispatch does not answer in an agent's place.
+        for method in ("action_accept", "action_decline", "action_pass_on"):
+            yield Call("discuss.channel", method, chat, (), frozenset({"reception"}))
         yield Call(
             "discuss.channel",
             "action_end_hold",

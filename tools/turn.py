@@ -10,6 +10,14 @@ UNANSWERED = [
     ("dispatch_answered_at", "=", False),
 ]
 
+#: Its agent is asked to accept it, and has not said a word yet.
+PROPOSED = [
+    ("dispatch_state", "=", "assigned"),
+    ("dispatch_proposed_at", "!=", False),
+    ("dispatch_answered_at", "=", False),
+    ("livechat_channel_id.asks_to_accept", "=", True),
+]
+
 #: The last word is the buyer's although the present agent has written in its turn before.
 SILENT = [
     ("dispatch_state", "=", "assigned"),

@@ -174,6 +174,24 @@ class ImLivechatChannel(sent.Guard, models.Model):
     # The address whose reader has said that it wants the mails.
     pool_email_confirmed = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
     pool_email_waits = fields.Boolean(compute="_compute_pool_email_waits")
+    asks_to_accept = fields.Boolean(
+        "Accept or Decline",
+        help="Whom dispatch gives a chat is asked whether to take it: who declines, or says "
+        "nothing in time, loses it to the next agent. A first word accepts it, too.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
+    accept_seconds = fields.Integer(
+        "Time to Accept (seconds)",
+        default=20,
+        at_least=10,
+        at_most=600,
+        help="So long an agent is asked; saying nothing counts as a miss, as with No Reply.",
+        frees_seats=False,
+        logged=True,
+        shop_may_set=True,
+    )
     no_reply_seconds = fields.Integer(
         "No Reply (seconds)",
         at_least=0,
@@ -246,6 +264,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
     )
     _queue_limit_range = models.Constraint(
         "CHECK(queue_limit >= 0)", "The places in line cannot be fewer than 0."
+    )
+    _accept_seconds_range = models.Constraint(
+        "CHECK(accept_seconds BETWEEN 10 AND 600)",
+        "An agent has between 10 seconds and 10 minutes to accept a chat.",
     )
     _no_reply_seconds_range = models.Constraint(
         "CHECK(no_reply_seconds = 0 OR no_reply_seconds BETWEEN 10 AND 86400)",

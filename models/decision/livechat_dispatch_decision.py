@@ -47,6 +47,7 @@ class LivechatDispatchDecision(models.Model):
             ("overflow", "Assigned above the group"),
             ("transfer", "Transferred"),
             ("reassign", "Reassigned: no answer"),
+            ("decline", "Declined by the agent"),
             ("hand_over", "Handed over"),
             ("nobody", "Nobody found"),
             ("leave", "Left the queue"),
@@ -175,7 +176,7 @@ class LivechatDispatchDecision(models.Model):
             "off_shift": self.env._("is off shift"),
             "overloaded": self.env._("has more chats than it wants"),
             "at_capacity": self.env._("has no room for another chat"),
-            "declined": self.env._("had this chat and did not answer, or leaves it"),
+            "declined": self.env._("had this chat and did not answer, declined or leaves it"),
             "missing_permission": self.env._("lacks the permission this group asks for"),
             "main_account_reserved": self.env._("is the main account, which stands back"),
         }

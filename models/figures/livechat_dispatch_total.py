@@ -24,6 +24,9 @@ _VACUUM_LIMIT = 5000
 # The time of those who are still here is brought up to date so often when nobody looks.
 _PRESENCE_LAG = timedelta(minutes=5)
 
+# What whoever had the chat before is counted by these kinds of decisions.
+_LOSSES = {"transfer": "transferred", "reassign": "unanswered", "decline": "declined"}
+
 # What no column holds because it is not summed up but follows from sums.
 _FORMULAS = {
     "share": "sum(%(table)s.entitled) / nullif(sum(%(table)s.offered), 0)",
@@ -118,6 +121,9 @@ class LivechatDispatchTotal(models.Model):
         "Missed: Went On",
         readonly=True,
         help="Chats that went on to somebody else because the agent did not answer in time.",
+    )
+    declined = fields.Integer(
+        readonly=True, help="Chats that the agent was asked to accept and declined."
     )
     queued = fields.Integer("Put in Line", readonly=True)
     pooled = fields.Integer("Put in the Pool", readonly=True)
@@ -429,9 +435,8 @@ def _count_decision(sums, row):
     kind, rule, user_id, previous_user_id = row.kind, row.rule, row.user_id, row.previous_user_id
     got = sums[(*key, user_id)]
     got["decisions"] += 1
-    if kind in ("transfer", "reassign"):
-        lost = sums[(*key, previous_user_id)]
-        lost["transferred" if kind == "transfer" else "unanswered"] += 1
+    if kind in _LOSSES:
+        sums[(*key, previous_user_id)][_LOSSES[kind]] += 1
     # A hand-over that ends a wait tells who left the chat once more: it was when it began to wait.
     is_given = kind in ("transfer", "queue", "pool") or (kind == "hand_over" and not row.has_waited)
     if is_given and previous_user_id and previous_user_id != user_id:

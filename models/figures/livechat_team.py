@@ -25,6 +25,7 @@ _SUMS = (
     "difference",
     "transferred",
     "unanswered",
+    "declined",
     "nobody",
 )
 
@@ -43,11 +44,11 @@ class LivechatTeam(models.AbstractModel):
             caller is.
         :return: ``{"agents": [figures with "user_id" and "name"], "all": figures, "date_from",
             "date_to": the days, "may_compare", "is_mailed": whether a mail comes each morning}``.
-            Figures are ``{"received", "transferred", "missed", "ended_unanswered", "unanswered",
-            "nobody", "served"}`` in chats or buyers, ``{"entitled", "difference"}`` in chats,
-            ``{"answered_share", "satisfaction", "share"}`` from 0 to 1 and ``"first_answer"`` in
-            seconds, ``None`` of nothing, ``{"online_seconds", "paused_seconds"}``. *missed* is the
-            sum of its three parts, which follow it.
+            Figures are ``{"received", "transferred", "declined", "missed", "ended_unanswered",
+            "unanswered", "nobody", "served"}`` in chats or buyers, ``{"entitled", "difference"}``
+            in chats, ``{"answered_share", "satisfaction", "share"}`` from 0 to 1 and
+            ``"first_answer"`` in seconds, ``None`` of nothing, ``{"online_seconds",
+            "paused_seconds"}``. *missed* is the sum of its three parts, which follow it.
         :raise AccessError: for who is no agent and oversees none.
         :raise UserError: for another period.
         """
@@ -249,7 +250,7 @@ class LivechatTeam(models.AbstractModel):
             return sums[part] / sums[whole] if sums[whole] else None
 
         parts = ("ended_unanswered", "unanswered", "nobody")
-        kept = ("received", "transferred", "served", "entitled", "difference", *parts)
+        kept = ("received", "transferred", "declined", "served", "entitled", "difference", *parts)
         return {
             **{name: sums[name] for name in (*kept, "online_seconds", "paused_seconds")},
             "missed": sum(sums[part] for part in parts),

@@ -11,13 +11,20 @@ from ...dispatch import policy
 from ...dispatch.line import WAITING, estimate_wait
 from ...tools import phrase, sent
 from ...tools.here import GRACE, gone_since
-from ...tools.turn import SILENT, UNANSWERED
+from ...tools.turn import PROPOSED, SILENT, UNANSWERED
 
 # The longest note that goes with a transfer, in characters.
 _NOTE_LENGTH = 500
 
 # Who cannot take a chat for one of these may be expected back at some moment.
 _AWAY = frozenset({"offline", "off_shift", "paused"})
+
+# For each limit of a channel, which chats owe what it limits, and since when.
+_CLOCKS = {
+    "accept_seconds": (PROPOSED, "dispatch_proposed_at"),
+    "no_reply_seconds": (UNANSWERED, "dispatch_assigned_at"),
+    "silence_seconds": (SILENT, "dispatch_assigned_at"),
+}
 
 
 class DiscussChannel(models.Model):
@@ -106,40 +113,39 @@ class DiscussChannel(models.Model):
     @api.model
     def _reassign_unanswered(self):
         """Give chats whose agents owe a word for too long to the next agents; see
-        ``no_reply_seconds`` for the first word of a turn and ``silence_seconds`` for later ones.
-        The time runs from when the chat is the agent's, or from when the buyer asked or the chat
-        came off hold, if that is later.
+        ``no_reply_seconds`` for the first word of a turn, ``silence_seconds`` for later ones and
+        ``accept_seconds`` for whether an agent takes the chat. The time runs from when the chat is
+        the agent's, or from when the buyer asked or the chat came off hold, if that is later.
 
         Late is as good as in time: what counts is what is true when this runs.
         """
-        for name, owes in (("no_reply_seconds", UNANSWERED), ("silence_seconds", SILENT)):
-            self._reassign_overdue(name, owes)
+        for name, (_owes, since) in _CLOCKS.items():
+            for channel in self.env["im_livechat.channel"].search(
+                [(name, ">", 0), ("dispatch_mode", "!=", "native")]
+            ):
+                overdue = self._get_overdue(channel, name)
+                for chat in self.search(overdue, order="dispatch_assigned_at, id"):
+                    channel._attempt(partial(chat._reassign_if, overdue, since))
 
     @api.model
-    def _reassign_overdue(self, name, owes):
-        """As :meth:`_reassign_unanswered`, for one of the two clocks.
+    def _get_overdue(self, channel, name):
+        """Return the domain of the chats whose agents owe a word for too long.
 
         :param name: the field of the channel that says how many seconds.
-        :param owes: the domain of the chats whose agents owe that word.
         """
-        now = fields.Datetime.now()
-        for channel in self.env["im_livechat.channel"].search(
-            [(name, ">", 0), ("dispatch_mode", "!=", "native")]
-        ):
-            asked_before = now - timedelta(seconds=channel[name])
-            overdue = [
-                *owes,
-                ("livechat_channel_id", "=", channel.id),
-                ("livechat_end_dt", "=", False),
-                ("dispatch_is_away", "=", False),
-                ("dispatch_held_until", "=", False),
-                ("dispatch_assigned_at", "<=", asked_before),
-                ("dispatch_asked_at", "<=", asked_before),
-                *("|", ("dispatch_reminded_at", "=", False)),
-                ("dispatch_reminded_at", "<=", asked_before),
-            ]
-            for chat in self.search(overdue, order="dispatch_assigned_at, id"):
-                self.env["im_livechat.channel"]._attempt(partial(chat._reassign_if, overdue))
+        owes, since = _CLOCKS[name]
+        asked_before = fields.Datetime.now() - timedelta(seconds=channel[name])
+        return [
+            *owes,
+            ("livechat_channel_id", "=", channel.id),
+            ("livechat_end_dt", "=", False),
+            ("dispatch_is_away", "=", False),
+            ("dispatch_held_until", "=", False),
+            (since, "<=", asked_before),
+            ("dispatch_asked_at", "<=", asked_before),
+            *("|", ("dispatch_reminded_at", "=", False)),
+            ("dispatch_reminded_at", "<=", asked_before),
+        ]
 
     def _get_reply_clock(self):
         """Return since when the agent of this chat owes its buyer a word, and how long the shop
@@ -208,37 +214,52 @@ class DiscussChannel(models.Model):
         names["internal_users"] += [self._get_reply_clock_to_store(), self._get_hold_to_store()]
         return names
 
-    def _reassign_if(self, overdue):
+    def _reassign_if(self, overdue, since):
         """Give this chat to the next agent if it is still overdue.
 
         :param overdue: the domain it was found by, a while ago.
+        :param since: as of :meth:`_reassign`.
+        :return: whether it went.
         """
         # An agent who is just answering writes the same row: one of the two is first.
-        if self.try_lock_for_update() and self.filtered_domain(overdue):
-            self._reassign()
+        return bool(
+            self.try_lock_for_update()
+            and self.filtered_domain(overdue)
+            and self._reassign(since)
+        )
 
-    def _reassign(self):
-        """Give this chat, which its agent has not answered, to the next one."""
+    def _reassign(self, since="dispatch_assigned_at", kind="reassign"):
+        """Give this chat, which its agent has not answered, to the next one.
+
+        :param since: the field that says when the clock began.
+        :param kind: of the decision's record.
+        :return: whether it went.
+        """
         self.ensure_one()
-        agent = self._get_seated()[:1]
+        # Before a colleague who looks in.
+        seated = self._get_seated().sorted(
+            lambda agent: agent.partner_id != self.livechat_operator_id
+        )
+        agent = seated[:1]
         tried = self._get_tried_agents()
         # No agent loses a chat to one who is not here; who has gone, _leave_absent_agents sees to.
         offline = not agent
         outcome = self._dispatch_again(agent, declined=tried.ids, offline=offline)
         if not outcome:
-            return
+            return False
         if not outcome.agent and len(tried) > 1:
             # All have been tried: once more from the beginning, but not the same at once.
             outcome = self._dispatch_again(agent, offline=offline)
         if not outcome.agent:
             # Nobody else: it stays where it is, and the clock starts again.
-            self.dispatch_assigned_at = fields.Datetime.now()
-            return
-        if agent and not self.dispatch_answered_at:
+            self[since] = fields.Datetime.now()
+            return False
+        if agent and kind == "reassign" and not self.dispatch_answered_at:
             agent._count_miss()
         self._leave(self.dispatch_seat_partner_ids)
-        self._record(outcome.values, kind="reassign", previous_user_id=agent.id)
+        self._record(outcome.values, kind=kind, previous_user_id=agent.id)
         self._seat(outcome.agent)
+        return True
 
     @api.model
     def _leave_absent_agents(self):

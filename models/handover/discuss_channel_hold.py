@@ -73,6 +73,8 @@ class DiscussChannel(models.Model):
             {"dispatch_held_until": until, "dispatch_rests": True, "dispatch_reminded_at": False}
         )
         chat._forget_told()
+        # Who puts it on hold has taken it.
+        chat._accept()
         return True
 
     def action_end_hold(self):

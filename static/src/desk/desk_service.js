@@ -48,6 +48,9 @@ export class Desk {
     tick() {
         this.clock.now = this.now;
         this.remind();
+        for (const chat of this.store.livechatsOwed.filter((owed) => owed.isProposedToMe)) {
+            void chat.passOnProposal(this.now);
+        }
     }
 
     /** Lay aside what has been over for as long as the settings say. */

@@ -69,6 +69,15 @@ patch(Thread.prototype, {
         return super._computeDisplayInSidebar();
     },
 
+    /** What was taken from its agent is not there again when the page is loaded anew: core keeps in
+     * mind what was open where nobody closed it. */
+    async closeChatWindow({ force } = {}) {
+        await super.closeChatWindow(...arguments);
+        if (force && this.dispatch_transferable) {
+            this.store.chatHub.save();
+        }
+    },
+
     /** Nobody has to read at once what is said in a chat that is over. */
     get inChathubOnNewMessage() {
         return super.inChathubOnNewMessage && !(this.dispatch_transferable && this.livechat_end_dt);

@@ -100,7 +100,7 @@ export function describeWait(chat, groupReason, hasRoom) {
         });
     }
     if (hasRoom && chat.excluded.declined) {
-        return _t("Who has room had this chat and did not answer, or leaves it");
+        return _t("Who has room had this chat and did not answer, declined or leaves it");
     }
     return groupReason;
 }

@@ -1,10 +1,14 @@
 import { Thread } from "@mail/core/common/thread_model";
+import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { patch } from "@web/core/utils/patch";
 
 /** So long a chat that is not opened is announced on a large screen; milliseconds. */
 const TIME_SHOWN = 15_000;
+
+/** So soon what the server has told of a chat is complete; milliseconds. */
+const SETTLES_IN = 500;
 
 /** So much of a message is shown, in characters. */
 const WORDS_LENGTH = 200;
@@ -58,33 +62,40 @@ export class Ring {
     /** @returns {boolean} whether the agent does not look at it anyway */
     announce(call, thread) {
         this.rung.add(thread.id);
-        if (thread.isDisplayed && document.hasFocus()) {
+        if (this.isSeen(thread) && document.hasFocus()) {
             return false;
         }
         this.show(call, thread);
         return true;
     }
 
+    /** Behind Discuss core opens windows of chats as well, where nobody sees what is asked. */
+    isSeen(thread) {
+        return (
+            thread.isDisplayed &&
+            (!thread.isProposedToMe ||
+                thread.isDisplayedInDiscussAppDesktop ||
+                thread.chat_window?.canShow)
+        );
+    }
+
     show({ title, words, note }, thread) {
         this.hide();
-        const said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
+        let said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
+        if (thread.isProposedToMe && thread.proposedUntil) {
+            const left = thread.proposedUntil - Date.now() - this.store.livechatSkew;
+            const seconds = Math.max(0, Math.round(left / 1000));
+            said = _t("%(said)s – %(seconds)s s to accept", { said, seconds });
+        }
         const close = this.notification.add(note ? `${said} – ${note}` : said, {
             type: "info",
             className: "o_livechat_ring",
-            sticky: this.ui.isSmall,
+            sticky: this.ui.isSmall || thread.isProposedToMe,
             autocloseDelay: TIME_SHOWN,
-            buttons: [
-                {
-                    name: _t("Open"),
-                    primary: true,
-                    onClick: () => {
-                        this.hide();
-                        thread.open({ focus: true });
-                    },
-                },
-            ],
+            buttons: this.getButtons(thread),
         });
         this.announced = thread;
+        this.announcedIsProposed = thread.isProposedToMe;
         this.hide = () => {
             this.hide = () => {};
             this.announced = undefined;
@@ -92,11 +103,48 @@ export class Ring {
         };
     }
 
+    getButtons(thread) {
+        const open = () => {
+            this.hide();
+            thread.open({ focus: true });
+        };
+        if (!thread.isProposedToMe) {
+            return [{ name: _t("Open"), primary: true, onClick: open }];
+        }
+        return [
+            {
+                name: _t("Accept"),
+                primary: true,
+                onClick: () => {
+                    open();
+                    thread.acceptProposal();
+                },
+            },
+            {
+                name: _t("Decline"),
+                onClick: () => {
+                    this.hide();
+                    thread.declineProposal();
+                },
+            },
+        ];
+    }
+
     /** Whoever opens the chat on another way knows. */
     onDisplayed(thread) {
-        if (this.announced?.eq(thread)) {
+        if (this.announced?.eq(thread) && this.isSeen(thread)) {
             this.hide();
         }
+    }
+
+    /** Its agent has accepted it somewhere else, or it has gone on. Whom the chat was proposed to
+     * before may be told late, and is no answer: what is true a moment later counts. */
+    onAnswered(thread) {
+        browser.setTimeout(() => {
+            if (this.announced?.eq(thread) && this.announcedIsProposed && !thread.isProposedToMe) {
+                this.hide();
+            }
+        }, SETTLES_IN);
     }
 
     async sound({ title, words, note }, thread) {

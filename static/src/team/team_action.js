@@ -68,6 +68,7 @@ export class Team extends Component {
             ["satisfaction", _t("Happy")],
             ["missed", _t("Missed")],
             ["transferred", _t("Transfers")],
+            ["declined", _t("Declined")],
             ["online_seconds", _t("Online")],
             ["paused_seconds", _t("Paused")],
             ["share", _t("Share")],

@@ -1,0 +1,104 @@
+"""An agent is asked whether to take a chat, on a large screen and on a phone, beside its buyer."""
+
+import re
+
+from browsers import FIRST_PAGE, PHONE, shoot, wait_until_online
+from playwright.sync_api import expect
+from test_buyer_panel import ask, fits, open_reception, visit
+from test_desk_browsers import as_agent, come_in, open_chat, serve, set_agents
+
+STRIP = ".o_livechat_proposal"
+ANSWERS = ".o_notification_buttons button"
+
+
+def stop_timers(shop):
+    """What happens in time is the pages' doing then."""
+    shop.sql(
+        "UPDATE ir_cron SET active = false WHERE id = %s",
+        shop.ref("im_livechat_subaccount.ir_cron_dispatch"),
+    )
+
+
+def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page):
+    stop_timers(shop)
+    reception = open_reception(shop, 2, asks_to_accept=True, accept_seconds=300)
+    first, second = reception.agents
+    firsts_page = come_in(shop, open_page, first)
+    buyers_page = visit(shop, open_page, reception, "/shop")
+    ask(buyers_page, "Is the lamp in stock?")
+
+    # Nobody else is here yet.
+    ring = firsts_page.locator(".o_livechat_ring", has_text="Is the lamp in stock?")
+    expect(ring.locator(ANSWERS)).to_have_text(["Accept", "Decline"])
+    shoot(firsts_page, "proposal-ring")
+    ring.get_by_role("button", name="Decline").click()
+    expect(ring).to_have_count(0)
+    expect(firsts_page.locator(".o_notification", has_text="Nobody else")).to_be_visible()
+
+    seconds_page = come_in(shop, open_page, second, PHONE)
+    # It has loaded its page anew.
+    expect(seconds_page.locator(".o_livechat_dispatch_menu")).to_be_visible()
+    wait_until_online(shop, second)
+    firsts_page.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor").first.click()
+    strip = firsts_page.locator(STRIP)
+    expect(strip.locator(".o_livechat_proposal_left")).to_have_text(re.compile(r"^2\d\d s$"))
+    shoot(firsts_page, "proposal-strip")
+    strip.get_by_role("button", name="Decline").click()
+
+    expect(strip).to_have_count(0)
+    ring = seconds_page.locator(".o_livechat_ring", has_text="Is the lamp in stock?")
+    expect(ring.locator(ANSWERS)).to_have_text(["Accept", "Decline"])
+    expect(ring).to_contain_text(re.compile(r"– (2\d\d|300) s to accept"))
+    assert fits(seconds_page)
+    shoot(seconds_page, "proposal-ring-phone")
+    line = buyers_page.locator(".o-mail-NotificationMessage", has_text="takes over")
+    expect(line).to_have_text(re.compile(rf"^\s*{second.name} takes over"))
+    ring.get_by_role("button", name="Accept").click()
+    expect(ring).to_have_count(0)
+    window = seconds_page.locator(".o-mail-ChatWindow", has_text="Is the lamp in stock?")
+    expect(window).to_be_visible()
+    expect(window.locator(STRIP)).to_have_count(0)
+    assert reception.open_chats() == {second.user_id: 1}
+
+    # Who says nothing loses it when the time is over.
+    shop.call("im_livechat.channel", "write", [reception.id], {"accept_seconds": 10})
+    _buyer, chat_id = open_chat(shop, reception, "Where is my parcel?")
+    pages = {first.user_id: firsts_page, second.user_id: seconds_page}
+
+    def get_agent():
+        (row,) = shop.sql(
+            "SELECT users.id FROM discuss_channel chat JOIN res_users users"
+            " ON users.partner_id = chat.livechat_operator_id WHERE chat.id = %s",
+            chat_id,
+        )
+        return row[0]
+
+    asked = get_agent()
+    ring = pages.pop(asked).locator(".o_livechat_ring", has_text="Where is my parcel?")
+    expect(ring).to_be_visible()
+    expect(ring).to_have_count(0)
+    ((other, others_page),) = pages.items()
+    assert get_agent() == other
+    ring = others_page.locator(".o_livechat_ring", has_text="Where is my parcel?")
+    expect(ring.get_by_role("button", name="Accept")).to_be_visible()
+    assert (firsts_page.errors, seconds_page.errors, buyers_page.errors) == ([], [], [])
+
+
+def test_on_a_phone_a_chat_that_was_given_away_opens_no_window_after_a_reload(shop, open_page):
+    reception, giver = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Given")
+    (taker,) = shop.add_agents([100])
+    set_agents(shop, reception, [giver, taker])
+    page = come_in(shop, open_page, giver, PHONE)
+    page.locator(".o-mail-NotificationItem", has_text="Given").first.click()
+    window = page.locator(".o-mail-ChatWindow", has_text="Given")
+    expect(window).to_be_visible()
+    as_agent(shop, giver).call(
+        "discuss.channel", "transfer", [chat_id], "asked", user_id=taker.user_id
+    )
+    expect(window).to_have_count(0)
+    with page.expect_response("**/mail/data"):
+        page.reload(timeout=FIRST_PAGE)
+    expect(page.locator(".o_livechat_dispatch_menu")).to_contain_text("0")
+    expect(page.locator(".o-mail-ChatWindow")).to_have_count(0)
+    assert page.errors == []
