@@ -238,6 +238,8 @@ def test_15_the_owner_weighs_them(day):
 def test_16_seven_buyers_fill_the_seats_by_weight(day):
     be_here(day, *day.staff)
     chats = come(day, 7)
+    print(day.admin.sql("SELECT * FROM livechat_dispatch_decision ORDER BY id"))
+    print(day.admin.sql("SELECT * FROM mail_presence"))
     assert {state_of(day, chat)[0] for chat in chats} == {"assigned"}
     assert open_chats(day) == {"Chen Jing": 4, "Wu Tao": 2, "Zhao Min": 1}
 
