@@ -29,6 +29,5 @@ def pytest_runtest_makereport(item, call):
 @pytest.fixture(autouse=True)
 def in_order(request):
     """The steps are one story: after one that failed the others would fail for its reason."""
-    import os
-    if _failed and not os.environ.get("PLAY") and request.node.get_closest_marker("always") is None:
+    if _failed and request.node.get_closest_marker("always") is None:
         pytest.fail(f"{_failed[0]} failed before", pytrace=False)

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, shoot
+from browsers import DESKTOP, FIRST_PAGE, shoot, wait_until_online
 from playwright.sync_api import expect
 
 import devenv
@@ -205,6 +205,16 @@ def test_11_the_first_is_activated_in_a_browser(day, open_page):
     expect(page.locator(".o_main_navbar")).to_be_visible(timeout=FIRST_PAGE)
     shoot(page, "compat-desk")
     assert not page.errors
+    # Its websocket is gone before somebody is said to be here without one.
+    agent = SimpleNamespace(user_id=day.staff["Chen Jing"]["user_id"][0])
+    wait_until_online(day.admin, agent)
+    page.context.close()
+    shops.wait_until(
+        lambda: not day.admin.sql(
+            "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
+        ),
+        "a browser that was closed is online for ever",
+    )
 
 
 def test_12_the_others_too(day):
@@ -238,8 +248,6 @@ def test_15_the_owner_weighs_them(day):
 def test_16_seven_buyers_fill_the_seats_by_weight(day):
     be_here(day, *day.staff)
     chats = come(day, 7)
-    print(day.admin.sql("SELECT * FROM livechat_dispatch_decision ORDER BY id"))
-    print(day.admin.sql("SELECT * FROM mail_presence"))
     assert {state_of(day, chat)[0] for chat in chats} == {"assigned"}
     assert open_chats(day) == {"Chen Jing": 4, "Wu Tao": 2, "Zhao Min": 1}
 
@@ -535,7 +543,7 @@ def test_39_every_page_of_the_menus_opens_for_the_owner(day, open_page):
             continue
         page.goto(f"{day.server.url}/odoo/action-{action}", timeout=FIRST_PAGE)
         page.wait_for_selector(".o_action_manager > *", state="visible", timeout=FIRST_PAGE)
-        page.wait_for_load_state("networkidle")
+        page.wait_for_function("!document.querySelector('.o_blockUI, .o_loading_indicator')")
         if page.errors or page.locator(".o_error_dialog").count():
             troubles[model] = list(page.errors)
             page.errors.clear()
