@@ -210,8 +210,10 @@ def test_11_the_first_is_activated_in_a_browser(day, open_page):
     wait_until_online(day.admin, agent)
     page.context.close()
     shops.wait_until(
-        lambda: not day.admin.sql(
-            "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
+        lambda: (
+            not day.admin.sql(
+                "SELECT FROM mail_presence WHERE user_id = %s AND status = 'online'", agent.user_id
+            )
         ),
         "a browser that was closed is online for ever",
     )
