@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _FILES = ("CHANGELOG.md", "LICENSE", "README.md", "__init__.py", "__manifest__.py", "hooks.py")
 _NO_FOLDERS = ("bench", "dev", "docs", "node_modules")
 # pytest runs them, and they start Odoo themselves.
-_NO_TESTS = ("pure", "system")
+_NO_TESTS = ("compat", "pure", "system")
 
 # Where a source package says how it is built: there the files are in place already, and its
 # PKG-INFO has the name.

@@ -58,6 +58,7 @@ LOGS = DEV_HOME / "logs"
 DATA_DIR = DEV_HOME / "data"  # Odoo's filestore and sessions
 ADDONS_PATH = DEV_HOME / "addons"
 OTHERS_ADDONS = DEV_HOME / "others-addons"  # installed by pip, to be tested beside ours
+COMPAT_ADDONS = DEV_HOME / "compat-addons"  # many more, for `dev/test compat` alone
 ODOO_RC = DEV_HOME / "odoo.conf"
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -753,20 +754,38 @@ def _template_lock(name, mode):
     return handle
 
 
-def template_db(modules=CORE_MODULES, demo=False) -> str:
+def compat_modules() -> tuple:
+    """The names of the addons in COMPAT_ADDONS."""
+    return tuple(sorted(path.name for path in (COMPAT_ADDONS / "odoo/addons").iterdir()))
+
+
+def compat_args() -> list:
+    """What tells Odoo's command line of the addons in COMPAT_ADDONS, instead of OTHERS_ADDONS."""
+    path = [*odoo().addons, ADDONS_PATH, COMPAT_ADDONS / "odoo/addons"]
+    return ["--addons-path", ",".join(map(str, path))]
+
+
+def compat_db(*modules) -> str:
+    """As :func:`template_db`: a shop with the addons in COMPAT_ADDONS and these modules."""
+    stamp = (COMPAT_ADDONS / ".stamp").read_text()
+    return template_db((*CORE_MODULES, *compat_modules(), *modules), args=compat_args(), key=stamp)
+
+
+def template_db(modules=CORE_MODULES, demo=False, args=(), key="") -> str:
     """The name of a database with ``modules`` installed, to be copied with createdb -T.
 
     Cached: the name is keyed by Odoo's build, the modules, demo data or not, and the content
     of this addon when it is among the modules. Then the template without it is made first.
+
+    :param args: further arguments of Odoo's command line
+    :param key: what else the cached database is made from
     """
     modules = tuple(modules)
     with_addon = ADDON in modules
     label = hashlib.sha256(repr((sorted(modules), demo, str(ROOT))).encode()).hexdigest()[:6]
-    key = hashlib.sha256(f"{odoo().id} {addon_hash() if with_addon else ''}".encode()).hexdigest()[
-        :8
-    ]
+    made_from = f"{odoo().id} {addon_hash() if with_addon else ''}{key}"
     family = db_name(f"template_{label}")
-    name = f"{family}_{key}"
+    name = f"{family}_{hashlib.sha256(made_from.encode()).hexdigest()[:8]}"
     with locked(f"template-{label}"):
         # Until this process ends, for it may copy the template any time.
         _templates_in_use[name] = _template_lock(name, fcntl.LOCK_SH)
@@ -779,14 +798,17 @@ def template_db(modules=CORE_MODULES, demo=False) -> str:
         log.unlink(missing_ok=True)
         if with_addon and len(modules) > 1:
             core = tuple(module for module in modules if module != ADDON)
-            copy_db(template_db(core, demo=demo), building)
-            install(building, [ADDON], log=log, demo=demo)
+            copy_db(template_db(core, demo=demo, args=args, key=key), building)
+            install(building, [ADDON], log=log, demo=demo, args=args)
             # Half a minute once instead of at the first page of every copy.
             shell(
-                building, "env['ir.qweb']._pregenerate_assets_bundles(); env.cr.commit()", log=log
+                building,
+                "env['ir.qweb']._pregenerate_assets_bundles(); env.cr.commit()",
+                log=log,
+                args=args,
             )
         else:
-            install(building, modules, log=log, demo=demo)
+            install(building, modules, log=log, demo=demo, args=args)
         # An older build of the same thing is of no use, but to those who are at it.
         for (old,) in _maintenance(
             "SELECT datname FROM pg_database WHERE datname ~ %s", [f"^{family}_[0-9a-f]{{8}}$"]

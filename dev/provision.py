@@ -88,7 +88,7 @@ def setup(level="all", quiet=False):
             for future in [pool.submit(step) for step in steps]:
                 future.result()
         if test:
-            install_addons(say)
+            install_addons(ROOT / "dev/requirements-addons.txt", devenv.OTHERS_ADDONS, say)
         if level != "lint":
             devenv.odoo()
             if devenv.private_postgres():
@@ -341,10 +341,14 @@ def make_venv(folder: Path, requirements, say):
     stamp.write_text(key)
 
 
-def install_addons(say):
-    """Addons of others, as requirements-addons.txt says, into a folder of their own."""
-    requirements = ROOT / "dev/requirements-addons.txt"
-    home = devenv.OTHERS_ADDONS
+def install_compat(say=print):
+    """The many addons of others beside which `dev/test compat` runs a shop."""
+    with devenv.locked("setup"):
+        install_addons(ROOT / "tests/compat/requirements.txt", devenv.COMPAT_ADDONS, say)
+
+
+def install_addons(requirements: Path, home: Path, say):
+    """Addons of others, as a requirement file says, into a folder of their own."""
     key, done = stamped(home / ".stamp", requirements.read_text())
     if done:
         return

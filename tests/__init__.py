@@ -89,6 +89,7 @@ from . import (
     test_transaction,
     test_translations,
     test_turns,
+    test_user_roles,
     test_users,
     test_waiting,
     test_waiting_tours,

@@ -209,9 +209,11 @@ class TestRole(RoleCommon):
         with self.assertRaises(UserError):
             own.toggle_permission("x")
 
-    def test_users_of_oca_user_roles_are_left_alone(self):
-        # The field is the other addon's; without it installed its answer is all there is to see.
-        self.assertFalse(self.user._is_managed_by_user_roles())
+    def test_the_users_form_says_what_roles_give(self):
+        self.assertFalse(self.user.livechat_rights_note)
+        role = self._role(self.receive)
+        self.subaccount.role_ids = role
+        self.assertIn(f"as well: {role.name}. ", self.user.livechat_rights_note)
 
 
 @tagged("post_install", "-at_install")

@@ -18,4 +18,5 @@ from . import (
     res_users_log_in,
     res_users_password,
     res_users_second_factor,
+    res_users_user_roles,
 )

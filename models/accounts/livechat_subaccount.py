@@ -114,6 +114,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         compute="_compute_rights_differ",
         help="Somebody has changed the access groups of the user or of a role elsewhere.",
     )
+    has_user_roles = fields.Boolean(compute="_compute_has_user_roles")
     activated_on = fields.Datetime(readonly=True, copy=False)
     activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
@@ -206,6 +207,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 or groups & forbidden
                 or row.role_ids._has_drifted()
             )
+
+    @api.depends("user_id")
+    def _compute_has_user_roles(self):
+        for subaccount in self:
+            subaccount.has_user_roles = subaccount.user_id._has_user_roles()
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
@@ -501,7 +507,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         self._check_manageable()
         # What goes beyond the boundary goes, one by one: meanwhile the others are still there.
         rows = self._sudo_clean().with_context(livechat_mending=MENDING)
-        rows._refuse_managed_elsewhere()
         agents = rows.user_id.filtered(lambda user: user._has_agent_group())
         rows.role_ids._apply_permissions()
         forbidden = rows.env["livechat.permission"]._get_forbidden_groups()
@@ -905,7 +910,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for role in roles:
             if any(role not in subaccount.role_ids for subaccount in changing):
                 role._check_assignable()
-        changing._refuse_managed_elsewhere()
         agents = changing._sudo_clean().user_id.filtered(lambda user: user._has_agent_group())
         for role in roles:
             changing.filtered(lambda row, role=role: role not in row.role_ids)._note(
@@ -918,18 +922,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
         changing._store({"role_ids": [Command.set(roles.ids)]})
         changing._sudo_clean().user_id._follow_second_factor()
         changing._apply_roles(agents)
-
-    def _refuse_managed_elsewhere(self):
-        for user in self._sudo_clean().user_id.filtered(
-            lambda user: user._is_managed_by_user_roles()
-        ):
-            raise UserError(
-                self.env._(
-                    "The access of %(name)s is managed by User Roles; roles of the reception would "
-                    "be overwritten.",
-                    name=user.name,
-                )
-            )
 
     def _apply_roles(self, agents):
         """Give these sub-accounts the groups of their roles.

@@ -381,11 +381,6 @@ class ResUsers(models.Model):
         self.env["livechat.account.log"]._give_to(owner, successor)
         return True
 
-    def _is_managed_by_user_roles(self):
-        # OCA's base_user_role writes the groups of users to whom it gave a role, and only those.
-        # sudo: res.users - whether there is any
-        return "role_line_ids" in self._fields and bool(self.sudo().role_line_ids)
-
     def _apply_roles(self):
         """Give users the groups of their roles; groups given by hand stay."""
         # sudo: livechat.role, res.users - who may give which role was checked before

@@ -67,7 +67,7 @@ def find_wanted():
         parts = path.relative_to(ROOT).parts
         if len(parts) == 1 and path.suffix != ".py" and path.name not in SAID:
             continue
-        if parts[:2] not in (("tests", "pure"), ("tests", "system")):
+        if parts[:2] not in (("tests", part) for part in ("compat", "pure", "system")):
             wanted.add("/".join(parts))
     return wanted
 

@@ -1,7 +1,8 @@
-"""What tests with real browsers share; the browsers themselves are fixtures of conftest.py."""
+"""Real browsers, and what tests with them share."""
 
+import pytest
 import shop as shops
-from playwright.sync_api import expect
+from playwright.sync_api import expect, sync_playwright
 
 import devenv
 
@@ -12,6 +13,35 @@ FIRST_PAGE, PATIENCE = 200_000, 1000 * shops.PATIENCE
 SCREENSHOTS = devenv.LOGS / "screenshots"
 
 expect.set_options(timeout=PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert devenv.CHROMIUM, "Debian's chromium is not installed"
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=devenv.CHROMIUM, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open pages in browsers of their own (no common cookies), closed after the test."""
+    contexts = []
+
+    def open_page(url, viewport, locale="en-US"):
+        context = browser.new_context(viewport=viewport, locale=locale)
+        contexts.append(context)
+        page = context.new_page()
+        page.errors = []
+        page.on("pageerror", lambda error: page.errors.append(str(error)))
+        page.set_default_timeout(PATIENCE)
+        page.goto(url, timeout=FIRST_PAGE)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
 
 
 def shoot(page, name):

@@ -6,8 +6,7 @@ tests share one database and one server, except those that break things.
 
 import pytest
 import shop as shops
-from browsers import FIRST_PAGE, PATIENCE
-from playwright.sync_api import sync_playwright
+from browsers import browser, open_page  # noqa: F401 - fixtures
 
 import devenv
 
@@ -41,32 +40,3 @@ def fragile(template):
     """A server and database of the module's own, to be broken; and the shop on it."""
     with devenv.temp_db(template) as db, devenv.Server(db, workers=4) as running:
         yield running, shops.Shop(db, running.url)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    assert devenv.CHROMIUM, "Debian's chromium is not installed"
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=devenv.CHROMIUM, args=["--no-sandbox"])
-        yield running
-        running.close()
-
-
-@pytest.fixture
-def open_page(browser):
-    """Open pages in browsers of their own (no common cookies), closed after the test."""
-    contexts = []
-
-    def open_page(url, viewport, locale="en-US"):
-        context = browser.new_context(viewport=viewport, locale=locale)
-        contexts.append(context)
-        page = context.new_page()
-        page.errors = []
-        page.on("pageerror", lambda error: page.errors.append(str(error)))
-        page.set_default_timeout(PATIENCE)
-        page.goto(url, timeout=FIRST_PAGE)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
