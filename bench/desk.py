@@ -28,6 +28,7 @@ CLICK, KEY = 1.3, 0.2
 TIMES = 3
 # Milliseconds after which a page that was opened has done what it does next.
 SETTLED = 2000
+DO_ACTION = "odoo.__WOWL_DEBUG__.root.env.services.action.doAction"
 ROWS = ".o-mail-DiscussSidebarChannel"
 
 
@@ -64,15 +65,15 @@ class Side:
 
     def measure_opening(self):
         """Come from another page; ms until the chats that are open are drawn."""
-        self.page.evaluate("odoo.__WOWL_DEBUG__.root.env.services.action.doAction('base.action_res_users')")
-        expect(self.page.locator(".o_list_view")).to_be_visible()
+        self.page.evaluate(f"() => {{ {DO_ACTION}('contacts.action_contacts'); }}")
+        expect(self.page.locator(".o_action_manager .o_view_controller")).to_be_visible()
         ms = self.page.evaluate(
-            """async () => {
+            f"""async () => {{
                 const started = performance.now();
                 window.watch();
-                odoo.__WOWL_DEBUG__.root.env.services.action.doAction("mail.action_discuss");
+                {DO_ACTION}("mail.action_discuss");
                 return (await window.drawn) - started;
-            }"""
+            }}"""
         )
         self.page.wait_for_timeout(SETTLED)
         return ms

@@ -14,6 +14,19 @@ patch(Thread.prototype, {
          * @type {{since: string, limit: number}|false|undefined}
          */
         this.dispatch_clock = undefined;
+        /**
+         * Milliseconds since the epoch by the server's clock; undefined while no word is owed. Kept,
+         * for each change of a list compares all its chats by it.
+         *
+         * @type {number|undefined}
+         */
+        this.owedSince = fields.Attr(undefined, {
+            compute() {
+                return this.dispatch_clock && !this.livechat_end_dt
+                    ? deserializeDateTime(this.dispatch_clock.since).toMillis()
+                    : undefined;
+            },
+        });
         this.storeAsOwed = fields.One("Store", {
             compute() {
                 return this.isOwedByMe ? this.store : undefined;
@@ -43,13 +56,6 @@ patch(Thread.prototype, {
                     : undefined;
             },
         });
-    },
-
-    /** Milliseconds since the epoch by the server's clock; undefined while no word is owed. */
-    get owedSince() {
-        return this.dispatch_clock && !this.livechat_end_dt
-            ? deserializeDateTime(this.dispatch_clock.since).toMillis()
-            : undefined;
     },
 
     get isOwedByMe() {
