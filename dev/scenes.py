@@ -18,6 +18,7 @@ PHONE = {"width": 360, "height": 640}
 WORDS = {
     "en_US": {
         "shop": "Flagship Shop",
+        "greets": "How may I help you?",
         "agents": ("Maria Lopez", "Omar Haddad"),
         "buyers": ("Ben", "Chloe", "Davi"),
         "ella": "Ella",
@@ -30,6 +31,7 @@ WORDS = {
     },
     "zh_CN": {
         "shop": "旗舰店",
+        "greets": "您好，有什么可以帮您？",
         "agents": ("林晓", "周毅"),
         "buyers": ("陈晨", "方圆", "高兴"),
         "ella": "艾拉",
@@ -127,6 +129,10 @@ class Scenes:
 
     # ------------------------------------------------------------ the buyer
 
+    def open_reception(self, weights, **values):
+        names = {"name": self.words["shop"], "default_message": self.words["greets"]}
+        return self.shop.open_reception(weights, **names, **values)
+
     def open_widget(self, reception, words):
         websites = self.shop.call("website", "search", [])
         self.shop.call("website", "write", websites, {"channel_id": reception.id})
@@ -140,16 +146,14 @@ class Scenes:
         return page
 
     def show_line(self):
-        reception = self.shop.open_reception(
-            [100], max_sessions=1, queue_enabled=True, name=self.words["shop"]
-        )
+        reception = self.open_reception([100], max_sessions=1, queue_enabled=True)
         assert shops.Buyer(self.shop.url).open_chat(reception).chat_id
         page = self.open_widget(reception, self.words["asks"][1])
         self.shoot(page, "buyer_line")
         page.context.close()
 
     def show_message(self):
-        reception = self.shop.open_reception([], offline_rule="pool", name=self.words["shop"])
+        reception = self.open_reception([], offline_rule="pool")
         (agent,) = self.shop.add_agents([100], online=False)
         values = {"user_ids": [[6, 0, [agent.user_id]]]}
         self.shop.call("im_livechat.channel", "write", [reception.id], values)

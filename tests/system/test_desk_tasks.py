@@ -1,14 +1,33 @@
-"""What agents and buyers do most takes few clicks; how many seconds, `dev/bench desk` says."""
+"""What agents and buyers do most takes few clicks, and a message little work of an agent's page.
+
+How many seconds and milliseconds, `dev/bench desk` says.
+"""
 
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE
 from desk_tasks import Hand, Ours, come_in, open_chat, open_desk
+from playwright.sync_api import expect
+
+# Counts from now on how often a component of the page is rendered, by the name of its class.
+COUNT_RENDERS = """() => {
+    window.renders = {};
+    const count = (node) => {
+        const { name } = node.component.constructor;
+        const render = node.renderFn;
+        node.renderFn = (...args) => {
+            window.renders[name] = (window.renders[name] ?? 0) + 1;
+            return render(...args);
+        };
+        Object.values(node.children).forEach(count);
+    };
+    count(odoo.__WOWL_DEBUG__.root.__owl__);
+}"""
 
 
 def test_what_is_done_most_takes_few_clicks(shop, open_page):
-    reception, chats, returning = open_desk(shop, 4, waiting=2)
+    reception, chats, returning = open_desk(shop, 8, ended=2, waiting=2)
     agent, colleague = reception.agents
-    (_buyer, longest), *_others, (_last, given) = chats
+    (_buyer, longest), *_others, (last, given) = chats
     page = come_in(shop, open_page, agent, DESKTOP)
 
     hand = Hand(page)
@@ -24,6 +43,18 @@ def test_what_is_done_most_takes_few_clicks(shop, open_page):
     )
 
     open_chat(shop, page, returning)
+    # A message draws the row of its chat, not the list.
+    rows = page.locator(".o-mail-DiscussSidebarChannel")
+    expect(rows.nth(7)).to_be_visible()
+    page.wait_for_timeout(1000)
+    page.evaluate(COUNT_RENDERS)
+    waiting = rows.filter(has=page.locator(".o_livechat_reply_clock"))
+    before = waiting.count()
+    last.say(given, "One more question")
+    expect(waiting).to_have_count(before + 1)
+    rendered = page.evaluate("window.renders")
+    assert 1 <= rendered["DiscussSidebarChannel"] <= 2, rendered
+
     hand = Hand(page)
     Ours.start_return(hand)
     assert hand.clicks == 1
