@@ -2,8 +2,8 @@
 
     python bench/desk.py PLAIN_DATABASE PLAIN_URL OUR_DATABASE OUR_URL > result.json
 
-Started by run.py in the Python of the tests, which has Playwright. Two browsers, one on Odoo without
-the addon and one with it, do the same in turn.
+Started by run.py in the Python of the tests, which has Playwright. Two browsers, one on Odoo
+without the addon and one with it, do the same in turn.
 """
 
 import contextlib
@@ -21,8 +21,8 @@ import devenv
 
 OPEN, ENDED, WAITING = 20, 200, 8
 ROUNDS = 11
-# Seconds of a hand: the keystroke-level model of Card, Moran and Newell says 1.1 to point and 0.2 to
-# press, and 0.2 for a key of somebody who types well.
+# Seconds of a hand: the keystroke-level model of Card, Moran and Newell says 1.1 to point and 0.2
+# to press, and 0.2 for a key of somebody who types well.
 CLICK, KEY = 1.3, 0.2
 # How often each task is done.
 TIMES = 3
@@ -79,7 +79,7 @@ class Side:
         return ms
 
     def measure_message(self, number):
-        """A buyer who has been answered says something; ms of the most expensive frame that shows it."""
+        """An answered buyer says more; ms of the most expensive frame that shows it."""
         buyer, chat_id = self.chats[WAITING + number]
         return measure_frames(self.page, lambda: buyer.say(chat_id, next(self.words)))
 
@@ -149,17 +149,16 @@ def measure_full_desk(sides):
     for side in sides:
         side.page = desk_tasks.come_in(side.shop, side.open_page, side.agent, DESKTOP)
         side.page.context.add_init_script(
-            """window.watch = () => {
-                window.drawn = new Promise((resolve) => {
+            f"""window.watch = () => {{
+                window.drawn = new Promise((resolve) => {{
                     const look = () =>
-                        document.querySelectorAll("%s").length >= %d
+                        document.querySelectorAll("{ROWS}").length >= {OPEN}
                             ? resolve(performance.now())
                             : requestAnimationFrame(look);
                     look();
-                });
-            };
+                }});
+            }};
             window.watch();"""
-            % (ROWS, OPEN)
         )
         side.measure_reload()
     figures = {}

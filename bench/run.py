@@ -8,8 +8,8 @@
     dev/bench split                160 chats over agents of weight 100, 50 and 10
     dev/bench seats                how soon a freed seat has its next buyer
     dev/bench reception            the page Reception with 200 agents and 50 who wait
-    dev/bench desk                 an agent's desk with 20 open and 200 ended chats; clicks and seconds
-                                   of what agents and buyers do most
+    dev/bench desk                 an agent's desk with 20 open and 200 ended chats; clicks and
+                                   seconds of what agents and buyers do most
     dev/bench replay               a day of 10 000 buyers once more
     dev/bench search               words looked for in a million messages
     dev/bench install              into a shop with a past, and for how long nobody can write
@@ -29,8 +29,8 @@ sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
 desk
-    in two browsers, one on plain Odoo and one on ours, which do the same in turn. *Opening* is coming
-    to Discuss from another page of Odoo. Frames are measured as those of *Reception*, below. A
+    in two browsers, one on plain Odoo and one on ours, which do the same in turn. *Opening* is
+    coming to Discuss from another page. Frames are measured as those of *Reception*, below. A
     scripted hand takes the shortest way that there is, on both sides as slow as a person: 1.3
     seconds for a click, 0.2 for a key.
 seats, reception, replay, search, install

@@ -1,7 +1,7 @@
 """What agents and buyers do most, done by a scripted hand.
 
-For the test of how many clicks each task takes, and for bench/, where the same hand does it in plain
-Odoo as well.
+For the test of how many clicks each task takes, and for bench/, where the same hand does it in
+plain Odoo as well.
 """
 
 import time
