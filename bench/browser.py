@@ -145,4 +145,5 @@ def read_frames(events):
     return [round(cost, 1) for cost in frames[:-1]]
 
 
-main()
+if __name__ == "__main__":
+    main()

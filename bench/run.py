@@ -8,6 +8,8 @@
     dev/bench split                160 chats over agents of weight 100, 50 and 10
     dev/bench seats                how soon a freed seat has its next buyer
     dev/bench reception            the page Reception with 200 agents and 50 who wait
+    dev/bench desk                 an agent's desk with 20 open and 200 ended chats; clicks and
+                                   seconds of what agents and buyers do most
     dev/bench replay               a day of 10 000 buyers once more
     dev/bench search               words looked for in a million messages
     dev/bench install              into a shop with a past, and for how long nobody can write
@@ -26,6 +28,11 @@ scale
 sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
+desk
+    in two browsers, one on plain Odoo and one on ours, which do the same in turn. *Opening* is
+    coming to Discuss from another page. Frames are measured as those of *Reception*, below. A
+    scripted hand takes the shortest way that there is, on both sides as slow as a person: 1.3
+    seconds for a click, 0.2 for a key.
 seats, reception, replay, search, install
     what plain Odoo does not have, beside what the design promises. A seat of one of 200 agents is
     freed over HTTP while other buyers come. The page is open in a real browser, while an agent's
@@ -91,7 +98,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = "decision scale sessions split seats reception replay search install".split()
+    parts = "decision scale sessions split seats reception desk replay search install".split()
     parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
@@ -155,6 +162,9 @@ def main():
         if "reception" in parts:
             result["reception"] = measure_reception(ours)
             print_reception(result["reception"])
+        if "desk" in parts:
+            result["desk"] = measure_desk(devenv.template_db(devenv.CORE_MODULES), ours)
+            print_desk(result["desk"])
         if "search" in parts:
             result["search"] = measure_search(ours, options)
             print_search(result["search"], options)
@@ -496,19 +506,24 @@ def print_seats(result):
 # --------------------------------------------------------------------------- the page Reception
 
 
-def measure_reception(template):
+def measure_in_browsers(script, *arguments):
+    """Run a script in the Python of the tests; return the figures it prints."""
     environment = devenv.env()
     environment["PYTHONPATH"] = f"{ROOT / 'dev'}:{ROOT / 'tests/system'}"
-    with devenv.temp_db(template) as db, devenv.Server(db, workers=WORKERS) as server:
-        run = subprocess.run(
-            [devenv.python(devenv.VENV_TEST), ROOT / "bench/browser.py", db, server.url],
-            stdout=subprocess.PIPE,
-            env=environment,
-            check=False,
-        )
+    run = subprocess.run(
+        [devenv.python(devenv.VENV_TEST), ROOT / "bench" / script, *arguments],
+        stdout=subprocess.PIPE,
+        env=environment,
+        check=False,
+    )
     if run.returncode:
-        raise devenv.DevError("bench/browser.py failed")
+        raise devenv.DevError(f"bench/{script} failed")
     return json.loads(run.stdout)
+
+
+def measure_reception(template):
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=WORKERS) as server:
+        return measure_in_browsers("browser.py", db, server.url)
 
 
 def print_reception(result):
@@ -525,6 +540,44 @@ def print_reception(result):
             f"   {label:<30}median {median:>7.1f} ms, {min(figures):.1f} to {max(figures):.1f}"
             f"   {verdict(median <= aim, f'{aim:.0f} ms')}"
         )
+    print()
+
+
+# --------------------------------------------------------------------------- an agent's desk
+
+
+def measure_desk(plain_template, our_template):
+    with (
+        devenv.temp_db(plain_template) as plain_db,
+        devenv.temp_db(our_template) as our_db,
+        devenv.Server(plain_db, workers=WORKERS) as plain_server,
+        devenv.Server(our_db, workers=WORKERS) as our_server,
+    ):
+        return measure_in_browsers("desk.py", plain_db, plain_server.url, our_db, our_server.url)
+
+
+def print_desk(result):
+    print("an agent's desk with 20 open and 200 ended chats: median ms, and the range")
+    for name, label, aim in (
+        ("reload", "loaded anew, all of Odoo with it", None),
+        ("opening", "opened", 1000 * OPEN_AIM),
+        ("message", "frame of a new message", FRAME_AIM),
+    ):
+        medians = {side: statistics.median(ms) for side, ms in result["full"][name].items()}
+        columns = "".join(
+            f"   {side} {medians[side]:>7.1f} ({min(ms):.1f} to {max(ms):.1f})"
+            for side, ms in result["full"][name].items()
+        )
+        reached = verdict(medians["ours"] <= aim, f"{aim:.0f} ms") if aim else ""
+        print(f"   {label:<34}{columns}   {reached}")
+    print("what is done most: clicks, and median seconds of a hand that needs 1.3 s for a click")
+    for name, sides in result["tasks"].items():
+        columns = "".join(
+            f"   {side} {max(clicks for clicks, _seconds in taken)} clicks,"
+            f" {statistics.median(seconds for _clicks, seconds in taken):>5.1f} s"
+            for side, taken in sides.items()
+        )
+        print(f"   {name.replace('_', ' '):<20}{columns}")
     print()
 
 

@@ -250,6 +250,29 @@ class TestBuyerCard(BuyerCardCommon):
             without = self._list_statements(send)
         self.assertLessEqual(with_titles.total() - without.total(), 2, with_titles - without)
 
+    def test_a_chat_that_opens_costs_at_most_two_queries_more_than_in_odoo_itself(self):
+        """What an agent's page waits for: the chat, and what was said in it. Who the buyer is comes
+        after that, by a call of its own."""
+        native = self._create_channel(self.maria, dispatch_mode="native")
+        guests = self._create_guest() | self._create_guest()
+        plain, ours = self._open_chat(native, self.maria), self._chat(self.maria, guests[0])
+        self._say(plain, self.maria, "Is it in stock?")
+        self._say(ours, self.maria, "Is it in stock?")
+
+        def list_statements(chat):
+            def open_it():
+                opened = chat.with_user(self.maria).with_prefetch()
+                Store(bus_channel=self.maria).add(opened).get_result()
+                found = opened.env["mail.message"]._message_fetch(domain=None, thread=opened)
+                found["messages"].set_message_done()
+                Store(bus_channel=self.maria).add(found["messages"]).get_result()
+
+            open_it()
+            return self._list_statements(open_it)
+
+        without, with_dispatch = list_statements(plain), list_statements(ours)
+        self.assertLessEqual(with_dispatch.total() - without.total(), 2, with_dispatch - without)
+
 
 @tagged("post_install", "-at_install")
 class TestBuyersOrders(WalkCase, BuyerCardCommon):

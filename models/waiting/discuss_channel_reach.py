@@ -213,7 +213,6 @@ class DiscussChannel(models.Model):
             "im_livechat_subaccount.answer_mail",
             {
                 "subject": subject,
-                "shop": channel.name,
                 "url": self._get_return_url(),
                 "answers": self._describe_words(answers, env),
                 "lines": self._describe_words(lines, env),

@@ -1,21 +1,66 @@
 """What becomes of a chat when its buyer goes, who is reached by mail, or when it rests."""
 
+import email.policy
 import re
 from datetime import datetime, timezone
 
+import pytest
 import shop as shops
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Message
 from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_desk_browsers import as_agent, come_in, set_agents
 from test_waiting_browsers import ask, last_chat, last_visitor, open_widget  # noqa: F401
 
+import devenv
+
 REACH = ".o-livechat-WaitingReach"
 
 
+def run_cron(shop, xmlid):
+    shop.call("ir.cron", "method_direct_trigger", [shop.ref(xmlid)])
+
+
 def run_timers(shop):
-    shop.call(
-        "ir.cron", "method_direct_trigger", [shop.ref("im_livechat_subaccount.ir_cron_dispatch")]
-    )
+    run_cron(shop, "im_livechat_subaccount.ir_cron_dispatch")
+
+
+class Postbox(Message):
+    """Keeps the mails that a server takes, as a mailbox would have them."""
+
+    def __init__(self):
+        super().__init__(message_class=None)
+        self.mails = []
+
+    def prepare_message(self, session, envelope):
+        return email.message_from_bytes(envelope.content, policy=email.policy.default)
+
+    def handle_message(self, message):
+        self.mails.append(message)
+
+    def find(self, address):
+        return [mail for mail in self.mails if address in str(mail["To"])]
+
+
+@pytest.fixture
+def postbox(shop):
+    """Odoo's outgoing mail goes to a mail server in this process, on loopback."""
+    postbox = Postbox()
+    controller = Controller(postbox, hostname="127.0.0.1", port=devenv.free_port())
+    controller.start()
+    values = {
+        "name": "Postbox",
+        "smtp_host": controller.hostname,
+        "smtp_port": controller.port,
+        "smtp_encryption": "none",
+    }
+    server = shop.call("ir.mail_server", "create", [values])
+    # Odoo sends nothing that has no sender.
+    shop.call("res.company", "write", [1], {"email": "flagship@example.com"})
+    yield postbox
+    shop.call("ir.mail_server", "unlink", server)
+    controller.stop()
 
 
 def answer(shop, agent, chat_id, words):
@@ -33,21 +78,22 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
     shop,
     open_widget,  # noqa: F811
     open_page,
+    postbox,
 ):
-    reception = shop.open_reception([], offline_rule="pool")
+    reception = shop.open_reception([], offline_rule="pool", name="Flagship Shop")
     (agent,) = shop.add_agents([100], online=False)
     set_agents(shop, reception, [agent])
-    page = open_widget(reception, "elsewhere", PHONE)
+    page = open_widget(reception, "shop", PHONE)
     # Nobody is here, and the button is there all the same.
     ask(page, "Is the lamp in stock?")
     page.click(f"{REACH}-reach")
-    email = page.locator(f"{REACH}-email")
-    expect(email).to_be_focused()
-    email.fill("ella")
-    email.press("Enter")
+    mailbox = page.locator(f"{REACH}-email")
+    expect(mailbox).to_be_focused()
+    mailbox.fill("ella")
+    mailbox.press("Enter")
     expect(page.locator(f"{REACH}-error")).to_have_text("This is no e-mail address.")
     shoot(page, "reach-phone")
-    email.fill("ella@example.com")
+    mailbox.fill("ella@example.com")
     page.fill(f"{REACH}-phone", "+32 470 12 34 56")
     page.click(f"{REACH}-send")
     expect(page.locator(".o-livechat-WaitingBanner-mails")).to_be_visible()
@@ -58,21 +104,42 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
 
     chat_id = last_chat(shop, reception)
     desk = come_in(shop, open_page, agent)
-    expect(desk.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor")).not_to_have_count(0)
-    answer(shop, agent, chat_id, "Three are left.")
-    shop.sql(
-        "UPDATE discuss_channel SET dispatch_mail_at = dispatch_mail_at - interval '5 minutes'"
+    expect(desk.locator(".o_livechat_answer_next_count")).to_have_text("1")
+    desk.click(".o_livechat_answer_next")
+    composer = desk.locator(".o-mail-Composer-input")
+    expect(composer).to_be_focused()
+    composer.fill("Three are left.")
+    composer.press("Enter")
+    expect(desk.locator(".o-mail-Message", has_text="Three are left.")).to_be_visible()
+    shops.wait_until(
+        lambda: shop.sql(
+            "UPDATE discuss_channel SET dispatch_mail_at = dispatch_mail_at - interval '5 minutes'"
+            " WHERE id = %s AND dispatch_mail_at IS NOT NULL",
+            chat_id,
+        ),
+        "the answer is not to be mailed",
     )
     run_timers(shop)
-    (mail,) = shop.call(
-        "mail.mail", "search_read", [("email_to", "=", "ella@example.com")], ["body_html"]
-    )
-    assert "Three are left." in mail["body_html"]
-    link = re.search(r"/livechat/return/[^\"'<\s]+", mail["body_html"])[0]
+    run_cron(shop, "mail.ir_cron_mail_scheduler_action")
+    (mail,) = shops.wait_until(lambda: postbox.find("ella@example.com"), "no mail has come")
+    assert mail["Subject"] == "Flagship Shop has answered"
+    assert "flagship@example.com" in mail["From"]
+    links = set()
+    for kind in ("plain", "html"):
+        words = mail.get_body([kind]).get_content()
+        # The answer, and the transcript with what the buyer had asked.
+        for said in ("Three are left.", "Is the lamp in stock?", "+32 470 12 34 56"):
+            assert said in words, kind
+        links |= set(re.findall(r"https?://[^\s\"'<>\]]*/livechat/return/[^\s\"'<>\]]+", words))
+    (link,) = links
+    letter = open_page("about:blank", PHONE)
+    letter.set_content(mail.get_body(["html"]).get_content())
+    shoot(letter, "answer-mail")
     ended_at = datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
     shop.call("discuss.channel", "write", [chat_id], {"livechat_end_dt": ended_at})
 
-    back = open_page(f"{shop.url}{link}", PHONE)
+    # In a browser that has never been here.
+    back = open_page(link, PHONE)
     shoot(back, "return-phone")
     back.click("button[type=submit].btn-primary")
     window = back.locator(".o-mail-ChatWindow")

@@ -22,13 +22,9 @@ patch(DiscussAppCategory.prototype, {
     },
 });
 
-/** Those who wait by their time, then who does not, then what is over; 0 among equals. */
+/** Those who wait by their time, then who does not, then what is over, the newest first. */
 export function compareLiving(t1, t2) {
-    return (
-        Boolean(t1.livechat_end_dt) - Boolean(t2.livechat_end_dt) ||
-        (t1.owedSince ?? Infinity) - (t2.owedSince ?? Infinity) ||
-        0
-    );
+    return t1.livingRank - t2.livingRank;
 }
 
 // The list of a phone and of the messaging menu.

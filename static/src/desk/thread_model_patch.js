@@ -3,6 +3,10 @@ import { fields } from "@mail/core/common/record";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { patch } from "@web/core/utils/patch";
 
+// After every moment in milliseconds, and exact with an id taken away.
+const OWES_NOTHING = 1e14;
+const OVER = 1e15;
+
 /** Whom an agent owes a word, and which chats are over, of the live chats that dispatch gives. */
 patch(Thread.prototype, {
     setup() {
@@ -14,6 +18,29 @@ patch(Thread.prototype, {
          * @type {{since: string, limit: number}|false|undefined}
          */
         this.dispatch_clock = undefined;
+        /**
+         * Milliseconds since the epoch by the server's clock; undefined while no word is owed.
+         *
+         * @type {number|undefined}
+         */
+        this.owedSince = fields.Attr(undefined, {
+            compute() {
+                return this.dispatch_clock && !this.livechat_end_dt
+                    ? deserializeDateTime(this.dispatch_clock.since).toMillis()
+                    : undefined;
+            },
+        });
+        /**
+         * By what chats are sorted. One number that is kept: each message sorts the list anew, and a
+         * day leaves hundreds of chats in it.
+         *
+         * @type {number}
+         */
+        this.livingRank = fields.Attr(OWES_NOTHING, {
+            compute() {
+                return this.livechat_end_dt ? OVER - this.id : (this.owedSince ?? OWES_NOTHING);
+            },
+        });
         this.storeAsOwed = fields.One("Store", {
             compute() {
                 return this.isOwedByMe ? this.store : undefined;
@@ -43,13 +70,6 @@ patch(Thread.prototype, {
                     : undefined;
             },
         });
-    },
-
-    /** Milliseconds since the epoch by the server's clock; undefined while no word is owed. */
-    get owedSince() {
-        return this.dispatch_clock && !this.livechat_end_dt
-            ? deserializeDateTime(this.dispatch_clock.since).toMillis()
-            : undefined;
     },
 
     get isOwedByMe() {
