@@ -39,8 +39,9 @@ PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
 #: its chats does not come all at once, but a quarter of it.
 PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
 
-#: What an address gets a minute in a rush, in its chats of a minute.
-PER_ADDRESS_IN_RUSH = {"chat": 1, "look": 2, "word": 4}
+#: What an address gets in a rush, in its chats of a minute, and in how many seconds. It gets that at
+#: once: so a look takes half a minute, else the looks of all addresses would come together.
+PER_ADDRESS_IN_RUSH = {"chat": (1, 60), "look": (1, 30), "word": (4, 60)}
 
 # So much is usual that is asked of a channel in a minute: six times what the buyers of twenty busy
 # agents ask; or so many times what an address may ask in an hour, where that is more. A rush begins
@@ -156,10 +157,11 @@ def find_rush(what: str, address: str, chats: int, channel_id: int) -> Rush | No
     if not (channel_id and what in PER_ADDRESS_IN_RUSH):
         return None
     usual = max(_RUSH, _RUSH_ADDRESSES * chats)
+    factor, seconds = PER_ADDRESS_IN_RUSH[what]
     return Rush(
         total=Request("rush", f"channel {channel_id}", usual // 2, 30, usual // 2 + usual),
         part=Request("rush part", address, usual // _RUSH_PARTS, 60),
-        share=Request(f"rush {what}", address, max(1, chats * PER_ADDRESS_IN_RUSH[what] // 60), 60),
+        share=Request(f"rush {what}", address, max(1, chats * factor // 60), seconds),
     )
 
 
@@ -170,11 +172,17 @@ def is_too_much(env, rush: Rush) -> bool:
 
 def note_too_much(env, rush: Rush, what: str, channel_id: int):
     """Count that somebody was turned away before it cost anything; the rush goes on."""
+    part, part_values = _write_filling([rush.part], "part")
+    total, total_values = _write_filling(
+        [rush.total], "total", "WHERE NOT (SELECT is_refused FROM part)"
+    )
     with _committing(env) as cr:
-        # What goes beyond an address's part is not counted.
-        if not _fill(cr, [rush.part]):
-            _fill(cr, [rush.total])
-        _note_refusal(cr, what, channel_id)
+        # One statement, as this is what a script makes us do most. What goes beyond an address's
+        # part is not counted. Served by the primary keys.
+        cr.execute(
+            f"WITH part AS ({part}), total AS ({total}) {_NOTE_REFUSAL}",
+            {**part_values, **total_values, "what": what, "channel_id": channel_id},
+        )
 
 
 def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | None = None) -> bool:
@@ -281,13 +289,24 @@ def _are_full(cr, requests):
 
 def _fill(cr, requests):
     """Put what is asked for into the buckets; of what there is no room, ``{what}``."""
-    # Served by the primary keys. In one order for all, so that two do not wait for each other.
-    cr.execute(
-        """
+    # Served by the primary keys.
+    cr.execute(*_write_filling(requests))
+    return {what for what, is_refused in cr.fetchall() if is_refused}
+
+
+def _write_filling(requests, name="request", only_if=""):
+    """Return the statement that puts what is asked for into the buckets, and its values.
+
+    :param name: what tells its values from those of another in the same statement.
+    :param only_if: a condition of all of it.
+    """
+    # In one order for all, so that two do not wait for each other.
+    statement = """
         INSERT INTO livechat_dispatch_rate AS rate (what, who, amount, level, asked_at, is_refused)
         SELECT what, who, amount, 1, clock_timestamp() AT TIME ZONE 'UTC', false
-          FROM unnest(%(what)s::text[], %(who)s::text[], %(amount)s::integer[])
+          FROM unnest(%({name}_what)s::text[], %({name}_who)s::text[], %({name}_amount)s::integer[])
                request (what, who, amount)
+               {only_if}
       ORDER BY what, who
             ON CONFLICT (what, who) DO UPDATE
            SET (amount, asked_at, level, is_refused) = (
@@ -296,37 +315,40 @@ def _fill(cr, requests):
                           left_over > EXCLUDED.amount - 1
                      FROM (SELECT {left_over} AS left_over, most
                              FROM unnest(
-                                      %(what)s::text[],
-                                      %(who)s::text[],
-                                      %(seconds)s::integer[],
-                                      %(most)s::integer[]
+                                      %({name}_what)s::text[],
+                                      %({name}_who)s::text[],
+                                      %({name}_seconds)s::integer[],
+                                      %({name}_most)s::integer[]
                                   ) asked (what, who, seconds, most)
                             WHERE asked.what = EXCLUDED.what AND asked.who = EXCLUDED.who
                           ) so_far
                )
         RETURNING what, is_refused
-        """.format(left_over=_LEFT_OVER.format(now="EXCLUDED.asked_at", seconds="seconds")),
-        {
-            "what": [request.what for request in requests],
-            "who": [request.who for request in requests],
-            "amount": [request.amount for request in requests],
-            "seconds": [request.seconds for request in requests],
-            "most": [request.most or request.amount for request in requests],
-        },
+    """.format(
+        name=name,
+        only_if=only_if,
+        left_over=_LEFT_OVER.format(now="EXCLUDED.asked_at", seconds="seconds"),
     )
-    return {what for what, is_refused in cr.fetchall() if is_refused}
+    values = {
+        "what": [request.what for request in requests],
+        "who": [request.who for request in requests],
+        "amount": [request.amount for request in requests],
+        "seconds": [request.seconds for request in requests],
+        "most": [request.most or request.amount for request in requests],
+    }
+    return statement, {f"{name}_{column}": value for column, value in values.items()}
+
+
+# Served by the primary key.
+_NOTE_REFUSAL = """
+    INSERT INTO livechat_dispatch_refusal AS refusal (hour, what, channel_id, times)
+    VALUES (date_trunc('hour', now() AT TIME ZONE 'UTC'), %(what)s, %(channel_id)s, 1)
+        ON CONFLICT (hour, what, channel_id) DO UPDATE SET times = refusal.times + 1
+"""
 
 
 def _note_refusal(cr, what, channel_id):
-    # Served by the primary key.
-    cr.execute(
-        """
-        INSERT INTO livechat_dispatch_refusal AS refusal (hour, what, channel_id, times)
-        VALUES (date_trunc('hour', now() AT TIME ZONE 'UTC'), %s, %s, 1)
-            ON CONFLICT (hour, what, channel_id) DO UPDATE SET times = refusal.times + 1
-        """,
-        [what, channel_id],
-    )
+    cr.execute(_NOTE_REFUSAL, {"what": what, "channel_id": channel_id})
 
 
 def count_refused(cr, since: datetime, channel_ids: Iterable[int] | None = None) -> dict:
