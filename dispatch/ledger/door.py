@@ -39,9 +39,8 @@ PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
 #: its chats does not come all at once, but a quarter of it.
 PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
 
-#: What an address gets in a rush, in its chats of a minute, and in how many seconds. It gets that at
-#: once: so a look takes half a minute, else the looks of all addresses would come together.
-PER_ADDRESS_IN_RUSH = {"chat": (1, 60), "look": (1, 30), "word": (4, 60)}
+#: What an address gets a minute in a rush, in its chats of a minute.
+PER_ADDRESS_IN_RUSH = {"chat": 1, "look": 2, "word": 4}
 
 # So much is usual that is asked of a channel in a minute: six times what the buyers of twenty busy
 # agents ask; or so many times what an address may ask in an hour, where that is more. A rush begins
@@ -157,11 +156,10 @@ def find_rush(what: str, address: str, chats: int, channel_id: int) -> Rush | No
     if not (channel_id and what in PER_ADDRESS_IN_RUSH):
         return None
     usual = max(_RUSH, _RUSH_ADDRESSES * chats)
-    factor, seconds = PER_ADDRESS_IN_RUSH[what]
     return Rush(
         total=Request("rush", f"channel {channel_id}", usual // 2, 30, usual // 2 + usual),
         part=Request("rush part", address, usual // _RUSH_PARTS, 60),
-        share=Request(f"rush {what}", address, max(1, chats * factor // 60), seconds),
+        share=Request(f"rush {what}", address, max(1, chats * PER_ADDRESS_IN_RUSH[what] // 60), 60),
     )
 
 
@@ -178,9 +176,15 @@ def note_too_much(env, rush: Rush, what: str, channel_id: int):
     )
     with _committing(env) as cr:
         # One statement, as this is what a script makes us do most. What goes beyond an address's
-        # part is not counted. Served by the primary keys.
+        # part is not counted. Each step waits for the one before, else two might wait for each
+        # other. Served by the primary keys.
         cr.execute(
-            f"WITH part AS ({part}), total AS ({total}) {_NOTE_REFUSAL}",
+            f"""
+            WITH part AS ({part}),
+                 total AS ({total}),
+                 counted AS (SELECT count(*) FROM total)
+            {_NOTE_REFUSAL.format(after="FROM counted")}
+            """,
             {**part_values, **total_values, "what": what, "channel_id": channel_id},
         )
 
@@ -342,13 +346,13 @@ def _write_filling(requests, name="request", only_if=""):
 # Served by the primary key.
 _NOTE_REFUSAL = """
     INSERT INTO livechat_dispatch_refusal AS refusal (hour, what, channel_id, times)
-    VALUES (date_trunc('hour', now() AT TIME ZONE 'UTC'), %(what)s, %(channel_id)s, 1)
+    SELECT date_trunc('hour', now() AT TIME ZONE 'UTC'), %(what)s, %(channel_id)s, 1 {after}
         ON CONFLICT (hour, what, channel_id) DO UPDATE SET times = refusal.times + 1
 """
 
 
 def _note_refusal(cr, what, channel_id):
-    cr.execute(_NOTE_REFUSAL, {"what": what, "channel_id": channel_id})
+    cr.execute(_NOTE_REFUSAL.format(after=""), {"what": what, "channel_id": channel_id})
 
 
 def count_refused(cr, since: datetime, channel_ids: Iterable[int] | None = None) -> dict:
