@@ -538,8 +538,8 @@ class TestLimits(PatientCase, DispatchCommon):
         refused = door.count_refused(self.env.cr, since)["often"]
         self.env.flush_all()
         self.opener.cookies.clear()
-        # Odoo's own two of each request, the question, and the three that are counted.
-        with self.assertQueryCount(6):
+        # Odoo's own two of each request, the question, and what is counted.
+        with self.assertQueryCount(4):
             self._call("/im_livechat/get_session", channel_id=self.channel.id)
         self.assertEqual([self.env[model].search_count([]) for model in models], counts)
         self.assertEqual(door.count_refused(self.env.cr, since)["often"], refused + 1)

@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -352,6 +353,39 @@ class TestTeamAgrees(DayCommon):
         self.assertEqual(digest.periodicity, "daily")
         self.assertFalse(self.team.set_mailed(False))
         self.assertFalse(digest.user_ids & self.owner)
+
+    def test_the_mail_says_times_as_people_do_and_calls_nothing_zero(self):
+        digest = self.env.ref("im_livechat_subaccount.digest_team")
+        first_answer, satisfaction, missed, received = (
+            f"kpi_livechat_team_{name}"
+            for name in ("first_answer", "satisfaction", "missed", "received")
+        )
+        nothing = self.team._derive(Counter())
+        yesterday = {**nothing, "first_answer": 5, "missed": 1, "received": 1}
+        noon = fields.Datetime.now() - timedelta(hours=12)
+        for seconds, said in ((7.2, "8 s"), (754, "12 min 34 s"), (7380, "2 h 3 min"), (None, "–")):
+            today = {**nothing, "first_answer": seconds, "missed": 2, "received": 2}
+
+            def read(_team, _start, end, today=today):
+                return {0: today if fields.Datetime.to_datetime(end) > noon else yesterday}
+
+            with (
+                self.subTest(seconds=seconds),
+                patch.object(type(self.team), "_read_figures", read),
+            ):
+                columns = {
+                    kpi["kpi_name"]: kpi["kpi_col1"]
+                    for kpi in digest._compute_kpis(self.env.company, self.owner)
+                }
+                self.assertEqual(columns[first_answer]["value"], said)
+                # Each of its own period, though they are computed together.
+                self.assertEqual([columns[name]["value"] for name in (received, missed)], [2, 2])
+                # More buyers are good news, more missed ones and later answers are not.
+                margins = [
+                    columns[name]["margin"] for name in (received, missed, first_answer)
+                ]
+                self.assertEqual(margins, [100, 0, 0])
+                self.assertEqual(columns[satisfaction]["value"], "–")
 
 
 @tagged("post_install", "-at_install")

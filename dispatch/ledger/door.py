@@ -170,11 +170,23 @@ def is_too_much(env, rush: Rush) -> bool:
 
 def note_too_much(env, rush: Rush, what: str, channel_id: int):
     """Count that somebody was turned away before it cost anything; the rush goes on."""
+    part, part_values = _write_filling([rush.part], "part")
+    total, total_values = _write_filling(
+        [rush.total], "total", "WHERE NOT (SELECT is_refused FROM part)"
+    )
     with _committing(env) as cr:
-        # What goes beyond an address's part is not counted.
-        if not _fill(cr, [rush.part]):
-            _fill(cr, [rush.total])
-        _note_refusal(cr, what, channel_id)
+        # One statement, as this is what a script makes us do most. What goes beyond an address's
+        # part is not counted. Each step waits for the one before, else two might wait for each
+        # other. Served by the primary keys.
+        cr.execute(
+            f"""
+            WITH part AS ({part}),
+                 total AS ({total}),
+                 counted AS (SELECT count(*) FROM total)
+            {_NOTE_REFUSAL.format(after="FROM counted")}
+            """,
+            {**part_values, **total_values, "what": what, "channel_id": channel_id},
+        )
 
 
 def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | None = None) -> bool:
@@ -281,13 +293,24 @@ def _are_full(cr, requests):
 
 def _fill(cr, requests):
     """Put what is asked for into the buckets; of what there is no room, ``{what}``."""
-    # Served by the primary keys. In one order for all, so that two do not wait for each other.
-    cr.execute(
-        """
+    # Served by the primary keys.
+    cr.execute(*_write_filling(requests))
+    return {what for what, is_refused in cr.fetchall() if is_refused}
+
+
+def _write_filling(requests, name="request", only_if=""):
+    """Return the statement that puts what is asked for into the buckets, and its values.
+
+    :param name: what tells its values from those of another in the same statement.
+    :param only_if: a condition of all of it.
+    """
+    # In one order for all, so that two do not wait for each other.
+    statement = """
         INSERT INTO livechat_dispatch_rate AS rate (what, who, amount, level, asked_at, is_refused)
         SELECT what, who, amount, 1, clock_timestamp() AT TIME ZONE 'UTC', false
-          FROM unnest(%(what)s::text[], %(who)s::text[], %(amount)s::integer[])
+          FROM unnest(%({name}_what)s::text[], %({name}_who)s::text[], %({name}_amount)s::integer[])
                request (what, who, amount)
+               {only_if}
       ORDER BY what, who
             ON CONFLICT (what, who) DO UPDATE
            SET (amount, asked_at, level, is_refused) = (
@@ -296,37 +319,40 @@ def _fill(cr, requests):
                           left_over > EXCLUDED.amount - 1
                      FROM (SELECT {left_over} AS left_over, most
                              FROM unnest(
-                                      %(what)s::text[],
-                                      %(who)s::text[],
-                                      %(seconds)s::integer[],
-                                      %(most)s::integer[]
+                                      %({name}_what)s::text[],
+                                      %({name}_who)s::text[],
+                                      %({name}_seconds)s::integer[],
+                                      %({name}_most)s::integer[]
                                   ) asked (what, who, seconds, most)
                             WHERE asked.what = EXCLUDED.what AND asked.who = EXCLUDED.who
                           ) so_far
                )
         RETURNING what, is_refused
-        """.format(left_over=_LEFT_OVER.format(now="EXCLUDED.asked_at", seconds="seconds")),
-        {
-            "what": [request.what for request in requests],
-            "who": [request.who for request in requests],
-            "amount": [request.amount for request in requests],
-            "seconds": [request.seconds for request in requests],
-            "most": [request.most or request.amount for request in requests],
-        },
+    """.format(
+        name=name,
+        only_if=only_if,
+        left_over=_LEFT_OVER.format(now="EXCLUDED.asked_at", seconds="seconds"),
     )
-    return {what for what, is_refused in cr.fetchall() if is_refused}
+    values = {
+        "what": [request.what for request in requests],
+        "who": [request.who for request in requests],
+        "amount": [request.amount for request in requests],
+        "seconds": [request.seconds for request in requests],
+        "most": [request.most or request.amount for request in requests],
+    }
+    return statement, {f"{name}_{column}": value for column, value in values.items()}
+
+
+# Served by the primary key.
+_NOTE_REFUSAL = """
+    INSERT INTO livechat_dispatch_refusal AS refusal (hour, what, channel_id, times)
+    SELECT date_trunc('hour', now() AT TIME ZONE 'UTC'), %(what)s, %(channel_id)s, 1 {after}
+        ON CONFLICT (hour, what, channel_id) DO UPDATE SET times = refusal.times + 1
+"""
 
 
 def _note_refusal(cr, what, channel_id):
-    # Served by the primary key.
-    cr.execute(
-        """
-        INSERT INTO livechat_dispatch_refusal AS refusal (hour, what, channel_id, times)
-        VALUES (date_trunc('hour', now() AT TIME ZONE 'UTC'), %s, %s, 1)
-            ON CONFLICT (hour, what, channel_id) DO UPDATE SET times = refusal.times + 1
-        """,
-        [what, channel_id],
-    )
+    cr.execute(_NOTE_REFUSAL.format(after=""), {"what": what, "channel_id": channel_id})
 
 
 def count_refused(cr, since: datetime, channel_ids: Iterable[int] | None = None) -> dict:

@@ -43,6 +43,10 @@ export class FirstDay extends Component {
         this.state.roleId ||= this.state.day?.roles?.[0]?.id;
     }
 
+    get title() {
+        return _t("Your first day: %(shop)s", { shop: this.state.day.name });
+    }
+
     get steps() {
         const steps = this.state.day.steps.map((step) => ({
             ...step,
