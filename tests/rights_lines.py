@@ -293,8 +293,10 @@ class RightsCommon(SecurityCommon):
             reads - {"audit"},
         )
         # Who manages dispatch does not answer in an agent's place.
-        for method in ("action_accept", "action_decline", "action_pass_on"):
+        for method in ("action_accept", "action_pass_on"):
             yield Call("discuss.channel", method, chat, (), frozenset({"reception"}))
+        # Accepted by now.
+        yield Call("discuss.channel", "action_decline", chat, (), NOBODY)
         yield Call(
             "discuss.channel",
             "action_end_hold",
