@@ -46,8 +46,14 @@ def test_what_is_done_most_takes_few_clicks(shop, open_page):
     # A message draws the row of its chat, not the list.
     rows = page.locator(".o-mail-DiscussSidebarChannel")
     expect(rows.nth(7)).to_be_visible()
-    page.wait_for_timeout(1000)
     page.evaluate(COUNT_RENDERS)
+
+    def is_quiet():
+        page.evaluate("window.renders = {}")
+        page.wait_for_timeout(2000)
+        return "DiscussSidebarChannel" not in page.evaluate("window.renders")
+
+    shops.wait_until(is_quiet, "the page does not come to rest")
     waiting = rows.filter(has=page.locator(".o_livechat_reply_clock"))
     before = waiting.count()
     last.say(given, "One more question")
