@@ -94,7 +94,7 @@ class Side:
         expect(page.locator(".o_menu_systray .badge").first).to_be_visible()
         page.wait_for_timeout(SETTLED)
         hand = self.get_hand(page)
-        words = f"Yes, three are left {number}"
+        words = f"Yes, three are left {self.reception.id}.{number}"
         self.tasks.answer_longest(hand, words)
         taken = hand.clicks, hand.seconds
         ((chat_id,),) = shops.wait_until(
@@ -147,7 +147,9 @@ def main():
 
 def measure_full_desk(sides):
     for side in sides:
-        side.page = desk_tasks.come_in(side.shop, side.open_page, side.agent, DESKTOP)
+        side.page = desk_tasks.come_in(
+            side.shop, side.open_page, side.agent, DESKTOP, settle=False
+        )
         side.page.context.add_init_script(
             f"""window.watch = () => {{
                 window.drawn = new Promise((resolve) => {{
