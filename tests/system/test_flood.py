@@ -81,10 +81,10 @@ def measure(buyer, channel, persisted):
     return answer, seconds
 
 
-def visit(server, reception, number, seconds):
+def visit(server, reception, address, seconds):
     """Let an honest buyer look at the widget, open a chat and write twice; the chat and how long
     each ``get_session`` took."""
-    buyer = make_buyer(server, f"203.0.113.{number + 1}")
+    buyer = make_buyer(server, address)
     _preview, looked = measure(buyer, reception, False)
     answer, asked = measure(buyer, reception, True)
     assert answer.chat_id, answer.text
@@ -95,15 +95,18 @@ def visit(server, reception, number, seconds):
     return answer.chat_id
 
 
-def visit_all(server, reception, within):
-    """Let the honest buyers come one after the other within so many seconds."""
+def visit_all(server, reception, within, homes):
+    """Let the honest buyers come one after the other within so many seconds.
+
+    :param homes: addresses; who comes again in the same minute is somebody else.
+    """
     seconds, chat_ids = [], []
     with ThreadPoolExecutor(HONEST) as pool:
         began = time.monotonic()
         coming = []
         for number in range(HONEST):
             time.sleep(max(0, began + within * number / HONEST - time.monotonic()))
-            coming.append(pool.submit(visit, server, reception, number, seconds))
+            coming.append(pool.submit(visit, server, reception, next(homes), seconds))
         chat_ids = [one.result() for one in coming]
     return chat_ids, seconds
 
@@ -130,17 +133,18 @@ def test_honest_buyers_are_answered_beside_two_thousand_hostile_requests_a_minut
             shop.open_reception([100] * 5, max_sessions=5, queue_enabled=True, queue_limit=300)
             for _reception in range(1 + 2 * rounds)
         ]
+        homes = (f"203.0.113.{number}" for number in range(1, 255))
         # Each server process has answered before it is measured.
-        visit_all(server, receptions.pop(), 2)
+        visit_all(server, receptions.pop(), 2, homes)
         chat_ids, quiet, beside, statuses = [], [], [], []
         # In turns, so that what the machine does otherwise slows both.
         while receptions:
-            _chats, seconds = visit_all(server, receptions.pop(), MINUTE)
+            _chats, seconds = visit_all(server, receptions.pop(), MINUTE, homes)
             quiet += seconds
             flood = Flood(server, reception := receptions.pop(), requests, addresses, cookies)
             flooding = threading.Thread(target=flood.run)
             flooding.start()
-            chats, seconds = visit_all(server, reception, MINUTE)
+            chats, seconds = visit_all(server, reception, MINUTE, homes)
             flooding.join()
             chat_ids += chats
             beside += seconds
