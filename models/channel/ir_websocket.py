@@ -20,6 +20,6 @@ class IrWebsocket(models.AbstractModel):
                 inactivity = 0
             self.env["mail.presence"]._give_sign(self.env.user, min(inactivity, _INACTIVITY_MAX))
             if wsrequest:
-                # Core's listener hears nothing for 50 s once the database was away: what was sent in
-                # between would be told with the next message only, and may be the last for hours.
+                # Core's listener hears nothing for 50 s once the database was away: what was sent
+                # meanwhile would be told with the next message only, perhaps hours later.
                 wsrequest.ws.trigger_notification_dispatching()

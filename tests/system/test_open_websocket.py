@@ -1,5 +1,5 @@
-"""What an open page hears, over real websockets: a right that is taken away ends it at once, for the
-one who loses the right and not for one who keeps it."""
+"""What an open page hears, over real websockets: a right that is taken away ends it at once, for
+who loses the right and not for who keeps it."""
 
 import json
 import time
@@ -206,7 +206,8 @@ def test_what_core_overheard_is_told_with_the_next_sign_of_life(server, shop):
     page.wait_for("livechat_dispatch/status")
     partner = shop.sql("SELECT partner_id FROM res_users WHERE id = %s", agent.user_id)[0][0]
     shop.sql(
-        "INSERT INTO bus_bus (create_date, channel, message) VALUES (now() AT TIME ZONE 'UTC', %s, %s)",
+        "INSERT INTO bus_bus (create_date, channel, message)"
+        " VALUES (now() AT TIME ZONE 'UTC', %s, %s)",
         json.dumps([shop.db, "res.partner", partner], separators=(",", ":")),
         json.dumps({"type": "livechat_dispatch/line", "payload": {"channel_id": 0, "waiting": 0}}),
     )
