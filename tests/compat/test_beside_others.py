@@ -534,26 +534,8 @@ def test_38_every_view_opens_for(day, who):
     assert opened >= {"an agent": 1}.get(who, len(actions) // 2), f"{opened} of {len(actions)}"
 
 
-def test_39_every_page_of_the_menus_opens_for_the_owner(day, open_page):
-    page = open_page(f"{day.server.url}/web/login?redirect=/odoo", DESKTOP)
-    log_in_here(page, "owner@flagship.example.com")
-    troubles = {}
-    for action, model, _modes in read_actions(day):
-        if is_refused(call(day.owner, model, "search", [], limit=1)):
-            continue
-        if day.admin.sql("SELECT FROM ir_act_window WHERE id = %s AND target = 'new'", action):
-            continue
-        page.goto(f"{day.server.url}/odoo/action-{action}", timeout=FIRST_PAGE)
-        page.wait_for_selector(".o_action_manager > *", state="visible", timeout=FIRST_PAGE)
-        page.wait_for_function("!document.querySelector('.o_blockUI, .o_loading_indicator')")
-        if page.errors or page.locator(".o_error_dialog").count():
-            troubles[model] = list(page.errors)
-            page.errors.clear()
-    assert not troubles
-
-
 @pytest.mark.always
-def test_40_no_traceback_is_in_the_servers_log(day):
+def test_39_no_traceback_is_in_the_servers_log(day):
     text = day.server.log.read_text(errors="replace")
     records = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d )", text)
     assert len(records) > 100
