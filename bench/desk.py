@@ -147,9 +147,7 @@ def main():
 
 def measure_full_desk(sides):
     for side in sides:
-        side.page = desk_tasks.come_in(
-            side.shop, side.open_page, side.agent, DESKTOP, settle=False
-        )
+        side.page = desk_tasks.come_in(side.shop, side.open_page, side.agent, DESKTOP)
         side.page.context.add_init_script(
             f"""window.watch = () => {{
                 window.drawn = new Promise((resolve) => {{

@@ -106,7 +106,6 @@ class Scenes:
                 seconds,
                 chat_id,
             )
-        self.shop.sql("DELETE FROM bus_bus")
 
     def show_desk(self):
         agent, colleague = self.reception.agents
