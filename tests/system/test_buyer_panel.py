@@ -80,9 +80,12 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     buyers_page = visit(shop, open_page, reception, lamp[1])
     ask(buyers_page, "Is the lamp in stock?")
 
+    ring = agents_page.locator(".o_livechat_ring", has_text="Is the lamp in stock?")
+    expect(ring).to_contain_text("Desk lamp")
     # Chats are told apart by what they are about.
     item = agents_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp")
     item.first.click()
+    expect(ring).to_have_count(0)
     panel = agents_page.locator(PANEL)
     expect(panel).to_contain_text("Desk lamp")
     expect(panel).to_contain_text("30.50")

@@ -89,6 +89,16 @@ patch(Thread.prototype, {
         return super._computeDisplayInSidebar();
     },
 
+    /** Behind Discuss core opens windows of chats as well, where nobody sees what is said in them. */
+    computeIsDisplayed() {
+        return (
+            super.computeIsDisplayed() &&
+            (!this.dispatch_transferable ||
+                this.isDisplayedInDiscussAppDesktop ||
+                this.store.ChatWindow.get({ thread: this })?.canShow)
+        );
+    },
+
     /** What was taken from its agent is not there again when the page is loaded anew: core keeps in
      * mind what was open where nobody closed it. */
     async closeChatWindow({ force } = {}) {

@@ -62,21 +62,11 @@ export class Ring {
     /** @returns {boolean} whether the agent does not look at it anyway */
     announce(call, thread) {
         this.rung.add(thread.id);
-        if (this.isSeen(thread) && document.hasFocus()) {
+        if (thread.isDisplayed && document.hasFocus()) {
             return false;
         }
         this.show(call, thread);
         return true;
-    }
-
-    /** Behind Discuss core opens windows of chats as well, where nobody sees what is asked. */
-    isSeen(thread) {
-        return (
-            thread.isDisplayed &&
-            (!thread.isProposedToMe ||
-                thread.isDisplayedInDiscussAppDesktop ||
-                thread.chat_window?.canShow)
-        );
     }
 
     show({ title, words, note }, thread) {
@@ -132,7 +122,7 @@ export class Ring {
 
     /** Whoever opens the chat on another way knows. */
     onDisplayed(thread) {
-        if (this.announced?.eq(thread) && this.isSeen(thread)) {
+        if (this.announced?.eq(thread)) {
             this.hide();
         }
     }
