@@ -19,11 +19,11 @@ _NOTE_LENGTH = 500
 # Who cannot take a chat for one of these may be expected back at some moment.
 _AWAY = frozenset({"offline", "off_shift", "paused"})
 
-# For each limit of a channel, which chats owe what it limits, and since when.
+# For each limit of a channel: which channels set it, which chats owe what it limits, since when.
 _CLOCKS = {
-    "accept_seconds": (PROPOSED, "dispatch_proposed_at"),
-    "no_reply_seconds": (UNANSWERED, "dispatch_assigned_at"),
-    "silence_seconds": (SILENT, "dispatch_assigned_at"),
+    "accept_seconds": (("asks_to_accept", "=", True), PROPOSED, "dispatch_proposed_at"),
+    "no_reply_seconds": (("no_reply_seconds", ">", 0), UNANSWERED, "dispatch_assigned_at"),
+    "silence_seconds": (("silence_seconds", ">", 0), SILENT, "dispatch_assigned_at"),
 }
 
 
@@ -119,9 +119,9 @@ class DiscussChannel(models.Model):
 
         Late is as good as in time: what counts is what is true when this runs.
         """
-        for name, (_owes, since) in _CLOCKS.items():
+        for name, (is_set, _owes, since) in _CLOCKS.items():
             for channel in self.env["im_livechat.channel"].search(
-                [(name, ">", 0), ("dispatch_mode", "!=", "native")]
+                [is_set, ("dispatch_mode", "!=", "native")]
             ):
                 overdue = self._get_overdue(channel, name)
                 for chat in self.search(overdue, order="dispatch_assigned_at, id"):
@@ -133,7 +133,7 @@ class DiscussChannel(models.Model):
 
         :param name: the field of the channel that says how many seconds.
         """
-        owes, since = _CLOCKS[name]
+        _is_set, owes, since = _CLOCKS[name]
         asked_before = fields.Datetime.now() - timedelta(seconds=channel[name])
         return [
             *owes,
