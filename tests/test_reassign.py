@@ -679,6 +679,7 @@ class TestPause(ReassignCommon, ShopCommon):
                 "load": 1,
                 "chats": 1,
                 "quiet": 0,
+                "tickets": 0,
                 "full": False,
                 "capacity": None,
                 "waiting": 0,
