@@ -170,23 +170,27 @@ def is_too_much(env, rush: Rush) -> bool:
 
 def note_too_much(env, rush: Rush, what: str, channel_id: int):
     """Count that somebody was turned away before it cost anything; the rush goes on."""
+    with _committing(env) as cr:
+        _turn_away(cr, rush, what, channel_id)
+
+
+def _turn_away(cr, rush, what, channel_id):
     part, part_values = _write_filling([rush.part], "part")
     total, total_values = _write_filling(
         [rush.total], "total", "WHERE NOT (SELECT is_refused FROM part)"
     )
-    with _committing(env) as cr:
-        # One statement, as this is what a script makes us do most. What goes beyond an address's
-        # part is not counted. Each step waits for the one before, else two might wait for each
-        # other. Served by the primary keys.
-        cr.execute(
-            f"""
-            WITH part AS ({part}),
-                 total AS ({total}),
-                 counted AS (SELECT count(*) FROM total)
-            {_NOTE_REFUSAL.format(after="FROM counted")}
-            """,
-            {**part_values, **total_values, "what": what, "channel_id": channel_id},
-        )
+    # One statement, as this is what a script makes us do most. What goes beyond an address's part
+    # is not counted. Each step waits for the one before, else two might wait for each other. Served
+    # by the primary keys.
+    cr.execute(
+        f"""
+        WITH part AS ({part}),
+             total AS ({total}),
+             counted AS (SELECT count(*) FROM total)
+        {_NOTE_REFUSAL.format(after="FROM counted")}
+        """,
+        {**part_values, **total_values, "what": what, "channel_id": channel_id},
+    )
 
 
 def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | None = None) -> bool:

@@ -437,9 +437,12 @@ def read_quiet_times(cr, user_ids: list[int], now: datetime) -> dict[int, timede
 
 def read_tickets(cr, query: Query, user_ids: list[int]) -> dict[int, int]:
     """Return ``{user_id: number}`` of the open tickets of these users, for those who have any."""
-    if not query.count_tickets:
-        return {}
-    cr.execute(query.count_tickets, {"user_ids": list(user_ids)})
+    return _count_tickets(cr, query.count_tickets, user_ids) if query.count_tickets else {}
+
+
+def _count_tickets(cr, statement, user_ids):
+    # The helpdesk's own, of names of its models alone.
+    cr.execute(statement, {"user_ids": list(user_ids)})
     return dict(cr.fetchall())
 
 
