@@ -1,3 +1,4 @@
+import json
 from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
@@ -164,6 +165,20 @@ class DispatchCommon(TransactionCase):
         """What a decision would know about the agent now."""
         facts = {fact.user_id: fact for fact in channel._read_dispatch_agents()}
         return facts.get(agent.id)
+
+    def _forget_bus(self):
+        self.env.cr.precommit.run()
+        self.env["bus.bus"].search([]).unlink()
+
+    def _read_bus(self):
+        """What was said since: ``[(bus channel, type, payload)]``."""
+        self.env.cr.precommit.run()
+        rows = self.env["bus.bus"].search([], order="id")
+        messages = [json.loads(row.message) for row in rows]
+        return [
+            (json.loads(row.channel), message["type"], message["payload"])
+            for row, message in zip(rows, messages)
+        ]
 
 
 class ShopCommon(TransactionCase):

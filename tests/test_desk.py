@@ -1,6 +1,5 @@
 """What an agent's desk is told: whom a word is owed, since when, and what the bar says."""
 
-import json
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -32,20 +31,6 @@ class DeskCommon(DispatchCommon):
 
     def _at(self, moment):
         return patch.object(fields.Datetime, "now", lambda *args: moment)
-
-    def _forget_bus(self):
-        self.env.cr.precommit.run()
-        self.env["bus.bus"].search([]).unlink()
-
-    def _read_bus(self):
-        """What was said since: ``[(bus channel, type, payload)]``."""
-        self.env.cr.precommit.run()
-        rows = self.env["bus.bus"].search([], order="id")
-        messages = [json.loads(row.message) for row in rows]
-        return [
-            (json.loads(row.channel), message["type"], message["payload"])
-            for row, message in zip(rows, messages)
-        ]
 
 
 @tagged("post_install", "-at_install")

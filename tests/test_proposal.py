@@ -70,6 +70,22 @@ class TestProposal(ProposalCommon):
         self.assertTrue(chat)
         self.assertFalse(chat._get_proposal())
 
+    def test_an_agent_is_told_until_when_with_the_buyers_first_words(self):
+        """By its own bus channel: that of the chat its page may not listen to yet."""
+        self._only(agent := self.agents[0])
+        chat = self._come(self.channel, guest := self._create_guest())
+        self._forget_bus()
+        self._say(chat, guest)
+        told = [
+            thread["dispatch_proposal"]
+            for bus_channel, kind, payload in self._read_bus()
+            if kind == "discuss.channel/new_message" and agent.partner_id.id in bus_channel
+            for thread in payload["data"]["discuss.channel"]
+            if "dispatch_proposal" in thread
+        ]
+        self.assertEqual(told, [chat._get_proposal()])
+        self.assertTrue(told[0]["until"])
+
     def test_the_time_runs_from_the_buyers_first_word_until_a_yes_or_the_first_word(self):
         chat = self._come(self.channel, guest := self._create_guest())
         agent = self._agent_of(chat)

@@ -83,6 +83,10 @@ class DiscussChannel(models.Model):
             attributes = [*attributes, self._get_proposal_to_store()]
         return attributes
 
+    def _list_told_directly(self):
+        # The page of who has just got the chat does not listen to it yet.
+        return [*super()._list_told_directly(), self._get_proposal_to_store()]
+
     def _sync_field_names(self):
         names = super()._sync_field_names()
         names["internal_users"].append(self._get_proposal_to_store())

@@ -2,25 +2,27 @@
 
 import re
 
+import pytest
 from browsers import FIRST_PAGE, PHONE, shoot, wait_until_online
 from playwright.sync_api import expect
 from test_buyer_panel import ask, fits, open_reception, visit
 from test_desk_browsers import as_agent, come_in, open_chat, serve, set_agents
+from test_waiting_browsers import last_visitor
 
 STRIP = ".o_livechat_proposal"
 ANSWERS = ".o_notification_buttons button"
 
 
-def stop_timers(shop):
-    """What happens in time is the pages' doing then."""
-    shop.sql(
-        "UPDATE ir_cron SET active = false WHERE id = %s",
-        shop.ref("im_livechat_subaccount.ir_cron_dispatch"),
-    )
+@pytest.fixture
+def no_timers(shop):
+    """What happens in time is the pages' doing."""
+    cron_id = shop.ref("im_livechat_subaccount.ir_cron_dispatch")
+    shop.sql("UPDATE ir_cron SET active = false WHERE id = %s", cron_id)
+    yield
+    shop.sql("UPDATE ir_cron SET active = true WHERE id = %s", cron_id)
 
 
-def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page):
-    stop_timers(shop)
+def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page, no_timers):
     reception = open_reception(shop, 2, asks_to_accept=True, accept_seconds=300)
     first, second = reception.agents
     firsts_page = come_in(shop, open_page, first)
@@ -39,7 +41,10 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page)
     # It has loaded its page anew.
     expect(seconds_page.locator(".o_livechat_dispatch_menu")).to_be_visible()
     wait_until_online(shop, second)
-    firsts_page.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor").first.click()
+    row = firsts_page.locator(
+        ".o-mail-DiscussSidebarChannel", has_text=last_visitor(shop, reception)
+    )
+    row.first.click()
     strip = firsts_page.locator(STRIP)
     expect(strip.locator(".o_livechat_proposal_left")).to_have_text(re.compile(r"^2\d\d s$"))
     shoot(firsts_page, "proposal-strip")
