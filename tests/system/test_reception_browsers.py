@@ -193,8 +193,10 @@ def test_each_of_two_hundred_agents_is_drawn_once_and_again_when_it_changes_itse
     expect(section).to_contain_text("Refunds")
     assert "get_reception" in page.looks
     work = page.evaluate("takeWork()")
-    assert work["rendered"] == []
-    assert not [row for row in work["touched"] if isinstance(row, int)]
+    # An agent of another test on the same page may have a chat that has become quiet meanwhile.
+    own = {agent.user_id for agent in reception.agents}
+    assert not own.intersection(work["rendered"])
+    assert not own.intersection(work["touched"])
 
     # Left and opened again, it asks once and draws each row once, also when it listens.
     page.get_by_role("menuitem", name="Channels").first.click()
