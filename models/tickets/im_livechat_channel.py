@@ -119,7 +119,7 @@ class ImLivechatChannel(models.Model):
         :param leavers: see :meth:`_dispatch_ticket`.
         :param may_stay: who has it keeps what nobody else takes.
         """
-        team = "team_id" in ticket._fields and ticket.team_id
+        team = self.env["livechat.helpdesk"]._get_team(ticket)
         given = self._dispatch_ticket(group, team, leavers=leavers, even_absent=True)
         if may_stay and not given["user_id"]:
             return

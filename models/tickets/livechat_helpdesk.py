@@ -172,6 +172,11 @@ class LivechatHelpdesk(models.AbstractModel):
         ticket.with_context(sent.without_defaults(self.env.context)).user_id = user
 
     @api.model
+    def _get_team(self, ticket):
+        """Return the helpdesk team of a ticket; false where the helpdesk has none."""
+        return "team_id" in ticket._fields and ticket.team_id
+
+    @api.model
     def _make_ticket(self, values):
         """Make a ticket in the name of the caller, who was found to be allowed to.
 
@@ -204,6 +209,7 @@ class LivechatHelpdesk(models.AbstractModel):
         by_team = {group._get_helpdesk_team(): group for group in reversed(groups)}
         # Of what comes by mail, which OdooBot receives, a helpdesk may make OdooBot the assignee.
         nobodys = Domain("user_id", "in", [False, SUPERUSER_ID])
+        # sudo: helpdesk.ticket - as above
         new = tickets.sudo().filtered_domain(nobodys & self._get_open_domain())
         for ticket in new if groups else ():
             group = self._get_members(ticket.team_id) and by_team.get(ticket.team_id)

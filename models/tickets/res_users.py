@@ -26,7 +26,7 @@ class ResUsers(models.Model):
             return
         for ticket, source, team_group in self._find_tickets_to_hand_over(channel, group):
             user = ticket.user_id
-            team = "team_id" in ticket._fields and ticket.team_id
+            team = helpdesk._get_team(ticket)
             able = successor and helpdesk._filter_handlers(successor, team)
             if not able:
                 source._give_ticket(ticket, team_group, user | self, may_stay)
@@ -54,6 +54,7 @@ class ResUsers(models.Model):
             row.ticket_id: row
             for row in decisions.search([("ticket_id", "in", tickets.ids)], order="id")
         }
+        # sudo: as above
         known = self.sudo().with_context(active_test=False)
         channels = channel.sudo() if channel else known.livechat_channel_ids
         # Of several groups with the same team rather one that is theirs.
@@ -65,7 +66,7 @@ class ResUsers(models.Model):
             if source:
                 found = row.group_id.exists()
             else:
-                team = "team_id" in ticket._fields and ticket.team_id
+                team = helpdesk._get_team(ticket)
                 found = by_team.get(team) if team else None
                 source = found and found.channel_id
             if (

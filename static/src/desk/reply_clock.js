@@ -1,7 +1,7 @@
-import { Component, onMounted, onWillUnmount, useState } from "@odoo/owl";
+import { Component } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
-import { useService } from "@web/core/utils/hooks";
 import { formatDuration } from "../reception/reception_texts";
+import { useDeskClock } from "./desk_clock";
 import { getThirdClass } from "./thirds";
 
 /** For how long the buyer of a chat has waited for a word, in the color of its third of the limit. */
@@ -10,16 +10,7 @@ export class ReplyClock extends Component {
     static props = { thread: Object, class: { type: String, optional: true } };
 
     setup() {
-        this.desk = useService("im_livechat_subaccount.desk");
-        this.clock = useState(this.desk.clock);
-        onMounted(() => {
-            this.desk.clocks++;
-            this.desk.wind();
-        });
-        onWillUnmount(() => {
-            this.desk.clocks--;
-            this.desk.wind();
-        });
+        this.clock = useDeskClock();
     }
 
     get waited() {

@@ -2,12 +2,13 @@ import { ChatWindow } from "@mail/core/common/chat_window";
 import { fields } from "@mail/core/common/record";
 import { Thread } from "@mail/core/common/thread_model";
 import { DiscussContent } from "@mail/core/public_web/discuss_content";
-import { Component, onMounted, onWillUnmount, useEffect, useState } from "@odoo/owl";
+import { Component, useEffect, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 import { patch } from "@web/core/utils/patch";
+import { useDeskClock } from "../desk/desk_clock";
 
 /** So long after the end a page says so once more, in case it was too early; milliseconds. */
 const SAYS_AGAIN_AFTER = 5000;
@@ -92,22 +93,13 @@ export class Proposal extends Component {
     static props = { thread: Object };
 
     setup() {
-        this.desk = useService("im_livechat_subaccount.desk");
-        this.clock = useState(this.desk.clock);
+        this.clock = useDeskClock();
         this.state = useState({ isBusy: false });
         const ring = useService("im_livechat_subaccount.ring");
         useEffect(
             (thread) => ring.onDisplayed(thread),
             () => [this.props.thread],
         );
-        onMounted(() => {
-            this.desk.clocks++;
-            this.desk.wind();
-        });
-        onWillUnmount(() => {
-            this.desk.clocks--;
-            this.desk.wind();
-        });
     }
 
     /** Seconds left; undefined before the buyer's first word. */
