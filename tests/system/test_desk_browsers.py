@@ -243,6 +243,8 @@ def test_who_comes_back_after_a_reload_sees_the_same_anywhere(shop, open_page):
         page.goto(f"{shop.url}/odoo/{url}", timeout=FIRST_PAGE)
         expect(page.locator(f"{NEXT} {CLOCK}")).to_have_class(re.compile("third_2"))
         expect(page).to_have_title(re.compile(r"^\(1\) "))
+    # The list puts the cursor into its search when it is there.
+    expect(page.locator(".o_searchview_input")).to_be_focused()
     # The command palette has it as well.
     page.keyboard.press("Control+k")
     expect(page.locator(".o_command_palette")).to_contain_text("Answer the buyer who waits longest")

@@ -72,16 +72,20 @@ export class Ring {
     show({ title, words, note }, thread) {
         this.hide();
         let said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
+        let left;
         if (thread.isProposedToMe && thread.proposedUntil) {
-            const left = thread.proposedUntil - Date.now() - this.store.livechatSkew;
-            const seconds = Math.max(0, Math.round(left / 1000));
-            said = _t("%(said)s – %(seconds)s s to accept", { said, seconds });
+            left = Math.max(0, thread.proposedUntil - Date.now() - this.store.livechatSkew);
+            said = _t("%(said)s – %(seconds)s s to accept", {
+                said,
+                seconds: Math.round(left / 1000),
+            });
         }
         const close = this.notification.add(note ? `${said} – ${note}` : said, {
             type: "info",
             className: "o_livechat_ring",
-            sticky: this.ui.isSmall || thread.isProposedToMe,
-            autocloseDelay: TIME_SHOWN,
+            // Core's bar runs out with the time to accept.
+            sticky: left === undefined && (this.ui.isSmall || thread.isProposedToMe),
+            autocloseDelay: left ?? TIME_SHOWN,
             buttons: this.getButtons(thread),
         });
         this.announced = thread;
