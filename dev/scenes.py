@@ -50,6 +50,7 @@ class Scenes:
         self.browser, self.shop, self.lang, self.folder = browser, shop, lang, folder
         self.words = WORDS[lang]
         self.suffix = "_zh" if lang == "zh_CN" else ""
+        shop.call("res.company", "write", [1], {"email": "flagship@example.com"})
         if self.suffix:
             activate_chinese(shop)
             languages = shop.call("res.lang", "search", [("code", "in", ["en_US", "zh_CN"])])

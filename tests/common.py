@@ -21,6 +21,8 @@ class DispatchCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # A new company has none, and then mails nothing.
+        cls.env.company.email = "shop@example.com"
         cls.receive_group = cls.env.ref("im_livechat.im_livechat_group_user")
 
     @classmethod
@@ -187,6 +189,8 @@ class ShopCommon(TransactionCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        # A new company has none, and then mails nothing.
+        cls.env.company.email = "shop@example.com"
         # Whoever has our people's logins already, as the demo's shop does, gets others.
         cls.env.cr.execute(
             """

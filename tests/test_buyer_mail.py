@@ -49,6 +49,11 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self._say(chat, chat.livechat_customer_history_ids.guest_id, "Is it in stock?")
         return chat
 
+    def _come_anew(self):
+        """Go on with another browser."""
+        self.opener.cookies.clear()
+        self.authenticate(None, None)
+
     def _reach(self, chat, **said):
         return self._call(REACH, channel_id=chat.id, **said)["error"]
 
@@ -186,6 +191,37 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.assertIn("do not wait any more", self._reach(mine, email="ella@example.com"))
         self.channel.mails_answers = False
         self.assertTrue(self._reach(mine, email="ella@example.com"))
+
+    def test_a_shop_without_an_address_asks_for_none_and_mails_when_it_has_one(self):
+        chat = self._leave_pooled()
+        self.assertTrue(chat._describe_reach()["takes_email"])
+        self._reach(chat, email="ella@example.com")
+        self.env.company.write({"email": False, "alias_domain_id": False})
+
+        self._answer(chat)
+        self._mail_later()
+        self.assertFalse(self._mails())
+        self._come_anew()
+        self._come(self.channel)
+        waiting = self._come_by_page()
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self.assertEqual(waiting._describe_reach(), {})
+        self._set_online(self.agent, "offline")
+        self._come_anew()
+        mine = self._come_by_page()
+        self.assertEqual(mine._describe_reach(), {"mails": False, "takes_email": False})
+        self.assertIn("cannot send e-mails", self._reach(mine, email="omar@example.com"))
+        self.assertFalse(self._reach(mine, phone="+32 470 12 34 56"))
+        self.assertTrue(self.channel.lacks_sender)
+
+        self.env.company.email = "shop@example.com"
+        # Core forgets to compute what it says of a company anew.
+        self.env.invalidate_all()
+        self._mail_later(hours=2)
+        self.assertEqual(
+            self._mails().email_from, self.env.company.email_formatted, "what was said is not lost"
+        )
+        self.assertFalse(self.channel.lacks_sender)
 
     def test_no_mailbox_is_flooded(self):
         chat = self._leave_pooled()

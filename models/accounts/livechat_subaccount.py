@@ -12,6 +12,7 @@ from odoo.tools.urls import urljoin
 
 from ...dispatch.ledger import door
 from ...tools import names, phrase, sent
+from ...tools.sender import get_sender
 from ...tools.sentinels import MENDING
 
 # What a main account says that is kept on the row and not on the user.
@@ -595,6 +596,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
         if not (self.email and works):
             return None
         owner = self.main_account_id
+        if not (sender := owner.email_formatted or get_sender(owner.company_id)):
+            return None
         if not door.may_mail(self.env, "activation mail", str(self), str(owner)):
             return False
         person = self.with_context(lang=self.lang or self.env.lang)
@@ -618,7 +621,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 .sudo()
                 ._render("im_livechat_subaccount.activation_mail", {"link": link}),
                 "email_to": formataddr((names.say_in_one_line(self.name), self.email)),
-                "email_from": owner.email_formatted or owner.company_id.email_formatted,
+                "email_from": sender,
                 "auto_delete": True,
             }
         )

@@ -9,6 +9,7 @@ from ...dispatch import ledger, policy
 from ...dispatch.ledger import door
 from ...tools import sent
 from ...tools.attributes import SETTING, leave_to_core
+from ...tools.sender import get_sender
 
 # What a link is signed for that confirms where the pool's messages are told.
 _POOL_EMAIL = "im_livechat_subaccount pool_email"
@@ -174,6 +175,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
     # The address whose reader has said that it wants the mails.
     pool_email_confirmed = fields.Char(copy=False, readonly=True, groups=fields.NO_ACCESS)
     pool_email_waits = fields.Boolean(compute="_compute_pool_email_waits")
+    lacks_sender = fields.Boolean(compute="_compute_lacks_sender")
     asks_to_accept = fields.Boolean(
         "Accept or Decline",
         help="Whom dispatch gives a chat is asked whether to take it: who declines, or says "
@@ -301,6 +303,17 @@ class ImLivechatChannel(sent.Guard, models.Model):
             confirmed = channel.sudo().pool_email_confirmed
             channel.pool_email_waits = bool(channel.pool_email) and channel.pool_email != confirmed
 
+    @api.depends("main_account_id")
+    @api.depends_context("company")
+    def _compute_lacks_sender(self):
+        for channel in self:
+            channel.lacks_sender = not channel._get_sender()
+
+    def _get_sender(self):
+        """Return the address that the shop of this channel mails from; empty while it has none."""
+        # sudo: res.users - whose company the shop is of
+        return get_sender(self.sudo().main_account_id.company_id or self.env.company)
+
     @api.constrains(*_LENGTHS)
     def _check_lengths(self):
         sent.check_lengths(self, _LENGTHS)
@@ -367,6 +380,7 @@ class ImLivechatChannel(sent.Guard, models.Model):
             self.env["mail.mail"].sudo().create(
                 {
                     "email_to": channel.pool_email,
+                    "email_from": channel._get_sender() or self.env.user.email_formatted,
                     "subject": self.env._("Messages of buyers for you?"),
                     "body_html": Markup("<p>{text}</p><p><a href='{url}'>{open}</a></p>").format(
                         text=self.env._(

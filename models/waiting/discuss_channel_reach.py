@@ -78,10 +78,15 @@ class DiscussChannel(models.Model):
 
     def _describe_reach(self):
         """Return what the page of the buyer is told about mails: ``{"mails": whether it has said
-        where to}`` while it may, else nothing."""
-        if not (self._is_dispatched() and self.livechat_channel_id.mails_answers):
+        where to, "takes_email": whether the shop can mail}`` while it may, else nothing."""
+        channel = self.livechat_channel_id
+        if not (self._is_dispatched() and channel.mails_answers):
             return {}
-        return {"mails": bool(self.dispatch_reply_email)}
+        takes_email = bool(channel._get_sender())
+        # The shop calls who has left a message only.
+        if not takes_email and self.dispatch_state != "pool":
+            return {}
+        return {"mails": bool(self.dispatch_reply_email), "takes_email": takes_email}
 
     def _take_reach(self, email, phone):
         """Keep where the buyer of this chat is reached, which waits; with sudo, asked by the buyer.
@@ -104,6 +109,8 @@ class DiscussChannel(models.Model):
             raise ValidationError(env._("Say where you can be reached."))
         if self.dispatch_state not in WAITING or self.livechat_end_dt:
             raise UserError(env._("You do not wait any more: write here."))
+        if mailbox and not self.livechat_channel_id._get_sender():
+            raise UserError(env._("The shop cannot send e-mails at present."))
         if mailbox:
             self.dispatch_reply_email = mailbox
             self.dispatch_mails_turn = self.dispatch_state == "queued"
@@ -197,17 +204,17 @@ class DiscussChannel(models.Model):
         """Mail the buyer of this chat, with a link back to it.
 
         :param answers: the messages it has not seen; without any, nothing of what was said.
-        :return: whether that mailbox, and this shop, has not had too many.
+        :return: whether the shop can mail, and neither it nor that mailbox has had too many.
         """
         email, channel = self.dispatch_reply_email, self.livechat_channel_id
         if not email or not channel.mails_answers:
             return True
+        sender = channel._get_sender()
         mailbox = hashlib.sha256(email.encode()).hexdigest()
-        if not door.may_mail_buyer(self.env, mailbox, str(channel.main_account_id or channel)):
+        if not sender or not door.may_mail_buyer(self.env, mailbox, str(channel.main_account_id or channel)):
             return False
         # sudo: ir.qweb, mail.mail - built here, for the buyer's own mailbox, by no person
         env = self._get_buyers_env()(user=SUPERUSER_ID, su=True)
-        company = channel.main_account_id.company_id or env.company
         lines = self._find_words() if answers else answers
         body = env["ir.qweb"]._render(
             "im_livechat_subaccount.answer_mail",
@@ -221,7 +228,7 @@ class DiscussChannel(models.Model):
         env["mail.mail"].create(
             {
                 "email_to": email,
-                "email_from": company.email_formatted,
+                "email_from": sender,
                 "author_id": False,
                 "subject": say_in_one_line(subject),
                 "body_html": body,

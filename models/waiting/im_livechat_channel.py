@@ -400,6 +400,8 @@ class ImLivechatChannel(models.Model):
                 continue
             if told_at and told_at > now - _DIGEST_AFTER:
                 continue
+            if not (sender := channel._get_sender()):
+                continue
             pooled = [("dispatch_state", "=", "pool"), ("dispatch_is_told", "=", False)]
             waiting = self.env["discuss.channel"].search(
                 [("livechat_channel_id", "=", channel.id), *IS_WAITING, *pooled]
@@ -422,12 +424,11 @@ class ImLivechatChannel(models.Model):
                     buyer=mask_addresses(buyer) if is_masked else buyer,
                 )
             # The mail queue sends it; a buyer does not wait for a mail server.
-            company = channel.main_account_id.company_id or self.env.company
             self.env["mail.mail"].create(
                 {
                     "email_to": channel.pool_email,
                     # Whoever happens to be at work has not written it.
-                    "email_from": company.email_formatted,
+                    "email_from": sender,
                     "author_id": False,
                     "subject": say_in_one_line(subject),
                     "body_html": Markup("<hr/>").join(

@@ -84,6 +84,7 @@ def open_desk(
     :return: the reception, whose agents are the two; ``[(buyer, chat id)]`` of those that are open,
         the one who waits longest first; and the open chat of who wants to send something back
     """
+    shop.call("res.company", "write", [1], {"email": "flagship@example.com"})
     reception = shop.open_reception([], mode="share" if weigh else None, name=name)
     rights = [[4, shop.ref(xmlid)] for xmlid in RIGHTS]
     reception.agents = shop.add_agents([100] * 2, weigh=weigh, group_ids=rights)

@@ -34,10 +34,10 @@ export class WaitingBanner extends Component {
             phone: "",
             error: "",
         });
-        this.email = useRef("email");
+        this.reach = useRef("reach");
         // Whoever asks for the form types in it next.
         useEffect(
-            (asks) => asks && this.email.el.focus(),
+            (asks) => asks && this.reach.el.querySelector("input").focus(),
             () => [this.state.asksReach],
         );
     }
@@ -90,6 +90,9 @@ export class WaitingBanner extends Component {
 
     /** What is offered to who is not going to look at this page. */
     get reachLabel() {
+        if (!this.wait.takes_email) {
+            return _t("Answer me by telephone");
+        }
         if (this.wait.state === "pool") {
             return this.wait.mails
                 ? _t("Another address, or a telephone number")
