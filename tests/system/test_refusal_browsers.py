@@ -177,5 +177,7 @@ def test_who_opens_too_many_chats_reads_why_in_the_language_of_the_page(
     page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
     say(page, page, "And the red one?")
     expect(page.locator(NOTICE, has_text=WAIT[language])).to_be_visible()
+    # What was not sent is there to be sent again.
+    expect(page.locator(".o-mail-Composer-input")).to_have_value("And the red one?")
     shoot(page, f"refusal-chats-{place}-{language}")
     assert fits(page)

@@ -1,5 +1,6 @@
 import { LivechatService } from "@im_livechat/embed/common/livechat_service";
 import { Store } from "@mail/core/common/store_service";
+import { convertBrToLineBreak } from "@mail/utils/common/format";
 import { rpcBus } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
 
@@ -18,6 +19,20 @@ patch(LivechatService.prototype, {
         this.notificationService = {
             add: (text, options) => notificationService.add(refusal ?? text, options),
         };
+    },
+
+    async persist(thread) {
+        const unsent = thread.isTransient && thread.messages.at(-1);
+        const words = unsent && convertBrToLineBreak(unsent.body);
+        const saved = await super.persist(...arguments);
+        if (!saved && words && refusal) {
+            // Core closes the window with what was typed in it.
+            const again = await this.open();
+            if (again) {
+                again.composer.composerText = words;
+            }
+        }
+        return saved;
     },
 });
 
