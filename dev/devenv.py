@@ -873,7 +873,9 @@ class Server:
             coverage=self.coverage,
         )
         with open(self.log, "ab") as output:
-            self.process = spawn(command, env=env(), output=output)
+            # A worker takes a connection before the proxy has sent what is to come over it, and
+            # gives up on it after two seconds: that is short on a busy machine.
+            self.process = spawn(command, env=env(ODOO_HTTP_SOCKET_TIMEOUT=20), output=output)
             if self.workers:
                 self.proxy = spawn(
                     [

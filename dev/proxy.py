@@ -45,7 +45,7 @@ async def serve(port, http_port, gevent_port):
             except OSError:
                 return await _refuse(writer)
             upstream_writer.write(head + body)
-            sending = asyncio.create_task(_pass(reader, upstream_writer))
+            sending = asyncio.create_task(_send(reader, upstream_writer))
             answered = await _pass(upstream, writer)
             sending.cancel()
             if not answered:
@@ -67,6 +67,14 @@ async def serve(port, http_port, gevent_port):
     return await asyncio.start_server(handle, "127.0.0.1", port, limit=HEAD_LIMIT, backlog=512)
 
 
+async def _send(reader, writer):
+    """Pass on what a client sends, and that it has no more to say."""
+    await _pass(reader, writer)
+    with contextlib.suppress(OSError):
+        if writer.can_write_eof():
+            writer.write_eof()
+
+
 async def _pass(reader, writer):
     """Pass bytes on until the source ends; returns how many there were."""
     count = 0
@@ -75,8 +83,6 @@ async def _pass(reader, writer):
             count += len(block)
             writer.write(block)
             await writer.drain()
-        if writer.can_write_eof():
-            writer.write_eof()
     return count
 
 

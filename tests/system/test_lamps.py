@@ -236,7 +236,10 @@ def test_a_block_dropped_on_a_website_leads_each_buyer_to_the_group_it_clicks(fr
         assert page.errors == []
 
 
-@pytest.mark.parametrize(("device", "viewport"), [("desktop", DESKTOP), ("phone", PHONE)])
+@pytest.mark.parametrize(
+    ("device", "viewport"),
+    [pytest.param("desktop", DESKTOP, marks=pytest.mark.long), ("phone", PHONE)],
+)
 def test_lamps_on_a_page_elsewhere_lead_to_their_group_and_go_out(
     shop, lamps, open_page, device, viewport
 ):

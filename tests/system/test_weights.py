@@ -7,7 +7,12 @@ CHATS = sum(WEIGHTS)
 
 
 @pytest.mark.parametrize(
-    "close", [False, True], ids=["chats_stay_open", "each_chat_closed_before_the_next"]
+    "close",
+    [
+        pytest.param(False, id="chats_stay_open"),
+        # The credit is the same; tests/pure/test_policy.py counts it without a server.
+        pytest.param(True, id="each_chat_closed_before_the_next", marks=pytest.mark.long),
+    ],
 )
 def test_share_gives_exactly_by_weight_and_is_never_more_than_a_chat_and_a_half_off(shop, close):
     reception = shop.open_reception(WEIGHTS, mode="share")
@@ -22,6 +27,7 @@ def test_share_gives_exactly_by_weight_and_is_never_more_than_a_chat_and_a_half_
     assert set(reception.credits().values()) == {0}
 
 
+@pytest.mark.long
 def test_least_load_in_a_quiet_shop_follows_the_weights_within_five_percent(shop):
     reception = shop.open_reception(WEIGHTS, mode="least_load")
     history = reception.serve(CHATS, close=True)
