@@ -6,7 +6,7 @@ It reads the records of decisions, core's own chats, members and messages, and t
 and needs neither Odoo nor a server. Whoever calls it lets the requests end before: what is still
 being written is not judged. In a program::
 
-    report = audit.run(db, [reception.id], told=chat_ids, unanswered=2)
+    report = audit.run(db, [reception.id], told=chat_ids, unanswered=2)    # or examine(cursor, …)
     assert report.is_clean, str(report)
     report.checks["capacity"].wrong    # the rows that offend, as dictionaries
     report.fates                       # Counter({"ended": 52, "served": 7, "in line": 3})
@@ -100,9 +100,39 @@ def run(db, channel_ids=None, told=None, unanswered=0):
     ):
         # One view of the database for all checks.
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        past = Past(cursor, channel_ids, told, unanswered)
-        checks = {check.__name__.removeprefix("check_"): check(past) for check in CHECKS}
+        return examine(cursor, channel_ids, told, unanswered)
+
+
+def examine(cursor, channel_ids=None, told=None, unanswered=0):
+    """As :func:`run`, in the caller's transaction."""
+    past = Past(cursor, channel_ids, told, unanswered)
+    checks = {check.__name__.removeprefix("check_"): check(past) for check in CHECKS}
     return Report(checks, Counter(map(past.find_fate, past.heard)))
+
+
+def count_overruns(db, channel_id, limit):
+    """Return how often an agent of a channel got a chat beyond the limit, by core's own records, so
+    that it is the same for a channel that Odoo dispatches itself.
+
+    :param limit: chats that an agent may have in this channel at the same time.
+    """
+    with (
+        contextlib.closing(devenv.connect(db)) as connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(
+            """
+            SELECT date_trunc('second', history.create_date), history.id, history.partner_id,
+                   chat.livechat_end_dt, NULL
+              FROM im_livechat_channel_member_history history
+              JOIN discuss_channel chat ON chat.id = history.channel_id
+             WHERE chat.livechat_channel_id = %s AND history.livechat_member_type = 'agent'
+          ORDER BY 1, 2
+            """,
+            [channel_id],
+        )
+        turns = [Turn(*row) for row in cursor.fetchall()]
+    return sum(len(others) >= limit for _turn, others in sweep(turns))
 
 
 class Past:
@@ -444,7 +474,10 @@ def check_entitled(past):
            AND NOT EXISTS (
                    SELECT
                      FROM livechat_dispatch_circle beside
-                    WHERE beside.circle = kept.circle AND beside.channel_id != ALL(%(ids)s)
+                     JOIN im_livechat_channel channel ON channel.id = beside.channel_id
+                    WHERE beside.circle = kept.circle
+                      AND channel.dispatch_mode != 'native'
+                      AND channel.id != ALL(%(ids)s)
                )
            AND NOT EXISTS (
                    SELECT
