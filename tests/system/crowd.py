@@ -11,6 +11,7 @@ import contextlib
 import json
 import random
 import statistics
+import threading
 import time
 from collections import Counter, defaultdict, deque
 from typing import NamedTuple
@@ -599,6 +600,40 @@ async def _run(server, reception, scripts, sids, pace, watchers, limit, seed):
                 meter.fail("a person of the crowd", error)
         meter.counts["sent home"] = len(left)
     return Outcome(meter, buyers, seconds, late)
+
+
+@contextlib.contextmanager
+def watching(server, sids):
+    """Keep the page Reception open for these sessions, in a thread, as long as the block takes.
+
+    :return: a :class:`Meter` of what the pages fetch.
+    """
+    meter, loop = Meter(), asyncio.new_event_loop()
+    is_over = asyncio.Event()
+
+    async def watch():
+        async with Town(server, meter) as town:
+            tasks = [asyncio.create_task(Watcher(town, sid).watch()) for sid in sids]
+            await is_over.wait()
+            for task in tasks:
+                task.cancel()
+            for error in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(error, Exception):
+                    meter.fail("the page Reception", error)
+
+    thread = threading.Thread(target=loop.run_until_complete, args=[watch()])
+    thread.start()
+    try:
+        deadline = time.monotonic() + shops.PATIENCE
+        while len(meter.seconds["get_reception"]) < len(sids) and not meter.errors:
+            assert time.monotonic() < deadline, "the pages were not opened"
+            time.sleep(0.1)
+        yield meter
+    finally:
+        loop.call_soon_threadsafe(is_over.set)
+        thread.join()
+        loop.close()
+    assert not meter.errors, meter.errors
 
 
 def _portions(people, size):

@@ -2,10 +2,10 @@
 
 import contextlib
 
-import audit
 import pytest
 import shop as shops
 
+import audit
 import devenv
 
 # What is spoiled, in a transaction that is rolled back, for each check. The parameters are ids:

@@ -1,8 +1,9 @@
 """A shop at work: agents who come and go, pass chats on and pause, and buyers who come when they
 come; afterwards the database says that every promise was kept all the way."""
 
-import audit
 import crowd
+
+import audit
 
 AGENTS, BUYERS, SECONDS = 20, 60, 25
 
