@@ -306,6 +306,7 @@ def check_buyers(past):
           JOIN im_livechat_channel_member_history buyer ON buyer.channel_id = chat.id
          WHERE buyer.livechat_member_type = 'visitor'
            AND chat.livechat_end_dt IS NULL
+           AND num_nonnulls(buyer.guest_id, buyer.partner_id) > 0
            AND chat.livechat_channel_id = ANY(%(ids)s)
       GROUP BY buyer.guest_id, buyer.partner_id, chat.livechat_channel_id
         HAVING count(DISTINCT chat.id) > 1
@@ -361,7 +362,7 @@ def _find_missing(past, chat):
     if chat["ended_at"]:
         if on_turn:
             return "has ended, and a turn has not"
-        if not last["user_id"] and last["kind"] not in ("leave", "nobody"):
+        if not last["user_id"] and last["kind"] not in ("leave", "nobody", "end"):
             return "ended while it waited, without a record of that"
         return None
     if chat["state"] in ("queued", "pool"):
