@@ -581,6 +581,7 @@ async def _run(server, reception, scripts, sids, pace, watchers, limit, seed):
             await asyncio.wait_for(
                 asyncio.gather(*(agent.is_here.wait() for agent in some)), shops.PATIENCE
             )
+        await asyncio.to_thread(_wait_until_online, reception.shop, list(sids))
         watching = [asyncio.create_task(Watcher(town, sid).watch()) for sid in watchers]
         buyers = [Buyer(town, reception.id, script, pace) for script in scripts]
         began = time.monotonic()
@@ -634,6 +635,18 @@ def watching(server, sids):
         thread.join()
         loop.close()
     assert not meter.errors, meter.errors
+
+
+def _wait_until_online(shop, user_ids):
+    def are_online():
+        ((count,),) = shop.sql(
+            "SELECT count(*) FROM mail_presence WHERE user_id = ANY(%s) AND status = 'online'"
+            " AND last_poll > now() AT TIME ZONE 'UTC' - interval '2 minutes'",
+            user_ids,
+        )
+        return count == len(user_ids)
+
+    shops.wait_until(are_online, "not all agents came")
 
 
 def _portions(people, size):
