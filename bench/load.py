@@ -273,4 +273,5 @@ def free_seats(server, shop):
     }
 
 
-devenv.main(main)
+if __name__ == "__main__":
+    devenv.main(main)
