@@ -568,8 +568,8 @@ def _follow(rows, waits, given):
 
 
 def check_bus(past):
-    """What is sent to pages about one chat depends neither on how many agents there are nor on how
-    many wait."""
+    """What is sent to pages because something happens in a chat depends neither on how many agents
+    there are nor on how many wait."""
     # Rows are written once: who inserted them is who sent them.
     rows = past.read(
         """
@@ -583,10 +583,9 @@ def check_bus(past):
              WHERE channel LIKE '%%"discuss.channel"%%'
           GROUP BY transaction
         )
-        SELECT transaction, type, count(*) AS rows, min(create_date)::text AS moment,
-               coalesce(chats, 1) AS chats
+        SELECT transaction, type, count(*) AS rows, min(create_date)::text AS moment, chats
           FROM sent
-     LEFT JOIN about USING (transaction)
+          JOIN about USING (transaction)
       GROUP BY transaction, type, chats
         """
     )

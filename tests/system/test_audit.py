@@ -37,8 +37,8 @@ SPOILED = {
         """,
     "bus": """
         INSERT INTO bus_bus (channel, message, create_date)
-        SELECT 'agent ' || number, '{"type": "spoiled"}', now()
-          FROM generate_series(1, 100) number
+        SELECT '["shop","discuss.channel",7]', '{"type": "spoiled"}', now()
+          FROM generate_series(1, 20)
         """,
     "seats_without_chat": """
         INSERT INTO livechat_dispatch_seat (discuss_channel_id, partner_id)
