@@ -10,11 +10,13 @@ our rounds the audit reads the database (``dev/audit.py``).
 
 import contextlib
 import json
+import os
 import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import crowd
 import shop as shops
@@ -75,6 +77,27 @@ def hire(shop, reception, count, **values):
     return ids
 
 
+def read_processor_seconds(pid):
+    """Return how many seconds of a processor a server has used so far: its workers, and the process
+    of the websockets."""
+    spent, ticks = Counter(), os.sysconf("SC_CLK_TCK")
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            if int(fields[2]) != pid:
+                # Of another process group.
+                continue
+            is_websockets = b"\0gevent\0" in (path.parent / "cmdline").read_bytes()
+            # Of itself, and of the children that have ended.
+            used = sum(map(int, fields[11:15])) / ticks
+            spent["websockets" if is_websockets else "workers"] += used
+    return spent
+
+
+def _round(seconds):
+    return {name: round(number, 1) for name, number in seconds.items()}
+
+
 class Place:
     """Agents who serve a channel of each side."""
 
@@ -110,8 +133,10 @@ class Place:
         """Return what one round was like."""
         reception = self.receptions[side]
         before = len(reception.served())
+        spent = read_processor_seconds(self.server.pid)
         outcome = crowd.run(self.server, reception, scripts, self.sids)
         crowd.wait_until_quiet(self.shop)
+        spent = Counter(read_processor_seconds(self.server.pid)) - spent
         meter, served = outcome.meter, Counter(reception.served()[before:])
         overruns = audit.count_overruns(self.shop.db, reception.id, LIMIT)
         run = {
@@ -122,6 +147,7 @@ class Place:
             "overruns": overruns - self.overruns[side],
             "of_each": [served[agent.user_id] for agent in reception.agents],
             "late": outcome.late,
+            "spent": spent,
         }
         self.overruns[side] = overruns
         if side == "ours":
@@ -134,7 +160,8 @@ class Place:
         reception.close_all()
         tell(
             f"{side:<6}{len(scripts)} buyers in {outcome.seconds:.0f} s, {run['counts']},"
-            f" get_session {meter.quantiles('get_session')}, late {outcome.late:.2f} s"
+            f" get_session {meter.quantiles('get_session')}, processor {_round(spent)},"
+            f" late {outcome.late:.2f} s"
         )
         for error in meter.errors[:3]:
             tell(error)
@@ -195,6 +222,8 @@ def _summarize(runs):
         for step in (*STEPS, "answer")
     }
     counts = sum((Counter(run["counts"]) for run in runs), Counter())
+    buyers = sum(len(run["steps"]["page view"]) for run in runs)
+    spent = sum((run["spent"] for run in runs), Counter())
     return {
         "rounds": len(runs),
         "steps": steps,
@@ -202,6 +231,7 @@ def _summarize(runs):
         "counts": counts,
         "overruns": [run["overruns"] for run in runs],
         "spread": [[min(run["of_each"]), max(run["of_each"])] for run in runs],
+        "processor_ms": {name: 1000 * number / buyers for name, number in spent.items()},
         "late": max(run["late"] for run in runs),
         "wrong": sum(run.get("wrong", 0) for run in runs),
         "errors": [error for run in runs for error in run["errors"]][:5],

@@ -565,8 +565,10 @@ def print_load(result):
             print(f"{side:<7}{columns}{statistics.median(figures['throughput']):>10.2f}")
         for side, figures in sides.items():
             spread = ", ".join(f"{least}-{most}" for least, most in figures["spread"])
+            spent = ", ".join(f"{ms:.0f} {name}" for name, ms in figures["processor_ms"].items())
             print(
-                f"   {side}: {sum(figures['overruns'])} chats above capacity, chats of each agent"
+                f"   {side}: {spent} ms of a processor for each buyer,"
+                f" {sum(figures['overruns'])} chats above capacity, chats of each agent"
                 f" {spread}, {figures['counts']}"
             )
         print(f"   the audit found {sides['ours']['wrong']} wrong\n")
