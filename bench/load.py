@@ -111,7 +111,7 @@ class Place:
         self.receptions = {"plain": plain, "ours": ours}
         self.told, self.unanswered, self.overruns = [], 0, dict.fromkeys(SIDES, 0)
         began = time.monotonic()
-        self.sids = crowd.make_sessions(shop.db, ids)
+        self.sids = dict(zip(ids, crowd.make_sessions(shop.db, ids)))
         tell(f"{agents} agents, logged in within {time.monotonic() - began:.0f} s")
 
     def compare(self, buyers, seconds, rounds):
@@ -188,7 +188,7 @@ class Place:
             shops.EVER,
             [agent.user_id for agent in ours.agents],
         )
-        sids = [crowd.make_sessions(self.shop.db, [admin])[admin] for _page in range(WATCHERS)]
+        sids = crowd.make_sessions(self.shop.db, [admin] * WATCHERS)
         rates, fetched = {"alone": [], "watched": []}, 0
         _open_chats(ours, 4 * WORKERS)
         for number in range(rounds):

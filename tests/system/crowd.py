@@ -489,13 +489,16 @@ def _add_due(due, kind, payload):
 
 
 def make_sessions(db, user_ids):
-    """Log users in as the server would, without a password each: ``{user id: session id}``."""
+    """Log users in as the server would, without a password each; one may come several times.
+
+    :return: the ids of the sessions, in the order of the users.
+    """
     printed = devenv.shell(
         db,
         f"""
 import json
 from odoo import http
-store, sids = http.root.session_store, dict()
+store, sids = http.root.session_store, []
 for user in env["res.users"].browse({list(user_ids)}):
     session = store.new()
     session.update(http.get_default_session())
@@ -505,12 +508,12 @@ for user in env["res.users"].browse({list(user_ids)}):
         session_token=user._compute_session_token(session.sid),
     ))
     store.save(session)
-    sids[user.id] = session.sid
+    sids.append(session.sid)
 print("sids", json.dumps(sids))
 """,
     )
     (line,) = [line for line in printed.splitlines() if line.startswith("sids ")]
-    return {int(user_id): sid for user_id, sid in json.loads(line.removeprefix("sids ")).items()}
+    return json.loads(line.removeprefix("sids "))
 
 
 def wait_until_quiet(shop):
@@ -552,7 +555,7 @@ class Outcome(NamedTuple):
 def run(server, reception, scripts, sids, pace=STEADY, watchers=(), limit=600, seed=1):
     """Let the buyers of these scripts come to a reception whose agents are at work.
 
-    :param sids: the sessions of the agents, as :func:`make_sessions` returns them.
+    :param sids: ``{user id: session id}`` of the agents who are at work.
     :param watchers: sessions of people who have the page Reception open.
     :param limit: seconds after the last buyer has come until who is left is sent home.
     :rtype: Outcome

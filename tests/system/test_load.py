@@ -13,7 +13,7 @@ def test_a_shop_under_load_keeps_each_promise_all_the_way(server, shop):
     reception.agents = shop.add_agents([100] * AGENTS, online=False)
     ids = [agent.user_id for agent in reception.agents]
     shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
-    sids = crowd.make_sessions(shop.db, ids)
+    sids = dict(zip(ids, crowd.make_sessions(shop.db, ids)))
     outcome = crowd.run(
         server,
         reception,
