@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import aiohttp
 import shop as shops
+import yarl
 
 import devenv
 
@@ -214,7 +215,7 @@ class Browser:
 
     async def connect(self, *channels):
         """Open the websocket and listen to one's own channels and these."""
-        cookies = self.session.cookie_jar.filter_cookies(self.town.url)
+        cookies = self.session.cookie_jar.filter_cookies(yarl.URL(self.town.url))
         self.socket = await self.session.ws_connect(
             f"{self.town.bus_url}/websocket?version={BUS_VERSION}",
             # A page of another site is nobody's.
