@@ -241,6 +241,18 @@ class TestTurns(DispatchCommon):
         self.assertTrue(other.livechat_end_dt)
         turn = other.dispatch_decision_ids
         self.assertEqual((turn.handling_seconds, turn.ended_at), (50, other.livechat_end_dt))
+        # Before, its turn went on for ever: the upgrade ends it.
+        names = ["ended_at", "handling_seconds"]
+        told = turn.read(names)
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_decision SET ended_at = NULL, handling_seconds = NULL"
+            " WHERE id = %s",
+            [turn.id],
+        )
+        self.env.invalidate_all()
+        path = file_path("im_livechat_subaccount/migrations/19.0.1.3.0/post-turns.py")
+        runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.2.0")
+        self.assertEqual(turn.read(names), told)
 
     def test_a_chat_that_core_cleans_up_was_handled_until_the_last_word(self):
         self._write(60, self.first)
