@@ -12,6 +12,8 @@
                                    seconds of what agents and buyers do most
     dev/bench replay               a day of 10 000 buyers once more
     dev/bench search               words looked for in a million messages
+    dev/bench load                 agents at work and buyers who come when they come; with --long
+                                   also 1000 agents and 10 000 chats, which takes hours
     dev/bench install              into a shop with a past, and for how long nobody can write
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
@@ -25,6 +27,10 @@ decision, availability
     includes its own transaction, the lock and the reservation.
 scale
     likewise: what is compared is the same shop before and after others are in the database.
+load
+    over HTTP and websockets, as an open loop: slow answers delay nobody who comes later. Plain Odoo
+    is a ``native`` channel of the same agents, in the same database; the rounds alternate, with the
+    same buyers. After each of ours the audit of dev/audit.py reads the database.
 sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
@@ -86,6 +92,12 @@ SESSIONS_AIM = 1.0
 # and until it shows what has changed; milliseconds of a frame; seconds of a replay.
 SEATED_AIM, OPEN_AIM, TOLD_AIM, FRAME_AIM, REPLAY_AIM = 1.0, 1.0, 1.0, 16.0, 10.0
 SEATS, FREED = 200, 40
+# What 20 open pages Reception may cost of the chats a second; agents at work, short and long.
+WATCHED_AIM = 0.05
+LOAD_PARTS = ("rounds", "burst", "chats", "watched", "seats")
+LOAD_AGENTS, LONG_LOAD_AGENTS = (20, 200), (20, 200, 1000)
+# Chats a second that a long load asks for.
+LOAD_RATE = 2
 # Seconds until words are found, and in how many messages.
 SEARCH_AIM, MESSAGES = 1.0, 1_000_000
 # Milliseconds to match an address of 2000 characters with one pattern, when it is new to a worker.
@@ -98,7 +110,7 @@ def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parts = "decision scale sessions split seats reception desk replay search install".split()
+    parts = "decision scale sessions split seats load reception desk replay search install".split()
     parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
@@ -125,6 +137,22 @@ def main():
     )
     parser.add_argument(
         "--past", type=int, default=50_000, help="chats before installing (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--long", action="store_true", help="of the load the rounds that take long as well"
+    )
+    parser.add_argument(
+        "--load-parts",
+        nargs="+",
+        choices=LOAD_PARTS,
+        default=LOAD_PARTS,
+        help="only these parts of the load",
+    )
+    parser.add_argument(
+        "--load-agents", type=int, nargs="+", help="how many agents are at work, in turn"
+    )
+    parser.add_argument(
+        "--chats", type=int, default=10_000, help="of a long load (default: %(default)s)"
     )
     options = parser.parse_args()
     parts = options.what or parts
@@ -159,6 +187,9 @@ def main():
         if "seats" in parts:
             result["seats"] = measure_seats(ours)
             print_seats(result["seats"])
+        if "load" in parts:
+            result["load"] = measure_load(ours, options)
+            print_load(result["load"])
         if "reception" in parts:
             result["reception"] = measure_reception(ours)
             print_reception(result["reception"])
@@ -503,15 +534,74 @@ def print_seats(result):
     )
 
 
+# --------------------------------------------------------------------------- a shop at work
+
+
+def measure_load(template, options):
+    """As bench/load.py does it."""
+    chosen = {
+        "parts": options.load_parts,
+        "agents": options.load_agents or (LONG_LOAD_AGENTS if options.long else LOAD_AGENTS),
+        "rounds": options.rounds,
+        "bursts": options.rounds if options.long else 1,
+        "chats": options.chats if options.long else 0,
+        "rate": LOAD_RATE,
+    }
+    return measure_in_browsers("load.py", template, options=chosen)
+
+
+def print_load(result):
+    for name, sides in result.items():
+        if name in ("watched", "seats"):
+            continue
+        print(f"a shop at work, {name}: p50/p95/p99 in ms")
+        steps = list(sides["ours"]["steps"])
+        print(f"{'':<7}{''.join(f'{step:>22}' for step in steps)}{'served/s':>10}")
+        for side, figures in sides.items():
+            columns = "".join(
+                f"{'/'.join(f'{ms:.0f}' for ms in figures['steps'][step] or ()):>22}"
+                for step in steps
+            )
+            print(f"{side:<7}{columns}{statistics.median(figures['throughput']):>10.2f}")
+        for side, figures in sides.items():
+            spread = ", ".join(f"{least}-{most}" for least, most in figures["spread"])
+            spent = ", ".join(f"{ms:.0f} {name}" for name, ms in figures["processor_ms"].items())
+            print(
+                f"   {side}: {spent} ms of a processor for each buyer,"
+                f" {sum(figures['overruns'])} chats above capacity, chats of each agent"
+                f" {spread}, {figures['counts']}"
+            )
+        print(f"   the audit found {sides['ours']['wrong']} wrong\n")
+    if watched := result.get("watched"):
+        alone, beside = (statistics.median(watched[name]) for name in ("alone", "watched"))
+        reached = verdict(beside >= (1 - WATCHED_AIM) * alone, f"-{100 * WATCHED_AIM:.0f} %")
+        print(
+            f"get_session per second beside {watched['pages']} pages Reception:"
+            f" {alone:.1f} -> {beside:.1f}, {100 * (beside / alone - 1):+.1f} %   {reached}\n"
+        )
+    if seats := result.get("seats"):
+        p95 = statistics.quantiles(seats["seconds"], n=20)[-1]
+        print(
+            f"a freed seat has its next buyer, {seats['agents']} agents at work, {seats['counts']}:"
+            f" p50 {statistics.median(seats['seconds']):.2f} s, p95 {p95:.2f} s"
+            f"   {verdict(p95 <= SEATED_AIM, f'{SEATED_AIM} s')},"
+            f" the audit found {seats['wrong']} wrong\n"
+        )
+
+
 # --------------------------------------------------------------------------- the page Reception
 
 
-def measure_in_browsers(script, *arguments):
-    """Run a script in the Python of the tests; return the figures it prints."""
+def measure_in_browsers(script, *arguments, options=None):
+    """Run a script in the Python of the tests; return the figures it prints.
+
+    :param options: what it reads as JSON.
+    """
     environment = devenv.env()
     environment["PYTHONPATH"] = f"{ROOT / 'dev'}:{ROOT / 'tests/system'}"
     run = subprocess.run(
         [devenv.python(devenv.VENV_TEST), ROOT / "bench" / script, *arguments],
+        input=json.dumps(options).encode(),
         stdout=subprocess.PIPE,
         env=environment,
         check=False,

@@ -1,6 +1,6 @@
 """The scenes of dev/pictures, in one language.
 
-    python dev/scenes.py DATABASE URL LANGUAGE FOLDER
+python dev/scenes.py DATABASE URL LANGUAGE FOLDER
 """
 
 import sys
@@ -167,9 +167,7 @@ class Scenes:
 def main():
     db, url, lang, folder = sys.argv[1:]
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=devenv.CHROMIUM, args=["--no-sandbox"]
-        )
+        browser = playwright.chromium.launch(executable_path=devenv.CHROMIUM, args=["--no-sandbox"])
         scenes = Scenes(browser, shops.Shop(db, url), lang, Path(folder))
         scenes.set_desk()
         scenes.show_desk()

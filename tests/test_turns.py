@@ -224,6 +224,36 @@ class TestTurns(DispatchCommon):
         turn = self.chat.dispatch_decision_ids.filtered(lambda row: row.user_id == self.second)
         self.assertEqual(turn.handling_seconds, 3970)
 
+    def test_whoever_leaves_a_chat_as_odoo_lets_it_has_it_no_longer(self):
+        """Its last agent ends it by leaving; who leaves it to a colleague does not."""
+        self.chat.with_user(self.first).sudo()._add_members(users=self.second)
+        with self._at(30):
+            self.chat.with_user(self.first).action_unfollow()
+            self.env.flush_all()
+        self.assertFalse(self.chat.livechat_end_dt)
+        self.assertEqual(self.chat.dispatch_decision_ids.mapped("handling_seconds"), [30])
+        with self._at(40):
+            other = self._come(self.channel)
+            agent = self._agent_of(other)
+        with self._at(90):
+            other.with_user(agent).action_unfollow()
+            self.env.flush_all()
+        self.assertTrue(other.livechat_end_dt)
+        turn = other.dispatch_decision_ids
+        self.assertEqual((turn.handling_seconds, turn.ended_at), (50, other.livechat_end_dt))
+        # Before, its turn went on for ever: the upgrade ends it.
+        names = ["ended_at", "handling_seconds"]
+        told = turn.read(names)
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_decision SET ended_at = NULL, handling_seconds = NULL"
+            " WHERE id = %s",
+            [turn.id],
+        )
+        self.env.invalidate_all()
+        path = file_path("im_livechat_subaccount/migrations/19.0.1.3.0/post-turns.py")
+        runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.2.0")
+        self.assertEqual(turn.read(names), told)
+
     def test_a_chat_that_core_cleans_up_was_handled_until_the_last_word(self):
         self._write(60, self.first)
         with self._at(3 * 24 * 3600):

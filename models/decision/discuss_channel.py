@@ -513,7 +513,6 @@ class DiscussChannel(sent.Reader, models.Model):
         left = self.channel_member_ids.filtered(lambda member: member.partner_id in partners)
         if not left:
             return
-        self._end_turns(partners, fields.Datetime.now())
         left.unlink()
         for partner in partners:
             Store(bus_channel=partner).add(

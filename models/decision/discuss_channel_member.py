@@ -16,6 +16,10 @@ class DiscussChannelMember(models.Model):
         # sudo: discuss.channel.member - whose load it is, to tell those who may know
         leaving = self.sudo().filtered(lambda member: member.livechat_member_type == "agent")
         chats, agents = leaving.channel_id, leaving.partner_id
+        now = fields.Datetime.now()
+        for chat, members in leaving.grouped("channel_id").items():
+            # Before it leaves: the chat may end because of that, and seats nobody then.
+            chat._end_turns(members.partner_id, now)
         self.env["livechat.announcement"]._look_again(leaving, "seats")
         result = super().unlink()
         if agents:

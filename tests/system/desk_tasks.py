@@ -73,9 +73,7 @@ class Hand:
 # --------------------------------------------------------------------------- the shop
 
 
-def open_desk(
-    shop, open_chats, ended=0, waiting=5, weigh=True, name="Flagship Shop", words=WORDS
-):
+def open_desk(shop, open_chats, ended=0, waiting=5, weigh=True, name="Flagship Shop", words=WORDS):
     """A reception, an agent with a desk full of chats, and a colleague who can take over.
 
     :param open_chats: how many of the agent's chats are open; ``waiting`` of them are unanswered
@@ -275,9 +273,7 @@ class Plain:
         page = hand.page
         hand.write(page.get_by_placeholder("Add your notes here..."), note)
         hand.click(page.locator("button[name=invite-people]"))
-        hand.click(
-            page.locator(".o-discuss-ChannelInvitation-selectable", has_text=colleague.name)
-        )
+        hand.click(page.locator(".o-discuss-ChannelInvitation-selectable", has_text=colleague.name))
         hand.click(page.locator(".o-discuss-ChannelInvitation-invitationBox .btn-primary").first)
         expect(
             page.locator(".o-mail-NotificationMessage", has_text=colleague.name).last
