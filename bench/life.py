@@ -60,7 +60,7 @@ def main():
     with Registry(sys.argv[1]).cursor() as cr:
         env = api.Environment(cr, SUPERUSER_ID, {})
         channel = open_shop(env)
-        seconds = fill(env, channel, options)
+        seconds = fill(env, options)
         if "until" in options:
             json.dump({"seconds": seconds}, sys.stdout)
             return
@@ -123,7 +123,7 @@ def open_shop(env):
         for country_id in (*countries.ids, None)
         for number in range(each)
     ]
-    keep_templates(env, channel, chats)
+    keep_templates(env, chats)
     inside.open_chats(env, channel, agents, OPEN_CHATS)
     env.cr.commit()
     return channel
@@ -162,7 +162,7 @@ def make_chat(env, channel, country_id, is_guest):
     return chat
 
 
-def keep_templates(env, channel, chats):
+def keep_templates(env, chats):
     """Give the chats an ordinary length and one of them a rating; note them for what follows."""
     cr = env.cr
     env["rating.rating"].create(
@@ -214,9 +214,13 @@ def keep_templates(env, channel, chats):
 # --------------------------------------------------------------------------- the past
 
 
-def fill(env, channel, options):
+def fill(env, options):
     """Add chats until there are as many as were asked for; return the seconds it took to make
-    them, and those in which the addon counted them."""
+    them, and those in which the addon counted them.
+
+    :param options: ``chats`` in ``days``; ``until`` so many of them; ``is_silent``: without
+        messages and ratings, every decision stays, and has been counted.
+    """
     wanted = min(options["chats"], options.get("until", options["chats"]))
     seconds = {"made": 0.0, "counted": 0.0, "decisions": 0}
     env.cr.execute("SELECT chats FROM bench_past")
@@ -229,6 +233,8 @@ def fill(env, channel, options):
         env.cr.commit()
         counted_from = time.perf_counter()
         seconds["made"] += counted_from - started
+        if options.get("is_silent"):
+            continue
         env.invalidate_all()
         while not env["livechat.dispatch.total"]._count():
             env.cr.commit()
@@ -268,7 +274,8 @@ def add_chats(env, first, last, options):
                nextval('discuss_channel_member_id_seq') AS agent_member,
                nextval('discuss_channel_member_id_seq') AS buyer_member
           FROM generate_series(%(first)s, %(last)s) past (number)
-          JOIN bench_template template ON template.number = past.number %% %(agents)s
+          JOIN bench_template template
+            ON template.number = past.number %% (SELECT count(*) FROM bench_template)
         """,
         {
             "first": first,
@@ -358,6 +365,17 @@ def add_chats(env, first, last, options):
             res_partner_id="CASE WHEN source.res_partner_id = plan.template_partner"
             " THEN plan.partner ELSE source.res_partner_id END",
         )
+    counted = "true" if options.get("is_silent") else "NULL"
+    copy(
+        cr,
+        "livechat_dispatch_decision",
+        "source.discuss_channel_id = plan.template",
+        discuss_channel_id="plan.chat",
+        is_counted=counted,
+        is_turn_counted=counted,
+    )
+    if options.get("is_silent"):
+        return
     copy(
         cr,
         "mail_message",
@@ -368,14 +386,6 @@ def add_chats(env, first, last, options):
         author_id="CASE WHEN source.author_id = plan.template_partner THEN plan.partner"
         " ELSE source.author_id END",
         body="replace(source.body, 'NUMBER', lpad(plan.number::text, 8, '0'))",
-    )
-    copy(
-        cr,
-        "livechat_dispatch_decision",
-        "source.discuss_channel_id = plan.template",
-        discuss_channel_id="plan.chat",
-        is_counted="NULL",
-        is_turn_counted="NULL",
     )
     copy(
         cr,

@@ -79,6 +79,7 @@ from . import (
     test_sent,
     test_session,
     test_shifts,
+    test_shops,
     test_shop_roles,
     test_steering,
     test_subaccount,

@@ -1,0 +1,176 @@
+"""Shops that become one or two, and shops of several companies, websites and time zones."""
+
+from datetime import datetime
+
+from odoo.tests import tagged
+
+from odoo.addons.mail.tests.common import freeze_all_time
+
+from ..dispatch import ledger
+from .common import DispatchCommon, create_user
+
+_OWNER = "im_livechat_subaccount.group_main_account"
+
+
+class TwoShops(DispatchCommon):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.admin = create_user(cls.env, "admin_of_shops", "base.group_system")
+        cls.owners = [create_user(cls.env, f"owner{number}", _OWNER) for number in range(2)]
+        cls.staff = [
+            cls._create_agent(f"one_of_{owner.login}", 300, main_account_id=owner.id)
+            | cls._create_agent(f"other_of_{owner.login}", main_account_id=owner.id)
+            for owner in cls.owners
+        ]
+        cls.channels = [
+            cls._create_channel(
+                agents,
+                main_account_id=owner.id,
+                queue_enabled=True,
+                max_sessions_mode="limited",
+                max_sessions=1,
+            )
+            for owner, agents in zip(cls.owners, cls.staff, strict=True)
+        ]
+        # Of weight 300 and 100: four seats, so that one buyer of five waits.
+        cls.chats = [[cls._come(channel) for _buyer in range(5)] for channel in cls.channels]
+
+    def _read_credits(self):
+        credits = ledger.read_credits(self.env.cr)
+        return {agent.id: credits[agent.id] for agents in self.staff for agent in agents}
+
+    def _read_circles(self):
+        self.env.cr.execute("SELECT channel_id, circle FROM livechat_dispatch_circle")
+        circles = dict(self.env.cr.fetchall())
+        return [circles[channel.id] for channel in self.channels]
+
+    def _read_seats(self):
+        return [
+            [(chat.dispatch_state, self._agent_of(chat)) for chat in chats] for chats in self.chats
+        ]
+
+    def _renew_circles(self):
+        """A decision sees who shares agents with whom."""
+        for channel in self.channels:
+            self.assertFalse(channel._get_operator(), "there is a seat too many")
+
+    def _assert_lines_are_served(self):
+        """In each shop a seat frees, and who waits gets it, of an agent of the channel."""
+        for number, (channel, chats) in enumerate(zip(self.channels, self.chats, strict=True)):
+            waiting = [chat for chat in chats if chat.dispatch_state == "queued"]
+            self.assertEqual(len(waiting), 1)
+            agent = self._agent_of(chats[0])
+            self._close(chats[0])
+            channel._drain()
+            self.assertEqual(waiting[0].dispatch_state, "assigned")
+            self.assertEqual(self._agent_of(waiting[0]), agent)
+            self.assertIn(agent, self.staff[number])
+
+
+@tagged("post_install", "-at_install")
+class TestShops(TwoShops):
+    def _merge(self):
+        first, second = self.owners
+        first.with_user(self.admin).action_hand_shop_over(second.id)
+
+    def test_two_shops_that_become_one_keep_credits_chats_and_lines(self):
+        credits, seats = self._read_credits(), self._read_seats()
+        self.assertTrue(any(credits.values()))
+        self.assertNotEqual(*self._read_circles())
+        self._merge()
+        self.assertEqual(self._read_seats(), seats)
+        second = self.owners[1]
+        for agents, channel in zip(self.staff, self.channels, strict=True):
+            self.assertEqual(channel.main_account_id, second)
+            self.assertEqual(agents.main_account_id, second)
+            self.assertEqual(channel.user_ids & agents, agents)
+        self._renew_circles()
+        self.assertEqual(*self._read_circles(), "the owner of both may take buyers of both")
+        self.assertEqual(self._read_credits(), credits)
+        self.assertEqual(sum(credits.values()), 0)
+        self._assert_lines_are_served()
+        self.assertEqual(sum(self._read_credits().values()), 0)
+
+    def test_a_shop_that_becomes_two_keeps_credits_chats_and_lines(self):
+        self._merge()
+        self._renew_circles()
+        credits, seats = self._read_credits(), self._read_seats()
+        # The channel first, so that nobody leaves what comes along.
+        self.channels[0].main_account_id = self.owners[0]
+        self.staff[0].main_account_id = self.owners[0]
+        self.assertEqual(self._read_seats(), seats)
+        self._renew_circles()
+        self.assertNotEqual(*self._read_circles())
+        self.assertEqual(self._read_credits(), credits)
+        self._assert_lines_are_served()
+        self.assertEqual(sum(self._read_credits().values()), 0)
+
+    def test_agents_who_leave_a_shop_before_their_channel_does_leave_its_chats_to_the_line(self):
+        self._merge()
+        self.staff[0].main_account_id = self.owners[0]
+        for chat in self.chats[0]:
+            self.assertFalse(chat.livechat_end_dt)
+            self.assertEqual(chat.dispatch_state, "queued")
+            self.assertFalse(self._agent_of(chat))
+        self.channels[0].main_account_id = self.owners[0]
+        self.channels[0].user_ids = self.staff[0]
+        self.channels[0]._drain()
+        states = [chat.dispatch_state for chat in self.chats[0]]
+        self.assertEqual(sorted(states), 4 * ["assigned"] + ["queued"])
+        self.assertEqual(sum(self._read_credits().values()), 0)
+
+    def test_the_past_stays_with_whose_it_was(self):
+        decisions = self.env["livechat.dispatch.decision"].search(
+            [("livechat_channel_id", "=", self.channels[0].id)]
+        )
+        self.env["livechat.dispatch.total"]._count(wait=True)
+        self._merge()
+        self.assertEqual(decisions.main_account_id, self.owners[0])
+        totals = self.env["livechat.dispatch.total"].search(
+            [("livechat_channel_id", "=", self.channels[0].id)]
+        )
+        self.assertEqual(totals.main_account_id, self.owners[0])
+        self.assertEqual(sum(totals.mapped("assigned")), 4)
+
+    def test_each_website_leads_to_the_shop_of_its_company(self):
+        if "website_livechat" not in self.env["ir.module.module"]._installed():
+            self.skipTest("website_livechat is not installed; dev/test has it")
+        for number, (channel, owner) in enumerate(zip(self.channels, self.owners, strict=True)):
+            company = self.env["res.company"].create({"name": f"Company {number}"})
+            people = owner | self.staff[number]
+            people.write({"company_ids": [(6, 0, company.ids)], "company_id": company.id})
+            website = self.env["website"].create({"name": f"Site {number}", "company_id": company.id})
+            website.channel_id = channel
+            self._close(self.chats[number][0])
+            channel._drain()
+            self._close(self.chats[number][1])
+            info = website.with_user(self.env.ref("base.public_user"))._get_livechat_channel_info()
+            self.assertEqual(info["options"]["channel_id"], channel.id)
+            found = self.env["im_livechat.channel"].browse(info["options"]["channel_id"])
+            with self.subTest(website=website.name):
+                self.assertIn(self._agent_of(self._come(found)), self.staff[number])
+
+    def test_a_day_is_that_of_who_reads_it_in_each_time_zone(self):
+        """An evening in London is the next morning in Shanghai."""
+        totals = self.env["livechat.dispatch.total"]
+        totals._count(wait=True)
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_total SET hour = '2026-03-10 22:00'"
+            " WHERE livechat_channel_id = %s",
+            [self.channels[0].id],
+        )
+        self.env.invalidate_all()
+        owner = self.owners[0]
+        for tz, now, expected in (
+            ("Europe/London", datetime(2026, 3, 10, 22, 59), 4),
+            ("Europe/London", datetime(2026, 3, 11, 0, 1), 0),
+            ("Asia/Shanghai", datetime(2026, 3, 10, 22, 59), 4),
+            ("Asia/Shanghai", datetime(2026, 3, 11, 0, 1), 4),
+            ("Asia/Shanghai", datetime(2026, 3, 11, 16, 1), 0),
+            ("America/New_York", datetime(2026, 3, 11, 3, 59), 4),
+            ("America/New_York", datetime(2026, 3, 11, 4, 1), 0),
+        ):
+            team = self.env["livechat.team"].with_user(owner).with_context(tz=tz)
+            with self.subTest(tz=tz, now=now), freeze_all_time(now):
+                self.assertEqual(team.get_team("today")["all"]["received"], expected)
