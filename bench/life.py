@@ -524,7 +524,9 @@ def measure_decisions(env, channel, repeat):
         assert shop._dispatch(buyer).agent
         env.cr.commit()
 
-    return {name: measure_call(env, lambda b=buyer: decide(b), repeat) for name, buyer in buyers.items()}
+    return {
+        name: measure_call(env, lambda b=buyer: decide(b), repeat) for name, buyer in buyers.items()
+    }
 
 
 def measure_call(env, call, repeat, warm_up=inside.WARM_UP):

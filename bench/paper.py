@@ -94,7 +94,12 @@ def _measure_requests(meter, server, reception, people):
         buyer, chat_id = opened[number]
         buyer.leave(chat_id)
 
-    for name, do in (("page", look), ("preview", preview), ("open", open_chat), ("buyer's word", say)):
+    for name, do in (
+        ("page", look),
+        ("preview", preview),
+        ("open", open_chat),
+        ("buyer's word", say),
+    ):
         result[name] = meter.measure(do, range(-WARM_UP, REPEAT))
     seated = dict(
         reception.shop.sql(
@@ -122,7 +127,10 @@ def _measure_signs(meter, reception, people):
     def give_signs(_round):
         for person in people:
             person.send("livechat_dispatch/here", inactivity_period=0)
-        late = f"SELECT FROM mail_presence WHERE user_id = ANY(%s) AND last_poll < {now} - interval '1 minute'"
+        late = (
+            "SELECT FROM mail_presence WHERE user_id = ANY(%s)"
+            f" AND last_poll < {now} - interval '1 minute'"
+        )
         shops.wait_until(lambda: not sql(late, ids), "a sign of life was not noted")
 
     figures = []

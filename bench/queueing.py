@@ -66,13 +66,6 @@ class Result(NamedTuple):
     house is too small."""
 
 
-class _Station:
-    """So many places; who finds none waits for one, in order."""
-
-    def __init__(self, places):
-        self.free, self.line, self.busy = places, deque(), 0.0
-
-
 def simulate(load, house, seconds, seed=1):
     """Return what requests waited for in a time of even load.
 
@@ -81,105 +74,111 @@ def simulate(load, house, seconds, seed=1):
     :param float seconds: for how long buyers come.
     :rtype: Result
     """
-    dice, clock, order = random.Random(seed), 0.0, count()
-    events, waits, lock_waits = [], {kind: [] for kind in (*load.kinds, "sign")}, []
-    app, workers = _Station(house.app_cores), _Station(house.workers)
-    databases = [_Station(house.cores) for _database in range(house.databases)]
-    locks, inside, most = {}, [0] * house.databases, 0
+    return _Simulation(load, house, seed).run(seconds)
 
-    def take(station, process):
+
+class _Station:
+    """So many places; who finds none waits for one, in order."""
+
+    def __init__(self, places):
+        self.free, self.line, self.busy = places, deque(), 0.0
+
+
+class _Simulation:
+    def __init__(self, load, house, seed):
+        self.load, self.house = load, house
+        self.dice, self.clock, self.order = random.Random(seed), 0.0, count()
+        self.events = []
+        """``(moment, number, process)``: who goes on when."""
+        self.app, self.workers = _Station(house.app_cores), _Station(house.workers)
+        self.databases = [_Station(house.cores) for _database in range(house.databases)]
+        self.locks, self.inside, self.most = {}, [0] * house.databases, 0
+        self.waits = {kind: [] for kind in (*load.kinds, "sign")}
+        self.lock_waits = []
+        chats = load.shops * load.agents * load.chats_per_hour / 3600
+        sources = [(kind, service, chats * times) for kind, (service, times) in load.kinds.items()]
+        sources.append(("sign", load.sign, load.shops * load.agents / 60))
+        self.sources = [self._arrive(*source) for source in sources]
+
+    def run(self, seconds):
+        for source in self.sources:
+            self._resume(source)
+        while self.events and self.events[0][0] <= seconds:
+            self.clock, _number, process = heappop(self.events)
+            self._resume(process)
+        stations = (self.app, self.workers, *self.databases, *self.locks.values())
+        waiting = sum(len(station.line) for station in stations)
+        return Result(
+            waits={kind: sorted(times) for kind, times in self.waits.items()},
+            app_busy=self.app.busy / self.house.app_cores / seconds,
+            database_busy=max(one.busy for one in self.databases) / self.house.cores / seconds,
+            lock_waits=sorted(self.lock_waits),
+            connections=self.most,
+            unfinished=len(self.events) - len(self.sources) + waiting,
+        )
+
+    def _resume(self, process):
+        """Let a process go on to what it needs next: ``("take", station)``, ``("work", station,
+        seconds)`` or ``("sleep", seconds)``."""
+        what, *details = next(process, ("end",))
+        if what == "take":
+            self._take(details[0], process)
+        elif what == "work":
+            station, work = details
+            station.busy += work
+            heappush(self.events, (self.clock + work, next(self.order), process))
+        elif what == "sleep":
+            heappush(self.events, (self.clock + details[0], next(self.order), process))
+
+    def _take(self, station, process):
         if station.free:
             station.free -= 1
-            resume(process)
+            self._resume(process)
         else:
             station.line.append(process)
 
-    def give(station):
+    def _give(self, station):
         if station.line:
-            resume(station.line.popleft())
+            self._resume(station.line.popleft())
         else:
             station.free += 1
 
-    def resume(process):
-        what = next(process, None)
-        if what is None:
-            return
-        station, work = what
-        if work is None:
-            take(station, process)
-        else:
-            station.busy += work
-            heappush(events, (clock + work, next(order), process))
-
-    def vary(mean):
+    def _vary(self, mean):
         # As uneven as requests are: half of the mean is the standard deviation.
-        return dice.gammavariate(4, mean / 4) if mean else 0.0
+        return self.dice.gammavariate(4, mean / 4) if mean else 0.0
 
-    def request(kind, service, shop, is_sign):
-        nonlocal most
-        arrived, number = clock, shop % house.databases
-        database = databases[number]
-        # Signs of life come over websockets, which no worker is kept for.
-        if not is_sign:
-            yield workers, None
-        yield app, None
-        yield app, vary(service.app)
-        give(app)
-        inside[number] += 1
-        most = max(most, inside[number])
-        if service.locked:
-            lock = locks.setdefault(shop, _Station(1))
-            asked = clock
-            yield lock, None
-            lock_waits.append(clock - asked)
-            yield database, None
-            yield database, vary(service.locked)
-            give(database)
-            give(lock)
-        yield database, None
-        yield database, vary(service.database - service.locked)
-        give(database)
-        inside[number] -= 1
-        if not is_sign:
-            give(workers)
-        waits[kind].append(clock - arrived)
-
-    def arrive(kind, service, per_second):
+    def _arrive(self, kind, service, per_second):
         while True:
-            yield None, dice.expovariate(per_second)
-            heappush(
-                events,
-                (clock, next(order), request(kind, service, dice.randrange(load.shops), kind == "sign")),
-            )
+            yield "sleep", self.dice.expovariate(per_second)
+            request = self._serve(kind, service, self.dice.randrange(self.load.shops))
+            heappush(self.events, (self.clock, next(self.order), request))
 
-    chats = load.shops * load.agents * load.chats_per_hour / 3600
-    sources = [
-        arrive(kind, service, chats * times) for kind, (service, times) in load.kinds.items()
-    ]
-    sources.append(arrive("sign", load.sign, load.shops * load.agents / 60))
-    for source in sources:
-        _none, wait = next(source)
-        heappush(events, (wait, next(order), source))
-    arriving = set(map(id, sources))
-    while events and events[0][0] <= seconds:
-        clock, _number, process = heappop(events)
-        if id(process) in arriving:
-            _none, wait = next(process)
-            heappush(events, (clock + wait, next(order), process))
-        else:
-            resume(process)
-    started = sum(1 for _moment, _number, process in events if id(process) not in arriving)
-    waiting = sum(
-        len(station.line) for station in (app, workers, *databases, *locks.values())
-    )
-    return Result(
-        waits={kind: sorted(times) for kind, times in waits.items()},
-        app_busy=app.busy / house.app_cores / seconds,
-        database_busy=max(one.busy for one in databases) / house.cores / seconds,
-        lock_waits=sorted(lock_waits),
-        connections=most,
-        unfinished=started + waiting,
-    )
+    def _serve(self, kind, service, shop):
+        arrived, number = self.clock, shop % self.house.databases
+        database = self.databases[number]
+        # Signs of life come over websockets, for which no worker is kept.
+        if kind != "sign":
+            yield "take", self.workers
+        yield from self._work(self.app, service.app)
+        self.inside[number] += 1
+        self.most = max(self.most, self.inside[number])
+        if service.locked:
+            lock = self.locks.setdefault(shop, _Station(1))
+            asked = self.clock
+            yield "take", lock
+            self.lock_waits.append(self.clock - asked)
+            yield from self._work(database, service.locked)
+            self._give(lock)
+        yield from self._work(database, service.database - service.locked)
+        self.inside[number] -= 1
+        if kind != "sign":
+            self._give(self.workers)
+        self.waits[kind].append(self.clock - arrived)
+
+    def _work(self, station, mean):
+        yield "take", station
+        yield "work", station, self._vary(mean)
+        self._give(station)
 
 
 def quantile(ordered, part):

@@ -13,8 +13,8 @@
     dev/bench replay               a day of 10 000 buyers once more
     dev/bench search               words looked for in a million messages
     dev/bench install              into a shop with a past, and for how long nobody can write
-    dev/bench life                 a shop of 50 agents after a month and after three years; `--chats`
-    dev/bench paper                what requests take of processors, and 1000 shops simulated from it
+    dev/bench life                 a shop of 50 agents after a month and after three years
+    dev/bench paper                what requests take of processors; 1000 shops simulated from that
     dev/bench --long               all of these; without it, neither `life` nor `paper`
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
@@ -40,7 +40,8 @@ life
     the same shop when it is young and when it is old: what a decision, each page of its owner and
     each daily job takes, and the disk.
 paper
-    on a server with two workers, one request after the other, in time of processors; then simulated.
+    on a server with two workers, one request after the other, in time of processors; then
+    simulated.
 seats, reception, replay, search, install
     what plain Odoo does not have, beside what the design promises. A seat of one of 200 agents is
     freed over HTTP while other buyers come. The page is open in a real browser, while an agent's
@@ -685,7 +686,8 @@ def print_life(young, old):
         exact = not figures["different"] and figures["chats"] == figures["in_totals"]
         print(
             f"   {figures['in_totals']} chats in the totals, {figures['chats']} there are,"
-            f" {figures['different']} of {figures['cases']} cases differ   {verdict(exact, 'exact')}"
+            f" {figures['different']} of {figures['cases']} cases differ"
+            f"   {verdict(exact, 'exact')}"
         )
     print("   pages as the owner opens them: ms, young and old")
     for name, milliseconds in sorted(old["pages"].items(), key=lambda page: -page[1]):

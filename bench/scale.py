@@ -8,8 +8,8 @@ that nobody ended, then with a past of ended chats and their decisions. A group 
 thousand is measured beside the shop of 20. How many decisions a second there are is measured by
 processes of their own, all on one shop and half of them on each of two.
 
-It may be run in pieces on one database, which ``{"states": [...]}`` names; a past that is not yet as
-long as it should be is gone on with, up to ``{"until": chats}``.
+It may be run in pieces on one database, which ``{"states": [...]}`` names; a past that is not yet
+as long as it should be is gone on with, up to ``{"until": chats}``.
 """
 
 import json

@@ -140,7 +140,9 @@ class TestShops(TwoShops):
             company = self.env["res.company"].create({"name": f"Company {number}"})
             people = owner | self.staff[number]
             people.write({"company_ids": [(6, 0, company.ids)], "company_id": company.id})
-            website = self.env["website"].create({"name": f"Site {number}", "company_id": company.id})
+            website = self.env["website"].create(
+                {"name": f"Site {number}", "company_id": company.id}
+            )
             website.channel_id = channel
             self._close(self.chats[number][0])
             channel._drain()
