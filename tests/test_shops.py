@@ -1,6 +1,8 @@
 """Shops that become one or two, and shops of several companies, websites and time zones."""
 
+import re
 from datetime import datetime
+from pathlib import Path
 
 from odoo.tests import tagged
 
@@ -9,6 +11,7 @@ from odoo.addons.mail.tests.common import freeze_all_time
 from ..dispatch import ledger
 from .common import DispatchCommon, create_user
 
+_SCALING = Path(__file__).resolve().parent.parent / "docs/scaling.md"
 _OWNER = "im_livechat_subaccount.group_main_account"
 
 
@@ -176,3 +179,36 @@ class TestShops(TwoShops):
             team = self.env["livechat.team"].with_user(owner).with_context(tz=tz)
             with self.subTest(tz=tz, now=now), freeze_all_time(now):
                 self.assertEqual(team.get_team("today")["all"]["received"], expected)
+
+    def _take_away(self, operator, stays, goes):
+        """Run the lines of docs/scaling.md."""
+        if not _SCALING.exists():
+            self.skipTest("a package has no documents")
+        (lines,) = re.findall(r"```python\n(.*?)```", _SCALING.read_text(), re.DOTALL)
+        for written, meant in (
+            ('"flagship"', repr(self.owners[0].login)),
+            ('leaves = [("main_account_id", "!="', f'leaves = [("main_account_id", "{operator}"'),
+            ("env.cr.commit()", "env.flush_all()"),
+        ):
+            self.assertIn(written, lines)
+            lines = lines.replace(written, meant)
+        credits, seats = self._read_credits(), self._read_seats()
+        exec(lines, {"env": self.env})  # noqa: S102
+        self.assertEqual(self._read_seats()[stays], seats[stays])
+        self.assertEqual(self.channels[stays].user_ids, self.staff[stays])
+        self.assertFalse(self.channels[goes].exists() or self.staff[goes].exists())
+        self.assertFalse(self.env["discuss.channel"].union(*self.chats[goes]).exists())
+        left = ledger.read_credits(self.env.cr)
+        for agent in self.staff[stays]:
+            self.assertEqual(left[agent.id], credits[agent.id])
+        for name in ("decision", "total", "log"):
+            owners = self.env[f"livechat.dispatch.{name}"].search([]).main_account_id
+            self.assertNotIn(self.owners[goes], owners)
+            self.assertIn(self.owners[stays], owners)
+        self.assertFalse(self.channels[stays]._get_operator(), "there is a seat too many")
+
+    def test_what_is_taken_away_for_a_database_of_its_own_leaves_the_shop_as_it_was(self):
+        self._take_away("!=", stays=0, goes=1)
+
+    def test_what_a_shop_takes_along_leaves_the_others_as_they_were(self):
+        self._take_away("=", stays=1, goes=0)
