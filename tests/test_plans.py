@@ -190,7 +190,8 @@ class TestPlans(DispatchCommon):
             """
             INSERT INTO rating_rating
                    (res_model_id, res_model, res_id, parent_res_model_id, parent_res_model,
-                    parent_res_id, rating, rating_text, consumed, rated_on, write_date, access_token)
+                    parent_res_id, rating, rating_text, consumed, rated_on, write_date,
+                    access_token)
             SELECT res_model_id, res_model, res_id, parent_res_model_id, parent_res_model,
                    parent_res_id, rating, rating_text, consumed, moment, moment, number::text
               FROM rating_rating, generate_series(1, 2000) number,
