@@ -192,7 +192,7 @@ def keep_templates(env, chats):
            SET session_duration_hour = extract(epoch FROM %(length)s::interval) / 3600
          WHERE channel_id = ANY(%(ids)s);
         UPDATE discuss_channel_member
-           SET unpin_dt = create_date + %(length)s
+           SET unpin_dt = create_date + %(length)s + interval '1 minute'
          WHERE channel_id = ANY(%(ids)s);
         CREATE TABLE bench_template AS
         SELECT row_number() OVER (ORDER BY chat.id) - 1 AS number,

@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from datetime import timedelta
 
 from odoo.sql_db import Cursor
 from odoo.tests import tagged
@@ -162,6 +163,20 @@ class TestPlans(DispatchCommon):
         channels.get_reception()
         channels.get_reception_lines()
         self.one.with_user(self.one).get_dispatch_status()
+        self._assert_no_scan(10)
+
+    def test_a_guest_whose_traces_go(self):
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "In red?")
+        self._close(chat)
+        chat.livechat_end_dt -= timedelta(days=3)
+        self.env["ir.config_parameter"].set_param("im_livechat_subaccount.buyer_days", "2")
+        self.env.flush_all()
+        self.statements = {}
+        self.env["discuss.channel"]._gc_guests()
+        self.assertTrue(chat.dispatch_erased_at)
+        self.assertFalse(guest.exists())
         self._assert_no_scan(10)
 
     def _count_rows(self, node, table):
