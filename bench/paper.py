@@ -9,6 +9,7 @@ import contextlib
 import statistics
 import threading
 import time
+from math import ceil
 from pathlib import Path
 
 import queueing
@@ -27,14 +28,10 @@ CHATS_PER_HOUR, WORDS = 6, 6
 # How often each request comes in the course of one chat; a buyer looks at some pages before it.
 TIMES = {"page": 5, "preview": 1, "open": 1, "buyer's word": WORDS, "agent's word": WORDS, "end": 1}
 SECONDS = 30
-HOUSES = [
-    queueing.House(app_cores=32, workers=96, databases=1, cores=16),
-    queueing.House(app_cores=64, workers=192, databases=1, cores=16),
-    queueing.House(app_cores=64, workers=192, databases=1, cores=32),
-    queueing.House(app_cores=64, workers=192, databases=4, cores=8),
-    queueing.House(app_cores=96, workers=288, databases=1, cores=32),
-    queueing.House(app_cores=96, workers=288, databases=8, cores=8),
-]
+# How busy processors of Odoo and of PostgreSQL are to be, and among how many servers PostgreSQL's are.
+BUSY = ((0.95, 0.5, 1), (0.7, 0.9, 1), (0.7, 0.7, 1), (0.7, 0.5, 1), (0.7, 0.5, 4), (0.5, 0.3, 16))
+# So many workers for each processor: while one waits for PostgreSQL, another works.
+WORKERS = 3
 
 
 def measure(template):
@@ -236,6 +233,25 @@ def make_load(measured):
     )
 
 
+def sum_up(load):
+    """Return how many processors of Odoo and of PostgreSQL are busy under a load."""
+    chats = load.shops * load.agents * load.chats_per_hour / 3600
+    services = [(chats * times, service) for service, times in load.kinds.values()]
+    services.append((load.shops * load.agents / 60, load.sign))
+    return [
+        sum(per_second * getattr(service, side) for per_second, service in services)
+        for side in ("app", "database")
+    ]
+
+
+def list_houses(load):
+    app, database = sum_up(load)
+    for app_busy, database_busy, databases in BUSY:
+        app_cores = ceil(app / app_busy)
+        cores = ceil(database / database_busy / databases)
+        yield queueing.House(app_cores, WORKERS * app_cores, databases, cores)
+
+
 def print_paper(measured):
     print("one request: ms of Odoo's processors, of PostgreSQL's, and until the answer is there")
     for name, one in measured["requests"].items():
@@ -247,29 +263,27 @@ def print_paper(measured):
     print(f"   a decision among {AGENTS} agents: {1000 * measured['decision']:.1f} ms\n")
     load = make_load(measured)
     chats = load.shops * load.agents * load.chats_per_hour / 60
-    app = sum(times * service.app for service, times in load.kinds.values())
-    database = sum(times * service.database for service, times in load.kinds.values())
-    signs = load.shops * load.agents / 60
+    app, database = sum_up(load)
     print(
-        f"on paper: {load.shops} shops of {load.agents} agents, {chats:.0f} chats a minute; a chat"
-        f" takes {app:.2f} s of Odoo's processors and {database:.2f} s of PostgreSQL's, all signs"
-        f" of life {signs * load.sign.app:.1f} and {signs * load.sign.database:.1f} processors"
+        f"on paper: {load.shops} shops of {load.agents} agents, {chats:.0f} chats a minute, keep"
+        f" {app:.0f} processors of Odoo and {database:.1f} of PostgreSQL busy, of these signs of"
+        f" life {load.shops * load.agents / 60 * load.sign.database:.1f}"
     )
     print(
-        f"   {'cores':>12}{'databases':>16}{'busy':>14}{'open: p50, p95':>20}"
-        f"{'word: p95':>12}{'lock: p99':>12}   connections"
+        f"   {'cores':>5}{'databases':>16}{'busy':>14}{'open: p50, p95':>20}{'word: p95':>13}"
+        f"{'lock: p99':>13}   in one PostgreSQL at a time"
     )
-    for house in HOUSES:
+    for house in list_houses(load):
         result = queueing.simulate(load, house, SECONDS)
         opened, said = result.waits["open"], result.waits["buyer's word"]
         small = "   TOO SMALL" if result.unfinished > 2 * house.workers else ""
         print(
-            f"   {house.app_cores:>12}{f'{house.databases} of {house.cores} cores':>16}"
+            f"   {house.app_cores:>5}{f'{house.databases} of {house.cores} cores':>16}"
             f"{result.app_busy:>7.0%}{result.database_busy:>7.0%}"
             f"{1000 * queueing.quantile(opened, 0.5):>9.0f}"
             f"{1000 * queueing.quantile(opened, 0.95):>8.0f} ms"
-            f"{1000 * queueing.quantile(said, 0.95):>9.0f} ms"
-            f"{1000 * queueing.quantile(result.lock_waits, 0.99):>9.1f} ms"
+            f"{1000 * queueing.quantile(said, 0.95):>10.0f} ms"
+            f"{1000 * queueing.quantile(result.lock_waits, 0.99):>10.1f} ms"
             f"   {result.connections}{small}"
         )
     print()
