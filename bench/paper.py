@@ -28,7 +28,8 @@ CHATS_PER_HOUR, WORDS = 6, 6
 # How often each request comes in the course of one chat; a buyer looks at some pages before it.
 TIMES = {"page": 5, "preview": 1, "open": 1, "buyer's word": WORDS, "agent's word": WORDS, "end": 1}
 SECONDS = 30
-# How busy processors of Odoo and of PostgreSQL are to be, and among how many servers PostgreSQL's are.
+# How busy the processors of Odoo and of PostgreSQL are to be, and among how many servers the latter
+# are divided.
 BUSY = ((0.95, 0.5, 1), (0.7, 0.9, 1), (0.7, 0.7, 1), (0.7, 0.5, 1), (0.7, 0.5, 4), (0.5, 0.3, 16))
 # So many workers for each processor: while one waits for PostgreSQL, another works.
 WORKERS = 3
