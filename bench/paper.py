@@ -66,10 +66,9 @@ def _measure_requests(meter, server, reception, people):
     url, result, opened = server.url, {}, []
 
     def look(_number):
-        answer = shops.post(
-            shops.Buyer(url).session, f"{url}/im_livechat/init", {"channel_id": reception.id}
-        )
-        assert not answer.failed, answer.text
+        # What a page of the shop asks for: whether somebody is there, and how the button looks.
+        answer = shops.Buyer(url).session.get(f"{url}/im_livechat/loader/{reception.id}")
+        answer.raise_for_status()
 
     def preview(_number):
         assert not shops.Buyer(url).open_chat(reception, persisted=False).failed

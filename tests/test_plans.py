@@ -177,7 +177,7 @@ class TestPlans(DispatchCommon):
         self.env["discuss.channel"]._gc_guests()
         self.assertTrue(chat.dispatch_erased_at)
         self.assertFalse(guest.exists())
-        self._assert_no_scan(10)
+        self._assert_no_scan(5)
 
     def _count_rows(self, node, table):
         """Return how many rows of a table a plan that was carried out has looked at."""

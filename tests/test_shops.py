@@ -4,11 +4,13 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-from odoo.tests import tagged
+from odoo.fields import Command
+from odoo.tests import HttpCase, tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..dispatch import ledger
+from ..dispatch.line import WAITING
 from .common import DispatchCommon, create_user
 
 _SCALING = Path(__file__).resolve().parent.parent / "docs/scaling.md"
@@ -36,8 +38,8 @@ class TwoShops(DispatchCommon):
             )
             for owner, agents in zip(cls.owners, cls.staff, strict=True)
         ]
-        # Of weight 300 and 100: four seats, so that one buyer of five waits.
-        cls.chats = [[cls._come(channel) for _buyer in range(5)] for channel in cls.channels]
+        # Of weight 300 and 100: four seats, so that two buyers of six wait.
+        cls.chats = [[cls._come(channel) for _buyer in range(6)] for channel in cls.channels]
 
     def _read_credits(self):
         credits = ledger.read_credits(self.env.cr)
@@ -48,27 +50,25 @@ class TwoShops(DispatchCommon):
         circles = dict(self.env.cr.fetchall())
         return [circles[channel.id] for channel in self.channels]
 
-    def _read_seats(self):
-        return [
-            [(chat.dispatch_state, self._agent_of(chat)) for chat in chats] for chats in self.chats
-        ]
-
-    def _renew_circles(self):
-        """A decision sees who shares agents with whom."""
-        for channel in self.channels:
-            self.assertFalse(channel._get_operator(), "there is a seat too many")
+    def _read_seats(self, number):
+        return [(chat.dispatch_state, self._agent_of(chat)) for chat in self.chats[number]]
 
     def _assert_lines_are_served(self):
-        """In each shop a seat frees, and who waits gets it, of an agent of the channel."""
+        """In each shop a seat frees, and who waits first gets it. Nobody else had room for that
+        chat, so that nobody owes anybody anything for it."""
+        credits = self._read_credits()
+        self.assertTrue(any(credits.values()))
         for number, (channel, chats) in enumerate(zip(self.channels, self.chats, strict=True)):
-            waiting = [chat for chat in chats if chat.dispatch_state == "queued"]
-            self.assertEqual(len(waiting), 1)
-            agent = self._agent_of(chats[0])
-            self._close(chats[0])
+            waiting = next(chat for chat in chats if chat.dispatch_state == "queued")
+            ends = next(chat for chat in chats if not chat.livechat_end_dt)
+            agent = self._agent_of(ends)
+            self._close(ends)
             channel._drain()
-            self.assertEqual(waiting[0].dispatch_state, "assigned")
-            self.assertEqual(self._agent_of(waiting[0]), agent)
+            self.assertEqual(waiting.dispatch_state, "assigned")
+            self.assertEqual(self._agent_of(waiting), agent)
             self.assertIn(agent, self.staff[number])
+            self.assertFalse(channel._get_operator(), "there is a seat too many")
+        self.assertEqual(self._read_credits(), credits)
 
 
 @tagged("post_install", "-at_install")
@@ -78,49 +78,46 @@ class TestShops(TwoShops):
         first.with_user(self.admin).action_hand_shop_over(second.id)
 
     def test_two_shops_that_become_one_keep_credits_chats_and_lines(self):
-        credits, seats = self._read_credits(), self._read_seats()
-        self.assertTrue(any(credits.values()))
+        seats = [self._read_seats(number) for number in (0, 1)]
         self.assertNotEqual(*self._read_circles())
         self._merge()
-        self.assertEqual(self._read_seats(), seats)
-        second = self.owners[1]
+        self.assertEqual([self._read_seats(number) for number in (0, 1)], seats)
         for agents, channel in zip(self.staff, self.channels, strict=True):
-            self.assertEqual(channel.main_account_id, second)
-            self.assertEqual(agents.main_account_id, second)
-            self.assertEqual(channel.user_ids & agents, agents)
-        self._renew_circles()
-        self.assertEqual(*self._read_circles(), "the owner of both may take buyers of both")
-        self.assertEqual(self._read_credits(), credits)
-        self.assertEqual(sum(credits.values()), 0)
+            self.assertEqual(channel.main_account_id, self.owners[1])
+            self.assertEqual(agents.main_account_id, self.owners[1])
+            self.assertEqual(channel.user_ids, agents)
         self._assert_lines_are_served()
+        self.assertEqual(*self._read_circles(), "their owner may take buyers of both")
         self.assertEqual(sum(self._read_credits().values()), 0)
 
     def test_a_shop_that_becomes_two_keeps_credits_chats_and_lines(self):
         self._merge()
-        self._renew_circles()
-        credits, seats = self._read_credits(), self._read_seats()
+        self._assert_lines_are_served()
+        self.assertEqual(*self._read_circles())
+        seats = [self._read_seats(number) for number in (0, 1)]
         # The channel first, so that nobody leaves what comes along.
         self.channels[0].main_account_id = self.owners[0]
         self.staff[0].main_account_id = self.owners[0]
-        self.assertEqual(self._read_seats(), seats)
-        self._renew_circles()
-        self.assertNotEqual(*self._read_circles())
-        self.assertEqual(self._read_credits(), credits)
+        self.assertEqual([self._read_seats(number) for number in (0, 1)], seats)
         self._assert_lines_are_served()
+        self.assertNotEqual(*self._read_circles())
         self.assertEqual(sum(self._read_credits().values()), 0)
 
-    def test_agents_who_leave_a_shop_before_their_channel_does_leave_its_chats_to_the_line(self):
+    def test_agents_who_leave_a_shop_before_their_channel_does_let_its_chats_wait(self):
         self._merge()
         self.staff[0].main_account_id = self.owners[0]
         for chat in self.chats[0]:
             self.assertFalse(chat.livechat_end_dt)
-            self.assertEqual(chat.dispatch_state, "queued")
+            self.assertIn(chat.dispatch_state, WAITING)
             self.assertFalse(self._agent_of(chat))
         self.channels[0].main_account_id = self.owners[0]
         self.channels[0].user_ids = self.staff[0]
         self.channels[0]._drain()
-        states = [chat.dispatch_state for chat in self.chats[0]]
-        self.assertEqual(sorted(states), 4 * ["assigned"] + ["queued"])
+        served = [chat for chat in self.chats[0] if chat.dispatch_state == "assigned"]
+        self.assertEqual(len(served), 4)
+        self.assertTrue(all(self._agent_of(chat) in self.staff[0] for chat in served))
+        waiting = [chat for chat in self.chats[0] if chat.dispatch_state in WAITING]
+        self.assertEqual(len(waiting), 2)
         self.assertEqual(sum(self._read_credits().values()), 0)
 
     def test_the_past_stays_with_whose_it_was(self):
@@ -135,26 +132,6 @@ class TestShops(TwoShops):
         )
         self.assertEqual(totals.main_account_id, self.owners[0])
         self.assertEqual(sum(totals.mapped("assigned")), 4)
-
-    def test_each_website_leads_to_the_shop_of_its_company(self):
-        if "website_livechat" not in self.env["ir.module.module"]._installed():
-            self.skipTest("website_livechat is not installed; dev/test has it")
-        for number, (channel, owner) in enumerate(zip(self.channels, self.owners, strict=True)):
-            company = self.env["res.company"].create({"name": f"Company {number}"})
-            people = owner | self.staff[number]
-            people.write({"company_ids": [(6, 0, company.ids)], "company_id": company.id})
-            website = self.env["website"].create(
-                {"name": f"Site {number}", "company_id": company.id}
-            )
-            website.channel_id = channel
-            self._close(self.chats[number][0])
-            channel._drain()
-            self._close(self.chats[number][1])
-            info = website.with_user(self.env.ref("base.public_user"))._get_livechat_channel_info()
-            self.assertEqual(info["options"]["channel_id"], channel.id)
-            found = self.env["im_livechat.channel"].browse(info["options"]["channel_id"])
-            with self.subTest(website=website.name):
-                self.assertIn(self._agent_of(self._come(found)), self.staff[number])
 
     def test_a_day_is_that_of_who_reads_it_in_each_time_zone(self):
         """An evening in London is the next morning in Shanghai."""
@@ -192,9 +169,9 @@ class TestShops(TwoShops):
         ):
             self.assertIn(written, lines)
             lines = lines.replace(written, meant)
-        credits, seats = self._read_credits(), self._read_seats()
+        credits, seats = self._read_credits(), self._read_seats(stays)
         exec(lines, {"env": self.env})  # noqa: S102
-        self.assertEqual(self._read_seats()[stays], seats[stays])
+        self.assertEqual(self._read_seats(stays), seats)
         self.assertEqual(self.channels[stays].user_ids, self.staff[stays])
         self.assertFalse(self.channels[goes].exists() or self.staff[goes].exists())
         self.assertFalse(self.env["discuss.channel"].union(*self.chats[goes]).exists())
@@ -212,3 +189,38 @@ class TestShops(TwoShops):
 
     def test_what_a_shop_takes_along_leaves_the_others_as_they_were(self):
         self._take_away("=", stays=1, goes=0)
+
+
+@tagged("post_install", "-at_install")
+class TestWebsites(TwoShops, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        if "website_livechat" not in cls.env["ir.module.module"]._installed():
+            cls.skipTest(cls, "website_livechat is not installed; dev/test has it")
+
+    def test_each_website_leads_to_the_shop_of_its_company(self):
+        for number, (channel, owner) in enumerate(zip(self.channels, self.owners, strict=True)):
+            company = self.env["res.company"].create({"name": f"Company {number}"})
+            people = owner | self.staff[number]
+            people.write({"company_ids": [Command.set(company.ids)], "company_id": company.id})
+            self.env["website"].create(
+                {
+                    "name": f"Site {number}",
+                    "company_id": company.id,
+                    "domain": f"http://site{number}.example.com",
+                    "channel_id": channel.id,
+                }
+            )
+            # In the line nobody waits, and there is a seat.
+            for chat in self.chats[number]:
+                if chat.dispatch_state == "queued":
+                    self._close(chat)
+            self._close(self.chats[number][0])
+        for number, channel in enumerate(self.channels):
+            page = self.url_open("/contactus", headers={"Host": f"site{number}.example.com"})
+            (channel_id,) = set(re.findall(r'"channel_id": (\d+)', page.text))
+            with self.subTest(website=number):
+                self.assertEqual(int(channel_id), channel.id)
+                chat = self._come(channel)
+                self.assertIn(self._agent_of(chat), self.staff[number])
