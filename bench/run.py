@@ -15,6 +15,9 @@
     dev/bench load                 agents at work and buyers who come when they come; with --long
                                    also 1000 agents and 10 000 chats, which takes hours
     dev/bench install              into a shop with a past, and for how long nobody can write
+    dev/bench life                 a shop of 50 agents after a month and after three years
+    dev/bench paper                what requests take of processors; 1000 shops simulated from that
+    dev/bench --long               all of these; without it, neither `life` nor `paper`
     dev/bench --json result.json   where the figures go (default: logs/bench.json in DEV_HOME)
 
 What is compared, and how it is made fair:
@@ -39,6 +42,12 @@ desk
     coming to Discuss from another page. Frames are measured as those of *Reception*, below. A
     scripted hand takes the shortest way that there is, on both sides as slow as a person: 1.3
     seconds for a click, 0.2 for a key.
+life
+    the same shop when it is young and when it is old: what a decision, each page of its owner and
+    each daily job takes, and the disk.
+paper
+    on a server with two workers, one request after the other, in time of processors; then
+    simulated.
 seats, reception, replay, search, install
     what plain Odoo does not have, beside what the design promises. A seat of one of 200 agents is
     freed over HTTP while other buyers come. The page is open in a real browser, while an agent's
@@ -68,6 +77,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "dev"), str(ROOT / "tests/system")]
 
 import install  # noqa: E402
+import paper  # noqa: E402
 import shop as shops  # noqa: E402
 
 import devenv  # noqa: E402
@@ -83,7 +93,9 @@ DECISION_AIM = {10: 1 / 4, 100: 1 / 8, 1000: 1 / 40}
 LINE_AIM = 2
 # What a decision may cost beside other shops, and beside chats that nobody ended; how many more two
 # shops decide at the same time than one.
-SCALE_AIM = {"among": 1.3, "forgotten": 1.5}
+SCALE_AIM = {"among": 1.3, "forgotten": 1.5, "past": 1.5}
+# What a decision of a group may cost beside that of a shop as large.
+GROUP_AIM = 1.5
 SHOPS_AIM = 1.8
 GROWTH_AIM = 6
 AVAILABILITY_AIM = {1000: 1 / 20}
@@ -98,6 +110,9 @@ LOAD_PARTS = ("rounds", "burst", "chats", "watched", "seats")
 LOAD_AGENTS, LONG_LOAD_AGENTS = (20, 200), (20, 200, 1000)
 # Chats a second that a long load asks for.
 LOAD_RATE = 2
+# How much more a decision may cost in an old shop than in a young one; seconds of its slowest page
+# and of a daily job; days of both.
+LIFE_AIM, PAGE_AIM, JOB_AIM, LIVES = 1.3, 1.0, 60.0, (30, 1095)
 # Seconds until words are found, and in how many messages.
 SEARCH_AIM, MESSAGES = 1.0, 1_000_000
 # Milliseconds to match an address of 2000 characters with one pattern, when it is new to a worker.
@@ -111,7 +126,13 @@ def main():
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parts = "decision scale sessions split seats load reception desk replay search install".split()
-    parser.add_argument("what", nargs="*", choices=[*parts, []], default=[])
+    long_parts = "life paper".split()
+    parser.add_argument("what", nargs="*", choices=[*parts, *long_parts, []], default=[])
+    parser.add_argument(
+        "--long",
+        action="store_true",
+        help=f"also {' and '.join(long_parts)}, and of the load the rounds that take long",
+    )
     parser.add_argument("--json", type=Path, default=devenv.LOGS / "bench.json")
     parser.add_argument("--agents", type=int, nargs="+", default=list(DECISION_AIM))
     parser.add_argument(
@@ -133,13 +154,16 @@ def main():
         help="chats that nobody ended (default: %(default)s)",
     )
     parser.add_argument(
+        "--past-chats",
+        type=int,
+        default=1_000_000,
+        help="ended chats with their decisions in `scale` (default: %(default)s)",
+    )
+    parser.add_argument(
         "--messages", type=int, default=MESSAGES, help="to search (default: %(default)s)"
     )
     parser.add_argument(
         "--past", type=int, default=50_000, help="chats before installing (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--long", action="store_true", help="of the load the rounds that take long as well"
     )
     parser.add_argument(
         "--load-parts",
@@ -152,10 +176,13 @@ def main():
         "--load-agents", type=int, nargs="+", help="how many agents are at work, in turn"
     )
     parser.add_argument(
-        "--chats", type=int, default=10_000, help="of a long load (default: %(default)s)"
+        "--load-chats", type=int, default=10_000, help="of a long load (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--chats", type=int, default=200_000, help="of three years of `life` (default: %(default)s)"
     )
     options = parser.parse_args()
-    parts = options.what or parts
+    parts = options.what or parts + long_parts * options.long
     result = {
         "cores": os.cpu_count(),
         "load_before": os.getloadavg(),
@@ -174,6 +201,7 @@ def main():
                 {
                     "shops": options.shops,
                     "forgotten": options.forgotten,
+                    "past": options.past_chats,
                     "repeat": options.repeat,
                 },
             )
@@ -199,6 +227,12 @@ def main():
         if "search" in parts:
             result["search"] = measure_search(ours, options)
             print_search(result["search"], options)
+        if "life" in parts:
+            result["life"] = measure_life(ours, options)
+            print_life(*result["life"])
+        if "paper" in parts:
+            result["paper"] = paper.measure(ours)
+            paper.print_paper(result["paper"])
         if "install" in parts:
             core = devenv.template_db(devenv.CORE_MODULES)
             shops = ((0, False), (options.past, False), (options.past, True))
@@ -247,6 +281,11 @@ def print_scale(scale):
                 f"{agents:>7} agents, {state:<10}{alone:.1f} -> {scale[state][agents]:.1f},"
                 f" x{ratio:.2f}   x{aim} {'ok' if ratio <= aim else 'MISSED'}"
             )
+    shop, group = scale["group"]["shop"], scale["group"]["group"]
+    print(
+        f"a group of 20 in a shop of 1000 beside a shop of 20: {shop:.1f} -> {group:.1f},"
+        f" x{group / shop:.2f}   x{GROUP_AIM} {'ok' if group <= GROUP_AIM * shop else 'MISSED'}"
+    )
     one, two = scale["one_shop"], scale["two_shops"]
     print(
         f"decisions a second of 8 processes: one shop {one:.0f}, two shops {two:.0f},"
@@ -544,7 +583,7 @@ def measure_load(template, options):
         "agents": options.load_agents or (LONG_LOAD_AGENTS if options.long else LOAD_AGENTS),
         "rounds": options.rounds,
         "bursts": options.rounds if options.long else 1,
-        "chats": options.chats if options.long else 0,
+        "chats": options.load_chats if options.long else 0,
         "rate": LOAD_RATE,
     }
     return measure_in_browsers("load.py", template, options=chosen)
@@ -698,6 +737,76 @@ def print_search(rows, options):
             f"   {row['found']:>6} chats   {'index' if row['index'] else 'no index':<9}"
             f"{verdict(median <= SEARCH_AIM, f'{SEARCH_AIM:.0f} s')}"
         )
+    print()
+
+
+# --------------------------------------------------------------------------- a long life
+
+
+def measure_life(template, options):
+    """Return what is true of the shop after a month and after three years."""
+    per_day = options.chats / LIVES[-1]
+    return [
+        measure_inside(
+            "life.py",
+            template,
+            {
+                "chats": round(days * per_day),
+                "days": days,
+                "repeat": options.repeat,
+                "rounds": options.rounds,
+            },
+        )
+        for days in LIVES
+    ]
+
+
+def print_life(young, old):
+    print(
+        f"a shop of 50 agents after {young['days']} days with {young['chats']} chats, and after"
+        f" {old['days']} with {old['chats']}"
+    )
+    for name, milliseconds in old["decision"].items():
+        ratio = milliseconds / young["decision"][name]
+        print(
+            f"   a decision, {name:<12}{young['decision'][name]:>7.1f} ms {milliseconds:>9.1f} ms"
+            f"  x{ratio:.2f}   {verdict(ratio <= LIFE_AIM, f'x{LIFE_AIM}')}"
+        )
+    for when in ("differences", "differences_after_jobs"):
+        figures = old[when]
+        exact = not figures["different"] and figures["chats"] == figures["in_totals"]
+        print(
+            f"   {figures['in_totals']} chats in the totals, {figures['chats']} there are,"
+            f" {figures['different']} of {figures['cases']} cases differ"
+            f"   {verdict(exact, 'exact')}"
+        )
+    print("   pages as the owner opens them: ms, young and old")
+    for name, milliseconds in sorted(old["pages"].items(), key=lambda page: -page[1]):
+        print(
+            f"      {name:<40}{young['pages'][name]:>8.0f}{milliseconds:>9.0f}"
+            f"   {verdict(milliseconds <= 1000 * PAGE_AIM, f'{PAGE_AIM:.0f} s')}"
+        )
+    print("   jobs: seconds young and old, of which the longest transaction; what it saw to")
+    for name, job in sorted(old["jobs"].items(), key=lambda job: -job[1]["seconds"]):
+        print(
+            f"      {name:<66}{young['jobs'][name]['seconds']:>8.2f}{job['seconds']:>8.2f}"
+            f"{job['longest_call']:>8.2f}{job['seen']:>7}"
+            f"   {verdict(job['seconds'] <= JOB_AIM, f'{JOB_AIM:.0f} s')}"
+            f"   {' … '.join(job['said'])}"
+        )
+    print("   tables: MB with what is large in them, MB of indexes, rows; young and old")
+    of_young = {table["table"]: table for table in young["sizes"]["tables"]}
+    for table in old["sizes"]["tables"]:
+        columns = "".join(
+            f"{one.get('bytes', 0) / 1e6:>9.1f}{one.get('index_bytes', 0) / 1e6:>9.1f}"
+            f"{one.get('rows', 0):>9}"
+            for one in (of_young.get(table["table"], {}), table)
+        )
+        print(f"      {table['table']:<40}{columns}")
+    print("   indexes of ours on Odoo's tables: MB, old")
+    for name, size in old["sizes"]["indexes"].items():
+        if size > 100_000:
+            print(f"      {name:<50}{size / 1e6:>9.1f}")
     print()
 
 

@@ -4,8 +4,12 @@
 
 Started by run.py in Odoo's Python, as inside.py. The same two shops, of 20 and of 100 agents with
 four open chats each, are measured alone, then among other shops, then with chats of the larger one
-that nobody ended. How many decisions a second there are is measured by processes of their own, all
-on one shop and half of them on each of two.
+that nobody ended, then with a past of ended chats and their decisions. A group of 20 in a shop of a
+thousand is measured beside the shop of 20. How many decisions a second there are is measured by
+processes of their own, all on one shop and half of them on each of two.
+
+It may be run in pieces on one database, which ``{"states": [...]}`` names; a past that is not yet
+as long as it should be is gone on with, up to ``{"until": chats}``.
 """
 
 import json
@@ -15,13 +19,16 @@ import sys
 import time
 
 import inside
+import life
 
 import odoo.cli  # noqa: F401 - the entry point sets up what the registry needs
 from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-AGENTS, FEW, CHATS = 100, 20, 4
+AGENTS, FEW, MANY, CHATS = 100, 20, 1000, 4
+# So many agents of the larger shop have had the chats of the past, in so many days.
+TEMPLATES, DAYS = 20, 365
 PROCESSES, SECONDS = 8, 10
 
 
@@ -40,24 +47,84 @@ def main():
 
 def measure(env, options):
     """Return the ms of a decision of each shop in each state, and decisions a second."""
-    shops = {FEW: open_shop(env, FEW), AGENTS: open_shop(env, AGENTS)}
+    result = {}
+    shops = {size: find_shops(env, size)[:1] or open_shop(env, size) for size in (FEW, AGENTS)}
+    for state, prepare in (
+        ("alone", None),
+        ("among", open_others),
+        ("forgotten", forget_chats),
+        ("past", live),
+    ):
+        if state in options.get("states", (state,)):
+            if prepare:
+                prepare(env, shops[AGENTS], options)
+            if "until" not in options:
+                env.cr.execute("ANALYZE")
+                env.cr.commit()
+                result[state] = {
+                    size: measure_decision(env, shop, options) for size, shop in shops.items()
+                }
+    if "group" in options.get("states", ("group",)):
+        result["group"] = measure_group(env, shops[FEW], options)
+    if "together" in options.get("states", ("together",)):
+        one, other = find_shops(env, AGENTS)[:2].ids
+        result["one_shop"] = decide_together([one] * PROCESSES)
+        result["two_shops"] = decide_together([one, other] * (PROCESSES // 2))
+    return result
 
-    def measure_both():
+
+def find_shops(env, size):
+    return env["im_livechat.channel"].search([("name", "=", f"bench shop of {size}")], order="id")
+
+
+def open_others(env, _shop, options):
+    have = sum(len(find_shops(env, size)) for size in (FEW, AGENTS))
+    for _number in range(have, options["shops"]):
+        open_shop(env, AGENTS)
+
+
+def forget_chats(env, shop, options):
+    """Leave chats of a shop open until nobody counts on them any more."""
+    agents = shop.user_ids
+    open_chats(env, shop, agents, options["forgotten"] // len(agents), "3 days")
+    env["im_livechat.channel"]._gc_forgotten_seats()
+    env.cr.commit()
+
+
+def live(env, shop, options):
+    """Give a shop ended chats and their decisions."""
+    env.cr.execute("SELECT to_regclass('bench_template')")
+    if not env.cr.fetchone()[0]:
+        chats = [life.make_chat(env, shop, None, True) for _chat in range(TEMPLATES)]
+        life.keep_templates(env, chats)
+        env.cr.commit()
+    wanted = {"chats": options["past"], "days": DAYS, "is_silent": True}
+    if "until" in options:
+        wanted["until"] = options["until"]
+    life.fill(env, wanted)
+
+
+def measure_group(env, few, options):
+    """Return the ms of a decision of a shop, and of a group as large in a shop of many."""
+    many = find_shops(env, MANY)
+    if not many:
+        many = open_shop(env, MANY)
+        country = env["res.country"].search([], limit=1)
+        env["livechat.dispatch.group"].create(
+            {
+                "name": "A group",
+                "channel_id": many.id,
+                "user_ids": many.user_ids[:FEW].ids,
+                "scope_ids": [(0, 0, {"kind": "country", "country_id": country.id})],
+            }
+        )
         env.cr.execute("ANALYZE")
         env.cr.commit()
-        return {agents: measure_decision(env, shop, options) for agents, shop in shops.items()}
-
-    result = {"alone": measure_both()}
-    others = [open_shop(env, AGENTS) for _shop in range(options["shops"] - len(shops))]
-    result["among"] = measure_both()
-    agents = shops[AGENTS].user_ids
-    open_chats(env, shops[AGENTS], agents, options["forgotten"] // len(agents), "3 days")
-    env["im_livechat.channel"]._gc_forgotten_seats()
-    result["forgotten"] = measure_both()
-    one, other = shops[AGENTS].id, others[0].id
-    result["one_shop"] = decide_together([one] * PROCESSES)
-    result["two_shops"] = decide_together([one, other] * (PROCESSES // 2))
-    return result
+    country_id = many.dispatch_group_ids.scope_ids.country_id.id
+    return {
+        "shop": measure_decision(env, few, options),
+        "group": measure_decision(env, many, options, country_id),
+    }
 
 
 def open_shop(env, size):
@@ -100,20 +167,25 @@ def open_chats(env, channel, agents, each, age=None):
     env.cr.commit()
 
 
-def measure_decision(env, channel, options):
+def measure_decision(env, channel, options, country_id=None):
     milliseconds = []
     for number in range(inside.WARM_UP + options["repeat"]):
         env.invalidate_all()
         started = time.perf_counter()
-        decide(env, channel)
+        decide(env, channel, country_id)
         if number >= inside.WARM_UP:
             milliseconds.append(1000 * (time.perf_counter() - started))
     return statistics.median(milliseconds)
 
 
-def decide(env, channel):
+def decide(env, channel, country_id=None):
     # sudo: im_livechat.channel - as core's route does for a buyer who is new here
-    assert channel.with_user(env.ref("base.public_user")).sudo()._get_operator()
+    shop = channel.with_user(env.ref("base.public_user")).sudo()
+    if country_id:
+        outcome = shop._dispatch(shop._get_buyer()._replace(country_id=country_id))
+        assert outcome.agent and outcome.group
+    else:
+        assert shop._get_operator()
     env.cr.commit()
 
 
@@ -145,4 +217,5 @@ def decide_together(channel_ids):
     return sum(json.loads(process.stdout.read()) for process in processes)
 
 
-main()
+if __name__ == "__main__":
+    main()

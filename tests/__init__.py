@@ -80,6 +80,7 @@ from . import (
     test_session,
     test_shifts,
     test_shop_roles,
+    test_shops,
     test_steering,
     test_subaccount,
     test_subaccount_tours,

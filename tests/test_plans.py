@@ -3,6 +3,7 @@
 import inspect
 import json
 import re
+from datetime import timedelta
 
 from odoo.sql_db import Cursor
 from odoo.tests import tagged
@@ -163,3 +164,66 @@ class TestPlans(DispatchCommon):
         channels.get_reception_lines()
         self.one.with_user(self.one).get_dispatch_status()
         self._assert_no_scan(10)
+
+    def test_a_guest_whose_traces_go(self):
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "In red?")
+        self._close(chat)
+        chat.livechat_end_dt -= timedelta(days=3)
+        self.env["ir.config_parameter"].set_param("im_livechat_subaccount.buyer_days", "2")
+        self.env.flush_all()
+        self.statements = {}
+        self.env["discuss.channel"]._gc_guests()
+        self.assertTrue(chat.dispatch_erased_at)
+        self.assertFalse(guest.exists())
+        self._assert_no_scan(5)
+
+    def _count_rows(self, node, table):
+        """Return how many rows of a table a plan that was carried out has looked at."""
+        rows = 0
+        if node.get("Relation Name") == table:
+            looked = node["Actual Rows"] + node.get("Rows Removed by Filter", 0)
+            rows = looked * node["Actual Loops"]
+        return rows + sum(self._count_rows(child, table) for child in node.get("Plans", ()))
+
+    def test_the_figures_of_a_week_look_at_the_ratings_of_that_week(self):
+        chat = self._come(self.channel)
+        self._close(chat)
+        new = self.env["rating.rating"].create(
+            {
+                "res_model_id": self.env["ir.model"]._get_id("discuss.channel"),
+                "res_id": chat.id,
+                "rating": 5,
+                "consumed": True,
+                "rated_on": chat.create_date,
+            }
+        )
+        self.env.flush_all()
+        # Those of years: as many as others, a month ago.
+        self.env.cr.execute(
+            """
+            INSERT INTO rating_rating
+                   (res_model_id, res_model, res_id, parent_res_model_id, parent_res_model,
+                    parent_res_id, rating, rating_text, consumed, rated_on, write_date,
+                    access_token)
+            SELECT res_model_id, res_model, res_id, parent_res_model_id, parent_res_model,
+                   parent_res_id, rating, rating_text, consumed, moment, moment, number::text
+              FROM rating_rating, generate_series(1, 2000) number,
+                   LATERAL (SELECT rated_on - number * interval '1 minute' - interval '30 days'
+                                   AS moment) past
+             WHERE id = %s
+            """,
+            [new.id],
+        )
+        self.env.cr.execute("ANALYZE rating_rating")
+        self.statements = {}
+        figures = self.env["livechat.team"].with_user(self.manager).get_team("week")
+        self.assertEqual(figures["all"]["satisfaction"], 1)
+        statements = [text for text in self.statements.values() if 'FROM "rating_rating"' in text]
+        self.assertTrue(statements)
+        for statement in statements:
+            plain = statement.replace("%", "%%")
+            self.env.cr.execute("EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) " + plain, ())
+            ((plan,),) = self.env.cr.fetchall()
+            self.assertLess(self._count_rows(plan[0]["Plan"], "rating_rating"), 100)

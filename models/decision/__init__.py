@@ -9,6 +9,7 @@ from . import (
     livechat_personal_data,
     livechat_subaccount,
     mail_guest,
+    mail_message,
     past,
     res_partner,
 )

@@ -230,6 +230,8 @@ class LivechatTeam(models.AbstractModel):
                     ("parent_res_model", "=", "im_livechat.channel"),
                     ("parent_res_id", "in", channels.ids),
                     ("consumed", "=", True),
+                    # None was given after it was last written, and of that core has an index.
+                    ("write_date", ">=", start),
                     ("rated_on", ">=", start),
                     ("rated_on", "<", end),
                     ("rating_text", "!=", "none"),
