@@ -96,6 +96,14 @@ def test_each_test_and_file_that_is_named_exists(document):
     assert not lost
 
 
+def test_each_line_of_ours_beside_other_helpdesks_names_a_test():
+    rows = re.findall(r"^\| (.+) \|$", (ROOT / "docs/helpdesk.md").read_text(), re.MULTILINE)
+    lines = [row.split(" | ") for row in rows if not row.startswith("|")]
+    assert len(lines) > 30
+    for *_others, ours, tests in lines:
+        assert ours.startswith("no: ") or "](../tests/" in tests, ours
+
+
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/api.md"])
 def test_each_name_of_the_code_is_one(document):
     folders = ("controllers", "dev", "dispatch", "models", "static/src", "tests", "tools", "wizard")
