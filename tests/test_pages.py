@@ -62,7 +62,7 @@ class TestPages(DispatchCommon, ShopCommon):
             yield view.name, self.env[view.model], etree.fromstring(view.arch_db)
 
     def test_each_page_opens_by_its_address_alone(self):
-        """As a bookmark opens it: nothing is known then of a record that a button was pressed on."""
+        """As a bookmark opens it, which knows of no record on which a button was pressed."""
         data = self.env["ir.model.data"].search(
             [("module", "=", "im_livechat_subaccount"), ("model", "=", "ir.actions.act_window")]
         )
