@@ -567,7 +567,7 @@ def find_pages(day, person):
         """,
         MINE,
     )
-    menus = call(person, "ir.ui.menu", "load_menus", False).body["result"].values()
+    menus = call(person, "ir.ui.menu", "load_web_menus", [], False).body["result"].values()
     offered = {menu.get("actionPath") for menu in menus}
     pages.update((path, ".o_action_manager > .o_action") for (path,) in rows if path in offered)
     return pages
