@@ -5,7 +5,12 @@ Each test is a step and goes on where the one before it ended.
 """
 
 import contextlib
+import os
 import re
+import signal
+import threading
+import uuid
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -20,8 +25,9 @@ import devenv
 # The policy of the addon password_security asks for all of these.
 PASSWORD = "Orchid-Lamp-2041"
 MINE = devenv.ADDON
-# Milliseconds until a page is given up, and how many are before all the others are.
-PAGE, TROUBLES_MAX = 30_000, 5
+# How long a page may take to answer a question, in milliseconds, and to be opened at all, in
+# seconds; and after how many that fail the others are given up.
+PAGE, PAGE_END, TROUBLES_MAX = 30_000, 100, 5
 # The website has a form of its own on each page.
 SUBMIT = "form:has(input[name=password]) button[type=submit].btn-primary"
 FIELD = re.compile(r'name="(csrf_token|token|login|name|redirect)"[^>]*?value="([^"]*)"')
@@ -573,25 +579,64 @@ def find_pages(day, person):
     return pages
 
 
-def find_trouble(context, url, selector):
-    """Open this address in a window of its own, which is closed whatever happens; what went wrong.
+class WatchedBrowser:
+    """A browser that is killed when a page takes too long. One whose script never ends answers no
+    question any more, and Playwright waits for its answer, whatever the timeout."""
 
-    Each question to the page has an end, whatever scripts of others do there.
-    """
-    page = context.new_page()
+    def __init__(self, launcher, state):
+        # By this its process is found, and no other.
+        self.mark = f"--watched-{uuid.uuid4().hex}"
+        args = ["--no-sandbox", self.mark]
+        self.browser = launcher.launch(executable_path=devenv.CHROMIUM, args=args)
+        self.context = self.browser.new_context(
+            viewport=DESKTOP, locale="en-US", storage_state=state
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.browser.close()
+
+    @property
+    def is_alive(self):
+        return self.browser.is_connected()
+
+    @contextlib.contextmanager
+    def open_window(self):
+        """Yield a page, for so long as it may take."""
+        timer = threading.Timer(PAGE_END, self._kill)
+        timer.start()
+        try:
+            page = self.context.new_page()
+            yield page
+            page.close()
+        finally:
+            timer.cancel()
+
+    def _kill(self):
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if self.mark.encode() in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+
+
+def find_trouble(browser, url, selector):
+    """Open this address in a window of its own; return what went wrong."""
     errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
     try:
-        page.goto(url, wait_until="commit", timeout=PAGE)
-        shown = page.locator(f"{selector}, .o_error_dialog").first
-        expect(shown).to_be_visible(timeout=PAGE)
-        expect(page.locator(".o_blockUI, .o_error_dialog")).to_have_count(0, timeout=PAGE)
-    except (AssertionError, PlaywrightError) as error:
+        with browser.open_window() as page:
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(url, wait_until="commit", timeout=PAGE)
+            try:
+                shown = page.locator(f"{selector}, .o_error_dialog").first
+                expect(shown).to_be_visible(timeout=PAGE)
+                expect(page.locator(".o_blockUI, .o_error_dialog")).to_have_count(0, timeout=PAGE)
+            except AssertionError as error:
+                errors.append(str(error))
+                shoot_what_went_wrong(page, url)
+    except PlaywrightError as error:
         errors.append(str(error))
-        with contextlib.suppress(PlaywrightError):
-            shoot_what_went_wrong(page, url)
-    finally:
-        page.close()
     return errors
 
 
@@ -612,11 +657,14 @@ def test_39_every_view_opens_in_a_browser_for(day, open_page, who):
         log_in_here(page, logins.get(who) or day.staff["Chen Jing"]["login"])
     pages = find_pages(day, person)
     assert len(pages) > (5 if who == "an agent" else 50)
+    launcher, state = page.context.browser.browser_type, page.context.storage_state()
+    page.context.close()
     troubles = {}
-    for address, selector in pages.items():
-        if trouble := find_trouble(page.context, f"{day.server.url}/odoo/{address}", selector):
-            troubles[address] = trouble
-        assert len(troubles) < TROUBLES_MAX, troubles
+    with WatchedBrowser(launcher, state) as browser:
+        for address, selector in pages.items():
+            if trouble := find_trouble(browser, f"{day.server.url}/odoo/{address}", selector):
+                troubles[address] = trouble
+            assert browser.is_alive and len(troubles) < TROUBLES_MAX, troubles
     assert not troubles
 
 
