@@ -11,6 +11,47 @@ from .walks import PatientCase
 
 TOKEN = "0123456789 \"'\\abcdefghij"
 
+# What docs/api.md names for reports: ``{model: fields}``.
+REPORTS = {
+    "livechat.dispatch.decision": (
+        "moment",
+        "kind",
+        "rule",
+        "user_id",
+        "waited_seconds",
+        "candidates",
+        "excluded",
+    ),
+    "livechat.ticket.decision": ("moment", "kind", "rule", "user_id", "ticket_name"),
+    "livechat.dispatch.total": (
+        "hour",
+        "user_id",
+        "group_id",
+        "entitled",
+        "served",
+        "answered",
+        "waited_seconds",
+        "online_seconds",
+    ),
+    "livechat.dispatch.pause": ("user_id", "reason", "began_at", "ended_at", "hours"),
+    "livechat.dispatch.log": (
+        "moment",
+        "user_id",
+        "subject",
+        "what",
+        "old_value",
+        "new_value",
+    ),
+    "livechat.dispatch.group": ("name", "channel_id", "parent_id", "user_ids"),
+    "livechat.subaccount": ("name", "login", "state", "dispatch_weight", "open_chat_count"),
+    "im_livechat.report.channel": (
+        "start_date",
+        "partner_id",
+        "dispatch_group_id",
+        "dispatch_rule",
+    ),
+}
+
 
 @tagged("post_install", "-at_install")
 class TestApi(PatientCase, DispatchCommon):
@@ -145,6 +186,64 @@ class TestApi(PatientCase, DispatchCommon):
         )
         self.assertEqual(result["state"], "assigned")
         self.assertIn(giver.partner_id, chat.dispatch_seat_partner_ids)
+
+    def _hire(self):
+        subaccounts = self.env["livechat.subaccount"].with_user(self.owner)
+        subaccount = subaccounts.create({"name": "Chen Jing"})
+        subaccount._activate("sesame-open")
+        self.env.flush_all()
+        return subaccount
+
+    def test_who_goes_away_is_paused_with_a_reason_and_hands_over_whom_it_owes_a_word(self):
+        chat = self._come()
+        leaver = self.agents.filtered(lambda user: user.partner_id == chat.livechat_operator_id)
+        (reason, *_label), *_others = self._call(leaver, "res.users", "get_pause_reasons")
+        away = {"ids": leaver.ids, "reason_id": reason}
+        self._assert_refused(self.stranger, "res.users", "dispatch_away", **away)
+        moved = self._call(self.owner, "res.users", "dispatch_away", **away)
+        self.assertEqual((moved["handed_over"], moved["kept"]), (1, 0))
+        self.assertTrue(leaver.dispatch_paused)
+        self.assertIn((self.agents - leaver).partner_id, chat.dispatch_seat_partner_ids)
+
+    def test_reception_is_read_by_who_manages_it(self):
+        shown = self._call(self.owner, "im_livechat.channel", "get_reception")
+        self.assertIn(self.group.name, json.dumps(shown))
+        self._assert_refused(self.agents[0], "im_livechat.channel", "get_reception")
+        strange = self._call(self.stranger, "im_livechat.channel", "get_reception")
+        self.assertNotIn(self.group.name, json.dumps(strange))
+
+    def test_a_sub_account_is_disabled_and_enabled(self):
+        subaccount = self._hire()
+        for method, state in (("action_disable", "disabled"), ("action_enable", "enabled")):
+            self._assert_refused(self.stranger, "livechat.subaccount", method, ids=subaccount.ids)
+            self._call(self.owner, "livechat.subaccount", method, ids=subaccount.ids)
+            self.env.invalidate_all()
+            self.assertEqual(subaccount.state, state)
+
+    def test_what_reports_need_is_read_and_summed_up_by_the_shop_and_not_by_others(self):
+        self._come()
+        self._hire()
+        self._call(self.agents[0], "res.users", "dispatch_pause", ids=self.agents[0].ids)
+        self._call(self.agents[0], "res.users", "dispatch_resume", ids=self.agents[0].ids)
+        self.env["livechat.dispatch.total"]._count()
+        for model, names in REPORTS.items():
+            with self.subTest(model=model):
+                rows = self._call(self.owner, model, "search_read", domain=[], fields=names)
+                # No helpdesk is here that tickets would come from.
+                self.assertEqual(bool(rows), model != "livechat.ticket.decision")
+                for row in rows:
+                    self.assertEqual(set(row), {"id", *names})
+                strange = self._call(self.stranger, model, "search_read", domain=[], fields=["id"])
+                self.assertFalse(strange)
+        (total,) = self._call(
+            self.owner,
+            "livechat.dispatch.total",
+            "formatted_read_group",
+            domain=[["livechat_channel_id", "=", self.channel.id]],
+            groupby=["livechat_channel_id"],
+            aggregates=["served:sum"],
+        )
+        self.assertEqual(total["served:sum"], 1)
 
     def _get_metrics(self, token=None):
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}

@@ -7,6 +7,7 @@ from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .common import DispatchCommon, ShopCommon
 from .walks import PatientCase
@@ -59,6 +60,20 @@ class TestPages(DispatchCommon, ShopCommon):
         views = self.env["ir.ui.view"].browse(data.mapped("res_id"))
         for view in views.filtered(lambda view: view.type in kinds):
             yield view.name, self.env[view.model], etree.fromstring(view.arch_db)
+
+    def test_each_page_opens_by_its_address_alone(self):
+        """As a bookmark opens it, which knows of no record on which a button was pressed."""
+        data = self.env["ir.model.data"].search(
+            [("module", "=", "im_livechat_subaccount"), ("model", "=", "ir.actions.act_window")]
+        )
+        actions = self.env["ir.actions.act_window"].browse(data.mapped("res_id"))
+        pages = actions.filtered(lambda action: action.target != "new")
+        self.assertGreater(len(pages), 20)
+        for page in pages:
+            with self.subTest(page=page.name):
+                known = {"uid": self.env.uid}
+                safe_eval(page.context, known)
+                safe_eval(page.domain or "[]", known)
 
     def test_no_row_is_called_none_where_figures_are_grouped_by_what_may_be_empty(self):
         told = ("boolean", "date", "datetime", "float", "integer")

@@ -4,13 +4,20 @@ it: each over a log-in of its own, buyers on the widget's own routes, and some p
 Each test is a step and goes on where the one before it ended.
 """
 
+import contextlib
+import os
 import re
+import signal
+import threading
+import uuid
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import requests
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, shoot, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, SCREENSHOTS, shoot, wait_until_online
+from playwright.sync_api import Error as PlaywrightError
 from playwright.sync_api import expect
 
 import devenv
@@ -18,6 +25,9 @@ import devenv
 # The policy of the addon password_security asks for all of these.
 PASSWORD = "Orchid-Lamp-2041"
 MINE = devenv.ADDON
+# How long a page may take to answer a question, in milliseconds, and to be opened at all, in
+# seconds; and after how many that fail the others are given up.
+PAGE, PAGE_END, TROUBLES_MAX = 30_000, 100, 5
 # The website has a form of its own on each page.
 SUBMIT = "form:has(input[name=password]) button[type=submit].btn-primary"
 FIELD = re.compile(r'name="(csrf_token|token|login|name|redirect)"[^>]*?value="([^"]*)"')
@@ -54,9 +64,9 @@ def log_in(day, login):
     return person
 
 
-def log_in_here(page, login):
+def log_in_here(page, login, password=PASSWORD):
     page.fill("input[name=login]", login)
-    page.fill("input[name=password]", PASSWORD)
+    page.fill("input[name=password]", password)
     page.click(SUBMIT)
     page.wait_for_url("**/odoo**", timeout=FIRST_PAGE)
 
@@ -456,10 +466,7 @@ def test_37_both_forms_say_so_in_a_browser(day, open_page):
     expect(page.locator(".o_form_view .alert", has_text="User Roles")).to_be_visible()
     shoot(page, "compat-subaccount")
     admin = open_page(f"{day.server.url}/web/login?redirect=/odoo", DESKTOP)
-    admin.fill("input[name=login]", "admin")
-    admin.fill("input[name=password]", "admin")
-    admin.click(SUBMIT)
-    admin.wait_for_url("**/odoo**", timeout=FIRST_PAGE)
+    log_in_here(admin, "admin", "admin")
     action = day.admin.ref("base.action_res_users")
     admin.goto(f"{day.server.url}/odoo/action-{action}/{row['user_id'][0]}", timeout=FIRST_PAGE)
     admin.locator(".o_notebook .nav-link", has_text="Access Rights").click()
@@ -469,10 +476,10 @@ def test_37_both_forms_say_so_in_a_browser(day, open_page):
 
 
 def read_actions(day):
-    """``[(action, model, view modes)]`` of each window of this addon."""
+    """``[(action, model, view modes, target, domain)]`` of each window of this addon."""
     return day.admin.sql(
         """
-        SELECT action.id, action.res_model, action.view_mode
+        SELECT action.id, action.res_model, action.view_mode, action.target, action.domain
           FROM ir_act_window action
           JOIN ir_model_data data
             ON data.model = 'ir.actions.act_window' AND data.res_id = action.id
@@ -486,7 +493,7 @@ def read_actions(day):
 def open_views(person, actions):
     """Open every view of these actions as the web client does; how many could be opened."""
     opened = 0
-    for action, model, modes in actions:
+    for action, model, modes, *_other in actions:
         kinds = [[False, kind] for kind in modes.split(",")]
         answer = call(person, model, "get_views", kinds, options={"action_id": action})
         if is_refused(answer):
@@ -522,20 +529,147 @@ def is_refused(answer):
     return error == "odoo.exceptions.AccessError"
 
 
-@pytest.mark.parametrize("who", ["an administrator", "the owner", "an agent"])
-def test_38_every_view_opens_for(day, who):
-    person = {
+def find_person(day, who):
+    return {
         "an administrator": day.admin,
         "the owner": day.owner,
         "an agent": day.logins["Chen Jing"],
     }[who]
+
+
+@pytest.mark.parametrize("who", ["an administrator", "the owner", "an agent"])
+def test_38_every_view_is_read_by(day, who):
     actions = read_actions(day)
-    opened = open_views(person, actions)
+    opened = open_views(find_person(day, who), actions)
     assert opened >= {"an agent": 1}.get(who, len(actions) // 2), f"{opened} of {len(actions)}"
 
 
+def find_pages(day, person):
+    """``{address: selector of what it shows}`` of each view of ours that this person may read, and
+    of each page that is no view and in its menus."""
+    pages = {}
+    for action, model, modes, target, domain in read_actions(day):
+        seen = eval(domain or "[]", {"uid": person.info["result"]["uid"]})
+        found = call(person, model, "search", seen, limit=1)
+        if is_refused(found):
+            continue
+        if target == "new":
+            pages[f"action-{action}"] = ".modal .o_form_view"
+            continue
+        for kind in modes.split(","):
+            if kind != "form":
+                pages[f"action-{action}?view_type={kind}"] = f".o_{kind}_view"
+            elif found.body["result"]:
+                pages[f"action-{action}/{found.body['result'][0]}"] = ".o_form_view"
+            elif call(person, model, "has_access", [], "create").body["result"]:
+                pages[f"action-{action}/new"] = ".o_form_view"
+    rows = day.admin.sql(
+        """
+        SELECT action.path
+          FROM ir_act_client action
+          JOIN ir_model_data data
+            ON data.model = 'ir.actions.client' AND data.res_id = action.id
+         WHERE data.module = %s
+        """,
+        MINE,
+    )
+    menus = call(person, "ir.ui.menu", "load_web_menus", [], False).body["result"].values()
+    offered = {menu.get("actionPath") for menu in menus}
+    pages.update((path, ".o_action_manager > .o_action") for (path,) in rows if path in offered)
+    return pages
+
+
+class WatchedBrowser:
+    """A browser that is killed when a page takes too long. One whose script never ends answers no
+    question any more, and Playwright waits for its answer, whatever the timeout."""
+
+    def __init__(self, launcher, state):
+        # By this its process is found, and no other.
+        self.mark = f"--watched-{uuid.uuid4().hex}"
+        args = ["--no-sandbox", self.mark]
+        self.browser = launcher.launch(executable_path=devenv.CHROMIUM, args=args)
+        self.context = self.browser.new_context(
+            viewport=DESKTOP, locale="en-US", storage_state=state
+        )
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_exception):
+        self.browser.close()
+
+    @property
+    def is_alive(self):
+        return self.browser.is_connected()
+
+    @contextlib.contextmanager
+    def open_window(self):
+        """Yield a page, for so long as it may take."""
+        timer = threading.Timer(PAGE_END, self._kill)
+        timer.start()
+        try:
+            page = self.context.new_page()
+            yield page
+            page.close()
+        finally:
+            timer.cancel()
+
+    def _kill(self):
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                if self.mark.encode() in path.read_bytes().split(b"\0"):
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+
+
+def find_trouble(browser, url, selector):
+    """Open this address in a window of its own; return what went wrong."""
+    errors = []
+    try:
+        with browser.open_window() as page:
+            page.on("pageerror", lambda error: errors.append(str(error)))
+            page.goto(url, wait_until="commit", timeout=PAGE)
+            try:
+                shown = page.locator(f"{selector}, .o_error_dialog").first
+                expect(shown).to_be_visible(timeout=PAGE)
+                expect(page.locator(".o_blockUI, .o_error_dialog")).to_have_count(0, timeout=PAGE)
+            except AssertionError as error:
+                errors.append(str(error))
+                shoot_what_went_wrong(page, url)
+    except PlaywrightError as error:
+        errors.append(str(error))
+    return errors
+
+
+def shoot_what_went_wrong(page, url):
+    name = re.sub(r"\W+", "-", url.partition("/odoo/")[2])
+    page.screenshot(path=SCREENSHOTS / f"compat-trouble-{name}.png", timeout=PAGE)
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("who", ["an administrator", "the owner", "an agent"])
+def test_39_every_view_opens_in_a_browser_for(day, open_page, who):
+    logins = {"the owner": "owner@flagship.example.com"}
+    person = find_person(day, who)
+    page = open_page(f"{day.server.url}/web/login?redirect=/odoo", DESKTOP)
+    if who == "an administrator":
+        log_in_here(page, "admin", "admin")
+    else:
+        log_in_here(page, logins.get(who) or day.staff["Chen Jing"]["login"])
+    pages = find_pages(day, person)
+    assert len(pages) > (5 if who == "an agent" else 50)
+    launcher, state = page.context.browser.browser_type, page.context.storage_state()
+    page.context.close()
+    troubles = {}
+    with WatchedBrowser(launcher, state) as browser:
+        for address, selector in pages.items():
+            if trouble := find_trouble(browser, f"{day.server.url}/odoo/{address}", selector):
+                troubles[address] = trouble
+            assert browser.is_alive and len(troubles) < TROUBLES_MAX, troubles
+    assert not troubles
+
+
 @pytest.mark.always
-def test_39_no_traceback_is_in_the_servers_log(day):
+def test_40_no_traceback_is_in_the_servers_log(day):
     text = day.server.log.read_text(errors="replace")
     records = re.split(r"(?m)^(?=\d{4}-\d\d-\d\d )", text)
     assert len(records) > 100

@@ -1,5 +1,6 @@
 """What the documents say of the repository is so: links, pictures, names of files and of tests."""
 
+import ast
 import importlib.util
 import inspect
 import re
@@ -96,6 +97,14 @@ def test_each_test_and_file_that_is_named_exists(document):
     assert not lost
 
 
+def test_each_line_of_ours_beside_other_helpdesks_names_a_test():
+    rows = re.findall(r"^\| (.+) \|$", (ROOT / "docs/helpdesk.md").read_text(), re.MULTILINE)
+    lines = [row.split(" | ") for row in rows if not row.startswith("|")]
+    assert len(lines) > 30
+    for *_others, ours, tests in lines:
+        assert ours.startswith("no: ") or "](../tests/" in tests, ours
+
+
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/api.md"])
 def test_each_name_of_the_code_is_one(document):
     folders = ("controllers", "dev", "dispatch", "models", "static/src", "tests", "tools", "wizard")
@@ -105,6 +114,33 @@ def test_each_name_of_the_code_is_one(document):
     words = re.findall(r"`([^`\n]+)`", read_prose(ROOT / document))
     names = {name for word in words for name in re.findall(r"(?<![/>\w])\w*_\w+(?![/\w])", word)}
     assert sorted(names - known) == []
+
+
+def test_what_is_told_of_models_for_reports_is_what_is_tested():
+    tree = ast.parse((ROOT / "tests/test_api.py").read_text())
+    (tested,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "REPORTS"
+    ]
+    chapter = re.search(
+        r"^## For reports$(.+?)^## ", (ROOT / "docs/api.md").read_text(), re.M | re.S
+    )
+    told = {
+        model: tuple(re.findall(r"`(\w+)`", fields))
+        for model, fields in re.findall(r"^\| `([\w.]+)` \|[^|]+\| (.+) \|$", chapter[1], re.M)
+    }
+    assert told == tested
+
+
+def test_each_method_that_is_told_to_others_is_called_as_they_call_it():
+    tests = (ROOT / "tests/test_api.py").read_text()
+    rows = re.findall(
+        r"^\| [^|]+ \| `([\w.]+)` / ([^|]+) \|", (ROOT / "docs/api.md").read_text(), re.M
+    )
+    called = [(model, name) for model, names in rows for name in re.findall(r"`(\w+)`", names)]
+    assert len(called) > 10
+    assert not [f"{model} {name}" for model, name in called if f'"{name}"' not in tests]
 
 
 def read_names(file, model):

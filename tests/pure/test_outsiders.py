@@ -64,6 +64,12 @@ def test_the_workflow_calls_commands_that_there_are():
         assert set(words) <= known[path]
 
 
+def test_the_workflow_calls_what_a_submission_calls():
+    submission = (ROOT / ".ci/run").read_text()
+    called = set(re.findall(r"^(dev/\w+)", submission, re.MULTILINE))
+    assert {command.split()[0] for command in find_commands()} == called
+
+
 def test_the_workflow_runs_everything_that_a_submission_has_to_pass():
     tests = load_command("test")
     run = set()

@@ -1,6 +1,8 @@
 """The package in an Odoo that has never seen this checkout."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 
@@ -8,6 +10,18 @@ import pytest
 import shop as shops
 
 import devenv
+
+
+def read_readme():
+    """Return the two lines of README.md for who installs with pip, each as its words."""
+    text = (devenv.ROOT / "README.md").read_text()
+    block = re.search(r"\*\*pip\*\*.+?```sh\n(.+?)```", text, re.DOTALL)[1]
+    pip, odoo = (
+        shlex.split(line.strip().replace("<", "'<").replace(">", ">'"))
+        for line in block.strip().splitlines()
+    )
+    assert (pip[0], odoo[0]) == ("pip", "odoo")
+    return pip[1:], odoo[1:]
 
 
 @pytest.fixture
@@ -27,8 +41,9 @@ def installed(tmp_path, monkeypatch):
     # What Odoo itself needs.
     with open(f"{find_packages(python)}/odoo.pth", "w") as path:
         path.write(find_packages(devenv.python()) + "\n")
-    install = ("--no-deps", "--no-index", "-q", *wheels.iterdir())
-    subprocess.run([python, "-m", "pip", "install", *install], check=True)
+    (wheel,) = wheels.iterdir()
+    words = [str(wheel) if word == "<checkout>" else word for word in read_readme()[0]]
+    subprocess.run([python, "-m", "pip", *words, "--no-index", "-q"], check=True)
     monkeypatch.setattr(devenv, "python", lambda: str(python))
     monkeypatch.setattr(devenv, "ADDONS_PATH", tmp_path / "nowhere")
     monkeypatch.setattr(devenv, "ODOO_RC", tmp_path / "odoo.conf")
@@ -42,7 +57,10 @@ def installed(tmp_path, monkeypatch):
 def test_the_wheel_is_installed_into_a_fresh_odoo_and_a_chat_is_dispatched(installed):
     args, packages = installed
     with devenv.postgres(), devenv.temp_db() as db:
-        devenv.install(db, [devenv.ADDON], args=args)
+        words = [db if word == "<database>" else word for word in read_readme()[1]]
+        log = devenv.LOGS / "install-package.log"
+        assert not devenv.run_odoo([*words, "--stop-after-init", "--no-http", *args], log=log)
+        assert devenv.module_installed(db, devenv.ADDON)
         code = f"import odoo.addons.{devenv.ADDON} as addon; print(addon.__file__)"
         assert devenv.shell(db, code, args=args).strip().startswith(packages)
         with devenv.Server(db, args=args) as server:
