@@ -209,9 +209,10 @@ class DiscussChannel(models.Model):
         email, channel = self.dispatch_reply_email, self.livechat_channel_id
         if not email or not channel.mails_answers:
             return True
-        sender = channel._get_sender()
+        if not (sender := channel._get_sender()):
+            return False
         mailbox = hashlib.sha256(email.encode()).hexdigest()
-        if not sender or not door.may_mail_buyer(self.env, mailbox, str(channel.main_account_id or channel)):
+        if not door.may_mail_buyer(self.env, mailbox, str(channel.main_account_id or channel)):
             return False
         # sudo: ir.qweb, mail.mail - built here, for the buyer's own mailbox, by no person
         env = self._get_buyers_env()(user=SUPERUSER_ID, su=True)

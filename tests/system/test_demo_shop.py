@@ -49,8 +49,9 @@ def test_the_chinese_shop_speaks_chinese_and_shares_its_buyers(template, open_pa
                     for user_id in people
                 ],
             )
+            reception = SimpleNamespace(id=channel["id"])
             for _number in range(sum(SERVED.values())):
-                answer = shops.Buyer(server.url).open_chat(SimpleNamespace(id=channel["id"]), "你好")
+                answer = shops.Buyer(server.url).open_chat(reception, "你好")
                 assert answer.chat_id, answer.text
             served = Counter(
                 people[user_id]
