@@ -585,6 +585,8 @@ def print_load(result):
             f"a freed seat has its next buyer, {seats['agents']} agents at work, {seats['counts']}:"
             f" p50 {statistics.median(seats['seconds']):.2f} s, p95 {p95:.2f} s"
             f"   {verdict(p95 <= SEATED_AIM, f'{SEATED_AIM} s')},"
+            f" {statistics.quantiles(seats['since_ended'], n=20)[-1]:.2f} s of it after who leaves"
+            " has an answer,"
             f" the audit found {seats['wrong']} wrong\n"
         )
 
