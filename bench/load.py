@@ -190,16 +190,24 @@ class Place:
         )
         sids = crowd.make_sessions(self.shop.db, [admin] * WATCHERS)
         rates, fetched = {"alone": [], "watched": []}, 0
+        spent = {name: Counter() for name in rates}
         _open_chats(ours, 4 * WORKERS)
         for number in range(rounds):
             for name in list(rates)[:: 1 if number % 2 else -1]:
                 with crowd.watching(self.server, sids if name == "watched" else []) as meter:
+                    before = read_processor_seconds(self.server.pid)
                     rates[name].append(_open_chats(ours, WATCHED_BUYERS))
+                    spent[name] += read_processor_seconds(self.server.pid) - before
                 if name == "watched":
                     fetched += sum(map(len, meter.seconds.values()))
                 ours.close_all()
-        tell(f"get_session per second: {rates}, the pages fetched {fetched} times")
-        return {**rates, "pages": WATCHERS, "fetched": fetched}
+        buyers = rounds * WATCHED_BUYERS
+        each = {
+            name: {what: 1000 * number / buyers for what, number in seconds.items()}
+            for name, seconds in spent.items()
+        }
+        tell(f"get_session per second: {rates}, the pages fetched {fetched} times, {each}")
+        return {**rates, "pages": WATCHERS, "fetched": fetched, "processor_ms": each}
 
 
 def _open_chats(reception, buyers):
