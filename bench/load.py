@@ -190,16 +190,24 @@ class Place:
         )
         sids = crowd.make_sessions(self.shop.db, [admin] * WATCHERS)
         rates, fetched = {"alone": [], "watched": []}, 0
+        spent = {name: Counter() for name in rates}
         _open_chats(ours, 4 * WORKERS)
         for number in range(rounds):
             for name in list(rates)[:: 1 if number % 2 else -1]:
                 with crowd.watching(self.server, sids if name == "watched" else []) as meter:
+                    before = read_processor_seconds(self.server.pid)
                     rates[name].append(_open_chats(ours, WATCHED_BUYERS))
+                    spent[name] += read_processor_seconds(self.server.pid) - before
                 if name == "watched":
                     fetched += sum(map(len, meter.seconds.values()))
                 ours.close_all()
-        tell(f"get_session per second: {rates}, the pages fetched {fetched} times")
-        return {**rates, "pages": WATCHERS, "fetched": fetched}
+        buyers = rounds * WATCHED_BUYERS
+        each = {
+            name: {what: 1000 * number / buyers for what, number in seconds.items()}
+            for name, seconds in spent.items()
+        }
+        tell(f"get_session per second: {rates}, the pages fetched {fetched} times, {each}")
+        return {**rates, "pages": WATCHERS, "fetched": fetched, "processor_ms": each}
 
 
 def _open_chats(reception, buyers):
@@ -240,7 +248,8 @@ def _summarize(runs):
 
 def free_seats(server, shop):
     """Free the seats of a full shop one after another while other buyers come as they come; return
-    the seconds until each has the next in line."""
+    the seconds until each has the next in line: from when its buyer asks to leave, and from when
+    that is answered."""
     reception = shop.open_reception([], max_sessions=1, queue_enabled=True)
     hire(shop, reception, SEATS)
     with ThreadPoolExecutor(2 * WORKERS) as pool:
@@ -251,7 +260,7 @@ def free_seats(server, shop):
 
         buyers = dict(pool.map(open_chat, range(SEATS + FREED)))
     tell(f"{SEATS} seats are taken, {FREED} wait")
-    seconds = []
+    seconds, since_ended = [], []
     with contextlib.closing(devenv.connect(shop.db)) as connection, connection.cursor() as cursor:
 
         def read_chats(state):
@@ -282,8 +291,10 @@ def free_seats(server, shop):
                 break
             began = time.perf_counter()
             buyers[taken].leave(taken)
+            ended = time.perf_counter()
             shops.wait_until(lambda chat=next_chat: is_served(chat), "the line was not served")
             seconds.append(time.perf_counter() - began)
+            since_ended.append(time.perf_counter() - ended)
             # Not faster than seats become free: the load is the buyers, not these.
             time.sleep(max(0, 1 - seconds[-1]))
         load.join()
@@ -293,10 +304,14 @@ def free_seats(server, shop):
     report = audit.run(shop.db, [reception.id], told, run.unanswered)
     if not report.is_clean:
         tell(report)
-    tell(f"freed seats: {crowd.find_quantiles(seconds)} ms of {len(seconds)}, {run.meter.counts}")
+    tell(
+        f"freed seats: {crowd.find_quantiles(seconds)} ms of {len(seconds)}, once it is answered"
+        f" {crowd.find_quantiles(since_ended)}, {run.meter.counts}"
+    )
     return {
         "agents": SEATS,
         "seconds": seconds,
+        "since_ended": since_ended,
         "counts": dict(run.meter.counts),
         "get_session": run.meter.quantiles("get_session"),
         "wrong": sum(len(check.wrong) for check in report.checks.values()),

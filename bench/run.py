@@ -616,14 +616,19 @@ def print_load(result):
         reached = verdict(beside >= (1 - WATCHED_AIM) * alone, f"-{100 * WATCHED_AIM:.0f} %")
         print(
             f"get_session per second beside {watched['pages']} pages Reception:"
-            f" {alone:.1f} -> {beside:.1f}, {100 * (beside / alone - 1):+.1f} %   {reached}\n"
+            f" {alone:.1f} -> {beside:.1f}, {100 * (beside / alone - 1):+.1f} %   {reached}"
         )
+        for name, spent in watched["processor_ms"].items():
+            print(f"   {name}: {spent['workers']:.0f} ms of the workers' processors for each chat")
+        print()
     if seats := result.get("seats"):
         p95 = statistics.quantiles(seats["seconds"], n=20)[-1]
         print(
             f"a freed seat has its next buyer, {seats['agents']} agents at work, {seats['counts']}:"
             f" p50 {statistics.median(seats['seconds']):.2f} s, p95 {p95:.2f} s"
             f"   {verdict(p95 <= SEATED_AIM, f'{SEATED_AIM} s')},"
+            f" {statistics.quantiles(seats['since_ended'], n=20)[-1]:.2f} s of it after who leaves"
+            " has an answer,"
             f" the audit found {seats['wrong']} wrong\n"
         )
 
