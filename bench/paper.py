@@ -159,22 +159,19 @@ def _read_decision(shop):
 
 
 class _Meter:
-    """What the processes of Odoo and of PostgreSQL have taken."""
+    """What the processes of an Odoo server and those that serve it in PostgreSQL have taken."""
 
     def __init__(self, shop, server):
         self.shop, self.server = shop, server
-        folder = Path(devenv._pg_state()["data"])
-        self.postmaster = int((folder / "postmaster.pid").read_text().split()[0])
         # What pages ask for when they connect is over by then.
         time.sleep(IDLE)
         before = self._read()
         time.sleep(IDLE)
-        after = self._read()
-        self.idle = {name: (after[name] - before[name]) / IDLE for name in before}
+        self.idle = _subtract(self._read(), before)
 
     def measure(self, do, numbers, warm_up=WARM_UP):
         """Do something once for each number, the first ones without looking; return what one of
-        the others took, beside what an idle server takes in that time."""
+        the others took, in processors beside what an idle server takes in that time."""
         numbers = list(numbers)
         for number in numbers[:warm_up]:
             do(number)
@@ -187,44 +184,56 @@ class _Meter:
             do(number)
             walls.append(time.perf_counter() - started)
         time.sleep(1)
-        after, seconds = self._read(), time.perf_counter() - began
-        taken = {
-            name: max(0, after[name] - before[name] - seconds * self.idle[name]) / len(numbers)
-            for name in before
+        taken, seconds = _subtract(self._read(), before), time.perf_counter() - began
+        for name in ("app", "database"):
+            taken[name] = max(0, taken[name] - self.idle[name] * seconds / IDLE)
+        return {
+            **{name: value / len(numbers) for name, value in taken.items()},
+            "wall": statistics.median(walls),
         }
-        return {**taken, "wall": statistics.median(walls)}
 
     def _read(self):
-        ((wal, transactions, bus),) = self.shop.sql(
+        ((wal, transactions, bus, backends),) = self.shop.sql(
             "SELECT pg_current_wal_lsn() - '0/0', (SELECT xact_commit FROM pg_stat_database"
             " WHERE datname = current_database()),"
-            " (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM bus_bus_id_seq)"
+            " (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM bus_bus_id_seq),"
+            " (SELECT array_agg(pid) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND pid != pg_backend_pid())"
         )
+        ticks, children = _read_processors()
+        server = [self.server.pid]
+        for pid in server:
+            server += children.get(pid, ())
         return {
-            "app": _read_processors(self.server.pid),
-            "database": _read_processors(self.postmaster),
+            "app": {pid: ticks.get(pid, 0) for pid in server},
+            # Not what vacuums and writes for whole PostgreSQL, which has other databases.
+            "database": {pid: ticks.get(pid, 0) for pid in backends},
             "wal": float(wal),
             "transactions": transactions,
             "bus": bus,
         }
 
 
-def _read_processors(pid):
-    """Return the seconds of processors that a process and all under it have taken, those that
-    have ended and were waited for included."""
-    children, ticks = {}, {}
+def _subtract(after, before):
+    """Return what was taken between two readings; of a process that has ended nothing is known."""
+    return {
+        name: sum(ticks - before[name].get(pid, 0) for pid, ticks in value.items()) / TICKS
+        if isinstance(value, dict)
+        else value - before[name]
+        for name, value in after.items()
+    }
+
+
+def _read_processors():
+    """Return how many ticks of processors each process has taken, and the children of each."""
+    ticks, children = {}, {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         with contextlib.suppress(OSError):
             values = path.read_text().rpartition(")")[2].split()
             number = int(path.parent.name)
             children.setdefault(int(values[1]), []).append(number)
-            ticks[number] = sum(map(int, values[11:15]))
-    found, total = [pid], 0
-    while found:
-        one = found.pop()
-        total += ticks.get(one, 0)
-        found += children.get(one, ())
-    return total / TICKS
+            ticks[number] = sum(map(int, values[11:13]))
+    return ticks, children
 
 
 def make_load(measured):

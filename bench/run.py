@@ -156,7 +156,7 @@ def main():
     parser.add_argument(
         "--past-chats",
         type=int,
-        default=1_000_000,
+        default=100_000,
         help="ended chats with their decisions in `scale` (default: %(default)s)",
     )
     parser.add_argument(

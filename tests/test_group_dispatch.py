@@ -62,6 +62,21 @@ class TestGroupDispatch(DispatchCommon):
         self.assertEqual(set(rest), {self.senior, self.other})
         self.assertFalse(self._come(self.channel))
 
+    def test_whom_a_decision_asks_for_are_the_agents_of_the_group(self):
+        self.head.user_ids |= self.other
+        for change in (
+            lambda: None,
+            lambda: self.senior.write({"active": False}),
+            lambda: self.channel.write({"user_ids": [Command.unlink(self.specialist.id)]}),
+        ):
+            change()
+            for group in (self.head, self.paris):
+                self.assertEqual(group._get_agent_ids(), set(group._get_agents().ids))
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(self.channel._get_member_ids(self.head.id), {self.other.id})
+        self.assertNotIn("user_ids", self.channel._cache, "a channel may have a thousand agents")
+
     def test_without_a_line_the_parents_agents_join_at_once(self):
         self._come_from_paris()
         second = self._come_from_paris()

@@ -39,7 +39,14 @@ class TwoShops(DispatchCommon):
             for owner, agents in zip(cls.owners, cls.staff, strict=True)
         ]
         # Of weight 300 and 100: four seats, so that two buyers of six wait.
-        cls.chats = [[cls._come(channel) for _buyer in range(6)] for channel in cls.channels]
+        cls.chats = [[cls._open(channel) for _buyer in range(6)] for channel in cls.channels]
+
+    @classmethod
+    def _open(cls, channel):
+        guest = cls._create_guest()
+        chat = cls._come(channel, guest)
+        cls._say(chat, guest, "In red?")
+        return chat
 
     def _read_credits(self):
         credits = ledger.read_credits(self.env.cr)

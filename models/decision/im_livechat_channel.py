@@ -441,7 +441,7 @@ class ImLivechatChannel(models.Model):
         """Return the user ids of a dispatch group's agents; of the default group for ``None``, and
         then ``None`` for all agents of the channel where no group has a scope."""
         if group_id:
-            return set(self.env["livechat.dispatch.group"].browse(group_id)._get_agents().ids)
+            return self.env["livechat.dispatch.group"].browse(group_id)._get_agent_ids()
         if any(scope.values for scope in self._read_dispatch_scopes()):
             return set(self._get_default_agents().ids)
         return None

@@ -230,8 +230,9 @@ class LivechatTeam(models.AbstractModel):
                     ("parent_res_model", "=", "im_livechat.channel"),
                     ("parent_res_id", "in", channels.ids),
                     ("consumed", "=", True),
-                    # None was given after it was last written, and of that core has an index.
-                    ("write_date", ">=", start),
+                    # Core has an index of when they were last written: when that transaction
+                    # began, which is never long before they were given.
+                    ("write_date", ">=", start - timedelta(hours=1)),
                     ("rated_on", ">=", start),
                     ("rated_on", "<", end),
                     ("rating_text", "!=", "none"),
