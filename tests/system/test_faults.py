@@ -1,0 +1,564 @@
+"""What happens when something breaks while buyers come all the time: nobody is lost, no seat leaks,
+no agent has too many, and service is normal again within a minute.
+
+`dev/test faults` repeats each fault as often as DEV_TEST_FAULTS says and prints a table.
+"""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import audit
+import psycopg2
+import pytest
+import shop as shops
+from rush import NORMAL_WITHIN, Rush, Visitor, answers
+from test_crash import LEFT_BEHIND
+from test_open_websocket import Page
+from wire import Wire
+
+import devenv
+
+#: How often each fault strikes; and whether it lasts as long as the promise says.
+REPETITIONS = int(os.environ.get("DEV_TEST_FAULTS") or 1)
+IS_LONG = REPETITIONS > 1
+
+AGENTS, CAPACITY, BUYERS = 10, 1, 14
+SEATS = AGENTS * CAPACITY
+
+pytestmark = [
+    pytest.mark.timeout(900 + 150 * REPETITIONS),
+    pytest.mark.skipif(
+        not devenv.private_postgres(), reason="the PostgreSQL server is not ours to break"
+    ),
+]
+
+# What a decision, whoever serves a line and a hand-over say to PostgreSQL; the number is the first
+# half of the lock of who serves, see dispatch/ledger/locks.py.
+DECIDES = b"pg_advisory_xact_lock_shared"
+SERVES = b"pg_advisory_xact_lock(%d, " % 0x4C434451
+HANDS_OVER = b"hand_over"
+
+
+class Place:
+    """A database of this module with a server; and, when somebody asks, a second node that speaks
+    to PostgreSQL through a wire."""
+
+    def __init__(self, db, server, stack):
+        self.db, self.server, self.stack = db, server, stack
+        self.shop = shops.Shop(db, server.url)
+        self._node = None
+
+    @property
+    def node(self):
+        """``(server, wire)``."""
+        if not self._node:
+            wire = self.stack.enter_context(Wire(int(devenv.env()["PGPORT"])))
+            server = devenv.Server(self.db, workers=2, cron=1, environment={"PGPORT": wire.port})
+            self._node = self.stack.enter_context(server), wire
+        return self._node
+
+
+@pytest.fixture(scope="module")
+def place(template):
+    with contextlib.ExitStack() as stack:
+        db = stack.enter_context(devenv.temp_db(template))
+        with contextlib.closing(devenv.connect()) as connection, connection.cursor() as cursor:
+            # What was committed is to be there after a crash, as in a shop.
+            cursor.execute(f'ALTER DATABASE "{db}" SET synchronous_commit = on')
+        server = stack.enter_context(devenv.Server(db, workers=4, cron=1))
+        yield Place(db, server, stack)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """The rows of the table, which is written at the end."""
+    rows = []
+    yield rows
+    lines = [
+        "| fault | repetitions | lost | leaked | overrun | seconds until normal: median, most |",
+        "|---|---|---|---|---|---|",
+        *rows,
+    ]
+    devenv.LOGS.mkdir(parents=True, exist_ok=True)
+    (devenv.LOGS / "faults.md").write_text("\n".join([*lines, ""]))
+    print("\n" + "\n".join(lines))
+
+
+def say_row(table, name, seconds, lost=0, leaked=0, overrun=0):
+    table.append(
+        f"| {name.replace('_', ' ')} | {len(seconds)} | {lost} | {leaked} | {overrun} |"
+        f" {statistics.median(seconds):.1f}, {max(seconds):.1f} |"
+    )
+    # Seen while the others are still going on.
+    with open(devenv.LOGS / "faults.rows", "a") as file:
+        file.write(f"{table[-1]}\n")
+
+
+def now():
+    return time.monotonic()
+
+
+def lasts(seconds, short):
+    return seconds if IS_LONG else short
+
+
+# --------------------------------------------------------------------------- the faults
+# Each is a context: it strikes, and yields the moment from which service is to become normal; what
+# it left broken until then it mends at the end.
+
+
+@contextlib.contextmanager
+def http_worker_killed(place, _rush):
+    os.kill(random.choice(place.server.worker_pids()), signal.SIGKILL)
+    yield now()
+
+
+@contextlib.contextmanager
+def cron_worker_killed(place, _rush):
+    (pid,) = place.server.cron_pids()
+    os.kill(pid, signal.SIGKILL)
+    yield now()
+
+
+@contextlib.contextmanager
+def websocket_process_killed(place, _rush):
+    (pid,) = place.server.websocket_pids()
+    os.kill(pid, signal.SIGKILL)
+    struck = now()
+    shops.wait_until(lambda: not answers(place.server.gevent_port), "it was not killed")
+    shops.wait_until(lambda: answers(place.server.gevent_port), "it has no successor")
+    yield struck
+
+
+@contextlib.contextmanager
+def server_killed(place, _rush):
+    place.server.kill()
+    struck = now()
+    place.server.start()
+    yield struck
+
+
+@contextlib.contextmanager
+def postgres_restarted_fast(_place, _rush):
+    devenv.restart_postgres("fast")
+    yield now()
+
+
+@contextlib.contextmanager
+def postgres_restarted_at_once(_place, _rush):
+    devenv.restart_postgres("immediate")
+    yield now()
+
+
+@contextlib.contextmanager
+def cut(place, rush, words, provoke=None):
+    """One of two nodes is cut from the database after it has sent these words; service is to be
+    normal on the other while it is still cut."""
+    server, wire = place.node
+    was_cut = wire.cut_after(words)
+    if provoke:
+        threading.Thread(target=provoke, daemon=True).start()
+    assert was_cut.wait(shops.PATIENCE), "the words were never said"
+    struck = now()
+    # Who balances the load finds out that it does not answer.
+    time.sleep(1)
+    rush.urls.remove(server.url)
+    try:
+        yield struck
+    finally:
+        wire.mend()
+        server.wait(shops.PATIENCE)
+        rush.urls.append(server.url)
+
+
+def cut_in_a_decision(place, rush):
+    return cut(place, rush, DECIDES)
+
+
+def cut_while_serving(place, rush):
+    return cut(place, rush, SERVES)
+
+
+def cut_in_a_hand_over(place, rush):
+    server, _wire = place.node
+    there = shops.Shop(place.db, server.url)
+
+    def disable():
+        busy = max(rush.look.loads, key=rush.look.loads.get)
+        with contextlib.suppress(AssertionError):
+            there.call("res.users", "write", [busy], {"active": False})
+
+    return cut(place, rush, HANDS_OVER, disable)
+
+
+@contextlib.contextmanager
+def database_unreachable(place, rush):
+    """For the only node that anybody asks."""
+    server, wire = place.node
+    rush.urls[:] = [server.url]
+    time.sleep(1)
+    wire.cut()
+    time.sleep(lasts(60, 4))
+    wire.mend()
+    yield now()
+
+
+@contextlib.contextmanager
+def transaction_held_open(place, rush):
+    """Somebody has the first of the line and an agent's row locked, and does nothing."""
+    with (
+        contextlib.closing(devenv.connect(place.db, autocommit=False)) as holder,
+        holder.cursor() as cursor,
+    ):
+        cursor.execute(
+            "SELECT FROM discuss_channel WHERE dispatch_state = 'queued'"
+            " AND livechat_channel_id = %s AND livechat_end_dt IS NULL"
+            " ORDER BY dispatch_queued_at LIMIT 1 FOR UPDATE",
+            [rush.reception.id],
+        )
+        cursor.execute(
+            "SELECT FROM res_users WHERE id = %s FOR UPDATE", [rush.reception.agents[0].user_id]
+        )
+        served, began = rush.served, now()
+        time.sleep(lasts(60, 4))
+        # Nobody else waits for that.
+        assert rush.served - served > now() - began, "who is not concerned was held up"
+        holder.rollback()
+    yield now()
+
+
+@contextlib.contextmanager
+def small_disk(megabytes):
+    """A disk of its own, of so many megabytes."""
+    if os.geteuid() or not shutil.which("mount"):
+        pytest.skip("only root mounts a small disk")
+    folder = Path(tempfile.mkdtemp())
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "none", folder]
+    if subprocess.run(command, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+        folder.rmdir()
+
+
+def fill(folder):
+    """Fill the disk to its last byte; returns what to delete."""
+    ballast = folder / "ballast"
+    with contextlib.suppress(OSError), open(ballast, "wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1 << 12))
+    return ballast
+
+
+@contextlib.contextmanager
+def filestore_disk_full(place, rush):
+    """Files are refused with an error, and chats go on as if nothing had happened."""
+    files = devenv.DATA_DIR / "filestore" / place.db
+    size = sum(path.stat().st_size for path in files.rglob("*") if path.is_file())
+    with small_disk((size >> 20) + 16) as disk:
+        shutil.copytree(files, disk / "filestore" / place.db)
+        with devenv.Server(place.db, workers=2, args=["--data-dir", disk]) as server:
+            rush.urls[:] = [server.url]
+            visitor = Visitor([server.url])
+            chat_id = rush._note(visitor.open(rush.reception.id), is_open=True)
+            assert chat_id and visitor.write(chat_id)
+            assert send_file(visitor, chat_id).status_code == 200
+            ballast = fill(disk)
+            refused = send_file(visitor, chat_id)
+            failed = len(rush.failures)
+            time.sleep(lasts(20, 2))
+            assert refused.status_code >= 500 or "error" in refused.json()
+            assert len(rush.failures) == failed, "chats without files were refused"
+            ballast.unlink()
+            ended = now()
+            assert send_file(visitor, chat_id).status_code == 200
+            assert visitor.go(chat_id)
+            yield ended
+            rush.urls[:] = [place.server.url]
+
+
+def send_file(visitor, chat_id):
+    """Upload a file to a chat, as the widget does."""
+    return visitor.session.post(
+        f"{visitor.url}/mail/attachment/upload",
+        data={"thread_id": chat_id, "thread_model": "discuss.channel"},
+        # No file is stored that is there already.
+        files={"ufile": ("broken.bin", random.randbytes(1 << 14))},
+        timeout=shops.TIMEOUT,
+    )
+
+
+#: What a chat writes; the rest of the database is on another disk.
+WRITTEN = (
+    "discuss_channel",
+    "discuss_channel_member",
+    "mail_message",
+    "livechat_dispatch_decision",
+)
+
+
+@contextlib.contextmanager
+def database_disk_full(place, _rush):
+    """The disk with the tables that a chat writes has not one byte left."""
+    state = devenv._pg_state()
+    with small_disk(48) as disk:
+        shutil.chown(disk, *devenv._as_owner(state).values() or (None, None))
+        with contextlib.ExitStack() as stack:
+            owner = stack.enter_context(connect_as_owner(state, "postgres")).cursor()
+            owner.execute(f"CREATE TABLESPACE small LOCATION '{disk}'")
+            owner.execute(f"GRANT CREATE ON TABLESPACE small TO {state['role']}")
+            try:
+                move_tables(place, "small")
+                ballast = fill(disk)
+                time.sleep(lasts(20, 4))
+                ballast.unlink()
+                yield now()
+            finally:
+                move_tables(place, "pg_default")
+                owner.execute("DROP TABLESPACE small")
+
+
+def connect_as_owner(state, db):
+    connection = psycopg2.connect(
+        host="127.0.0.1",
+        port=state["port"],
+        user="dev_admin",
+        password=state["admin_password"],
+        dbname=db,
+    )
+    connection.autocommit = True
+    return contextlib.closing(connection)
+
+
+def move_tables(place, disk):
+    for name in WRITTEN:
+        place.shop.sql(f"ALTER TABLE {name} SET TABLESPACE {disk}")
+
+
+def clock_ahead(place, rush):
+    return clock_off(place, rush, "+300s")
+
+
+def clock_behind(place, rush):
+    return clock_off(place, rush, "-300s")
+
+
+@contextlib.contextmanager
+def clock_off(place, rush, by):
+    """A second node has a wrong clock; agents give signs of life to the first."""
+    library = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+    if not library:
+        pytest.skip("Debian's faketime is not installed")
+    agents = [agent.user_id for agent in rush.reception.agents]
+    over = threading.Event()
+
+    def give_signs():
+        while not over.is_set():
+            set_last_poll(place.shop, agents, "now() AT TIME ZONE 'UTC'")
+            over.wait(5)
+
+    signs = threading.Thread(target=give_signs, daemon=True)
+    environment = {"LD_PRELOAD": library, "FAKETIME": by, "FAKETIME_DONT_FAKE_MONOTONIC": 1}
+    with devenv.Server(place.db, workers=2, cron=1, environment=environment) as server:
+        signs.start()
+        rush.urls.append(server.url)
+        began = now()
+        time.sleep(lasts(10, 4))
+        try:
+            yield began
+        finally:
+            over.set()
+            signs.join()
+            rush.urls.remove(server.url)
+    set_last_poll(place.shop, agents, f"'{shops.EVER}'::timestamp")
+
+
+def set_last_poll(shop, user_ids, moment):
+    shop.sql(f"UPDATE mail_presence SET last_poll = {moment} WHERE user_id = ANY(%s)", user_ids)
+
+
+@contextlib.contextmanager
+def upgrade_on_another_node(place, _rush):
+    args = ["-d", place.db, "-u", devenv.ADDON, "--stop-after-init", "--no-http"]
+    log = devenv.LOGS / "faults-upgrade.log"
+    assert devenv.run_odoo([*args, "--workers", 0, "--max-cron-threads", 0], log=log) == 0
+    yield now()
+
+
+@contextlib.contextmanager
+def presence_flapping(place, rush):
+    """Fifty agents, among them those of the reception, come and go twice a second."""
+    others = place.shop.add_agents([100] * 40)
+    users = [agent.user_id for agent in (*others, *rush.reception.agents)]
+    over, chance = threading.Event(), random.Random(1)
+    calls = 0
+    began = now()
+    while now() - began < lasts(60, 5):
+        some = chance.sample(users, 10)
+        state = chance.choice(["offline", "online"])
+        ids = place.shop.call("mail.presence", "search", [("user_id", "in", some)])
+        place.shop.call("mail.presence", "write", ids, {"status": state})
+        calls += 1
+    over.set()
+    assert calls > 3
+    ids = place.shop.call("mail.presence", "search", [("user_id", "in", users)])
+    place.shop.call("mail.presence", "write", ids, {"status": "online", "last_poll": shops.EVER})
+    ended = now()
+    assert (
+        place.shop.sql(
+            "SELECT FROM livechat_dispatch_decision WHERE livechat_channel_id = %s"
+            " AND kind NOT IN ('assign', 'queue', 'leave', 'overflow', 'first')",
+            rush.reception.id,
+        )
+        == []
+    )
+    yield ended
+
+
+@contextlib.contextmanager
+def websockets_down(place, rush):
+    """Nobody hears of anybody for ten minutes, of which the clocks tell; agents have real
+    connections, which they make anew when the process is back."""
+    server, agents = place.server, rush.reception.agents
+    users = [agent.user_id for agent in agents]
+    pages = [Page(server, place.shop, agent) for agent in agents]
+    for page in pages:
+        page.subscribe()
+        page.give_sign()
+    (pid,) = server.websocket_pids()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        set_last_poll(place.shop, users, "now() AT TIME ZONE 'UTC' - interval '10 minutes'")
+        time.sleep(lasts(20, 3))
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    shops.wait_until(lambda: server.websocket_pids() not in ([pid], []), "it has no successor")
+    shops.wait_until(lambda: answers(server.gevent_port), "it does not answer")
+    ended = now()
+    with ThreadPoolExecutor(len(agents)) as pool:
+        pages = list(pool.map(lambda agent: come_back(server, place.shop, agent), agents))
+    yield ended
+    for page in pages:
+        page.socket.close()
+    place.shop.call(
+        "mail.presence",
+        "write",
+        place.shop.call("mail.presence", "search", [("user_id", "in", users)]),
+        {"status": "online", "last_poll": shops.EVER},
+    )
+
+
+def come_back(server, shop, agent):
+    page = Page(server, shop, agent)
+    page.subscribe()
+    page.give_sign()
+    return page
+
+
+FAULTS = [
+    http_worker_killed,
+    cron_worker_killed,
+    websocket_process_killed,
+    server_killed,
+    postgres_restarted_fast,
+    postgres_restarted_at_once,
+    cut_in_a_decision,
+    cut_while_serving,
+    cut_in_a_hand_over,
+    database_unreachable,
+    transaction_held_open,
+    filestore_disk_full,
+    database_disk_full,
+    clock_ahead,
+    clock_behind,
+    presence_flapping,
+    websockets_down,
+    upgrade_on_another_node,
+]
+# A second node takes part from the beginning.
+ON_TWO_NODES = (cut_in_a_decision, cut_while_serving, cut_in_a_hand_over)
+# They take half a minute each, or stand in test_upgrade.py.
+LONG = (cut_while_serving, cut_in_a_hand_over, upgrade_on_another_node)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(f, marks=[pytest.mark.long] if f in LONG else []) for f in FAULTS],
+    ids=lambda fault: fault.__name__,
+)
+def test_nobody_is_lost_no_seat_leaks_and_service_is_normal_within_a_minute(place, table, fault):
+    reception = place.shop.open_reception(
+        [100] * AGENTS, max_sessions=CAPACITY, queue_enabled=True, offline_rule="pool"
+    )
+    seconds, told, unanswered = [], set(), 0
+    lost = leaked = overrun = 0
+    for repetition in range(REPETITIONS):
+        urls = [place.server.url, *([place.node[0].url] if fault in ON_TWO_NODES else [])]
+        with Rush(reception, urls, SEATS, CAPACITY, BUYERS, seed=repetition) as rush:
+            rush.wait_until_busy()
+            with fault(place, rush) as struck:
+                seconds.append(rush.wait_until_normal(struck))
+                rush.finish()
+                leaked += count_leaks(reception, place.server.url, told)
+        lost += rush.abandoned
+        overrun += len(rush.over)
+        told |= rush.told
+        unanswered += rush.unanswered
+        place.server.wait(shops.PATIENCE)
+    report = audit.run(place.db, [reception.id], told=told, unanswered=unanswered)
+    wrong = {name: len(check.wrong) for name, check in report.checks.items()}
+    if fault in (clock_ahead, clock_behind):
+        # The records of two nodes have moments that cannot be compared.
+        wrong["capacity"] = wrong["order"] = wrong["records"] = 0
+    lost += wrong.pop("answers") + wrong.pop("buyers") + wrong.pop("records")
+    leaked += wrong.pop("seats_without_chat") + wrong.pop("chats_without_seat")
+    overrun += wrong.pop("capacity")
+    say_row(table, fault.__name__, seconds, lost, leaked, overrun)
+    assert (lost, leaked, overrun) == (0, 0, 0), str(report)
+    assert not any(wrong.values()), str(report)
+    assert max(seconds) <= NORMAL_WITHIN
+
+
+def count_leaks(reception, url, told):
+    """Return how many seats of the reception nobody can take, and what the reconciler finds."""
+    reception.close_all()
+    with ThreadPoolExecutor(4) as pool:
+        chats = list(pool.map(lambda _n: arrive(reception, url), range(SEATS)))
+    chats.append(arrive(reception, url))
+    told |= set(chats)
+    states = [
+        state
+        for (state,) in reception.shop.sql(
+            "SELECT dispatch_state FROM discuss_channel WHERE id = ANY(%s) ORDER BY id", chats
+        )
+    ]
+    reception.shop.call("livechat.dispatch.health", "action_check")
+    found = reception.shop.sql(
+        "SELECT kind, found, detail FROM livechat_dispatch_health WHERE found > 0 AND kind IN %s",
+        LEFT_BEHIND,
+    )
+    reception.close_all()
+    if found:
+        print(found)
+    if states != ["assigned"] * SEATS + ["queued"]:
+        print(states)
+    return abs(states.count("assigned") - SEATS) + len(found)
+
+
+def arrive(reception, url):
+    visitor = Visitor([url])
+    chat_id = visitor.open(reception.id)
+    assert chat_id and visitor.write(chat_id)
+    return chat_id
