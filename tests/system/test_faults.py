@@ -1,7 +1,7 @@
 """What happens when something breaks while buyers come all the time: nobody is lost, no seat leaks,
 no agent has too many, and service is normal again within a minute.
 
-`dev/test faults` repeats each fault as often as DEV_TEST_FAULTS says and prints a table.
+`dev/test long-faults` repeats each fault as often as DEV_TEST_FAULTS says and prints a table.
 """
 
 import contextlib
@@ -21,6 +21,7 @@ import audit
 import psycopg2
 import pytest
 import shop as shops
+from browsers import DESKTOP, FIRST_PAGE, log_in, wait_until_online
 from rush import NORMAL_WITHIN, Rush, Visitor, answers
 from test_crash import LEFT_BEHIND
 from test_open_websocket import Page
@@ -562,3 +563,161 @@ def arrive(reception, url):
     chat_id = visitor.open(reception.id)
     assert chat_id and visitor.write(chat_id)
     return chat_id
+
+
+# --------------------------------------------------------------------------- statements that fail
+
+#: PostgreSQL's serialization failure, deadlock and expired wait for a lock: whoever meets one of
+#: them is to try again.
+FAILURES = ("40001", "40P01", "55P03")
+
+
+class Scene:
+    """Three buyers of two agents with a seat each, on a server whose statements fail as told: two
+    are served, one waits and gets the first seat that is free, and all leave."""
+
+    def __init__(self, shop, reception, file):
+        self.shop, self.reception, self.file = shop, reception, file
+        self.told, self.number = [], 0
+
+    def play(self, statement, state):
+        """Let the statement of this number fail once; returns how many seconds the one in line
+        waited for the seat that had become free."""
+        self.number += 1
+        self.file.write_text(f"{self.number} {statement} {state}")
+        buyers = [shops.Buyer(self.shop.url) for _buyer in range(3)]
+        chats = []
+        for buyer in buyers:
+            answer = buyer.open_chat(self.reception, words=None)
+            assert not answer.failed and answer.chat_id, self.describe(statement, answer)
+            chats.append(answer.chat_id)
+            answer = buyer.say(answer.chat_id, "Hello")
+            assert not answer.failed, self.describe(statement, answer)
+        self.told += chats
+        freed_at = now()
+        buyers[0].leave(chats[0])
+        # The cron of each minute serves the line if that went wrong.
+        is_served = "SELECT FROM discuss_channel WHERE id = %s AND dispatch_state = 'assigned'"
+        shops.wait_until(
+            lambda: self.shop.sql(is_served, chats[2]), self.describe(statement, "nobody served")
+        )
+        seconds = now() - freed_at
+        for buyer, chat_id in list(zip(buyers, chats))[1:]:
+            buyer.leave(chat_id)
+        return seconds
+
+    def describe(self, statement, what):
+        return f"{what}: {self.get_statements().get(str(statement))}"
+
+    def get_statements(self):
+        """Return ``{number: statement}`` of this scene as it went."""
+        rows = [row.split("\t") for row in Path(f"{self.file}.seen").read_text().splitlines()]
+        return {number: text for scene, number, text in rows if scene == str(self.number)}
+
+
+@pytest.fixture
+def scene(template, tmp_path):
+    file = tmp_path / "failing"
+    path = [Path(__file__).parent / "shims", *devenv.env()["PYTHONPATH"].split(os.pathsep)]
+    environment = {
+        "PYTHONPATH": os.pathsep.join(map(str, path)),
+        "TEST_FAILING_STATEMENTS": file,
+    }
+    with (
+        devenv.temp_db(template) as db,
+        devenv.Server(db, cron=1, environment=environment) as server,
+    ):
+        shop = shops.Shop(db, server.url)
+        reception = shop.open_reception(
+            [100, 100], max_sessions=1, queue_enabled=True, offline_rule="pool"
+        )
+        yield Scene(shop, reception, file)
+
+
+def test_every_statement_of_ours_may_fail_once_and_the_buyer_notices_nothing(scene, table):
+    # What is asked once in the life of a process is asked now.
+    scene.play(0, "none")
+    scene.play(0, "none")
+    count = len(scene.get_statements())
+    assert count > 20
+    # Of the short version some, of all parts of it.
+    step = 1 if IS_LONG else max(1, count // 12)
+    seconds = [
+        scene.play(number, FAILURES[index % len(FAILURES)])
+        for index, number in enumerate(range(1, count + 1, step))
+    ]
+    scene.play(0, "none")
+    report = audit.run(scene.shop.db, [scene.reception.id], told=scene.told)
+    say_row(table, f"one_of_{count}_statements_fails", seconds)
+    assert report.is_clean, str(report)
+    assert max(seconds) <= NORMAL_WITHIN
+
+
+# --------------------------------------------------------------------------- asleep
+
+
+def test_agents_whose_browsers_slept_while_the_server_was_restarted_get_buyers_again(
+    template, table, browser
+):
+    with devenv.temp_db(template) as db, devenv.Server(db, workers=2, cron=1) as server:
+        shop = shops.Shop(db, server.url)
+        agents = shop.add_agents([100, 100], online=False)
+        reception = shop.open_reception(
+            [],
+            queue_enabled=True,
+            offline_rule="pool",
+            max_sessions=50,
+            user_ids=[[6, 0, [agent.user_id for agent in agents]]],
+        )
+        pages = [open_desk(browser, server, agent) for agent in agents]
+        for agent in agents:
+            wait_until_online(shop, agent)
+        seconds = [
+            sleep_through_a_restart(server, shop, reception, agents, pages)
+            for _repetition in range(min(REPETITIONS, 5))
+        ]
+        for page in pages:
+            page.context.close()
+    say_row(table, "restarted_while_browsers_sleep", seconds)
+    assert max(seconds) <= NORMAL_WITHIN
+
+
+def open_desk(browser, server, agent):
+    page = browser.new_context(viewport=DESKTOP, locale="en-US").new_page()
+    page.goto(f"{server.url}/web/login?redirect=/odoo/discuss", timeout=FIRST_PAGE)
+    log_in(page, agent)
+    return page
+
+
+def sleep_through_a_restart(server, shop, reception, agents, pages):
+    """Return how many seconds after the pages woke up both agents were here and a buyer's message
+    had reached one of them."""
+    sessions = [page.context.new_cdp_session(page) for page in pages]
+    for session in sessions:
+        session.send("Page.setWebLifecycleState", {"state": "frozen"})
+    server.kill()
+    server.start()
+    # Hours have passed.
+    set_last_poll(
+        shop, [agent.user_id for agent in agents], "now() AT TIME ZONE 'UTC' - interval '8 hours'"
+    )
+    assert shops.Buyer(server.url).open_chat(reception).chat_id
+    for session in sessions:
+        session.send("Page.setWebLifecycleState", {"state": "active"})
+    woken = now()
+    for page in pages:
+        page.bring_to_front()
+    is_here = (
+        "SELECT count(*) FROM mail_presence WHERE user_id = ANY(%s) AND status = 'online'"
+        " AND last_poll > now() AT TIME ZONE 'UTC' - interval '1 minute'"
+    )
+    users = [agent.user_id for agent in agents]
+    shops.wait_until(lambda: shop.sql(is_here, users) == [(2,)], "they did not come back")
+    words = f"Are you awake {random.randrange(10**9)}"
+    buyer = shops.Buyer(server.url)
+    answer = buyer.open_chat(reception, words=words)
+    assert answer.chat_id
+    shops.wait_until(
+        lambda: any(page.get_by_text(words).count() for page in pages), "nobody heard the buyer"
+    )
+    return now() - woken
