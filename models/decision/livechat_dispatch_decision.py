@@ -13,6 +13,7 @@ from ...dispatch.fairness import write_team
 from ...dispatch.words import RULES
 from ...tools import phrase
 from ...tools.history import Outlived
+from ...tools.moment import read_now
 
 _logger = logging.getLogger(__name__)
 
@@ -391,7 +392,7 @@ class LivechatDispatchDecision(models.Model):
         users: it explains why they have no room, nobody decides by it."""
         if not user_ids:
             return {}
-        times = ledger.read_quiet_times(self.env.cr, user_ids, fields.Datetime.now())
+        times = ledger.read_quiet_times(self.env.cr, user_ids, read_now(self.env))
         return {str(user_id): int(time.total_seconds() // 60) for user_id, time in times.items()}
 
     @api.model
@@ -416,7 +417,7 @@ class LivechatDispatchDecision(models.Model):
         if not days:
             return 0, 0
         old = self.search(
-            [("moment", "<", fields.Datetime.now() - timedelta(days=days))],
+            [("moment", "<", read_now(self.env) - timedelta(days=days))],
             order="id",
             limit=_VACUUM_LIMIT,
         )

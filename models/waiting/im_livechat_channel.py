@@ -29,6 +29,7 @@ from ...dispatch.line import (
 )
 from ...tools import sent
 from ...tools.mask import mask_addresses
+from ...tools.moment import read_now
 from ...tools.names import say_in_one_line
 from ...tools.sentinels import DRAINING
 
@@ -393,7 +394,7 @@ class ImLivechatChannel(models.Model):
         """Mail what buyers have left in the pool to whom the channel names, each message once: in
         one mail, and that every ``_DIGEST_AFTER`` at most. The minute's timer sends what comes in
         between."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for channel in self:
             told_at = channel.pool_told_at
             if not channel.pool_email or channel.pool_email_waits:
