@@ -398,10 +398,10 @@ def claim(cr, channel_id: int, buyers: list[str]):
     # the machine of the first vanishes, its buyer may ask another within half a minute.
     cr.execute(
         f"""
-        SELECT {KEEPALIVE};
         INSERT INTO livechat_dispatch_buyer (channel_id, buyer, asked_at)
         SELECT %s, buyer, now() AT TIME ZONE 'UTC' FROM unnest(%s::text[]) buyer ORDER BY buyer
             ON CONFLICT (channel_id, buyer) DO UPDATE SET asked_at = EXCLUDED.asked_at
+     RETURNING {KEEPALIVE}
         """,
         [channel_id, buyers],
     )
