@@ -4,7 +4,7 @@ from odoo import api, models
 
 from odoo.addons.mail.models.mail_presence import AWAY_TIMER
 
-from ...tools.moment import SKEW, read_now
+from ...tools.here import SKEW, read_now
 
 # Several pages of one person give signs of life; what comes so soon after another tells nothing.
 _SIGN_EVERY = timedelta(seconds=20)

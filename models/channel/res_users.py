@@ -7,7 +7,7 @@ from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import here, sent
 from ...tools.attributes import leave_to_core
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.rights import READERS
 from ...tools.word import HELD
 

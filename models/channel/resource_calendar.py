@@ -4,7 +4,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.intervals import Intervals
 
-from ...tools.moment import read_now
+from ...tools.here import read_now
 
 
 def _to_utc(moment):

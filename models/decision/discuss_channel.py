@@ -9,7 +9,7 @@ from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...dispatch.words import RULES
 from ...tools import phrase, sent
 from ...tools.attributes import leave_to_core
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.rights import READERS
 from ...tools.turn import UNANSWERED
 

@@ -6,7 +6,7 @@ from markupsafe import escape
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 _logger = logging.getLogger(__name__)

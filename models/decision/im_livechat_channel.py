@@ -15,8 +15,7 @@ from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer, clean_page, rate_languages
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools import clock
-from ...tools.here import GRACE, IS_OFF, IS_PAUSED
-from ...tools.moment import read_now
+from ...tools.here import GRACE, IS_OFF, IS_PAUSED, read_now
 from ...tools.sent import is_text, without_defaults
 from ...tools.sentinels import PREVIEW
 from .staff import Staff, Tree

@@ -12,8 +12,8 @@ from ...dispatch.credit import CHAT
 from ...dispatch.fairness import write_team
 from ...dispatch.words import RULES
 from ...tools import phrase
+from ...tools.here import read_now
 from ...tools.history import Outlived
-from ...tools.moment import read_now
 
 _logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from odoo import models
 from ...dispatch import policy, replay, route
 from ...dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
 from ...dispatch.scope import Buyer, rate_languages
-from ...tools.moment import read_now
+from ...tools.here import read_now
 
 # So many records are in memory at a time: each may describe fifty agents.
 _BATCH = 1000

@@ -4,8 +4,7 @@ from itertools import pairwise
 
 from odoo import api, fields, models
 
-from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY
-from ...tools.moment import read_now
+from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY, read_now
 from ...tools.sent import without_defaults
 
 

@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from ...tools import clock, sent
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.turn import MISSED
 
 # From which day to which, counted from today where somebody is; the second is not part of it.

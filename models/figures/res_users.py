@@ -2,7 +2,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ...tools import clock
-from ...tools.moment import read_now
+from ...tools.here import read_now
 
 
 class ResUsers(models.Model):

@@ -9,7 +9,7 @@ from odoo.tools import SQL
 
 from ...dispatch import scope as scopes
 from ...dispatch.ledger import door
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.sent import is_record_id
 
 

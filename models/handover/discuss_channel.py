@@ -10,8 +10,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch import policy
 from ...dispatch.line import WAITING, estimate_wait
 from ...tools import phrase, sent
-from ...tools.here import GRACE, gone_since
-from ...tools.moment import read_now
+from ...tools.here import GRACE, gone_since, read_now
 from ...tools.turn import PROPOSED, SILENT, UNANSWERED
 
 # The longest note that goes with a transfer, in characters.

@@ -5,7 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...tools import sent
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 # Who puts a chat on hold for longer than this has forgotten the buyer.

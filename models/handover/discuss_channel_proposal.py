@@ -6,7 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...tools import sent
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.rights import READERS
 from ...tools.turn import PROPOSED
 

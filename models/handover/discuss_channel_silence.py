@@ -7,7 +7,7 @@ from odoo import api, fields, models
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import door
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 # The buyer is told so long before.

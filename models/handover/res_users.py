@@ -2,8 +2,7 @@ from datetime import timedelta
 
 from odoo import models
 
-from ...tools.here import GRACE
-from ...tools.moment import read_now
+from ...tools.here import GRACE, read_now
 from ...tools.turn import OWED
 
 # After so many buyers in a row without an answer an agent is paused.

@@ -6,7 +6,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING
 from ...tools import sent
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.sent import without_defaults
 from ...tools.turn import OWED
 

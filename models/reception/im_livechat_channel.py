@@ -9,8 +9,7 @@ from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
 from ...tools import phrase, sent
-from ...tools.here import SILENCE
-from ...tools.moment import read_now
+from ...tools.here import SILENCE, read_now
 
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})

@@ -10,7 +10,7 @@ from odoo.tools.misc import clean_context
 from ...dispatch import policy
 from ...dispatch.ledger import audit, door, forget_credits
 from ...dispatch.line import IS_WAITING
-from ...tools.moment import SKEW, read_skew
+from ...tools.here import SKEW, read_skew
 
 _logger = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import QUIET_AFTER
-from ...tools.moment import read_now
+from ...tools.here import read_now
 
 
 class DiscussChannel(models.Model):

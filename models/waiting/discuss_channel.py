@@ -11,9 +11,8 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import HEAD_START, WAITING, Waiting, estimate_wait
 from ...tools import sent
-from ...tools.here import gone_since
+from ...tools.here import gone_since, read_now
 from ...tools.mask import mask_addresses
-from ...tools.moment import read_now
 from ...tools.turn import RESTS, UNANSWERED
 from ...tools.word import SURELY_HELD, match_given_up
 

@@ -14,7 +14,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.ledger import door
 from ...dispatch.line import WAITING
 from ...tools import sent
-from ...tools.moment import read_now
+from ...tools.here import read_now
 from ...tools.names import say_in_one_line
 from ...tools.rights import READERS
 

@@ -29,8 +29,8 @@ from ...dispatch.line import (
     number_places,
 )
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.mask import mask_addresses
-from ...tools.moment import read_now
 from ...tools.names import say_in_one_line
 from ...tools.sentinels import DRAINING
 

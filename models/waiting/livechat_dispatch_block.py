@@ -7,7 +7,7 @@ from odoo.fields import Domain
 
 from ...dispatch.ledger import door
 from ...tools import addresses, sent
-from ...tools.moment import read_now
+from ...tools.here import read_now
 
 # So long a block that is over is still listed.
 _KEPT = timedelta(days=30)

@@ -1,8 +1,7 @@
 from odoo import api, fields, models
 
 from ...tools import sent
-from ...tools.here import GRACE, is_silent
-from ...tools.moment import read_now
+from ...tools.here import GRACE, is_silent, read_now
 
 
 class MailPresence(sent.Guard, models.Model):

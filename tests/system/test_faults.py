@@ -380,6 +380,12 @@ def clock_off(place, rush, by):
         rush.urls.append(server.url)
         began = now()
         time.sleep(lasts(10, 4))
+        # Who looks after the server is told.
+        shops.Shop(place.db, server.url).call("livechat.dispatch.health", "action_check")
+        ((found,),) = place.shop.sql(
+            "SELECT detail FROM livechat_dispatch_health WHERE kind = 'clock_skew'"
+        )
+        assert by.rstrip("s") in found
         try:
             yield began
         finally:
