@@ -65,7 +65,14 @@ class Place:
         """``(server, wire)``."""
         if not self._node:
             wire = self.stack.enter_context(Wire(int(devenv.env()["PGPORT"])))
-            server = devenv.Server(self.db, workers=2, cron=1, environment={"PGPORT": wire.port})
+            server = devenv.Server(
+                self.db,
+                workers=2,
+                cron=1,
+                # Whoever waits for an answer that was lost is ended, as docs/operations.md says.
+                args=["--limit-time-real", 60],
+                environment={"PGPORT": wire.port},
+            )
             self._node = self.stack.enter_context(server), wire
         return self._node
 
