@@ -39,7 +39,9 @@ class LivechatDispatchDecision(models.Model):
     discuss_channel_id = Outlived(
         "discuss.channel", "Chat", help="Empty for a buyer who found nobody and was turned away."
     )
-    moment = fields.Datetime(default=fields.Datetime.now, required=True, index=True, readonly=True)
+    moment = fields.Datetime(
+        default=lambda self: read_now(self.env), required=True, index=True, readonly=True
+    )
     kind = fields.Selection(
         [
             ("assign", "Assigned"),

@@ -448,7 +448,7 @@ def presence_flapping(place, rush):
     assert (
         place.shop.sql(
             "SELECT FROM livechat_dispatch_decision WHERE livechat_channel_id = %s"
-            " AND kind NOT IN ('assign', 'queue', 'leave', 'overflow', 'first')",
+            " AND kind IN ('hand_over', 'reassign', 'transfer')",
             rush.reception.id,
         )
         == []
@@ -481,6 +481,8 @@ def websockets_down(place, rush):
     yield ended
     for page in pages:
         page.socket.close()
+    gone = "SELECT count(*) FROM mail_presence WHERE user_id = ANY(%s) AND status = 'offline'"
+    shops.wait_until(lambda: place.shop.sql(gone, users) == [(len(users),)], "nobody has gone")
     place.shop.call(
         "mail.presence",
         "write",
