@@ -142,7 +142,7 @@ class Rush:
     def try_buyer(self):
         """Tell whether a new buyer gets an agent or its place; it leaves at once."""
         visitor = Visitor(list(self.urls))
-        chat_id = self._note(visitor.open(self.reception.id), is_open=True)
+        chat_id = self.note(visitor.open(self.reception.id), is_open=True)
         if not chat_id:
             return False
         try:
@@ -151,8 +151,21 @@ class Rush:
             )
         except psycopg2.Error:
             state = None
-        written = self._note(visitor.write(chat_id))
-        return bool(written and self._note(visitor.go(chat_id)) and state in ("assigned", "queued"))
+        written = self.note(visitor.write(chat_id))
+        return bool(written and self.note(visitor.go(chat_id)) and state in ("assigned", "queued"))
+
+    def note(self, answer, is_open=False):
+        """Count what a request brought, false for no proper answer; returns it.
+
+        :param is_open: whether it asked for a chat; the answer is its id.
+        """
+        with self._lock:
+            if not answer:
+                self.failures.append(time.monotonic())
+                self.unanswered += is_open
+            elif is_open:
+                self.told.add(answer)
+        return answer
 
     def finish(self):
         """Let the buyers who are here be served and leave, and no others come."""
@@ -192,18 +205,9 @@ class Rush:
         return bool(self._insist(lambda: visitor.go(chat_id)))
 
     def _insist(self, do, is_open=False):
-        while not (answer := self._note(do(), is_open)):
+        while not (answer := self.note(do(), is_open)):
             if self._given_up.wait(0.3):
                 return None
-        return answer
-
-    def _note(self, answer, is_open=False):
-        with self._lock:
-            if not answer:
-                self.failures.append(time.monotonic())
-                self.unanswered += is_open
-            elif is_open:
-                self.told.add(answer)
         return answer
 
     def _watch(self):
