@@ -143,7 +143,8 @@ class Rush:
         """Tell whether a new buyer gets an agent or its place; it leaves at once."""
         visitor = Visitor(list(self.urls))
         chat_id = self.note(visitor.open(self.reception.id), is_open=True)
-        if not chat_id:
+        # Who has not written yet has no place.
+        if not chat_id or not self.note(visitor.write(chat_id)):
             return False
         try:
             ((state,),) = self.reception.shop.sql(
@@ -151,8 +152,7 @@ class Rush:
             )
         except psycopg2.Error:
             state = None
-        written = self.note(visitor.write(chat_id))
-        return bool(written and self.note(visitor.go(chat_id)) and state in ("assigned", "queued"))
+        return bool(self.note(visitor.go(chat_id)) and state in ("assigned", "queued"))
 
     def note(self, answer, is_open=False):
         """Count what a request brought, false for no proper answer; returns it.
