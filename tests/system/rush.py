@@ -21,7 +21,7 @@ NORMAL_WITHIN = 60
 CALM = 1
 
 # Seconds that a buyer stays with an agent.
-_STAYS = (0.3, 1.5)
+_STAYS = (1, 3)
 # A buyer may open twenty chats an hour.
 _VISITS = 8
 
@@ -71,23 +71,20 @@ class Look(NamedTuple):
     loads: Counter
     """``{user id: open chats}``, from core's own records."""
 
-    def has_idle_seats(self, seats):
-        """Tell whether somebody waits although there is room."""
-        return "queued" in self.states.values() and self.loads.total() < seats
-
 
 class Rush:
     """Buyers of one reception, each in a thread of its own: it asks until it has a chat, writes,
     waits for an agent, stays for a moment and leaves. Bounded by :meth:`finish`.
 
     :param urls: of the nodes; who balances the load takes one out by taking it out of this list.
-    :param seats: how many chats the agents of the reception have together at most.
+    :param capacity: how many chats each agent may have.
     """
 
-    def __init__(self, reception, urls, seats, capacity, buyers, seed=0):
-        self.reception, self.urls, self.seats, self.capacity = reception, urls, seats, capacity
+    def __init__(self, reception, urls, capacity, buyers, seed=0):
+        self.reception, self.urls, self.capacity = reception, urls, capacity
         self.told, self.over = set(), set()
-        self.failures, self.unanswered, self.abandoned, self.served = [], 0, 0, 0
+        self.failures, self.filled = [], []
+        self.unanswered = self.abandoned = self.served = 0
         self.look = None
         self._lock = threading.Lock()
         self._ended, self._given_up, self._unwatched = (threading.Event() for _event in range(3))
@@ -120,19 +117,14 @@ class Rush:
 
     def wait_until_normal(self, since):
         """Return how many seconds after ``since`` service was normal: a new buyer gets an agent or
-        its place, seats that are free are filled, and nobody's request fails any more."""
-        served_at = filled_at = last_filled = None
+        its place, who waits gets a seat that is free, and nobody's request fails any more."""
+        served_at = None
         while (now := time.monotonic()) - since < 2 * NORMAL_WITHIN:
             if self.try_buyer():
                 served_at = served_at or time.monotonic()
             else:
                 served_at = None
-            look = self.look
-            if look and look.moment > since and not look.has_idle_seats(self.seats):
-                filled_at, last_filled = filled_at or look.moment, look.moment
-            elif last_filled and now - last_filled > CALM:
-                # It takes a moment to fill one, not that long.
-                filled_at = last_filled = None
+            filled_at = min((moment for moment in self.filled if moment > since), default=None)
             normal_at = max([since, served_at or now, filled_at or now, *self.failures])
             if served_at and filled_at and time.monotonic() - normal_at > CALM:
                 return normal_at - since
@@ -242,7 +234,13 @@ class Rush:
         states = {chat_id: state for chat_id, state, _user in rows}
         loads = Counter(user_id for _chat, _state, user_id in rows if user_id)
         self.over |= {(user, load) for user, load in loads.items() if load > self.capacity}
-        self.look = Look(time.monotonic(), states, loads)
+        moment, before = time.monotonic(), self.look
+        if before and any(
+            state == "assigned" and before.states.get(chat_id) == "queued"
+            for chat_id, state in states.items()
+        ):
+            self.filled.append(moment)
+        self.look = Look(moment, states, loads)
 
 
 def answers(port):

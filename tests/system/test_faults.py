@@ -529,7 +529,7 @@ def test_nobody_is_lost_no_seat_leaks_and_service_is_normal_within_a_minute(plac
     lost = leaked = overrun = 0
     for repetition in range(REPETITIONS):
         urls = [place.server.url, *([place.node[0].url] if fault in ON_TWO_NODES else [])]
-        with Rush(reception, urls, SEATS, CAPACITY, BUYERS, seed=repetition) as rush:
+        with Rush(reception, urls, CAPACITY, BUYERS, seed=repetition) as rush:
             rush.wait_until_busy()
             with fault(place, rush) as struck:
                 seconds.append(rush.wait_until_normal(struck))
