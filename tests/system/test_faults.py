@@ -545,7 +545,9 @@ def test_nobody_is_lost_no_seat_leaks_and_service_is_normal_within_a_minute(plac
         place.server.wait(shops.PATIENCE)
     report = audit.run(place.db, [reception.id], told=told, unanswered=unanswered)
     wrong = {name: len(check.wrong) for name, check in report.checks.items()}
-    wrong["order"] = sum(row.get("before") not in place.held for row in report.checks["order"].wrong)
+    wrong["order"] = sum(
+        row.get("before") not in place.held for row in report.checks["order"].wrong
+    )
     if fault in (clock_ahead, clock_behind):
         # The records of two nodes have moments that cannot be compared.
         wrong["capacity"] = wrong["order"] = wrong["records"] = 0
