@@ -836,9 +836,12 @@ class Server:
     :param int cron: cron processes or threads
     :param int port: the port of ``url``; free when None
     :param list args: further arguments of Odoo's command line
+    :param dict environment: further variables
     """
 
-    def __init__(self, db, workers=0, cron=0, port=None, args=(), log=None, coverage=()):
+    def __init__(
+        self, db, workers=0, cron=0, port=None, args=(), log=None, coverage=(), environment=None
+    ):
         self.db, self.workers, self.cron, self.args, self.coverage = (
             db,
             workers,
@@ -846,6 +849,7 @@ class Server:
             args,
             coverage,
         )
+        self.environment = environment or {}
         self.http_port = free_port() if workers or not port else port
         self.gevent_port = free_port()
         self.port = (port or free_port()) if workers else self.http_port
@@ -875,7 +879,8 @@ class Server:
         with open(self.log, "ab") as output:
             # A worker takes a connection before the proxy has sent what is to come over it, and
             # gives up on it after two seconds: that is short on a busy machine.
-            self.process = spawn(command, env=env(ODOO_HTTP_SOCKET_TIMEOUT=20), output=output)
+            patient = env(ODOO_HTTP_SOCKET_TIMEOUT=20, **self.environment)
+            self.process = spawn(command, env=patient, output=output)
             if self.workers:
                 self.proxy = spawn(
                     [
@@ -908,18 +913,31 @@ class Server:
 
     def worker_pids(self) -> list:
         """The processes that answer http requests (workers > 0)."""
-        pids = []
+        return self._child_pids(lambda command, nice: not command and not nice)
+
+    def cron_pids(self) -> list:
+        """The processes that run scheduled actions (workers > 0), which are nicer than others."""
+        return self._child_pids(lambda command, nice: not command and nice)
+
+    def websocket_pids(self) -> list:
+        """The process that holds the websockets (workers > 0); a list, for it may be gone."""
+        return self._child_pids(lambda command, nice: command)
+
+    def _child_pids(self, is_wanted):
+        """Return the master's children, the eldest first.
+
+        :param is_wanted: called with whether it was started by a command of its own, and whether it
+            is nicer than the master.
+        """
+        pids, own = [], os.getpriority(os.PRIO_PROCESS, self.pid)
         for path in glob.glob("/proc/[0-9]*/stat"):
             with contextlib.suppress(OSError):
                 fields = Path(path).read_text().rpartition(")")[2].split()
                 pid = int(path.split("/")[2])
-                if (
-                    int(fields[1]) == self.pid
-                    and b"\0gevent\0" not in Path(f"/proc/{pid}/cmdline").read_bytes()
-                ):
+                command = b"\0gevent\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+                if int(fields[1]) == self.pid and is_wanted(command, int(fields[16]) > own):
                     pids.append(pid)
-        # The master forks http workers first, then cron workers.
-        return sorted(pids)[: self.workers]
+        return sorted(pids)
 
     def kill(self):
         """As if the machine lost power: every process of the server ends at once."""

@@ -151,6 +151,8 @@ def system_packages(test, lint):
         if devenv.private_postgres():
             # tests/system puts it before PostgreSQL
             need(shutil.which("pgbouncer", path=f"{os.defpath}:/usr/sbin"), "pgbouncer")
+            # and lets a node's clock be wrong
+            need(glob.glob("/usr/lib/*/faketime/libfaketime.so.1"), "libfaketime")
         need(glob.glob("/usr/share/fonts/**/NotoSansCJK*", recursive=True), "fonts-noto-cjk")
     if not missing:
         return

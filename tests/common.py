@@ -151,8 +151,8 @@ class DispatchCommon(TransactionCase):
         channels = type(self.env["im_livechat.channel"])
         attempt, happened = channels._attempt, []
 
-        def attempt_and_go_on(channel, see_to_one):
-            done = attempt(channel, see_to_one)
+        def attempt_and_go_on(channel, see_to_one, *lock_timeout):
+            done = attempt(channel, see_to_one, *lock_timeout)
             if not happened:
                 happened.append(do)
                 do()

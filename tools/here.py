@@ -3,9 +3,16 @@ once in Python and, beside it, in SQL. ``tests/test_definitions.py`` holds the t
 
 In the SQL ``presence`` is a row of ``mail_presence``, ``users`` one of ``res_users``, and ``now``
 the parameter of this moment.
+
+Now is what the database's clock says, which all nodes share. Each machine has a clock as well, and
+one that is minutes off would take agents for gone who gave a sign of life to another a moment ago.
 """
 
-from datetime import timedelta
+import time
+from datetime import datetime, timedelta, timezone
+
+from odoo import fields
+from odoo.modules import module
 
 #: Pages of agents, and of buyers who wait, give a sign of life every minute at least. Whoever gave
 #: none for so long is not here, whatever the status says: the server that would have noticed has
@@ -16,9 +23,50 @@ SILENCE = timedelta(minutes=3)
 #: lost, a server starts again.
 GRACE = timedelta(seconds=60)
 
+#: Presence is read to the second: clocks that differ by less are taken for one.
+SKEW = timedelta(seconds=2)
+
+# Seconds after which a process compares the clocks again.
+_COMPARED_EVERY = 60
+
+# ``{database: (when it was compared, by how much the machine's clock is ahead)}``
+_skews: dict[str, tuple[float, timedelta]] = {}
+
 # What people can call themselves, as Odoo has it, when they do not want to be spoken to. Who does
 # not want to be disturbed is here: an agent pauses.
 SET_AWAY = ("away", "offline")
+
+
+def read_now(env) -> datetime:
+    """Return this moment in whole seconds, in UTC, as the database's clock has it."""
+    return fields.Datetime.now() - _get_skew(env)
+
+
+def read_skew(cr) -> timedelta:
+    """Return by how much the clock of this machine is ahead of the database's."""
+    before = datetime.now(timezone.utc)
+    cr.execute("SELECT clock_timestamp()")
+    after = datetime.now(timezone.utc)
+    # Half of the way there and back.
+    return before + (after - before) / 2 - cr.fetchone()[0]
+
+
+def _get_skew(env):
+    """Return by how much this machine's clock is ahead, zero for as good as not, in whole
+    seconds; compared once a minute."""
+    if module.current_test:
+        # Whoever pins the time means all clocks.
+        return timedelta(0)
+    dbname = env.cr.dbname
+    compared_at, skew = _skews.get(dbname, (None, timedelta(0)))
+    if compared_at is None or time.monotonic() - compared_at > _COMPARED_EVERY:
+        # The transaction of who asks is left alone: its first statement decides what it sees.
+        with env.registry.cursor() as cr:
+            skew = read_skew(cr)
+        seconds = round(skew.total_seconds()) if abs(skew) >= SKEW else 0
+        skew = timedelta(seconds=seconds)
+        _skews[dbname] = (time.monotonic(), skew)
+    return skew
 
 
 def is_silent(last_poll, now):

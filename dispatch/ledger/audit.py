@@ -4,8 +4,6 @@ Whoever asks sees what is committed. Nothing here mends anything, and nothing is
 a buyer.
 """
 
-from datetime import datetime, timezone
-
 from .accounts import read_all
 from .facts import IS_HELD
 
@@ -125,15 +123,6 @@ def count_long_waits(cr) -> int:
         """
     )
     return cr.fetchone()[0]
-
-
-def read_clock_skew(cr) -> float:
-    """Return by how many seconds the clock of this machine is ahead of the database's."""
-    before = datetime.now(timezone.utc)
-    cr.execute("SELECT clock_timestamp()")
-    after = datetime.now(timezone.utc)
-    # Half of the way there and back.
-    return (before + (after - before) / 2 - cr.fetchone()[0]).total_seconds()
 
 
 def _read_ids(cr):

@@ -25,6 +25,8 @@ from typing import NamedTuple
 
 from odoo.modules import module
 
+from .locks import KEEPALIVE
+
 #: How many chats an address may open an hour, if nothing else is set.
 ADDRESS_CHATS_DEFAULT = 60
 # More than any address opens; what follows from it is to be an integer of PostgreSQL.
@@ -392,12 +394,14 @@ def claim(cr, channel_id: int, buyers: list[str]):
     :raise psycopg2.errors.SerializationFailure: somebody has since this transaction began; Odoo
         retries.
     """
-    # Served by the primary key. In one order for all, so that two do not wait for each other.
+    # Served by the primary key. In one order for all, so that two do not wait for each other. Where
+    # the machine of the first vanishes, its buyer may ask another within half a minute.
     cr.execute(
-        """
+        f"""
         INSERT INTO livechat_dispatch_buyer (channel_id, buyer, asked_at)
         SELECT %s, buyer, now() AT TIME ZONE 'UTC' FROM unnest(%s::text[]) buyer ORDER BY buyer
             ON CONFLICT (channel_id, buyer) DO UPDATE SET asked_at = EXCLUDED.asked_at
+     RETURNING {KEEPALIVE}
         """,
         [channel_id, buyers],
     )

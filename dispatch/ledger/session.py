@@ -38,6 +38,15 @@ _SETTINGS = {
     "idle_in_transaction_session_timeout": f"'{SILENCE_TIMEOUT}'",
 }
 
+# A database that vanishes from the network without a goodbye is noticed within half a minute, as it
+# notices us (see locks.KEEPALIVE); otherwise whoever waits for an answer waits for hours.
+_KEEPALIVE = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25000,
+}
+
 # Seconds after which a connection that nobody used is closed.
 _IDLE_TIME = 600
 # Seconds that somebody waits while as many connections are in use as there may be.
@@ -81,7 +90,7 @@ class Session:
 
     def _connect(self):
         _name, info = connection_info_for(self._dbname)
-        self._connection = psycopg2.connect(**info, async_=True)
+        self._connection = psycopg2.connect(**info, **_KEEPALIVE, async_=True)
         self._poll()
         self._cursor = self._connection.cursor()
         self._prepared = {}

@@ -1,8 +1,10 @@
 from datetime import timedelta
 
-from odoo import api, fields, models
+from odoo import api, models
 
 from odoo.addons.mail.models.mail_presence import AWAY_TIMER
+
+from ...tools.here import SKEW, read_now
 
 # Several pages of one person give signs of life; what comes so soon after another tells nothing.
 _SIGN_EVERY = timedelta(seconds=20)
@@ -24,8 +26,19 @@ class MailPresence(models.Model):
         presence = user_or_guest.sudo().presence_ids
         is_idle = inactivity > 1000 * AWAY_TIMER
         if presence.status == "online" or (presence.status == "away" and is_idle):
-            now = fields.Datetime.now()
+            now = read_now(self.env)
             if not presence.last_poll or presence.last_poll <= now - _SIGN_EVERY:
                 presence.last_poll = now
         else:
             self._update_presence(user_or_guest, inactivity)
+
+    @api.model
+    def _update_presence(self, user_or_guest, inactivity_period=0):
+        """As core's, by the clock that all nodes share."""
+        result = super()._update_presence(user_or_guest, inactivity_period)
+        # sudo: mail.presence - as in core
+        presence = user_or_guest.sudo().presence_ids
+        now = read_now(self.env)
+        if presence and abs(presence.last_poll - now) >= SKEW:
+            presence.last_poll = now
+        return result

@@ -7,6 +7,7 @@ from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import here, sent
 from ...tools.attributes import leave_to_core
+from ...tools.here import read_now
 from ...tools.rights import READERS
 from ...tools.word import HELD
 
@@ -179,14 +180,12 @@ class ResUsers(sent.Guard, models.Model):
         # sudo: mail.presence - whether somebody is here
         presence = self.sudo().presence_ids
         return here.get_status(
-            presence.status, presence.last_poll, self.manual_im_status, fields.Datetime.now()
+            presence.status, presence.last_poll, self.manual_im_status, read_now(self.env)
         )
 
     def _is_paused(self):
         """Tell whether this agent is paused, see :func:`here.is_paused`."""
-        return here.is_paused(
-            self.dispatch_paused, self.dispatch_paused_until, fields.Datetime.now()
-        )
+        return here.is_paused(self.dispatch_paused, self.dispatch_paused_until, read_now(self.env))
 
     @api.model
     def action_my_time_off(self):
@@ -223,7 +222,7 @@ class ResUsers(sent.Guard, models.Model):
                 ("resource_id", "!=", False),
                 ("resource_id.user_id", "in", self.ids),
                 ("time_type", "=", "leave"),
-                ("date_to", ">", fields.Datetime.now()),
+                ("date_to", ">", read_now(self.env)),
             ],
             order="date_from, id",
         )
@@ -235,7 +234,7 @@ class ResUsers(sent.Guard, models.Model):
         :param calendars: the hours of where they serve; their own shifts are added.
         :rtype: dict[res.users, datetime.datetime | None]
         """
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # Colleagues have hours in common, which take long to read.
         find_opening = cache(lambda hours, moment: hours._find_opening(moment))
         leaves = self._find_time_off().grouped(lambda leave: leave.resource_id.user_id)
@@ -276,7 +275,7 @@ class ResUsers(sent.Guard, models.Model):
         until = sent.to_moment(until)
         if not until:
             raise ValidationError(self.env._("This is no date and time."))
-        if until <= fields.Datetime.now():
+        if until <= read_now(self.env):
             raise ValidationError(self.env._("The end of the pause is past."))
         return until
 
@@ -295,10 +294,10 @@ class ResUsers(sent.Guard, models.Model):
                     ("dispatch_seat_partner_ids", "in", user.partner_id.ids),
                     ("livechat_end_dt", "=", False),
                     # As the ledger: older ones are abandoned, and who says nothing has no seat.
-                    ("last_interest_dt", ">=", fields.Datetime.now() - FORGOTTEN_AFTER),
+                    ("last_interest_dt", ">=", read_now(self.env) - FORGOTTEN_AFTER),
                     "|",
                     ("dispatch_wordless_since", "=", False),
-                    ("dispatch_wordless_since", ">", fields.Datetime.now() - HELD),
+                    ("dispatch_wordless_since", ">", read_now(self.env) - HELD),
                 ]
             )
             limit = user.dispatch_pause_above

@@ -1,8 +1,10 @@
 from datetime import timedelta, timezone
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.intervals import Intervals
+
+from ...tools.here import read_now
 
 
 def _to_utc(moment):
@@ -38,7 +40,7 @@ class ResourceCalendar(models.Model):
     @api.model
     def _follow_the_clock(self):
         """Follow that hours, or somebody's time off, have begun or ended since the last minutes."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # The cron comes late at times; what is looked at twice has lost nothing.
         since = now - timedelta(minutes=3)
         # sudo: resource.calendar, resource.calendar.leaves - the clock is nobody
@@ -67,7 +69,7 @@ class ResourceCalendar(models.Model):
 
     def _is_working_now(self):
         """Tell whether this calendar's hours include this moment."""
-        return self._is_working(fields.Datetime.now())
+        return self._is_working(read_now(self.env))
 
     def _is_working(self, moment):
         """Tell whether this calendar's hours include a moment, in its own time zone and without the

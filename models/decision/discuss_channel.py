@@ -9,6 +9,7 @@ from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...dispatch.words import RULES
 from ...tools import phrase, sent
 from ...tools.attributes import leave_to_core
+from ...tools.here import read_now
 from ...tools.rights import READERS
 from ...tools.turn import UNANSWERED
 
@@ -325,12 +326,12 @@ class DiscussChannel(sent.Reader, models.Model):
         since = self.dispatch_queued_at or self.dispatch_assigned_at
         if since and self.filtered_domain(UNANSWERED):
             since = min(since, self.dispatch_asked_at)
-        return int((fields.Datetime.now() - since).total_seconds()) if since else 0
+        return int((read_now(self.env) - since).total_seconds()) if since else 0
 
     def _note_word(self, message):
         """Note whose the last word is: that of a buyer or of an agent who is seated here. What a
         bot or the desk says is no answer, and what a colleague who looks in says is none either."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         if message.author_id in self.dispatch_seat_partner_ids:
             if not self.dispatch_answered_at:
                 self._note_first_answer(now)
@@ -438,7 +439,7 @@ class DiscussChannel(sent.Reader, models.Model):
                 post_joined_message=False,
             )
             self._announce(agent, takes_over)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         values = {
             "livechat_operator_id": agent.partner_id.id,
             "dispatch_state": "assigned",

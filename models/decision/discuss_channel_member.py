@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from ...tools.attributes import leave_to_core
+from ...tools.here import read_now
 
 
 @leave_to_core
@@ -16,7 +17,7 @@ class DiscussChannelMember(models.Model):
         # sudo: discuss.channel.member - whose load it is, to tell those who may know
         leaving = self.sudo().filtered(lambda member: member.livechat_member_type == "agent")
         chats, agents = leaving.channel_id, leaving.partner_id
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for chat, members in leaving.grouped("channel_id").items():
             # Before it leaves: the chat may end because of that, and seats nobody then.
             chat._end_turns(members.partner_id, now)

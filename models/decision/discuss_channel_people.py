@@ -6,6 +6,7 @@ from markupsafe import escape
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 _logger = logging.getLogger(__name__)
@@ -69,7 +70,7 @@ class DiscussChannel(models.Model):
           ORDER BY chat.livechat_end_dt
              LIMIT %s
             """,
-            [fields.Datetime.now() - timedelta(days=days), _VACUUM_LIMIT],
+            [read_now(self.env) - timedelta(days=days), _VACUUM_LIMIT],
         )
         # sudo: discuss.channel - the cron cleans all shops
         chats = self.sudo().browse(row[0] for row in self.env.cr.fetchall())
@@ -184,7 +185,7 @@ class DiscussChannel(models.Model):
         for one in persons:
             self._replace_person(one)
         values = {
-            "dispatch_erased_at": fields.Datetime.now(),
+            "dispatch_erased_at": read_now(self.env),
             "dispatch_guest_id": False,
             "dispatch_address": False,
             "dispatch_reply_email": False,

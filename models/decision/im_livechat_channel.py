@@ -15,7 +15,7 @@ from ...dispatch.line import WAITING
 from ...dispatch.scope import Buyer, clean_page, rate_languages
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools import clock
-from ...tools.here import GRACE, IS_OFF, IS_PAUSED
+from ...tools.here import GRACE, IS_OFF, IS_PAUSED, read_now
 from ...tools.sent import is_text, without_defaults
 from ...tools.sentinels import PREVIEW
 from .staff import Staff, Tree
@@ -86,8 +86,7 @@ class ImLivechatChannel(models.Model):
             channel.remaining_session_capacity = rules.max_sessions and sum(
                 max(
                     0,
-                    policy.capacity(rules.max_sessions, agent.weight)
-                    - policy.load(agent, rules),
+                    policy.capacity(rules.max_sessions, agent.weight) - policy.load(agent, rules),
                 )
                 for agent in channel._get_dispatch_staff()
             )
@@ -98,8 +97,7 @@ class ImLivechatChannel(models.Model):
             rules = channel._get_dispatch_rules()
             limited = channel.dispatch_mode != "native" and rules.max_sessions
             channel.dispatch_overrun_count = limited and sum(
-                policy.load(agent, rules)
-                > policy.capacity(rules.max_sessions, agent.weight)
+                policy.load(agent, rules) > policy.capacity(rules.max_sessions, agent.weight)
                 for agent in channel._get_dispatch_staff()
             )
 
@@ -224,7 +222,7 @@ class ImLivechatChannel(models.Model):
             return False
         query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
-            now=fields.Datetime.now(),
+            now=read_now(self.env),
             channel_id=self.id,
         )
         return ledger.has_room_at_once(self.env.cr, query, self._get_dispatch_rules)
@@ -264,7 +262,7 @@ class ImLivechatChannel(models.Model):
             users = self.user_ids | self.main_account_id
         query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
-            now=fields.Datetime.now(),
+            now=read_now(self.env),
             channel_id=self._origin.id or None,
             asks_in_call=channel.block_assignment_during_call,
             user_ids=None if users is None else users._origin.ids,
@@ -519,7 +517,7 @@ class ImLivechatChannel(models.Model):
             return frozenset((self.user_ids | self.main_account_id).ids), frozenset()
         if not (settings.has_shifts or group.calendar_id or has_line):
             return frozenset(), frozenset()
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # sudo: res.users - where the shop is
         shop_tz = self.sudo().main_account_id.tz
 
@@ -554,7 +552,7 @@ class ImLivechatChannel(models.Model):
         self.env["res.users"].flush_model(
             ["dispatch_calendar_id", "dispatch_paused", "dispatch_paused_until"]
         )
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # Served by im_livechat_channel_im_user_pkey, res_users_pkey and the index on time off that
         # is not over.
         self.env.cr.execute(
@@ -608,7 +606,7 @@ class ImLivechatChannel(models.Model):
         """Return ``{user_id: weight}`` of the agents who came so lately that they start slowly."""
         if not ramp_minutes:
             return {}
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         self.env["res.users"].flush_model(["dispatch_weight"])
         self.env["mail.presence"].flush_model(["livechat_online_since"])
         # Served by im_livechat_channel_im_user_pkey and the unique index on mail_presence.
@@ -672,7 +670,7 @@ class ImLivechatChannel(models.Model):
             if appointed:
                 regulars.append(policy.Regular(appointed.id, "exclusive", True))
         if (buyer.partner_id or buyer.guest_id) and self.sticky_hours:
-            now = fields.Datetime.now()
+            now = read_now(self.env)
             agent, answered_at = self._find_last_answer(
                 buyer, now - timedelta(hours=self.sticky_hours)
             )
@@ -756,7 +754,7 @@ class ImLivechatChannel(models.Model):
                 "dispatch_by_wish": self._is_wish(group, buyer),
             }
         outcome = self.env.cr.postcommit.data.get(_OUTCOME)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         if not outcome:
             return values
         values["dispatch_group_id"] = outcome.group.id
@@ -837,7 +835,7 @@ class ImLivechatChannel(models.Model):
             [
                 ("livechat_channel_id", "=", self.id),
                 ("kind", "=", "nobody"),
-                ("moment", ">", fields.Datetime.now() - timedelta(hours=1)),
+                ("moment", ">", read_now(self.env) - timedelta(hours=1)),
             ],
             limit=NOBODY_RECORDS_MAX,
         )

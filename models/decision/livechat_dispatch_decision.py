@@ -12,6 +12,7 @@ from ...dispatch.credit import CHAT
 from ...dispatch.fairness import write_team
 from ...dispatch.words import RULES
 from ...tools import phrase
+from ...tools.here import read_now
 from ...tools.history import Outlived
 
 _logger = logging.getLogger(__name__)
@@ -38,7 +39,9 @@ class LivechatDispatchDecision(models.Model):
     discuss_channel_id = Outlived(
         "discuss.channel", "Chat", help="Empty for a buyer who found nobody and was turned away."
     )
-    moment = fields.Datetime(default=fields.Datetime.now, required=True, index=True, readonly=True)
+    moment = fields.Datetime(
+        default=lambda self: read_now(self.env), required=True, index=True, readonly=True
+    )
     kind = fields.Selection(
         [
             ("assign", "Assigned"),
@@ -391,7 +394,7 @@ class LivechatDispatchDecision(models.Model):
         users: it explains why they have no room, nobody decides by it."""
         if not user_ids:
             return {}
-        times = ledger.read_quiet_times(self.env.cr, user_ids, fields.Datetime.now())
+        times = ledger.read_quiet_times(self.env.cr, user_ids, read_now(self.env))
         return {str(user_id): int(time.total_seconds() // 60) for user_id, time in times.items()}
 
     @api.model
@@ -416,7 +419,7 @@ class LivechatDispatchDecision(models.Model):
         if not days:
             return 0, 0
         old = self.search(
-            [("moment", "<", fields.Datetime.now() - timedelta(days=days))],
+            [("moment", "<", read_now(self.env) - timedelta(days=days))],
             order="id",
             limit=_VACUUM_LIMIT,
         )

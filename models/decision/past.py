@@ -3,11 +3,12 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
 
-from odoo import fields, models
+from odoo import models
 
 from ...dispatch import policy, replay, route
 from ...dispatch.ledger import FORGOTTEN_AFTER, QUIET_AFTER
 from ...dispatch.scope import Buyer, rate_languages
+from ...tools.here import read_now
 
 # So many records are in memory at a time: each may describe fifty agents.
 _BATCH = 1000
@@ -134,7 +135,7 @@ class _Reader:
             members={**self._get_present_members(), **self.first_members},
             events=tuple(self._list_events(lengths)),
             seats=tuple(self._read_seats()),
-            until=self._to_seconds(fields.Datetime.now()),
+            until=self._to_seconds(read_now(self.env)),
         )
         fates = [
             replay.Fate(

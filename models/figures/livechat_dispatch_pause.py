@@ -1,6 +1,7 @@
 from odoo import api, fields, models
 
 from ...tools import phrase
+from ...tools.here import read_now
 from ...tools.history import Outlived
 from ...tools.sent import without_defaults
 
@@ -30,7 +31,7 @@ class LivechatDispatchPause(models.Model):
         falsy_value_label=phrase.NO_REASON,
     )
     began_at = fields.Datetime(
-        "From", default=fields.Datetime.now, required=True, index=True, readonly=True
+        "From", default=lambda self: read_now(self.env), required=True, index=True, readonly=True
     )
     ended_at = fields.Datetime("To", readonly=True, help="Empty: it goes on.")
     hours = fields.Float(
@@ -60,7 +61,7 @@ class LivechatDispatchPause(models.Model):
             pause.user_id: pause
             for pause in pauses.search([("user_id", "in", agents.ids), ("ended_at", "=", False)])
         }
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for agent in agents:
             reason = agent.dispatch_pause_reason_id.name or False
             pause = going_on.get(agent, pauses.browse())

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from odoo import api, fields, models
 
-from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY
+from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY, read_now
 from ...tools.sent import without_defaults
 
 
@@ -39,7 +39,7 @@ class LivechatDispatchPresence(models.Model):
         agents = users.filtered(lambda user: user._has_agent_group())
         if not agents:
             return
-        moment = moment or fields.Datetime.now()
+        moment = moment or read_now(self.env)
         # What a caller's context calls a default is no presence.
         clean = self.with_context(without_defaults(self.env.context))
         # sudo: livechat.dispatch.presence, res.users, mail.presence - only the server writes this
@@ -79,7 +79,7 @@ class LivechatDispatchPresence(models.Model):
         for event_id, user_id, *event in self.env.cr.fetchall():
             events[user_id].append((event_id, *event))
         spans, past, counted = [], [], []
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for user_id, rows in events.items():
             for (event_id, moment, state, until, _poll), (_id, end, *_rest) in pairwise(rows):
                 past.append(event_id)
@@ -120,7 +120,7 @@ class LivechatDispatchPresence(models.Model):
                AND users.id IN (SELECT user_id FROM im_livechat_channel_im_user)
                AND users.id NOT IN (SELECT user_id FROM livechat_dispatch_presence)
             """,
-            {"now": fields.Datetime.now()},
+            {"now": read_now(self.env)},
         )
 
     def _add_spans(self, sums, spans):

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 
 from ...tools import clock, sent
+from ...tools.here import read_now
 from ...tools.turn import MISSED
 
 # From which day to which, counted from today where somebody is; the second is not part of it.
@@ -104,7 +105,7 @@ class LivechatTeam(models.AbstractModel):
         if not sent.is_record_id(user_id):
             raise UserError(self.env._("This is no agent."))
         days = self._get_days(period)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         start, end = (clock.begin_day(day, self.env.tz) for day in days)
         pauses = self.env["livechat.dispatch.pause"].search(
             [
@@ -154,7 +155,7 @@ class LivechatTeam(models.AbstractModel):
         """Return the first day of a period and the first one after it."""
         if not isinstance(period, str) or period not in _PERIODS:
             raise UserError(self.env._("There are figures of today, yesterday and 7 days."))
-        today = clock.get_day(fields.Datetime.now(), self.env.tz)
+        today = clock.get_day(read_now(self.env), self.env.tz)
         return [today + timedelta(days=number) for number in _PERIODS[period]]
 
     def _count_new(self):

@@ -1,7 +1,8 @@
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.tools import SQL
 
 from ...tools import clock
+from ...tools.here import read_now
 
 
 class ResUsers(models.Model):
@@ -50,7 +51,7 @@ class ResUsers(models.Model):
             return False
         # sudo: livechat.dispatch.total - to count changes nothing that anybody decides
         self.env["livechat.dispatch.total"].sudo()._count(fresh=True)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         return {
             name: user._get_dispatch_figures(clock.get_midnight(now, self.env.tz, days))
             for name, days in (("today", 0), ("week", -6))

@@ -9,6 +9,7 @@ from odoo.tools import SQL
 
 from ...dispatch import scope as scopes
 from ...dispatch.ledger import door
+from ...tools.here import read_now
 from ...tools.sent import is_record_id
 
 
@@ -338,7 +339,7 @@ class ImLivechatChannel(models.Model):
                             OR block.address::inet >>= %(address)s::inet)
                 )""",
                 channel=SQL.identifier(alias, field),
-                now=fields.Datetime.now(),
+                now=read_now(self.env),
                 partner_id=partner.id or None,
                 guest_id=guest.id or None,
                 address=address,
@@ -466,7 +467,7 @@ class ImLivechatChannel(models.Model):
         """
         if "sale.order" not in self.env or not partner:
             return None
-        since = fields.Datetime.now() - timedelta(days=self.order_days)
+        since = read_now(self.env) - timedelta(days=self.order_days)
         domain = [
             ("partner_id", "child_of", partner.commercial_partner_id.id),
             ("state", "!=", "cancel"),

@@ -10,7 +10,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch import policy
 from ...dispatch.line import WAITING, estimate_wait
 from ...tools import phrase, sent
-from ...tools.here import GRACE, gone_since
+from ...tools.here import GRACE, gone_since, read_now
 from ...tools.turn import PROPOSED, SILENT, UNANSWERED
 
 # The longest note that goes with a transfer, in characters.
@@ -134,7 +134,7 @@ class DiscussChannel(models.Model):
         :param name: the field of the channel that says how many seconds.
         """
         _is_set, owes, since = _CLOCKS[name]
-        asked_before = fields.Datetime.now() - timedelta(seconds=channel[name])
+        asked_before = read_now(self.env) - timedelta(seconds=channel[name])
         return [
             *owes,
             ("livechat_channel_id", "=", channel.id),
@@ -223,9 +223,7 @@ class DiscussChannel(models.Model):
         """
         # An agent who is just answering writes the same row: one of the two is first.
         return bool(
-            self.try_lock_for_update()
-            and self.filtered_domain(overdue)
-            and self._reassign(since)
+            self.try_lock_for_update() and self.filtered_domain(overdue) and self._reassign(since)
         )
 
     def _reassign(self, since="dispatch_assigned_at", kind="reassign"):
@@ -252,7 +250,7 @@ class DiscussChannel(models.Model):
             outcome = self._dispatch_again(agent, offline=offline)
         if not outcome.agent:
             # Nobody else: it stays where it is, and the clock starts again.
-            self[since] = fields.Datetime.now()
+            self[since] = read_now(self.env)
             return False
         if agent and kind == "reassign" and not self.dispatch_answered_at:
             agent._count_miss()
@@ -281,7 +279,7 @@ class DiscussChannel(models.Model):
         :rtype: list[tuple[discuss.channel, res.users]]
         """
         self.env.flush_all()
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # Served by discuss_channel__dispatch_unanswered_idx, livechat_dispatch_seat_pkey, the index
         # of res_users on partner_id and the unique one of mail_presence.
         self.env.cr.execute(
@@ -437,7 +435,7 @@ class DiscussChannel(models.Model):
         texts = self.env["livechat.dispatch.decision"]._get_reason_texts()
         away = colleagues.filtered(lambda user: reasons[user.id] in _AWAY)
         back = away._find_returns(channel.calendar_id | group.calendar_id)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # Only where somebody is full it matters how long chats take.
         pace = "at_capacity" in reasons.values() and channel._get_pace(group)
         agents = []

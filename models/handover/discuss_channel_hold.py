@@ -5,6 +5,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 # Who puts a chat on hold for longer than this has forgotten the buyer.
@@ -62,7 +63,7 @@ class DiscussChannel(models.Model):
         :raise ValidationError: that is no such moment.
         """
         self._check_hold()
-        until, now = sent.to_moment(until), fields.Datetime.now()
+        until, now = sent.to_moment(until), read_now(self.env)
         if not until or not now < until <= now + _LONGEST_HOLD:
             raise ValidationError(
                 self.env._("Choose a moment within the next %s days.", _LONGEST_HOLD.days)
@@ -83,7 +84,7 @@ class DiscussChannel(models.Model):
         # sudo: discuss.channel - checked above
         chat = self.sudo()
         if chat.dispatch_held_until:
-            owes = chat.dispatch_asked_at and fields.Datetime.now()
+            owes = chat.dispatch_asked_at and read_now(self.env)
             chat.write({"dispatch_held_until": False, "dispatch_reminded_at": owes})
         return True
 
@@ -91,7 +92,7 @@ class DiscussChannel(models.Model):
     def _end_holds(self):
         """Remind the agents of the chats whose time has come."""
         due = [
-            ("dispatch_held_until", "<=", fields.Datetime.now()),
+            ("dispatch_held_until", "<=", read_now(self.env)),
             ("livechat_end_dt", "=", False),
         ]
         for chat in self.search(due, order="dispatch_held_until, id"):
@@ -104,7 +105,7 @@ class DiscussChannel(models.Model):
 
     def _remind(self):
         """Take this chat off hold: from now on its agent owes it a word."""
-        self.write({"dispatch_held_until": False, "dispatch_reminded_at": fields.Datetime.now()})
+        self.write({"dispatch_held_until": False, "dispatch_reminded_at": read_now(self.env)})
 
     def _forget_hold(self):
         self.write({"dispatch_held_until": False, "dispatch_reminded_at": False})

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.rights import READERS
 from ...tools.turn import PROPOSED
 
@@ -35,7 +36,7 @@ class DiscussChannel(models.Model):
             and decision.rule not in ("by_hand", "offline")
         )
         if is_asked or self.dispatch_proposed_at:
-            self.dispatch_proposed_at = is_asked and fields.Datetime.now()
+            self.dispatch_proposed_at = is_asked and read_now(self.env)
 
     def _note_first_answer(self, moment):
         super()._note_first_answer(moment)

@@ -7,6 +7,7 @@ from odoo import api, fields, models
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import door
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 # The buyer is told so long before.
@@ -57,7 +58,7 @@ class DiscussChannel(models.Model):
     def _close_silent(self):
         """Close the chats in which nobody has written for as long as their channel says, and tell
         the buyers of those that are about to be closed."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for channel in self.env["im_livechat.channel"].search(
             [("close_after_hours", ">", 0), ("dispatch_mode", "!=", "native")]
         ):
@@ -88,14 +89,14 @@ class DiscussChannel(models.Model):
             step(self)
 
     def _tell_of_close(self):
-        self.dispatch_told_close_at = fields.Datetime.now()
+        self.dispatch_told_close_at = read_now(self.env)
         self._say_as_desk(
             self._get_buyers_env()._("This chat closes in an hour unless somebody writes")
         )
 
     def _close_silently(self):
         self.dispatch_is_closed_silent = True
-        self.livechat_end_dt = fields.Datetime.now()
+        self.livechat_end_dt = read_now(self.env)
         self._say_as_desk(
             self._get_buyers_env()._("Closed, as nobody has written; write to open it again")
         )
@@ -119,7 +120,7 @@ class DiscussChannel(models.Model):
         if not (
             self.dispatch_is_closed_silent
             and self.livechat_end_dt
-            and self.livechat_end_dt > fields.Datetime.now() - _REOPENS_FOR
+            and self.livechat_end_dt > read_now(self.env) - _REOPENS_FOR
             and self._is_dispatched()
         ):
             return False
@@ -144,7 +145,7 @@ class DiscussChannel(models.Model):
                 "dispatch_address": self.livechat_channel_id._read_caller_address(),
             }
         )
-        self.dispatch_wordless_since = fields.Datetime.now()
+        self.dispatch_wordless_since = read_now(self.env)
         self._send_end()
 
     def _return(self, partner, guest):

@@ -1,8 +1,8 @@
 from datetime import timedelta
 
-from odoo import fields, models
+from odoo import models
 
-from ...tools.here import GRACE
+from ...tools.here import GRACE, read_now
 from ...tools.turn import OWED
 
 # After so many buyers in a row without an answer an agent is paused.
@@ -90,7 +90,7 @@ class ResUsers(models.Model):
             lambda device: (
                 not device.revoked
                 and device.session_identifier != identifier
-                and device.last_activity >= fields.Datetime.now() - _DEVICE_ACTIVE
+                and device.last_activity >= read_now(self.env) - _DEVICE_ACTIVE
             )
         )
         if elsewhere:
@@ -98,7 +98,7 @@ class ResUsers(models.Model):
             return
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
         # Who logs out says so: no page is being loaded anew.
-        user.presence_ids.livechat_offline_since = fields.Datetime.now() - GRACE
+        user.presence_ids.livechat_offline_since = read_now(self.env) - GRACE
         self.env["livechat.announcement"]._seat_may_be_free()
         # Who takes messages while nobody is here is not expected to be: those it keeps.
         user._hand_over_chats(only=[("dispatch_is_away", "=", False)])

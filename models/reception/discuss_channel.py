@@ -6,6 +6,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.sent import without_defaults
 from ...tools.turn import OWED
 
@@ -50,7 +51,7 @@ class DiscussChannel(models.Model):
             ]
         )
         clocks = {chat: chat._get_reply_clock() or {"since": False, "limit": 0} for chat in chats}
-        now = fields.Datetime.to_string(fields.Datetime.now())
+        now = fields.Datetime.to_string(read_now(self.env))
         chats = chats.sorted(lambda chat: (clocks[chat]["since"] or now, chat.id))
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
@@ -200,7 +201,7 @@ class DiscussChannel(models.Model):
         if chat.dispatch_state in WAITING:
             return self.action_end_wait()
         chat._record_steering("end")
-        chat.livechat_end_dt = fields.Datetime.now()
+        chat.livechat_end_dt = read_now(self.env)
         # As core, when a buyer ends it.
         Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
         return True

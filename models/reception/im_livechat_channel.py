@@ -9,7 +9,7 @@ from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
 from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
 from ...tools import phrase, sent
-from ...tools.here import SILENCE
+from ...tools.here import SILENCE, read_now
 
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})
@@ -155,7 +155,7 @@ class ImLivechatChannel(models.Model):
     def _mark_gone_quiet(self):
         """Let open pages see which chats went quiet since the last minute, as they hold less now,
         and from which agents nothing is heard any more."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # Served by discuss_channel__dispatch_quiet_idx.
         self.env.cr.execute(
             """
@@ -229,7 +229,7 @@ class ImLivechatChannel(models.Model):
         self.env.flush_all()
         query = ledger.Query(
             receive_group_id=self._get_receive_group_id(),
-            now=fields.Datetime.now(),
+            now=read_now(self.env),
             asks_in_call=True,
             user_ids=sorted(user_ids),
         )

@@ -10,6 +10,7 @@ from odoo.tools.misc import clean_context
 from ...dispatch import policy
 from ...dispatch.ledger import audit, door, forget_credits
 from ...dispatch.line import IS_WAITING
+from ...tools.here import SKEW, read_skew
 
 _logger = logging.getLogger(__name__)
 
@@ -18,9 +19,6 @@ _EPOCH = datetime(1970, 1, 1)
 # The cron runs each minute, and serves who waits.
 _CRON_LATE = timedelta(minutes=5)
 _UNSERVED = timedelta(minutes=2)
-
-# Presence is read to the second, and an agent is gone after three minutes.
-_SKEW_SECONDS = 2
 
 #: What is looked for. Of the last ones there is nothing to mend: they are there to be known.
 KINDS = [
@@ -251,15 +249,15 @@ class LivechatDispatchHealth(models.Model):
         return Finding(1, detail=self.env._("Due %s minutes ago.", minutes))
 
     def _check_clock_skew(self):
-        skew = audit.read_clock_skew(self.env.cr)
-        if abs(skew) < _SKEW_SECONDS:
+        skew = read_skew(self.env.cr)
+        if abs(skew) < SKEW:
             return Finding(0)
         return Finding(
             1,
             detail=self.env._(
                 "%(machine)s: %(seconds)s seconds.",
                 machine=socket.gethostname(),
-                seconds=f"{skew:+.0f}",
+                seconds=f"{skew.total_seconds():+.0f}",
             ),
         )
 

@@ -4,6 +4,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import QUIET_AFTER
+from ...tools.here import read_now
 
 
 class DiscussChannel(models.Model):
@@ -51,7 +52,7 @@ class DiscussChannel(models.Model):
         return result
 
     def _find_quiet(self):
-        quiet_before = fields.Datetime.now() - QUIET_AFTER
+        quiet_before = read_now(self.env) - QUIET_AFTER
         return self.filtered(
             lambda chat: (
                 chat.channel_type == "livechat"

@@ -11,7 +11,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import HEAD_START, WAITING, Waiting, estimate_wait
 from ...tools import sent
-from ...tools.here import gone_since
+from ...tools.here import gone_since, read_now
 from ...tools.mask import mask_addresses
 from ...tools.turn import RESTS, UNANSWERED
 from ...tools.word import SURELY_HELD, match_given_up
@@ -64,7 +64,7 @@ class DiscussChannel(models.Model):
         chat = self.sudo()
         outcome = chat.livechat_channel_id._take_outcome()
         if outcome and not chat._has_buyer_written():
-            chat.dispatch_wordless_since = fields.Datetime.now()
+            chat.dispatch_wordless_since = read_now(self.env)
         if outcome and outcome.state in WAITING and chatbot_script_step:
             # As core notes of who gets an agent at once: whom this buyer waits for.
             chat.livechat_expertise_ids |= chatbot_script_step.operator_expertise_ids
@@ -72,7 +72,7 @@ class DiscussChannel(models.Model):
             chat.write(
                 {
                     "dispatch_state": "assigned",
-                    "dispatch_assigned_at": fields.Datetime.now(),
+                    "dispatch_assigned_at": read_now(self.env),
                     "dispatch_answered_at": False,
                     "dispatch_is_away": outcome.values["rule"] == "offline",
                 }
@@ -170,7 +170,7 @@ class DiscussChannel(models.Model):
         if self.dispatch_wordless_since:
             self.dispatch_state = False
             return False
-        since = self.dispatch_queued_at or fields.Datetime.now()
+        since = self.dispatch_queued_at or read_now(self.env)
         first = self.livechat_channel_id.line_first_tag_id
         self.write(
             {
@@ -196,7 +196,7 @@ class DiscussChannel(models.Model):
         since = self.dispatch_wordless_since
         self.dispatch_wordless_since = False
         if self.dispatch_state == "assigned":
-            if fields.Datetime.now() - since < SURELY_HELD:
+            if read_now(self.env) - since < SURELY_HELD:
                 return
             # Its seat may be another's by now.
             self._leave(self.dispatch_seat_partner_ids)
@@ -218,7 +218,7 @@ class DiscussChannel(models.Model):
     @api.model
     def _end_wordless(self):
         """End the chats whose buyers have opened them without a word, and gone."""
-        given_up = match_given_up(fields.Datetime.now())
+        given_up = match_given_up(read_now(self.env))
         for chat in self.search(given_up):
             self.env["im_livechat.channel"]._attempt(partial(chat._end_if, given_up))
 
@@ -277,7 +277,7 @@ class DiscussChannel(models.Model):
         :param chats: only of these.
         """
         self.env.flush_all()
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # Served by discuss_channel__dispatch_waiting_idx, im_livechat_channel_member_history's
         # index on channel_id, res_users' on partner_id and the unique indexes on mail_presence.
         self.env.cr.execute(
@@ -341,7 +341,7 @@ class DiscussChannel(models.Model):
         """Return what the buyer is told whose words are kept for who comes; ``opens_at`` is when
         the shop's hours begin, in UTC, while they have not."""
         calendars = self.livechat_channel_id.calendar_id | self.dispatch_group_id.calendar_id
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         opens_at = calendars and calendars._find_opening(now)
         wait = {"state": "pool", **self._describe_reach()}
         if opens_at and opens_at > now:
@@ -545,7 +545,7 @@ class DiscussChannel(models.Model):
     def _end_by_hand(self):
         """End chats as who manages dispatch decides."""
         self._leave_line(rule="by_hand", reason=self.env._("By %s", self.env.user.name))
-        self.livechat_end_dt = fields.Datetime.now()
+        self.livechat_end_dt = read_now(self.env)
         for chat in self:
             # As core, when a buyer ends it.
             Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()

@@ -14,6 +14,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.ledger import door
 from ...dispatch.line import WAITING
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.names import say_in_one_line
 from ...tools.rights import READERS
 
@@ -150,12 +151,12 @@ class DiscussChannel(models.Model):
     def _note_answer(self):
         """An agent has written to a buyer who wants mails."""
         if not self.dispatch_mail_at:
-            self.dispatch_mail_at = fields.Datetime.now() + _MAIL_AFTER
+            self.dispatch_mail_at = read_now(self.env) + _MAIL_AFTER
 
     @api.model
     def _mail_answers(self):
         """Mail what agents have answered to buyers who have gone."""
-        due = [("dispatch_mail_at", "<=", fields.Datetime.now())]
+        due = [("dispatch_mail_at", "<=", read_now(self.env))]
         for chat in self.search(due, order="dispatch_mail_at, id"):
             self.env["im_livechat.channel"]._attempt(partial(chat._mail_answer_if, due))
 
@@ -170,7 +171,7 @@ class DiscussChannel(models.Model):
             if self._mail_buyer(subject, answers):
                 self.dispatch_mailed_id = max(answers.ids)
             else:
-                self.dispatch_mail_at = fields.Datetime.now() + timedelta(hours=1)
+                self.dispatch_mail_at = read_now(self.env) + timedelta(hours=1)
 
     def _find_unseen(self):
         """Return what agents have said that no page has shown to the buyer, and no mail."""

@@ -2,6 +2,7 @@ import hashlib
 import logging
 import os
 import threading
+import time
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
@@ -28,6 +29,7 @@ from ...dispatch.line import (
     number_places,
 )
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.mask import mask_addresses
 from ...tools.names import say_in_one_line
 from ...tools.sentinels import DRAINING
@@ -41,8 +43,10 @@ _LONGEST_SERVICE = "30s"
 # Whoever serves a line says so before each chat; after such a silence PostgreSQL ends the turn.
 _SILENCE = "60s"
 
-# So often a chat that somebody else is changing is tried again.
+# So often a chat that somebody else is changing is tried again; and so long the line waits for it,
+# which is longer than a request takes: whoever keeps it for longer does not hold up the others.
 _MAX_FAILURES = 20
+_LONGEST_CHANGE = timedelta(seconds=2)
 
 # Whom a channel names gets a mail of the pool no more often than this.
 _DIGEST_AFTER = timedelta(minutes=5)
@@ -226,10 +230,11 @@ class ImLivechatChannel(models.Model):
             postcommit.add(partial(_drain_after_commit, self.env.cr.dbname))
 
     @api.model
-    def _attempt(self, do):
+    def _attempt(self, do, lock_timeout=locks.LOCK_TIMEOUT):
         """Do something about one chat, and commit it; what fails does not hold up the others.
 
         :param do: called without arguments.
+        :param lock_timeout: so long it waits for who is changing the chat.
         :return: whether it was done.
         """
         if module.current_test:
@@ -239,7 +244,7 @@ class ImLivechatChannel(models.Model):
             return True
         try:
             # Whom it locks on the way is not to be held for hours.
-            locks.guard(self.env.cr)
+            locks.guard(self.env.cr, lock_timeout)
             do()
             self.env.cr.commit()
             # Lines are served for longer than a request. Others are not to wait until all is done
@@ -331,11 +336,15 @@ class ImLivechatChannel(models.Model):
         failures = 0
         while is_our_turn() and (chat := self._get_next_in_line(serving)):
             waiting, group = chat._get_waiting(), chat.dispatch_group_id
-            done = []
-            if not self._attempt(lambda chat=chat, done=done: done.append(self._serve(chat))):
+            done, began = [], time.monotonic()
+            if not self._attempt(
+                lambda chat=chat, done=done: done.append(self._serve(chat)),
+                f"{_LONGEST_CHANGE.total_seconds():.0f}s",
+            ):
                 # The buyer is just writing, or leaving: once more, with what is true then.
                 failures += 1
-                if failures > _MAX_FAILURES:
+                was_long = time.monotonic() - began >= _LONGEST_CHANGE.total_seconds()
+                if was_long or failures > _MAX_FAILURES:
                     serving.skip(chat.id)
             elif not done[0] and chat._get_givers():
                 # Who gave it away may have room for others.
@@ -393,7 +402,7 @@ class ImLivechatChannel(models.Model):
         """Mail what buyers have left in the pool to whom the channel names, each message once: in
         one mail, and that every ``_DIGEST_AFTER`` at most. The minute's timer sends what comes in
         between."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for channel in self:
             told_at = channel.pool_told_at
             if not channel.pool_email or channel.pool_email_waits:

@@ -7,6 +7,7 @@ from odoo.fields import Domain
 
 from ...dispatch.ledger import door
 from ...tools import addresses, sent
+from ...tools.here import read_now
 
 # So long a block that is over is still listed.
 _KEPT = timedelta(days=30)
@@ -46,7 +47,7 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
     )
     reason = fields.Char(length_max=200)
     until = fields.Datetime(
-        default=lambda self: fields.Datetime.now() + timedelta(days=1),
+        default=lambda self: read_now(self.env) + timedelta(days=1),
         help="Empty: until it is lifted.",
     )
 
@@ -95,7 +96,7 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
 
     @api.constrains("until")
     def _check_until(self):
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         if any(block.until and block.until <= now for block in self):
             raise ValidationError(self.env._("A block ends later than now."))
 
@@ -107,7 +108,7 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
 
     @api.autovacuum
     def _gc_blocks(self):
-        self.search([("until", "<", fields.Datetime.now() - _KEPT)]).unlink()
+        self.search([("until", "<", read_now(self.env) - _KEPT)]).unlink()
 
     @api.model
     def _add_buyer(self, chat, vals, by_address):
@@ -139,7 +140,7 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
     def _end_chats(self):
         """End what those have open who are blocked: a chat that its buyer may not answer would hold
         a seat, or wait, for nothing."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         # sudo: livechat.dispatch.block - who blocks is checked
         for block in self.sudo():
             if not block.until or block.until > now:

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 
 from ...tools import sent
-from ...tools.here import GRACE, is_silent
+from ...tools.here import GRACE, is_silent, read_now
 
 
 class MailPresence(sent.Guard, models.Model):
@@ -21,7 +21,7 @@ class MailPresence(sent.Guard, models.Model):
     def write(self, vals):
         before = {presence: (presence.status, presence.last_poll) for presence in self}
         result = super().write(vals)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         silent_since = {
             presence: poll
             for presence, (status, poll) in before.items()
@@ -69,7 +69,7 @@ class MailPresence(sent.Guard, models.Model):
 
         :param silent_since: ``{presence: moment}`` of those who had not been heard of since then.
         """
-        now, silent_since = fields.Datetime.now(), silent_since or {}
+        now, silent_since = read_now(self.env), silent_since or {}
         # sudo: res.users - whose presence it is, to tell those who may know
         users = self.sudo().user_id
         announcement = self.env["livechat.announcement"]

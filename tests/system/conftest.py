@@ -14,7 +14,7 @@ import devenv
 def pytest_collection_modifyitems(items):
     # When the database restarts, core's listeners of all servers hear nothing for 50 s, and pages
     # of other tests would wait for what they missed.
-    items.sort(key=lambda item: item.module.__name__ == "test_crash")
+    items.sort(key=lambda item: item.module.__name__ in ("test_crash", "test_faults"))
 
 
 @pytest.fixture(scope="session")

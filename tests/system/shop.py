@@ -81,8 +81,9 @@ def post(session, url, params, raw=None, **options):
         else json.dumps({"jsonrpc": "2.0", "method": "call", "params": params})
     )
     headers = {"Content-Type": "application/json", **options.pop("headers", {})}
+    options = {"timeout": TIMEOUT, **options}
     try:
-        response = session.post(url, data=body, headers=headers, timeout=TIMEOUT, **options)
+        response = session.post(url, data=body, headers=headers, **options)
     except requests.RequestException as error:
         return Answer(0, {}, str(error))
     try:
