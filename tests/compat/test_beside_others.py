@@ -59,9 +59,13 @@ def log_in(day, login):
     assert "/odoo" in answer.url or "/web" in answer.url, answer.url
     person = shops.Shop.__new__(shops.Shop)
     person.db, person.url, person.session = day.server.db, day.server.url, session
-    person.info = shops.post(session, f"{person.url}/web/session/get_session_info", {}).body
-    assert person.info["result"]["username"] == login
+    assert read_session(person)["username"] == login
     return person
+
+
+def read_session(person):
+    answer = shops.post(person.session, f"{person.url}/web/session/get_session_info", {})
+    return answer.body["result"]
 
 
 def log_in_here(page, login, password=PASSWORD):
@@ -548,8 +552,9 @@ def find_pages(day, person):
     """``{address: selector of what it shows}`` of each view of ours that this person may read, and
     of each page that is no view and in its menus."""
     pages = {}
+    uid = read_session(person)["uid"]
     for action, model, modes, target, domain in read_actions(day):
-        seen = eval(domain or "[]", {"uid": person.info["result"]["uid"]})
+        seen = eval(domain or "[]", {"uid": uid})
         found = call(person, model, "search", seen, limit=1)
         if is_refused(found):
             continue

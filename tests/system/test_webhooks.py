@@ -21,7 +21,7 @@ RULES = {
         "on_create_or_write",
         ["dispatch_state"],
         [("dispatch_state", "in", ("queued", "pool"))],
-        ["dispatch_state"],
+        [],
     ),
     "has ended": (
         CHAT,
@@ -30,7 +30,20 @@ RULES = {
         [("livechat_end_dt", "!=", False)],
         [],
     ),
-    "paused": (USER, "on_create_or_write", ["dispatch_paused"], [], ["dispatch_paused"]),
+    "paused": (
+        USER,
+        "on_create_or_write",
+        ["dispatch_paused"],
+        [("dispatch_paused", "=", True)],
+        ["login"],
+    ),
+    "goes on": (
+        USER,
+        "on_create_or_write",
+        ["dispatch_paused"],
+        [("dispatch_paused", "=", False)],
+        ["login"],
+    ),
     "account was made": (SUBACCOUNT, "on_create", [], [], ["login"]),
     "account has another state": (SUBACCOUNT, "on_create_or_write", ["state"], [], ["state"]),
 }
@@ -134,14 +147,14 @@ def test_each_rule_calls_the_address_when_it_happens(shop):
         served = first.open_chat(reception).chat_id
         assert wait_for("got an agent", user_id=agent.user_id)["rule"] == "share"
         waits = second.open_chat(reception).chat_id
-        wait_for("begins to wait", _id=waits, dispatch_state="queued")
+        wait_for("begins to wait", _id=waits)
         first.leave(served)
         wait_for("has ended", _id=served)
 
         shop.call("res.users", "dispatch_pause", [agent.user_id])
-        wait_for("paused", _id=agent.user_id, dispatch_paused=True)
+        wait_for("paused", _id=agent.user_id, login=agent.login)
         shop.call("res.users", "dispatch_resume", [agent.user_id])
-        wait_for("paused", _id=agent.user_id, dispatch_paused=False)
+        wait_for("goes on", _id=agent.user_id)
 
         (account,) = shop.call(
             SUBACCOUNT, "create", [{"name": "Chen Jing", "main_account_id": owner.user_id}]
