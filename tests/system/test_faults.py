@@ -18,7 +18,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import audit
 import psycopg2
 import pytest
 import shop as shops
@@ -28,6 +27,7 @@ from test_crash import LEFT_BEHIND
 from test_open_websocket import Page
 from wire import Wire
 
+import audit
 import devenv
 
 #: How often each fault strikes; and whether it lasts as long as the promise says.
