@@ -30,6 +30,8 @@ SIGN_EVERY = 50
 AT_ONCE = 64
 #: So many milliseconds the page Reception waits for what comes together (reception_model.js).
 TOGETHER = 0.150
+#: As there: it rests so many times as long as its answers took, and at most so many seconds.
+RESTS, LONGEST_REST = 9, 5
 
 
 class Script(NamedTuple):
@@ -451,11 +453,13 @@ class Watcher(Browser):
         try:
             await self._fetch("get_reception")
             await self.connect("livechat_dispatch.reception")
+            rests_until = 0
             while True:
                 due = await self._hear_first()
-                await asyncio.sleep(TOGETHER)
+                await asyncio.sleep(max(TOGETHER, rests_until - time.monotonic()))
                 async for kind, payload in self.listen(0.001):
                     _add_due(due, kind, payload)
+                began = time.monotonic()
                 if due["tree"]:
                     await self._fetch("get_reception")
                 else:
@@ -463,6 +467,8 @@ class Watcher(Browser):
                         await self._fetch("get_reception_agents", sorted(due["agents"]))
                     if due["lines"]:
                         await self._fetch("get_reception_lines")
+                now = time.monotonic()
+                rests_until = now + min(RESTS * (now - began), LONGEST_REST)
         finally:
             await self.close()
 

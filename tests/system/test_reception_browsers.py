@@ -3,9 +3,11 @@
 How many milliseconds that takes is measured by `dev/bench reception`.
 """
 
+import itertools
 import json
 import statistics
-from collections import Counter
+import time
+from collections import Counter, deque
 
 import shop as shops
 from browsers import DESKTOP, PHONE, shoot
@@ -22,6 +24,9 @@ from reception_page import (
     weigh,
     weight_of,
 )
+
+# Seconds that a busy server lets a page wait.
+SLOW = 0.5
 
 # Called once; `takeWork()` then says what the page has done since it last said so: which rows it
 # has rendered, and for each change of the document in which row it was, or of which class.
@@ -238,3 +243,31 @@ def assert_one_row_works(page, agent, change, see):
     assert page.looks == ["get_reception_agents"]
     styles = [event for event in trace["traceEvents"] if event["name"] == "UpdateLayoutTree"]
     return [sum(event["args"].get("elementCount", 0) for event in styles)]
+
+
+def test_a_page_whose_answers_take_long_asks_more_seldom(shop, open_page):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    (agent,) = reception.agents
+    page = open_reception_page(shop, open_page, reception)
+    expect(weight_of(page, reception, agent)).to_have_value("100")
+    held = deque()
+    page.route(
+        "**/get_reception_agents", lambda route: held.append((time.monotonic() + SLOW, route))
+    )
+    asked, weights = 0, itertools.cycle((110, 120))
+    until = time.monotonic() + 16 * SLOW
+    while time.monotonic() < until:
+        weigh(shop, agent, next(weights))
+        page.wait_for_timeout(100)
+        while held and held[0][0] <= time.monotonic():
+            held.popleft()[1].continue_()
+            asked += 1
+    # It rests nine times as long as it has waited; without that it asks a dozen times.
+    assert 1 <= asked <= 3
+    page.unroute("**/get_reception_agents")
+    for _moment, route in held:
+        route.continue_()
+    # The last word is seen.
+    weigh(shop, agent, 300)
+    expect(weight_of(page, reception, agent)).to_have_value("300")
+    assert page.errors == []

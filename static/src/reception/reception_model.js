@@ -9,6 +9,10 @@ import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
 const TOGETHER = 150;
+/** A page asks during a tenth of its time: where the server is busy, each asks more seldom. */
+const RESTS = 9;
+/** And rests no longer than this; milliseconds. */
+const LONGEST_REST = 5000;
 /** A weight is saved when it has stood so long; milliseconds. */
 const SETTLED = 600;
 /** The bus listens only so long after it was asked to; milliseconds. */
@@ -58,6 +62,7 @@ export class ReceptionModel {
 
     start() {
         this.due = NOTHING();
+        this.restsUntil = 0;
         this.saves = new Map();
         this.timers = {};
         this.onSignal = (signal) => this.fetchSoon(signal);
@@ -90,12 +95,14 @@ export class ReceptionModel {
         agents.forEach((id) => this.due.agents.add(id));
         this.due.lines ||= Boolean(lines);
         this.due.tree ||= Boolean(tree);
-        this.timers.fetch ??= setTimeout(() => this.fetchDue(), TOGETHER);
+        const rest = Math.max(TOGETHER, this.restsUntil - Date.now());
+        this.timers.fetch ??= setTimeout(() => this.fetchDue(), rest);
     }
 
     async fetchDue() {
         const due = this.due;
         this.due = NOTHING();
+        const began = Date.now();
         try {
             if (due.tree) {
                 await this.load();
@@ -109,6 +116,8 @@ export class ReceptionModel {
             // The connection is lost; its return is a reason to look again.
         }
         this.timers.fetch = undefined;
+        const now = Date.now();
+        this.restsUntil = now + Math.min(RESTS * (now - began), LONGEST_REST);
         if (!this.isStopped && (this.due.tree || this.due.lines || this.due.agents.size)) {
             this.fetchSoon({});
         }
@@ -551,6 +560,8 @@ export class ReceptionModel {
 
     /** What the server answers; nothing where it refused, which is told. */
     async try(ask) {
+        // What one has done oneself is seen without a rest.
+        this.restsUntil = 0;
         try {
             return await ask();
         } catch (error) {
