@@ -72,9 +72,13 @@ class TestGroupDispatch(DispatchCommon):
             change()
             for group in (self.head, self.paris):
                 self.assertEqual(group._get_agent_ids(), set(group._get_agents().ids))
+            self.assertEqual(
+                self.channel._get_default_agent_ids(), set(self.channel._get_default_agents().ids)
+            )
         self.env.flush_all()
         self.env.invalidate_all()
         self.assertEqual(self.channel._get_member_ids(self.head.id), {self.other.id})
+        self.assertTrue(self.channel._get_member_ids(None))
         self.assertNotIn("user_ids", self.channel._cache, "a channel may have a thousand agents")
 
     def test_without_a_line_the_parents_agents_join_at_once(self):

@@ -441,7 +441,7 @@ class ImLivechatChannel(models.Model):
         if group_id:
             return self.env["livechat.dispatch.group"].browse(group_id)._get_agent_ids()
         if any(scope.values for scope in self._read_dispatch_scopes()):
-            return set(self._get_default_agents().ids)
+            return self._get_default_agent_ids()
         return None
 
     def _get_groups_of(self, agent):

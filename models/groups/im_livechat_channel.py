@@ -132,10 +132,33 @@ class ImLivechatChannel(models.Model):
     def _get_default_agents(self):
         """Return the agents of the default group: who is in no group that has a scope."""
         self.ensure_one()
-        scoped = [scope.group_id for scope in self._origin._read_dispatch_scopes() if scope.values]
         # sudo: livechat.dispatch.group - all groups of the channel count
-        groups = self.env["livechat.dispatch.group"].sudo().browse(scoped)
+        groups = self.env["livechat.dispatch.group"].sudo().browse(self._find_scoped_group_ids())
         return self.user_ids - groups.user_ids.sudo(self.env.su)
+
+    def _get_default_agent_ids(self):
+        """As :meth:`_get_default_agents`, the ids alone, for the same reason as those of a group."""
+        self.ensure_one()
+        self.env["res.users"].flush_model(["active"])
+        # Served by the primary keys of the relations and of res_users.
+        self.env.cr.execute(
+            """
+            SELECT agent.user_id
+              FROM im_livechat_channel_im_user agent
+              JOIN res_users users ON users.id = agent.user_id AND users.active
+             WHERE agent.channel_id = %s
+               AND agent.user_id NOT IN (
+                       SELECT res_users_id
+                         FROM livechat_dispatch_group_res_users_rel
+                        WHERE livechat_dispatch_group_id = ANY(%s)
+                   )
+            """,
+            [self.id, self._find_scoped_group_ids()],
+        )
+        return {user_id for (user_id,) in self.env.cr.fetchall()}
+
+    def _find_scoped_group_ids(self):
+        return [scope.group_id for scope in self._origin._read_dispatch_scopes() if scope.values]
 
     # ------------------------------------------------------------
     # Buyers
