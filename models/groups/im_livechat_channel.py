@@ -137,7 +137,7 @@ class ImLivechatChannel(models.Model):
         return self.user_ids - groups.user_ids.sudo(self.env.su)
 
     def _get_default_agent_ids(self):
-        """As :meth:`_get_default_agents`, the ids alone, for the same reason as those of a group."""
+        """As :meth:`_get_default_agents`, the ids alone, as those of a group."""
         self.ensure_one()
         self.env["res.users"].flush_model(["active"])
         # Served by the primary keys of the relations and of res_users.
