@@ -110,4 +110,19 @@ def test_on_a_phone_a_chat_that_was_given_away_opens_no_window_after_a_reload(sh
         page.reload(timeout=FIRST_PAGE)
     expect(page.locator(".o_livechat_dispatch_menu")).to_contain_text("0")
     expect(page.locator(".o-mail-ChatWindow")).to_have_count(0)
+
+    # Nor does one that is given away while there is no page that could hear of it.
+    set_agents(shop, reception, [giver])
+    _buyer, chat_id = open_chat(shop, reception, name="Later")
+    set_agents(shop, reception, [giver, taker])
+    page.locator(".o-mail-NotificationItem", has_text="Later").first.click()
+    expect(page.locator(".o-mail-ChatWindow", has_text="Later")).to_be_visible()
+    page.goto("about:blank")
+    as_agent(shop, giver).call(
+        "discuss.channel", "transfer", [chat_id], "asked", user_id=taker.user_id
+    )
+    with page.expect_response("**/mail/data"):
+        page.goto(f"{shop.url}/odoo/discuss", timeout=FIRST_PAGE)
+    expect(page.locator(".o_livechat_dispatch_menu")).to_contain_text("0")
+    expect(page.locator(".o-mail-ChatWindow")).to_have_count(0)
     assert page.errors == []

@@ -1,7 +1,7 @@
 import { ChatHub } from "@mail/core/common/chat_hub_model";
 import { patch } from "@web/core/utils/patch";
 
-/** A page that is loaded anew opens no windows of chats that are over. */
+/** A page that is loaded anew opens no windows of chats that are over, or somebody else's by now. */
 patch(ChatHub.prototype, {
     async _load() {
         await super._load(...arguments);
@@ -11,7 +11,8 @@ patch(ChatHub.prototype, {
         }
         this.isRestored = true;
         const over = [...this.opened, ...this.folded].filter(
-            ({ thread }) => thread?.dispatch_transferable && thread.livechat_end_dt,
+            ({ thread }) =>
+                thread?.dispatch_transferable && (thread.livechat_end_dt || !thread.self_member_id),
         );
         for (const chatWindow of over) {
             this.opened.delete(chatWindow);
