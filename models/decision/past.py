@@ -135,7 +135,7 @@ class _Reader:
             members={**self._get_present_members(), **self.first_members},
             events=tuple(self._list_events(lengths)),
             seats=tuple(self._read_seats()),
-            until=self._to_seconds(read_now(self.env)),
+            until=self._to_seconds(read_now(self.channel.env)),
         )
         fates = [
             replay.Fate(

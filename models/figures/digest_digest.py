@@ -47,7 +47,8 @@ class DigestDigest(sent.Guard, models.Model):
         self.kpi_livechat_team_missed_value = figures["missed"]
 
     def _read_team(self):
-        start, end, _companies = self._get_kpi_compute_parameters()
+        # Core has them as texts.
+        start, end = map(fields.Datetime.to_datetime, self._get_kpi_compute_parameters()[:2])
         team = self.env["livechat.team"]
         team._count_new()
         return team._read_figures(start, end)[0]
