@@ -6,6 +6,7 @@ from odoo.addons.im_livechat.controllers.cors.webclient import WebClient as Cors
 from odoo.addons.mail.controllers.webclient import WebclientController
 
 from ..dispatch.scope import clean_page
+from ..tools.here import read_now
 from ..tools.sent import is_record_id
 
 
@@ -47,7 +48,7 @@ class DispatchWebclientController(WebclientController):
             chats = request.env["discuss.channel"]._find_owed()
             request.update_context(channels=request.env.context["channels"] | chats)
             # A browser's clock may be wrong: what it counts is the server's time.
-            now = fields.Datetime.to_string(fields.Datetime.now())
+            now = fields.Datetime.to_string(read_now(request.env))
             store.add_global_values(livechat_dispatch_now=now)
 
 

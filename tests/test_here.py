@@ -1,9 +1,11 @@
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import new_test_user, tagged
 
+from ..tools import here
 from .common import DispatchCommon
 from .walks import PatientCase
 
@@ -176,6 +178,35 @@ class TestHere(DispatchCommon):
         self.env.flush_all()
         events._note_forgotten()
         self.assertEqual(events.search([("user_id", "=", self.agent.id)]).state, "online")
+
+
+@tagged("post_install", "-at_install")
+class TestWrongClock(DispatchCommon):
+    """Of a machine whose clock is five minutes behind the database's, which the others share."""
+
+    def test_what_core_tells_by_it_is_told_by_the_clock_that_all_share(self):
+        agent = self._create_agent("agent")
+        chat = self._come(self._create_channel(agent))
+        (turn,) = chat.dispatch_decision_ids
+        came = agent.presence_ids.livechat_online_since
+        now = fields.Datetime.now() + timedelta(minutes=1)
+        behind = timedelta(minutes=-5)
+        with (
+            patch.object(here, "_get_skew", lambda env: behind),
+            patch.object(fields.Datetime, "now", lambda *args: now + behind),
+        ):
+            self.env["mail.presence"]._update_presence(agent)
+            chat._close_livechat_session()
+            self.assertEqual(here.read_now(self.env), now)
+        self.assertEqual(agent.presence_ids.last_poll, now)
+        self.assertEqual(agent.presence_ids.livechat_online_since, came, "it was here all the time")
+        self.assertEqual((chat.livechat_end_dt, turn.ended_at), (now, now))
+        self.assertEqual(turn.handling_seconds, (now - turn.moment).total_seconds())
+
+    def test_clocks_that_agree_as_far_as_one_can_tell_are_one(self):
+        skew = here.read_skew(self.env.cr)
+        self.assertIsInstance(skew, timedelta)
+        self.assertLess(abs(skew), here.SKEW, "the database of the tests is on this machine")
 
 
 @tagged("post_install", "-at_install")

@@ -41,7 +41,13 @@ class TestWaiting(DispatchCommon):
             self.assertEqual(chat.livechat_operator_id, channel.reception_partner_id)
             self.assertEqual(
                 chat._get_wait(),
-                {"state": "queued", "place": place, "estimate": None, "mails": False},
+                {
+                    "state": "queued",
+                    "place": place,
+                    "estimate": None,
+                    "mails": False,
+                    "takes_email": True,
+                },
             )
         self.assertEqual(channel.dispatch_queued_count, 2)
         self.assertEqual(second.dispatch_decision_ids.excluded, {str(agent.id): "at_capacity"})

@@ -8,8 +8,11 @@ Now is what the database's clock says, which all nodes share. Each machine has a
 one that is minutes off would take agents for gone who gave a sign of life to another a moment ago.
 """
 
+import contextlib
 import time
 from datetime import datetime, timedelta, timezone
+
+import psycopg2
 
 from odoo import fields
 from odoo.modules import module
@@ -42,13 +45,28 @@ def read_now(env) -> datetime:
     return fields.Datetime.now() - _get_skew(env)
 
 
+def to_shared_clock(env, moment):
+    """Return a moment that core has just told by this machine's clock, as :func:`read_now` has it;
+    any other moment, or none, as it is.
+
+    :param moment: a datetime in UTC, or its text.
+    """
+    skew = _get_skew(env)
+    if not skew or not moment:
+        return moment
+    moment = fields.Datetime.to_datetime(moment)
+    return moment - skew if abs(moment - fields.Datetime.now()) < SKEW else moment
+
+
 def read_skew(cr) -> timedelta:
     """Return by how much the clock of this machine is ahead of the database's."""
     before = datetime.now(timezone.utc)
     cr.execute("SELECT clock_timestamp()")
     after = datetime.now(timezone.utc)
-    # Half of the way there and back.
-    return before + (after - before) / 2 - cr.fetchone()[0]
+    half = (after - before) / 2
+    skew = before + half - cr.fetchone()[0]
+    # The clocks agree as far as the way there and back lets one tell.
+    return skew if abs(skew) > half else timedelta(0)
 
 
 def _get_skew(env):
@@ -61,10 +79,10 @@ def _get_skew(env):
     compared_at, skew = _skews.get(dbname, (None, timedelta(0)))
     if compared_at is None or time.monotonic() - compared_at > _COMPARED_EVERY:
         # The transaction of who asks is left alone: its first statement decides what it sees.
-        with env.registry.cursor() as cr:
+        # Without a connection to ask over, what was known goes on to hold.
+        with contextlib.suppress(psycopg2.Error), env.registry.cursor() as cr:
             skew = read_skew(cr)
-        seconds = round(skew.total_seconds()) if abs(skew) >= SKEW else 0
-        skew = timedelta(seconds=seconds)
+        skew = timedelta(seconds=round(skew.total_seconds()) if abs(skew) >= SKEW else 0)
         _skews[dbname] = (time.monotonic(), skew)
     return skew
 

@@ -3,6 +3,7 @@ from datetime import timedelta
 from odoo import api, fields, models
 
 from ..tools import sent
+from ..tools.here import read_now
 
 _HOURS = {"hour": 1, "day": 24, "week": 7 * 24, "month": 30 * 24, "ever": None}
 
@@ -47,6 +48,6 @@ class LivechatBlockBuyer(sent.Guard, models.TransientModel):
         """
         self.ensure_one()
         hours = _HOURS[self.how_long]
-        until = hours and fields.Datetime.now() + timedelta(hours=hours)
+        until = hours and read_now(self.env) + timedelta(hours=hours)
         self.chat_id._block_buyer({"until": until, "reason": self.reason}, self.by_address)
         return {"type": "ir.actions.act_window_close"}

@@ -4,7 +4,7 @@ from odoo import api, models
 
 from odoo.addons.mail.models.mail_presence import AWAY_TIMER
 
-from ...tools.here import SKEW, read_now
+from ...tools.here import read_now, to_shared_clock
 
 # Several pages of one person give signs of life; what comes so soon after another tells nothing.
 _SIGN_EVERY = timedelta(seconds=20)
@@ -12,6 +12,20 @@ _SIGN_EVERY = timedelta(seconds=20)
 
 class MailPresence(models.Model):
     _inherit = "mail.presence"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._share_clock(vals) for vals in vals_list])
+
+    def write(self, vals):
+        return super().write(self._share_clock(vals))
+
+    def _share_clock(self, vals):
+        """Return values with the last sign of life by the clock that all nodes share; core tells it
+        by this machine's."""
+        if not vals.get("last_poll"):
+            return vals
+        return {**vals, "last_poll": to_shared_clock(self.env, vals["last_poll"])}
 
     @api.model
     def _give_sign(self, user_or_guest, inactivity=0):
@@ -31,14 +45,3 @@ class MailPresence(models.Model):
                 presence.last_poll = now
         else:
             self._update_presence(user_or_guest, inactivity)
-
-    @api.model
-    def _update_presence(self, user_or_guest, inactivity_period=0):
-        """As core's, by the clock that all nodes share."""
-        result = super()._update_presence(user_or_guest, inactivity_period)
-        # sudo: mail.presence - as in core
-        presence = user_or_guest.sudo().presence_ids
-        now = read_now(self.env)
-        if presence and abs(presence.last_poll - now) >= SKEW:
-            presence.last_poll = now
-        return result

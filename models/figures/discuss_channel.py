@@ -9,6 +9,7 @@ from odoo.tools.translate import code_translations
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...tools import clock, said, sent
+from ...tools.here import to_shared_clock
 from ...tools.mask import mask_addresses
 from ...tools.rights import READERS
 from ...tools.turn import MISSED
@@ -45,6 +46,13 @@ class DiscussChannel(models.Model):
     )
 
     def write(self, vals):
+        # Core tells them by this machine's clock, and when a chat began is told by another.
+        vals = {
+            name: to_shared_clock(self.env, value)
+            if name in ("livechat_end_dt", "last_interest_dt")
+            else value
+            for name, value in vals.items()
+        }
         if end := fields.Datetime.to_datetime(vals.get("livechat_end_dt")):
             # sudo: discuss.channel - whoever ends a chat ends the turn of its agent
             for chat in self.sudo():

@@ -4,6 +4,7 @@ from odoo.tools import SQL
 from ...dispatch.ledger import door
 from ...dispatch.line import IS_WAITING
 from ...tools import clock
+from ...tools.here import read_now
 from ...tools.turn import MISSED
 
 # Decisions of these kinds give a new buyer's chat to an agent.
@@ -20,7 +21,7 @@ class ImLivechatChannel(models.Model):
 
     def _describe_today(self):
         """Return today's figures and the times that go with them."""
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         figures = self._get_today_figures()
         today = clock.get_midnight(now, self.env.tz)
         return {

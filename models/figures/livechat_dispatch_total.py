@@ -11,6 +11,7 @@ from ...dispatch.fairness import PARTS, read_team, take_apart
 from ...dispatch.ledger import locks
 from ...dispatch.line import LONGEST_WAIT
 from ...tools import phrase
+from ...tools.here import read_now
 from ...tools.history import Outlived
 
 _logger = logging.getLogger(__name__)
@@ -267,7 +268,7 @@ class LivechatDispatchTotal(models.Model):
         turns = chats._count_turns(sums, _BATCH)
         while wait and turns == _BATCH:
             turns = chats._count_turns(sums, _BATCH)
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         self.env["livechat.dispatch.presence"]._count(sums, now - (not fresh) * _PRESENCE_LAG)
         self._add(sums)
         return max(counted, turns) < _BATCH

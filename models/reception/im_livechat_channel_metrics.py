@@ -1,6 +1,7 @@
-from odoo import api, fields, models
+from odoo import api, models
 
 from ...dispatch.line import IS_WAITING
+from ...tools.here import read_now
 
 
 class ImLivechatChannel(models.Model):
@@ -16,7 +17,7 @@ class ImLivechatChannel(models.Model):
             are chats, agents, or seconds.
         """
         channels = self.search([("dispatch_mode", "!=", "native")], order="id")
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         waits = {
             (channel, state): (count, first)
             for channel, state, count, first in self.env["discuss.channel"]._read_group(

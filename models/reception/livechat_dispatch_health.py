@@ -10,7 +10,7 @@ from odoo.tools.misc import clean_context
 from ...dispatch import policy
 from ...dispatch.ledger import audit, door, forget_credits
 from ...dispatch.line import IS_WAITING
-from ...tools.here import SKEW, read_skew
+from ...tools.here import SKEW, read_now, read_skew
 
 _logger = logging.getLogger(__name__)
 
@@ -195,7 +195,7 @@ class LivechatDispatchHealth(models.Model):
         """Return the buyers who have been first in their line for two minutes while an agent of
         that line had room."""
         stuck = self.env["discuss.channel"]
-        waiting_before = fields.Datetime.now() - _UNSERVED
+        waiting_before = read_now(self.env) - _UNSERVED
         waiting = stuck.search(
             [
                 *IS_WAITING,

@@ -4,7 +4,7 @@ from odoo.tools import format_datetime, format_time
 
 from ...dispatch import credit, ledger, policy
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MIN
-from ...tools.here import SET_AWAY
+from ...tools.here import SET_AWAY, read_now
 from ...tools.rights import READERS
 
 
@@ -180,7 +180,7 @@ class ResUsers(models.Model):
                 return self.env._(
                     "%(name)s is closed until %(time)s.", name=closed.name, time=until
                 )
-        if self._find_time_off().filtered(lambda off: off.date_from <= fields.Datetime.now()):
+        if self._find_time_off().filtered(lambda off: off.date_from <= read_now(self.env)):
             return self.env._("You have time off until %s.", until)
         return self.env._("You are off shift until %s.", until)
 

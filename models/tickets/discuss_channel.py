@@ -10,6 +10,7 @@ from odoo.tools import email_normalize
 from odoo.addons.mail.tools.discuss import Store
 
 from ...tools import phrase, sent
+from ...tools.here import read_now
 from ...tools.mask import mask_addresses
 
 # The longest word that the buyer is told, in characters.
@@ -232,7 +233,7 @@ class DiscussChannel(models.Model):
         complete = [
             *_BECOMES_TICKET,
             ("livechat_channel_id", "in", channels.ids),
-            ("last_interest_dt", "<=", fields.Datetime.now() - _COMPLETE_AFTER),
+            ("last_interest_dt", "<=", read_now(self.env) - _COMPLETE_AFTER),
         ]
         for chat in self.search(complete) if channels else ():
             self.env["im_livechat.channel"]._attempt(partial(chat._become_ticket_if, complete))
@@ -257,7 +258,7 @@ class DiscussChannel(models.Model):
         )
         reason = phrase.label(chat.env, chat.env._("Ticket"), number)
         chat._leave_line(reason=reason)
-        chat.livechat_end_dt = fields.Datetime.now()
+        chat.livechat_end_dt = read_now(self.env)
         Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
 
     def _close_livechat_session(self, **kwargs):
