@@ -356,10 +356,12 @@ class ImLivechatChannel(sent.Guard, models.Model):
     def action_ask_pool_email(self):
         """Mail the confirmation of where the pool's messages are told once more.
 
-        :raise UserError: too many were mailed.
+        :raise UserError: too many were mailed, or nothing can be.
         """
         sent.expect_ids(self)
         self.check_access("write")
+        if any(self.mapped("lacks_sender")) and not self.env.user.email_formatted:
+            raise UserError(self.env._("The shop cannot send e-mails at present."))
         if not self._ask_pool_email():
             raise UserError(self.env._("That was very often. Please wait a minute and try again."))
         return True
@@ -373,14 +375,15 @@ class ImLivechatChannel(sent.Guard, models.Model):
         is_done = True
         for channel in self.filtered("pool_email_waits"):
             shop = channel.main_account_id or channel
-            if not door.may_mail(self.env, "pool mail", str(channel), str(shop)):
+            sender = channel._get_sender() or self.env.user.email_formatted
+            if not sender or not door.may_mail(self.env, "pool mail", str(channel), str(shop)):
                 is_done = False
                 continue
             # sudo: mail.mail - built here; whose address it is nobody knows yet
             self.env["mail.mail"].sudo().create(
                 {
                     "email_to": channel.pool_email,
-                    "email_from": channel._get_sender() or self.env.user.email_formatted,
+                    "email_from": sender,
                     "subject": self.env._("Messages of buyers for you?"),
                     "body_html": Markup("<p>{text}</p><p><a href='{url}'>{open}</a></p>").format(
                         text=self.env._(

@@ -178,6 +178,37 @@ def test_who_opens_too_many_chats_reads_why_in_the_language_of_the_page(
     say(page, page, "And the red one?")
     expect(page.locator(NOTICE, has_text=WAIT[language])).to_be_visible()
     # What was not sent is there to be sent again.
-    expect(page.locator(".o-mail-Composer-input")).to_have_value("And the red one?")
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_have_value("And the red one?")
     shoot(page, f"refusal-chats-{place}-{language}")
     assert fits(page)
+    # As soon as it may, it is one key.
+    before = last_chat(shop, reception)
+    shop.sql("DELETE FROM livechat_dispatch_rate")
+    composer.press("Enter")
+    wait_for_new_chat(shop, reception, before)
+    assert page.errors == []
+
+
+def wait_for_new_chat(shop, reception, before=None):
+    def has_come():
+        chat_id = last_chat(shop, reception)
+        return chat_id != before and count_words(shop, chat_id) == 1
+
+    shops.wait_until(has_come, "it was not sent again")
+
+
+def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop, open_site):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    page = open_site(reception, "shop", "en", PHONE)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_be_visible()
+    page.route("**/im_livechat/get_session", lambda route: route.abort())
+    say(page, page, "Is the blue one in stock?")
+    expect(page.locator(NOTICE, has_text="did not work")).to_be_visible()
+    expect(composer).to_have_value("Is the blue one in stock?")
+    page.unroute("**/im_livechat/get_session")
+    composer.press("Enter")
+    wait_for_new_chat(shop, reception)
+    assert page.errors == []

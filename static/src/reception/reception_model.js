@@ -95,14 +95,28 @@ export class ReceptionModel {
         agents.forEach((id) => this.due.agents.add(id));
         this.due.lines ||= Boolean(lines);
         this.due.tree ||= Boolean(tree);
-        const rest = Math.max(TOGETHER, this.restsUntil - Date.now());
-        this.timers.fetch ??= setTimeout(() => this.fetchDue(), rest);
+        if (!this.isFetching) {
+            const rest = Math.max(TOGETHER, this.restsUntil - performance.now());
+            this.timers.fetch ??= setTimeout(() => this.fetchDue(), rest);
+        }
+    }
+
+    /** What one does oneself is seen without a rest. */
+    restNoMore() {
+        this.restsUntil = 0;
+        if (this.timers.fetch) {
+            clearTimeout(this.timers.fetch);
+            this.timers.fetch = undefined;
+            this.fetchSoon({});
+        }
     }
 
     async fetchDue() {
         const due = this.due;
         this.due = NOTHING();
-        const began = Date.now();
+        this.timers.fetch = undefined;
+        this.isFetching = true;
+        const began = performance.now();
         try {
             if (due.tree) {
                 await this.load();
@@ -115,8 +129,8 @@ export class ReceptionModel {
         } catch {
             // The connection is lost; its return is a reason to look again.
         }
-        this.timers.fetch = undefined;
-        const now = Date.now();
+        this.isFetching = false;
+        const now = performance.now();
         this.restsUntil = now + Math.min(RESTS * (now - began), LONGEST_REST);
         if (!this.isStopped && (this.due.tree || this.due.lines || this.due.agents.size)) {
             this.fetchSoon({});
@@ -560,8 +574,7 @@ export class ReceptionModel {
 
     /** What the server answers; nothing where it refused, which is told. */
     async try(ask) {
-        // What one has done oneself is seen without a rest.
-        this.restsUntil = 0;
+        this.restNoMore();
         try {
             return await ask();
         } catch (error) {

@@ -1,5 +1,6 @@
 import { Thread } from "@mail/core/common/thread_model";
 import { browser } from "@web/core/browser/browser";
+import { localization } from "@web/core/l10n/localization";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { patch } from "@web/core/utils/patch";
@@ -74,25 +75,26 @@ export class Ring {
         let said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
         let left;
         if (thread.isProposedToMe && thread.proposedUntil) {
-            left = Math.max(0, thread.proposedUntil - Date.now() - this.store.livechatSkew);
-            said = _t("%(said)s – %(seconds)s s to accept", {
-                said,
-                seconds: Math.round(left / 1000),
-            });
+            const until = thread.proposedUntil - this.store.livechatSkew;
+            left = Math.max(0, until - Date.now());
+            // By the agent's clock, for a number of seconds would stand still.
+            const time = luxon.DateTime.fromMillis(until).toFormat(localization.timeFormat);
+            said = _t("%(said)s – accept by %(time)s", { said, time });
         }
         const close = this.notification.add(note ? `${said} – ${note}` : said, {
             type: "info",
             className: "o_livechat_ring",
-            // Core's bar runs out with the time to accept.
-            sticky: left === undefined && (this.ui.isSmall || thread.isProposedToMe),
-            autocloseDelay: left ?? TIME_SHOWN,
+            sticky: this.ui.isSmall || thread.isProposedToMe,
+            autocloseDelay: TIME_SHOWN,
             buttons: this.getButtons(thread),
         });
         this.announced = thread;
         this.announcedIsProposed = thread.isProposedToMe;
+        const over = left !== undefined && browser.setTimeout(() => this.hide(), left);
         this.hide = () => {
             this.hide = () => {};
             this.announced = undefined;
+            browser.clearTimeout(over);
             close();
         };
     }
