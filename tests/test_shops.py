@@ -176,6 +176,9 @@ class TestShops(TwoShops):
         ):
             self.assertIn(written, lines)
             lines = lines.replace(written, meant)
+        # Has a shop, and nobody who works there yet.
+        alone = create_user(self.env, "owner_without_staff", _OWNER)
+        self._create_channel(self.env["res.users"], main_account_id=alone.id)
         credits, seats = self._read_credits(), self._read_seats(stays)
         exec(lines, {"env": self.env})  # noqa: S102
         self.assertEqual(self._read_seats(stays), seats)
@@ -185,8 +188,11 @@ class TestShops(TwoShops):
         left = ledger.read_credits(self.env.cr)
         for agent in self.staff[stays]:
             self.assertEqual(left[agent.id], credits[agent.id])
-        for name in ("decision", "total", "log"):
-            owners = self.env[f"livechat.dispatch.{name}"].search([]).main_account_id
+        self.assertTrue(self.owners[stays].active)
+        self.assertFalse(self.owners[goes].active)
+        self.assertEqual(alone.active, operator == "=")
+        for name in ("dispatch.decision", "dispatch.total", "dispatch.log", "account.log"):
+            owners = self.env[f"livechat.{name}"].search([]).main_account_id
             self.assertNotIn(self.owners[goes], owners)
             self.assertIn(self.owners[stays], owners)
         self.assertFalse(self.channels[stays]._get_operator(), "there is a seat too many")
