@@ -356,12 +356,10 @@ class ImLivechatChannel(sent.Guard, models.Model):
     def action_ask_pool_email(self):
         """Mail the confirmation of where the pool's messages are told once more.
 
-        :raise UserError: too many were mailed, or nothing can be.
+        :raise UserError: too many were mailed.
         """
         sent.expect_ids(self)
         self.check_access("write")
-        if any(self.mapped("lacks_sender")) and not self.env.user.email_formatted:
-            raise UserError(self.env._("The shop cannot send e-mails at present."))
         if not self._ask_pool_email():
             raise UserError(self.env._("That was very often. Please wait a minute and try again."))
         return True
