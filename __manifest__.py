@@ -78,6 +78,11 @@
             "im_livechat_subaccount/static/src/embed/common/**/*",
         ],
         "im_livechat.assets_embed_external": [
+            (
+                "before",
+                "im_livechat/static/src/embed/external/boot.js",
+                "im_livechat_subaccount/static/src/embed/external/goes_on.js",
+            ),
             "im_livechat_subaccount/static/src/embed/external/**/*",
         ],
         "im_livechat.assets_embed_cors": [

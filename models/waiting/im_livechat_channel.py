@@ -103,6 +103,19 @@ class ImLivechatChannel(models.Model):
             self.env.cr.postrollback.add(partial(_drain_after_commit, self.env.cr.dbname))
         return outcome
 
+    def get_livechat_info(self, username=None):
+        """As core's; and who has a chat open here goes on with it while nobody else is taken."""
+        info = super().get_livechat_info(username)
+        if not info["available"] and self.dispatch_mode != "native":
+            # A page elsewhere may bring no cookie: it finds out by itself (goes_on.js).
+            info["options"] = {
+                **self._get_channel_infos(),
+                "default_username": username or self.env._("Visitor"),
+            }
+            here = [("livechat_channel_id", "=", self.id)]
+            info["available"] = bool(self._find_open_chats(*self._identify_buyer(), here))
+        return info
+
     def _join_open_chat(self, session=None):
         """Return the chat that whoever makes this request has open here, empty for none: a buyer
         has one chat a channel. For none, nobody else opens one for this buyer meanwhile.

@@ -1,5 +1,5 @@
 """What a buyer sees who asks too often or is blocked: the reason, in the language of the page, on
-the shop's own site and on a page elsewhere."""
+the shop's own site and on a page elsewhere. An open chat goes on where nobody else is taken."""
 
 import contextlib
 
@@ -211,4 +211,30 @@ def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop,
     page.unroute("**/im_livechat/get_session")
     composer.press("Enter")
     wait_for_new_chat(shop, reception)
+    assert page.errors == []
+
+
+@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+def test_an_open_chat_survives_a_reload_where_nobody_else_is_taken(
+    shop, open_site, place, viewport
+):
+    reception = shop.open_reception([100], max_sessions=1, name="Flagship Shop")
+    page = open_site(reception, place, "en", viewport)
+    ask(page, "Is the blue one in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    chat_id = last_chat(shop, reception)
+    shops.wait_until(lambda: count_words(shop, chat_id) == 1, "the first words never came")
+
+    page.reload(timeout=FIRST_PAGE)
+    words = page.locator(".o-mail-Message", has_text="Is the blue one in stock?")
+    expect(words).to_be_visible(timeout=FIRST_PAGE)
+    expect(page.locator(".o-livechat-LivechatButton")).to_have_count(0)
+    say(page, page, "And the red one?")
+    shops.wait_until(lambda: count_words(shop, chat_id) == 2, "the chat does not go on")
+    # Of others there is nothing to be seen.
+    page.context.clear_cookies()
+    page.evaluate("localStorage.clear()")
+    page.reload(timeout=FIRST_PAGE)
+    page.wait_for_load_state("networkidle")
+    expect(page.locator(".o-mail-ChatWindow")).to_have_count(0)
     assert page.errors == []
