@@ -7,6 +7,7 @@ from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..dispatch import ledger
+from ..dispatch.ledger import door
 from ..models.reception.livechat_dispatch_health import INFORMATION, KINDS
 from .common import DispatchCommon, create_user
 
@@ -174,6 +175,11 @@ class TestHealth(HealthCommon):
         found, repaired = self._check("above_capacity")
         self.assertEqual((found - was, repaired), (2, 0))
         self.assertFalse(before.is_wrong)
+
+    def test_who_was_turned_away_is_counted(self):
+        before, _repaired = self._check("refused")
+        door.note_blocked(self.env, self.channel.id)
+        self.assertEqual(self._check("refused"), (before + 1, 0))
 
     def test_a_timer_that_is_late_or_off_is_found(self):
         cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch")

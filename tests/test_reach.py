@@ -71,6 +71,27 @@ class TestReachOfManagers(ReachCommon):
                 row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
                 self.assertTrue(self._log_in(row, "known-to-one"))
 
+    def test_who_loses_a_password_is_asked_for_a_new_one(self):
+        self.env["ir.mail_server"].create({"name": "Post", "smtp_host": "127.0.0.1"})
+        row = self.subaccounts["colleague"]
+        self._make_link(row, "deputy")
+        row._activate("known-to-two")
+        for email in ("colleague@example.com", False):
+            with self.subTest(email=email), self._rollback():
+                row.email = email
+                # The link above was mailed as well, and that is once a minute.
+                self.env.cr.execute("DELETE FROM livechat_dispatch_rate")
+                before = self.env["bus.bus"].search([], order="id desc", limit=1).id
+                row.with_user(self.owner).role_ids = [Command.link(self.role_planner.id)]
+                mails = self.env["mail.mail"].search([("email_to", "ilike", "colleague@example")])
+                mailed = "".join(mails.mapped("body_html"))
+                self.assertEqual("/livechat/activate/" in mailed, bool(email))
+                # As if the main account had made it: it does not end again.
+                self.assertEqual(row.link_maker_id, self.owner)
+                self.env.cr.precommit.run()
+                told = self.env["bus.bus"].search([("id", ">", before)]).mapped("message")
+                self.assertIn("needs a new password now", "".join(told))
+
     def test_whom_one_has_made_does_not_manage_its_maker(self):
         rows = self.env["livechat.subaccount"].with_user(self.users["deputy"])
         puppet = rows.create({"name": "Puppet", "role_ids": self.role_deputy.ids})
@@ -162,6 +183,7 @@ class TestReachEnds(ReachCommon):
     def test_a_shop_without_its_main_account_is_closed_until_it_is_handed_over(self):
         group = self.env.ref("im_livechat_subaccount.group_main_account")
         reception = self.subaccounts["reception"]
+        other = new_test_user(self.env, "other_administrator", "base.group_system")
         ways = {
             "archived": lambda: self.owner.write({"active": False}),
             "without its group": lambda: self.owner.write(
@@ -174,7 +196,15 @@ class TestReachEnds(ReachCommon):
         for way, lose in ways.items():
             with self.subTest(way=way), self._rollback():
                 self.assertTrue(self._log_in(reception, "reception-password"))
+                before = self.env["bus.bus"].search([], order="id desc", limit=1).id
                 lose()
+                self.env.cr.precommit.run()
+                told = self.env["bus.bus"].search([("id", ">", before)])
+                told = told.filtered(lambda row: "has lost its main account" in row.message)
+                # The other administrators as well: they may be who mends it.
+                self.assertTrue(
+                    told.filtered(lambda row: f'"res.partner",{other.partner_id.id}' in row.channel)
+                )
                 self.assertEqual(reception.state, "disabled")
                 self.assertTrue(reception.waits_for_owner)
                 self.assertEqual(self.subaccounts["pending"].state, "pending")

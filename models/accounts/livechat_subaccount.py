@@ -438,18 +438,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             raise UserError(self.env._("A link is for one sub-account."))
         if self.state == "disabled":
             raise UserError(self.env._("%(name)s is disabled; enable it first.", name=self.name))
-        token = secrets.token_urlsafe(32)
-        self._store(
-            {
-                "activation_token_hash": _hash(token),
-                "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
-                "link_maker_id": self.env.uid,
-            }
-        )
-        url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
-        mailed = self._mail_activation_link(url)
-        self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
-        self._note("link")
+        url, mailed = self._make_link(self.env.user)
         return self._show_link(
             url=url,
             name=self.name,
@@ -458,6 +447,26 @@ class LivechatSubaccount(sent.Reader, models.Model):
             email=self.email if mailed else False,
             is_held_back=mailed is False,
         )
+
+    def _make_link(self, maker):
+        """Make a new activation link, and mail it where that is possible.
+
+        :param maker: whose link it is: when the sub-account may do more than it, the link ends.
+        :return: its address, and whether it was mailed, see :meth:`_mail_activation_link`.
+        """
+        token = secrets.token_urlsafe(32)
+        self._store(
+            {
+                "activation_token_hash": _hash(token),
+                "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
+                "link_maker_id": maker.id,
+            }
+        )
+        url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
+        mailed = self._mail_activation_link(url)
+        self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
+        self._note("link")
+        return url, mailed
 
     @api.model
     def _show_link(self, **shown):
@@ -883,6 +892,30 @@ class LivechatSubaccount(sent.Reader, models.Model):
                     "account now. Make a new activation link."
                 )
             )
+            if row.state == "enabled":
+                row._ask_for_password()
+
+    def _ask_for_password(self):
+        """Mail somebody whose password has ended the way to a new one, as the main account would;
+        which is told what is left to do."""
+        owner = self.main_account_id
+        _url, mailed = self._make_link(owner)
+        env = owner.with_context(lang=owner.lang or self.env.lang).env
+        owner._bus_send(
+            "simple_notification",
+            {
+                "type": "info" if mailed else "warning",
+                "sticky": True,
+                "message": env._(
+                    "%(name)s needs a new password now: a link was mailed.", name=self.name
+                )
+                if mailed
+                else env._(
+                    "%(name)s needs a new password now: make a new activation link.",
+                    name=self.name,
+                ),
+            },
+        )
 
     def _outgrew(self, maker):
         """Tell whether this sub-account may do more than who made a link for it."""

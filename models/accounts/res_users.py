@@ -320,21 +320,26 @@ class ResUsers(models.Model):
         back.user_id.write({"active": True})
 
     def _tell_about_lost_shop(self, owner, count):
-        """Tell whoever took the main account away what has become of its sub-accounts."""
-        self.env.user._bus_send(
-            "simple_notification",
-            {
-                "type": "warning",
-                "sticky": True,
-                "title": self.env._("A shop has lost its main account"),
-                "message": self.env._(
-                    "%(count)s sub-accounts of %(owner)s cannot log in until you hand the shop "
-                    "over to somebody else.",
-                    count=count,
-                    owner=owner.name,
-                ),
-            },
-        )
+        """Tell whoever took the main account away, and all administrators, what has become of its
+        sub-accounts."""
+        # sudo: res.groups - who can mend it
+        administrators = self.env.ref("base.group_system").sudo().all_user_ids
+        for person in self.env.user | administrators.filtered("active"):
+            env = person.with_context(lang=person.lang or self.env.lang).env
+            person._bus_send(
+                "simple_notification",
+                {
+                    "type": "warning",
+                    "sticky": True,
+                    "title": env._("A shop has lost its main account"),
+                    "message": env._(
+                        "%(count)s sub-accounts of %(owner)s cannot log in until you hand the shop "
+                        "over to somebody else.",
+                        count=count,
+                        owner=owner.name,
+                    ),
+                },
+            )
 
     def action_hand_shop_over(self, successor_id):
         """Make somebody else the main account of this one's shop, with all that belongs to it.
