@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import shop as shops
 from browsers import FIRST_PAGE, PHONE, shoot, wait_until_online
 from playwright.sync_api import expect
 from test_buyer_panel import ask, fits, open_reception, visit
@@ -83,7 +84,7 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page,
     expect(ring).to_be_visible()
     expect(ring).to_have_count(0)
     ((other, others_page),) = pages.items()
-    assert get_agent() == other
+    shops.wait_until(lambda: get_agent() == other, "the chat stays with who says nothing")
     ring = others_page.locator(".o_livechat_ring", has_text="Where is my parcel?")
     expect(ring.get_by_role("button", name="Accept")).to_be_visible()
     assert (firsts_page.errors, seconds_page.errors, buyers_page.errors) == ([], [], [])
