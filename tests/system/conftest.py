@@ -32,7 +32,10 @@ def server(template):
 
 @pytest.fixture(scope="session")
 def shop(server):
-    return shops.Shop(server.db, server.url)
+    shop = shops.Shop(server.db, server.url)
+    # A new company has none, and then mails nothing and asks buyers for no address.
+    shop.call("res.company", "write", [1], {"email": "flagship@example.com"})
+    return shop
 
 
 @pytest.fixture(scope="module")
