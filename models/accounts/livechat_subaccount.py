@@ -4,6 +4,8 @@ import secrets
 from datetime import timedelta
 from types import SimpleNamespace
 
+from markupsafe import Markup
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
@@ -438,7 +440,18 @@ class LivechatSubaccount(sent.Reader, models.Model):
             raise UserError(self.env._("A link is for one sub-account."))
         if self.state == "disabled":
             raise UserError(self.env._("%(name)s is disabled; enable it first.", name=self.name))
-        url, mailed = self._make_link(self.env.user)
+        token = secrets.token_urlsafe(32)
+        self._store(
+            {
+                "activation_token_hash": _hash(token),
+                "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
+                "link_maker_id": self.env.uid,
+            }
+        )
+        url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
+        mailed = self._mail_activation_link(url)
+        self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
+        self._note("link")
         return self._show_link(
             url=url,
             name=self.name,
@@ -447,26 +460,6 @@ class LivechatSubaccount(sent.Reader, models.Model):
             email=self.email if mailed else False,
             is_held_back=mailed is False,
         )
-
-    def _make_link(self, maker):
-        """Make a new activation link, and mail it where that is possible.
-
-        :param maker: whose link it is: when the sub-account may do more than it, the link ends.
-        :return: its address, and whether it was mailed, see :meth:`_mail_activation_link`.
-        """
-        token = secrets.token_urlsafe(32)
-        self._store(
-            {
-                "activation_token_hash": _hash(token),
-                "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
-                "link_maker_id": maker.id,
-            }
-        )
-        url = urljoin(self.get_base_url(), f"/livechat/activate/{token}")
-        mailed = self._mail_activation_link(url)
-        self._sudo_clean()._message_log(body=self.env._("A new activation link was made."))
-        self._note("link")
-        return url, mailed
 
     @api.model
     def _show_link(self, **shown):
@@ -596,8 +589,30 @@ class LivechatSubaccount(sent.Reader, models.Model):
         return timedelta(hours=int(self.env["ir.config_parameter"].sudo().get_param(name, hours)))
 
     def _mail_activation_link(self, url):
-        """Mail the link if mail works and not too many were mailed.
+        """Mail the link, see :meth:`_mail`."""
 
+        def describe(env):
+            # An object, so that no browser can send it to the template.
+            link = SimpleNamespace(
+                name=self.name,
+                login=self.login,
+                owner_name=self.main_account_id.name,
+                url=url,
+                expiration=format_datetime(env, self.activation_expiration),
+            )
+            subject = env._("%(owner)s invites you to its live chat", owner=link.owner_name)
+            # sudo: ir.qweb - all of it is built here
+            templates = env["ir.qweb"].sudo()
+            return subject, templates._render(
+                "im_livechat_subaccount.activation_mail", {"link": link}
+            )
+
+        return self._mail(describe)
+
+    def _mail(self, describe):
+        """Mail something to the person if mail works and not too much was mailed.
+
+        :param describe: called with the person's environment; returns subject and body.
         :return: whether it was queued; ``None`` when it cannot be mailed at all.
         """
         # sudo: ir.mail_server - whether mail works is no secret
@@ -609,26 +624,13 @@ class LivechatSubaccount(sent.Reader, models.Model):
             return None
         if not door.may_mail(self.env, "activation mail", str(self), str(owner)):
             return False
-        person = self.with_context(lang=self.lang or self.env.lang)
-        # An object, so that no browser can send it to the template.
-        link = SimpleNamespace(
-            name=self.name,
-            login=self.login,
-            owner_name=owner.name,
-            url=url,
-            expiration=format_datetime(person.env, self.activation_expiration),
-        )
-        # sudo: ir.qweb, mail.mail - all of it is built here. Attached to no record: whoever can see
-        # the sub-account must not find the link in its mail.
+        subject, body = describe(self.with_context(lang=self.lang or self.env.lang).env)
+        # sudo: mail.mail - all of it is built here. Attached to no record: whoever can see the
+        # sub-account must not find the link in its mail.
         self.env["mail.mail"].sudo().create(
             {
-                "subject": names.say_in_one_line(
-                    person.env._("%(owner)s invites you to its live chat", owner=owner.name)
-                ),
-                # sudo: ir.qweb - as above
-                "body_html": person.env["ir.qweb"]
-                .sudo()
-                ._render("im_livechat_subaccount.activation_mail", {"link": link}),
+                "subject": names.say_in_one_line(subject),
+                "body_html": body,
                 "email_to": formataddr((names.say_in_one_line(self.name), self.email)),
                 "email_from": sender,
                 "auto_delete": True,
@@ -896,22 +898,32 @@ class LivechatSubaccount(sent.Reader, models.Model):
                 row._ask_for_password()
 
     def _ask_for_password(self):
-        """Mail somebody whose password has ended the way to a new one, as the main account would;
-        which is told what is left to do."""
+        """Tell somebody whose password has ended, and the main account, how there is a new one.
+
+        No link goes out by itself: where it would be mailed may be a lesser manager's word.
+        """
         owner = self.main_account_id
-        _url, mailed = self._make_link(owner)
+
+        def describe(env):
+            text = env._(
+                "Your password for %(login)s has ended, because you may do more now. Ask "
+                "%(owner)s for a link with which you set a new one.",
+                login=self.login,
+                owner=owner.name,
+            )
+            subject = env._("%(owner)s: you need a new password", owner=owner.name)
+            return subject, Markup("<p>{}</p>").format(text)
+
+        self._mail(describe)
         env = owner.with_context(lang=owner.lang or self.env.lang).env
         owner._bus_send(
             "simple_notification",
             {
-                "type": "info" if mailed else "warning",
+                "type": "warning",
                 "sticky": True,
                 "message": env._(
-                    "%(name)s needs a new password now: a link was mailed.", name=self.name
-                )
-                if mailed
-                else env._(
-                    "%(name)s needs a new password now: make a new activation link.",
+                    "%(name)s needs a new password now: see to the e-mail address, and make a new "
+                    "activation link.",
                     name=self.name,
                 ),
             },
