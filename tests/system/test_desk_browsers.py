@@ -117,17 +117,13 @@ LAID_ASIDE = ".o_livechat_laid_aside"
 def open_chat(shop, reception, words="Is the lamp in stock?", name=None):
     """A buyer without a browser opens a chat; the buyer and the chat."""
     buyer = shops.Buyer(shop.url)
+    if name:
+        # Before the chat is there: an agent's open page hears of it in the same moment.
+        guest_id = shop.call("mail.guest", "create", {"name": name})
+        (guest,) = shop.call("mail.guest", "read", [guest_id], ["access_token"])
+        buyer.session.cookies.set("dgid", f"{guest_id}|{guest['access_token']}")
     chat_id = buyer.open_chat(reception, words).chat_id
     assert chat_id
-    if name:
-        shop.sql(
-            "UPDATE mail_guest SET name = %s WHERE id IN (SELECT guest_id"
-            " FROM discuss_channel_member WHERE channel_id = %s AND guest_id IS NOT NULL)",
-            name,
-            chat_id,
-        )
-        # Who comes later is told what was said before, with the name of then.
-        shop.sql("DELETE FROM bus_bus")
     return buyer, chat_id
 
 
@@ -140,6 +136,8 @@ def ask_earlier(shop, chat_id, seconds):
         seconds,
         chat_id,
     )
+    # Which would bring a page that has just loaded what was sent to it before, too.
+    shop.sql("DELETE FROM bus_bus")
 
 
 def as_agent(shop, agent):

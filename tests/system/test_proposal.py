@@ -108,12 +108,13 @@ def test_on_a_phone_a_chat_that_was_given_away_opens_no_window_after_a_reload(sh
     expect(page.locator(".o_livechat_dispatch_menu")).to_contain_text("0")
     expect(page.locator(".o-mail-ChatWindow")).to_have_count(0)
 
-    # Nor does one that is given away while there is no page that could hear of it.
+    # Nor does one that is given away while there is no page that could hear of it. The other agent
+    # comes back when the chat has its agent: a page that was loaded anew may be gone for a moment.
     set_agents(shop, reception, [giver])
     _buyer, chat_id = open_chat(shop, reception, name="Later")
-    set_agents(shop, reception, [giver, taker])
     page.locator(".o-mail-NotificationItem", has_text="Later").first.click()
     expect(page.locator(".o-mail-ChatWindow", has_text="Later")).to_be_visible()
+    set_agents(shop, reception, [giver, taker])
     page.goto("about:blank")
     as_agent(shop, giver).call(
         "discuss.channel", "transfer", [chat_id], "asked", user_id=taker.user_id
