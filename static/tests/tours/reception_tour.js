@@ -261,14 +261,14 @@ tours.add("im_livechat_subaccount.reception_give", {
                 trigger: `${card(buyer("Bea"))}:contains(Do you ship to Malta?) .o_livechat_reception_offered button:contains(Omar Haddad)`,
                 run: press,
             },
-            {
-                content: "He has it",
-                trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))`,
-            },
         ]),
         {
-            content: "And is told",
+            content: "It is told, for some seconds",
             trigger: `.o_notification:contains(${say("Given to Omar Haddad", "已交给 Omar Haddad")})`,
+        },
+        {
+            content: "He has it",
+            trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))`,
         },
     ],
 });
