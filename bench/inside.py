@@ -241,32 +241,38 @@ def grow_shop(env, count):
     native, share = channels
     have = len(share.user_ids)
     lang = env.ref("base.lang_en").code
-    agents = (
-        env["res.users"]
-        .with_context(no_reset_password=True, tracking_disable=True)
-        .create(
-            [
-                {
-                    "name": f"Agent {number}",
-                    "login": f"bench_{number}",
-                    "lang": lang,
-                    "dispatch_weight": (50, 100, 200)[number % 3],
-                    "group_ids": [
-                        (4, env.ref("base.group_user").id),
-                        (4, env.ref("im_livechat.im_livechat_group_user").id),
-                    ],
-                }
-                for number in range(have, count)
-            ]
-        )
-    )
+    agents = make_agents(env, "bench", range(have, count), weights=(50, 100, 200), lang=lang)
     channels.write({"user_ids": [(4, agent.id) for agent in agents]})
-    env["mail.presence"].create([{"user_id": agent.id, **HERE} for agent in agents])
     open_chats(env, native, agents)
     env.cr.execute("ANALYZE")  # as autovacuum does sooner or later; for both alike
     env.cr.commit()
     # Apart, or what plain Odoo computes for its channel would be computed for ours as well.
     return native.with_prefetch(), share.with_prefetch()
+
+
+def make_agents(env, prefix, numbers, weights=(100,), **values):
+    """Return new agents, one of each number, who are here.
+
+    :param prefix: of their logins.
+    :param weights: which they have in turn.
+    """
+    values["group_ids"] = [
+        (4, env.ref(name).id) for name in ("base.group_user", "im_livechat.im_livechat_group_user")
+    ]
+    users = env["res.users"].with_context(no_reset_password=True, tracking_disable=True)
+    agents = users.create(
+        [
+            {
+                "name": f"Agent {number}",
+                "login": f"{prefix}_{number}",
+                "dispatch_weight": weights[number % len(weights)],
+                **values,
+            }
+            for number in numbers
+        ]
+    )
+    env["mail.presence"].create([{"user_id": agent.id, **HERE} for agent in agents])
+    return agents
 
 
 def open_chats(env, channel, agents, each=CHATS_PER_AGENT, age=None):

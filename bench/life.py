@@ -75,24 +75,7 @@ def open_shop(env):
     if channel := env["im_livechat.channel"].search([("name", "=", CHANNEL)]):
         return channel
     owner = new_test_user(env, "bench_owner", "im_livechat_subaccount.group_main_account")
-    agents = (
-        env["res.users"]
-        .with_context(no_reset_password=True, tracking_disable=True)
-        .create(
-            [
-                {
-                    "name": f"Agent {number}",
-                    "login": f"bench_life_{number}",
-                    "group_ids": [
-                        (4, env.ref("base.group_user").id),
-                        (4, env.ref("im_livechat.im_livechat_group_user").id),
-                    ],
-                }
-                for number in range(AGENTS)
-            ]
-        )
-    )
-    env["mail.presence"].create([{"user_id": agent.id, **inside.HERE} for agent in agents])
+    agents = inside.make_agents(env, "bench_life", range(AGENTS))
     channel = env["im_livechat.channel"].create(
         {
             "name": CHANNEL,

@@ -138,25 +138,8 @@ def open_shop(env, size):
             "user_ids": False,
         }
     )
-    agents = (
-        env["res.users"]
-        .with_context(no_reset_password=True, tracking_disable=True)
-        .create(
-            [
-                {
-                    "name": f"Agent {number}",
-                    "login": f"bench_{channel.id}_{number}",
-                    "group_ids": [
-                        (4, env.ref("base.group_user").id),
-                        (4, env.ref("im_livechat.im_livechat_group_user").id),
-                    ],
-                }
-                for number in range(size)
-            ]
-        )
-    )
+    agents = inside.make_agents(env, f"bench_{channel.id}", range(size))
     channel.user_ids = agents
-    env["mail.presence"].create([{"user_id": agent.id, **inside.HERE} for agent in agents])
     open_chats(env, channel, agents, CHATS)
     return channel
 
