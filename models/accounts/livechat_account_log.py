@@ -2,7 +2,6 @@ from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError
 from odoo.http import request
 from odoo.modules import module
-from odoo.tools import SQL
 
 from ...tools import phrase
 from ...tools.history import Outlived, Sealed
@@ -258,28 +257,6 @@ class LivechatAccountLog(Sealed, models.Model):
                 "like": f"{values['hour']}%",
             },
         )
-        self.invalidate_model()
-
-    @api.model
-    def _forget(self, users):
-        """Let rows refer no longer to users that are about to be deleted.
-
-        PostgreSQL would do it, but not when one row refers to two of them, or twice to one, and is
-        as new as they.
-        """
-        if not users:
-            return
-        self.flush_model()
-        for name in ("account_id", "user_id", "main_account_id"):
-            # Served by the index of each of these columns.
-            self.env.cr.execute(
-                SQL(
-                    "UPDATE livechat_account_log SET %(column)s = NULL"
-                    " WHERE %(column)s = ANY(%(ids)s)",
-                    column=SQL.identifier(name),
-                    ids=list(users.ids),
-                )
-            )
         self.invalidate_model()
 
     @api.model

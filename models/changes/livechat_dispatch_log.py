@@ -423,26 +423,6 @@ class LivechatDispatchLog(Sealed, models.Model):
                 row["main_account_id"] = False
         return rows
 
-    @api.model
-    def _forget(self, records):
-        """Let rows refer no longer to records that are about to be deleted.
-
-        PostgreSQL would do it, but not when one row refers to two of them, and is as new as they.
-        """
-        self.flush_model()
-        for name, field in self._fields.items():
-            if field.type == "many2one" and field.comodel_name == records._name and field.store:
-                # Served by the index of each of these columns.
-                self.env.cr.execute(
-                    SQL(
-                        "UPDATE livechat_dispatch_log SET %(column)s = NULL"
-                        " WHERE %(column)s = ANY(%(ids)s)",
-                        column=SQL.identifier(name),
-                        ids=list(records.ids),
-                    )
-                )
-        self.invalidate_model()
-
     # ------------------------------------------------------------
     # Undo
     # ------------------------------------------------------------
