@@ -3,7 +3,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.tests import TransactionCase, new_test_user
 
 from ..tools.here import GRACE
@@ -120,6 +120,34 @@ class DispatchCommon(TransactionCase):
                 cls._say(chat, author)
         return chat
 
+    def _forward_from_bot(self, channel):
+        """Return the chat of a buyer whom a bot forwards to an agent, and the bot's contact."""
+        script = self.env["chatbot.script"].create({"title": "Bot"})
+        step = self.env["chatbot.script.step"].create(
+            {
+                "chatbot_script_id": script.id,
+                "step_type": "forward_operator",
+                "message": "I look for a colleague.",
+            }
+        )
+        guest = self._create_guest()
+        channel_of_guest = (
+            channel.with_user(self.env.ref("base.public_user")).with_context(guest=guest).sudo()
+        )
+        chat = self.env["discuss.channel"].create(
+            channel_of_guest._get_livechat_discuss_channel_vals(
+                agent=self.env["res.users"],
+                chatbot_script=script,
+                operator_partner=script.operator_partner_id,
+                operator_model="chatbot.script",
+            )
+        )
+        self._say(chat, guest)
+        # Whoever asked before has been seen to.
+        self.env.cr.postcommit.data.pop("livechat_drain", None)
+        chat._forward_human_operator(step)
+        return chat, script.operator_partner_id
+
     @classmethod
     def _say(cls, chat, author, body="Hello", **values):
         """Post a message of a guest or a user."""
@@ -210,6 +238,20 @@ class ShopCommon(TransactionCase):
         # What the shop's owner works with.
         cls.Subaccounts = cls.env["livechat.subaccount"].with_user(cls.owner)
         cls.Roles = cls.env["livechat.role"].with_user(cls.owner)
+
+    @classmethod
+    def _enable(cls, name, roles, owner=None, **vals):
+        """Return the user of a new sub-account of the owner, or of another, who has come in and is
+        here: in tests of dispatch."""
+        subaccount = (
+            cls.env["livechat.subaccount"]
+            .with_user(owner or cls.owner)
+            .create({"name": name, "role_ids": [Command.set(roles.ids)], **vals})
+        )
+        subaccount._activate("sesame-open")
+        user = subaccount.sudo().user_id.with_env(cls.env)
+        cls._set_online(user)
+        return user
 
     @classmethod
     def _create_main_account(cls, login):

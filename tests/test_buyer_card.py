@@ -40,14 +40,8 @@ class BuyerCardCommon(DispatchCommon, ShopCommon):
         )
 
     @classmethod
-    def _enable(cls, name, role):
-        subaccount = cls.Subaccounts.create(
-            {"name": name, "login": f"card_{name.lower()}", "role_ids": [Command.set(role.ids)]}
-        )
-        subaccount._activate("sesame-open")
-        user = subaccount.sudo().user_id
-        cls._set_online(user)
-        return user
+    def _enable(cls, name, roles):
+        return super()._enable(name, roles, login=f"card_{name.lower()}")
 
     def _chat(self, agent, buyer, page=None):
         """A chat of this buyer with this agent, who has written."""

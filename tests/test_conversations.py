@@ -34,18 +34,6 @@ class TestConversations(ShopCommon, DispatchCommon):
         for chat in cls.chats.values():
             chat.message_post(body="Where is my parcel?", message_type="comment")
 
-    @classmethod
-    def _enable(cls, name, roles, owner=None):
-        subaccount = (
-            cls.env["livechat.subaccount"]
-            .with_user(owner or cls.owner)
-            .create({"name": name, "role_ids": [Command.set(roles.ids)]})
-        )
-        subaccount._activate("sesame-open")
-        user = subaccount.sudo().user_id
-        cls._set_online(user)
-        return user
-
     def _sees(self, user):
         return {
             name for name, chat in self.chats.items() if chat.with_user(user).has_access("read")

@@ -1,4 +1,3 @@
-from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
@@ -102,17 +101,8 @@ class TestDecisions(ShopCommon, DispatchCommon):
         self.assertFalse(chat.dispatch_decision_ids)
 
     def test_who_reads_which_records_and_nobody_writes_them(self):
-        def enabled(name, role):
-            subaccount = self.Subaccounts.create(
-                {"name": name, "role_ids": [Command.link(role.id)]}
-            )
-            subaccount._activate("sesame-open")
-            user = subaccount.sudo().user_id
-            self._set_online(user)
-            return user
-
-        one, other = enabled("One", self.role_reception), enabled("Other", self.role_reception)
-        auditor = enabled("Auditor", self.role_audit)
+        one, other = (self._enable(name, self.role_reception) for name in ("One", "Other"))
+        auditor = self._enable("Auditor", self.role_audit)
         shop = self._create_channel(one | other, main_account_id=self.owner.id)
         chats = [self._come(shop) for _buyer in range(2)]
         by_agent = {

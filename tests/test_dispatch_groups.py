@@ -22,28 +22,16 @@ class GroupCommon(ShopCommon, DispatchCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.agents = cls.env["res.users"].union(
-            *(cls._create_staff(cls.owner, name) for name in ("Chen", "Omar", "Sofie"))
+            *(cls._enable(name, cls.role_reception) for name in ("Chen", "Omar", "Sofie"))
         )
         cls.chen, cls.omar, cls.sofie = cls.agents
         cls.channel = cls._create_channel(cls.agents, main_account_id=cls.owner.id)
-        cls.foreigner = cls._create_staff(cls.rival, "Foreigner")
+        cls.foreigner = cls._enable("Foreigner", cls.role_reception, cls.rival)
         cls.foreign_channel = cls._create_channel(
             cls.foreigner, name="Rival Shop", main_account_id=cls.rival.id
         )
         # What the shop's owner works with.
         cls.Groups = cls.env["livechat.dispatch.group"].with_user(cls.owner)
-
-    @classmethod
-    def _create_staff(cls, owner, name):
-        row = (
-            cls.env["livechat.subaccount"]
-            .with_user(owner)
-            .create({"name": name, "role_ids": [Command.link(cls.role_reception.id)]})
-        )
-        row._activate("sesame-open")
-        user = row.sudo().user_id.with_env(cls.env)
-        cls._set_online(user)
-        return user
 
     def _create_group(self, name="After-sales", agents=(), lines=(), **vals):
         """A group of the owner's; ``lines`` are pairs of a kind and a value."""
@@ -78,7 +66,7 @@ class TestDispatchGroups(GroupCommon):
     """Groups as the shop's organisation tree."""
 
     def test_the_agents_of_a_group_become_agents_of_its_channel(self):
-        late = self._create_staff(self.owner, "Late")
+        late = self._enable("Late", self.role_reception)
         self.channel.user_ids -= late
         group = self._create_group(agents=[self.chen, late])
         self.assertIn(late, self.channel.user_ids)
@@ -247,7 +235,7 @@ class TestDispatchGroups(GroupCommon):
         ):
             with self.assertRaises(AccessError):
                 row.write({"dispatch_group_ids": [command]})
-        auditor = self._create_staff(self.owner, "Auditor")._get_subaccount()
+        auditor = self._enable("Auditor", self.role_reception)._get_subaccount()
         auditor.with_user(self.owner).role_ids = [Command.set(self.role_audit.ids)]
         with self._refused(UserError, "cannot receive buyers"):
             auditor.with_user(self.owner).dispatch_group_ids = group

@@ -3,7 +3,6 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
-from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
 from ..dispatch import ledger
@@ -391,19 +390,10 @@ class TestFairness(FairnessCommon):
         self.assertEqual(names["online_hours"]["aggregator"], "sum")
 
     def test_who_reads_which_figures_and_nobody_writes_them(self):
-        def enabled(name, role):
-            subaccount = self.Subaccounts.create(
-                {"name": name, "role_ids": [Command.link(role.id)]}
-            )
-            subaccount._activate("sesame-open")
-            user = subaccount.sudo().user_id
-            self._set_online(user)
-            return user
-
-        one, other = enabled("One", self.role_reception), enabled("Other", self.role_reception)
-        auditor = enabled("Auditor", self.role_audit)
+        one, other = (self._enable(name, self.role_reception) for name in ("One", "Other"))
+        auditor = self._enable("Auditor", self.role_audit)
         reports = self.env.ref("im_livechat_subaccount.permission_see_reports")
-        reader = enabled(
+        reader = self._enable(
             "Reader", self.Roles.create({"name": "Reports", "permission_ids": reports.ids})
         )
         shop = self._create_channel(one | other, main_account_id=self.owner.id)

@@ -545,28 +545,8 @@ class TestTheSecondInBetween(LineCommon):
 
     def test_a_chatbot_forwards_to_who_is_about_to_be_back(self):
         self._open(queue_enabled=False)
-        script = self.env["chatbot.script"].create({"title": "Bot"})
-        step = self.env["chatbot.script.step"].create(
-            {
-                "chatbot_script_id": script.id,
-                "step_type": "forward_operator",
-                "message": "I look for a colleague.",
-            }
-        )
-        guest = self._create_guest()
-        public = self.env.ref("base.public_user")
-        shop = self.channel.with_user(public).with_context(guest=guest).sudo()
-        chat = self.env["discuss.channel"].create(
-            shop._get_livechat_discuss_channel_vals(
-                agent=self.env["res.users"],
-                chatbot_script=script,
-                operator_partner=script.operator_partner_id,
-                operator_model="chatbot.script",
-            )
-        )
-        self._say(chat, guest, "A person, please.")
         self._reload(self.agent)
-        chat._forward_human_operator(step)
+        chat, _bot = self._forward_from_bot(self.channel)
         self.assertEqual(chat.dispatch_state, "queued")
         self._set_online(self.agent)
         self.channel._drain()

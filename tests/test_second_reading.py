@@ -15,10 +15,10 @@ class TestSecondReading(ShopCommon, DispatchCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.agent, cls.colleague = (
-            cls._hire(cls.owner, name, cls.role_reception) for name in ("Chen Jing", "Wu Tao")
+            cls._enable(name, cls.role_reception) for name in ("Chen Jing", "Wu Tao")
         )
-        cls.manager = cls._hire(cls.owner, "Li Mei", cls.role_store_manager)
-        cls.foreigner = cls._hire(cls.rival, "Secret Agent", cls.role_reception)
+        cls.manager = cls._enable("Li Mei", cls.role_store_manager)
+        cls.foreigner = cls._enable("Secret Agent", cls.role_reception, cls.rival)
         cls.channel = cls._create_channel(
             cls.agent | cls.colleague, main_account_id=cls.owner.id, queue_enabled=True
         )
@@ -26,15 +26,6 @@ class TestSecondReading(ShopCommon, DispatchCommon):
             cls.foreigner, main_account_id=cls.rival.id, name="Secret Shop"
         )
         cls.totals = cls.env["livechat.dispatch.total"]
-
-    @classmethod
-    def _hire(cls, owner, name, role):
-        row = cls.env["livechat.subaccount"].create(
-            {"name": name, "main_account_id": owner.id, "role_ids": [Command.link(role.id)]}
-        )
-        row._activate("sesame-open")
-        cls._set_online(row.user_id)
-        return row.user_id
 
     def _limit(self, sessions):
         self.channel.write({"max_sessions_mode": "limited", "max_sessions": sessions})

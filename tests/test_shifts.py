@@ -210,15 +210,18 @@ class TestByHand(DispatchCommon, PatientCase):
         with self.assertRaisesRegex(UserError, "does not wait"):
             chats[1].with_user(agent).action_take()
 
-    def test_a_message_in_the_pool_is_told_by_mail_once(self):
+    def _create_channel_told_by_mail(self):
         agent = self._create_agent("agent")
         self._set_online(agent, "offline")
-        channel = self._create_channel(
+        return self._create_channel(
             agent,
             offline_rule="pool",
             pool_email="owner@example.com",
             pool_email_confirmed="owner@example.com",
         )
+
+    def test_a_message_in_the_pool_is_told_by_mail_once(self):
+        channel = self._create_channel_told_by_mail()
         guest = self._create_guest()
         chat = self._come(channel, guest, has_words=False)
         for body in ("Please call me back", "Really"):
@@ -228,14 +231,7 @@ class TestByHand(DispatchCommon, PatientCase):
         self.assertIn(channel.name, mail.subject)
 
     def test_the_mail_of_the_pool_says_who_wrote_what_and_where_it_is_answered(self):
-        agent = self._create_agent("agent")
-        self._set_online(agent, "offline")
-        channel = self._create_channel(
-            agent,
-            offline_rule="pool",
-            pool_email="owner@example.com",
-            pool_email_confirmed="owner@example.com",
-        )
+        channel = self._create_channel_told_by_mail()
         mails = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])
         self.assertFalse(mails)
 

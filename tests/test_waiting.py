@@ -564,34 +564,6 @@ class TestWaiting(DispatchCommon):
         self.assertLess(served._get_waited_seconds(), 60)
         self.assertEqual([chat._get_wait()["place"] for chat in (served, waiting)], [1, 2])
 
-    def _forward_from_bot(self, channel):
-        """A buyer whom a bot forwards to an agent; the chat and the bot's partner."""
-        script = self.env["chatbot.script"].create({"title": "Bot"})
-        step = self.env["chatbot.script.step"].create(
-            {
-                "chatbot_script_id": script.id,
-                "step_type": "forward_operator",
-                "message": "I look for a colleague.",
-            }
-        )
-        guest = self._create_guest()
-        channel_of_guest = (
-            channel.with_user(self.env.ref("base.public_user")).with_context(guest=guest).sudo()
-        )
-        chat = self.env["discuss.channel"].create(
-            channel_of_guest._get_livechat_discuss_channel_vals(
-                agent=self.env["res.users"],
-                chatbot_script=script,
-                operator_partner=script.operator_partner_id,
-                operator_model="chatbot.script",
-            )
-        )
-        self._say(chat, guest)
-        # Whoever asked before has been seen to.
-        self.env.cr.postcommit.data.pop("livechat_drain", None)
-        chat._forward_human_operator(step)
-        return chat, script.operator_partner_id
-
     def test_a_chatbot_forwards_into_the_line(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(agent)
