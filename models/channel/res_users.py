@@ -281,14 +281,9 @@ class ResUsers(sent.Guard, models.Model):
 
     def _follow_load(self):
         """Pause agents who have more chats than they want, and let them resume."""
-        concerned = self.filtered(
-            lambda user: user.dispatch_pause_above or user.dispatch_overloaded
-        )
-        if not concerned:
-            return
         # A search does not wait for computed relations by itself.
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
-        for user in concerned:
+        for user in self:
             chats = self.env["discuss.channel"].search_count(
                 [
                     ("dispatch_seat_partner_ids", "in", user.partner_id.ids),

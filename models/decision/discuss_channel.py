@@ -272,7 +272,11 @@ class DiscussChannel(sent.Reader, models.Model):
 
     def _follow_agents(self, agents):
         """Follow that these agents have got or lost chats, and let them know."""
-        agents._follow_load()
+        # Few have set a limit.
+        if limited := agents.filtered(
+            lambda agent: agent.dispatch_pause_above or agent.dispatch_overloaded
+        ):
+            limited._follow_load()
         announcement = self.env["livechat.announcement"]
         announcement._look_again(agents, "agents")
         if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):

@@ -4,6 +4,7 @@ from . import (
     discuss_channel_promise,
     discuss_channel_proposal,
     discuss_channel_silence,
+    discuss_channel_transfer,
     im_livechat_channel,
     livechat_announcement,
     rating_rating,

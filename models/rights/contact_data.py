@@ -367,6 +367,15 @@ class MailGuest(models.Model):
         store.add_records_fields(self, self._hide_in_store(store.target, fields))
 
 
+class MailMessage(models.Model):
+    """Contact data of who wrote a message."""
+
+    _inherit = "mail.message"
+
+    def _to_store(self, store, fields, **kwargs):
+        super()._to_store(store, self._hide_in_store(store.target, fields), **kwargs)
+
+
 class MailTrackingValue(models.Model):
     """What a contact was before tells how to reach somebody as well."""
 

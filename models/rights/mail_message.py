@@ -20,9 +20,6 @@ class MailMessage(models.Model):
         self._check_log()
         return super().unlink()
 
-    def _to_store(self, store, fields, **kwargs):
-        super()._to_store(store, self._hide_in_store(store.target, fields), **kwargs)
-
     @api.model
     def _check_reception(self, vals):
         """Refuse messages that core would let a shop's people write because they answer another.

@@ -77,15 +77,6 @@ class DiscussChannel(models.Model):
             "why_id": self.dispatch_ticket_why_id,
         }
 
-    def _to_store_defaults(self, target):
-        attributes = super()._to_store_defaults(target)
-        if (
-            target.is_internal(self.env)
-            and self.env["livechat.helpdesk"]._get_tickets() is not None
-        ):
-            attributes.append(self._get_ticket_to_store())
-        return attributes
-
     # ------------------------------------------------------------
     # What agents do
     # ------------------------------------------------------------
@@ -261,20 +252,6 @@ class DiscussChannel(models.Model):
         chat.livechat_end_dt = read_now(self.env)
         Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
 
-    def _close_livechat_session(self, **kwargs):
-        # sudo: discuss.channel - how the buyer's own chat stands
-        chat = self.sudo()
-        if (
-            self.self_member_id.livechat_member_type == "visitor"
-            and chat.livechat_channel_id.offline_rule == "ticket"
-            and self.env["livechat.helpdesk"]._get_tickets() is not None
-            and chat.filtered_domain(_BECOMES_TICKET)
-        ):
-            # Whoever closes the window has said all.
-            chat._become_ticket()
-            return
-        super()._close_livechat_session(**kwargs)
-
     # ------------------------------------------------------------
     # What a ticket says
     # ------------------------------------------------------------
@@ -334,3 +311,30 @@ class DiscussChannel(models.Model):
         return Markup("").join(
             [*described, Markup("<h3>%s</h3>") % self.env._("Transcript"), transcript]
         )
+
+
+class ChatBesideHelpdesk(models.Model):
+    """What a chat does beside a helpdesk. It is laid over the others where there is one, so that
+    elsewhere no chat asks; see ``livechat.helpdesk``."""
+
+    _register = False
+    _inherit = ["discuss.channel"]
+
+    def _to_store_defaults(self, target):
+        attributes = super()._to_store_defaults(target)
+        if target.is_internal(self.env):
+            attributes.append(self._get_ticket_to_store())
+        return attributes
+
+    def _close_livechat_session(self, **kwargs):
+        # sudo: discuss.channel - how the buyer's own chat stands
+        chat = self.sudo()
+        if (
+            self.self_member_id.livechat_member_type == "visitor"
+            and chat.livechat_channel_id.offline_rule == "ticket"
+            and chat.filtered_domain(_BECOMES_TICKET)
+        ):
+            # Whoever closes the window has said all.
+            chat._become_ticket()
+            return
+        super()._close_livechat_session(**kwargs)

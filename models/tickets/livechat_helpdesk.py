@@ -8,6 +8,7 @@ from odoo.tools import SQL, sql
 from ...tools import sent
 from ...tools.layers import lay_over
 from ...tools.sentinels import DECIDED
+from .discuss_channel import ChatBesideHelpdesk
 from .helpdesk_ticket import HelpdeskTicket
 
 _logger = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ class LivechatHelpdesk(models.AbstractModel):
         super()._post_model_setup__()
         if _TICKETS in self.env.registry:
             lay_over(self.env.registry[_TICKETS], HelpdeskTicket)
+            lay_over(self.env.registry["discuss.channel"], ChatBesideHelpdesk)
 
     @api.model
     def _get_tickets(self):
