@@ -1,13 +1,17 @@
 import json
+from contextlib import contextmanager
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
 from ..tools import here
-from .common import DispatchCommon
+from .common import DispatchCommon, ShopCommon
 from .walks import PatientCase
+
+_HEALTH_LOGGER = "odoo.addons.im_livechat_subaccount.models.reception.livechat_dispatch_health"
 
 
 @tagged("post_install", "-at_install")
@@ -181,8 +185,22 @@ class TestHere(DispatchCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestWrongClock(DispatchCommon):
+class TestWrongClock(ShopCommon, DispatchCommon):
     """Of a machine whose clock is five minutes behind the database's, which the others share."""
+
+    @contextmanager
+    def _behind(self, now):
+        """Let the database's clock say so."""
+        behind = timedelta(minutes=-5)
+        with (
+            patch.object(here, "_get_skew", lambda env: behind),
+            patch.object(fields.Datetime, "now", lambda *args: now + behind),
+        ):
+            yield
+
+    def _open_shop(self):
+        agent = self._create_agent("agent")
+        return agent, self._create_channel(agent, main_account_id=self.owner.id)
 
     def test_what_core_tells_by_it_is_told_by_the_clock_that_all_share(self):
         agent = self._create_agent("agent")
@@ -190,11 +208,7 @@ class TestWrongClock(DispatchCommon):
         (turn,) = chat.dispatch_decision_ids
         came = agent.presence_ids.livechat_online_since
         now = fields.Datetime.now() + timedelta(minutes=1)
-        behind = timedelta(minutes=-5)
-        with (
-            patch.object(here, "_get_skew", lambda env: behind),
-            patch.object(fields.Datetime, "now", lambda *args: now + behind),
-        ):
+        with self._behind(now):
             self.env["mail.presence"]._update_presence(agent)
             chat._close_livechat_session()
             self.assertEqual(here.read_now(self.env), now)
@@ -202,6 +216,55 @@ class TestWrongClock(DispatchCommon):
         self.assertEqual(agent.presence_ids.livechat_online_since, came, "it was here all the time")
         self.assertEqual((chat.livechat_end_dt, turn.ended_at), (now, now))
         self.assertEqual(turn.handling_seconds, (now - turn.moment).total_seconds())
+
+    def test_a_dated_change_starts_and_ends_by_the_clock_that_all_share(self):
+        agent, channel = self._open_shop()
+        start = fields.Datetime.now() + timedelta(hours=1)
+        stop = start + timedelta(minutes=2)
+        change = self.env["livechat.dispatch.change"].create(
+            {
+                "name": "Rush",
+                "channel_id": channel.id,
+                "start": start,
+                "stop": stop,
+                "line_ids": [Command.create({"user_id": agent.id, "weight": 200})],
+            }
+        )
+        change.action_plan()
+        for now, weight in ((start, 200), (stop, 100)):
+            with self._behind(now):
+                change._run_due(lambda do: do())
+            self.assertEqual(agent.dispatch_weight, weight)
+
+    def test_what_is_noted_is_dated_by_the_clock_that_all_share(self):
+        agent, channel = self._open_shop()
+        chat = self._come(channel)
+        now = fields.Datetime.now() + timedelta(minutes=1)
+        with self._behind(now):
+            chat.with_user(self.owner).action_whisper("Offer the blue one")
+            agent.dispatch_weight = 150
+            self.env.flush_all()
+            account = self.Subaccounts.create({"name": "Maria"}).sudo()
+            account.with_user(self.owner).action_activation_link()
+        (whisper,) = chat.with_user(self.owner).get_whispers()
+        self.assertEqual(whisper["moment"], fields.Datetime.to_string(now))
+        what = [("what", "=", "res.users.dispatch_weight"), ("agent_id", "=", agent.id)]
+        for rows in (
+            self.env["livechat.dispatch.log"].search(what),
+            self.env["livechat.account.log"].search([("account_id", "=", account.user_id.id)]),
+        ):
+            self.assertEqual(set(rows.mapped("moment")), {now})
+        self.assertEqual(account.activation_expiration, now + account._get_link_validity())
+
+    def test_no_timer_is_late_for_it(self):
+        cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch")
+        rows = self.env["livechat.dispatch.health"]
+        for since, found in ((timedelta(0), 0), (timedelta(minutes=7), 1)):
+            cron.nextcall = fields.Datetime.now() - since
+            with self._behind(fields.Datetime.now()), mute_logger(_HEALTH_LOGGER):
+                rows._check("late_cron")
+            row = rows.search([("kind", "=", "late_cron")])
+            self.assertEqual((row.found, row.checked_at >= cron.nextcall), (found, True))
 
     def test_clocks_that_agree_as_far_as_one_can_tell_are_one(self):
         skew = here.read_skew(self.env.cr)

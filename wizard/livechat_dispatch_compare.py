@@ -6,6 +6,7 @@ from odoo.tools import formatLang
 
 from ..dispatch.fairness import PARTS, round_parts
 from ..tools import clock, phrase, sent
+from ..tools.here import read_now
 from ..tools.sent import is_record_id
 
 # Ten years of hours of a large team are more than anybody compares.
@@ -21,9 +22,15 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
     date_from = fields.Date(
         "From",
         required=True,
-        default=lambda self: fields.Date.context_today(self) - timedelta(days=6),
+        default=lambda self: (
+            fields.Date.context_today(self, read_now(self.env)) - timedelta(days=6)
+        ),
     )
-    date_to = fields.Date("To", required=True, default=lambda self: fields.Date.context_today(self))
+    date_to = fields.Date(
+        "To",
+        required=True,
+        default=lambda self: fields.Date.context_today(self, read_now(self.env)),
+    )
     agent_ids = fields.Many2many(
         "res.users", string="Agents of the Period", compute="_compute_agent_ids"
     )

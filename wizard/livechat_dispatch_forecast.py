@@ -5,6 +5,7 @@ from odoo.tools import format_datetime
 
 from ..dispatch import policy
 from ..tools import phrase, sent
+from ..tools.here import read_now
 
 _DAYS = timedelta(days=30)
 _ROWS_MAX = 100
@@ -24,7 +25,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
         required=True,
         default=lambda self: self._find_first_channel(),
     )
-    moment = fields.Datetime("At", required=True, default=fields.Datetime.now)
+    moment = fields.Datetime("At", required=True, default=lambda self: read_now(self.env))
     change_id = fields.Many2one(
         "livechat.dispatch.change", "As If Planned", help="A draft that is to be looked at."
     )
@@ -48,7 +49,7 @@ class LivechatDispatchForecast(sent.Guard, models.TransientModel):
             if (
                 not channel
                 or not form.moment
-                or abs(form.moment - fields.Datetime.now()) > _HORIZON
+                or abs(form.moment - read_now(self.env)) > _HORIZON
                 or not self.env.user._reads_dispatch_of(owner)
             ):
                 form.forecast = False

@@ -12,6 +12,7 @@ from odoo.tools import format_date, format_datetime
 from ..dispatch import replay
 from ..dispatch.weights import CHATS_MAX
 from ..tools import clock, phrase, sent
+from ..tools.here import read_now
 
 # A replay has to end while somebody looks at the page; see the tests for what it takes.
 _ARRIVALS_MAX = 50_000
@@ -231,7 +232,7 @@ class LivechatDispatchWhatif(sent.Reader, models.TransientModel):
     def _get_period(self):
         """Return the beginning and the end of the chosen period, in UTC."""
         period = {"today": (0, 1), "week": (-7, 0)}.get(self.period, (-1, 0))
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         return tuple(clock.get_midnight(now, self.env.tz, days) for days in period)
 
     def _to_utc(self, day, hours):

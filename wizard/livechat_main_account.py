@@ -5,6 +5,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 
 from ..tools import names, sent
+from ..tools.here import read_now
 
 
 class LivechatMainAccount(sent.Guard, models.TransientModel):
@@ -132,7 +133,7 @@ class LivechatMainAccount(sent.Guard, models.TransientModel):
         # sudo: ir.config_parameter - how long links live is no secret
         parameters = self.env["ir.config_parameter"].sudo()
         hours = int(parameters.get_param("auth_signup.signup.validity.hours", 144))
-        expiration = fields.Datetime.now() + timedelta(hours=hours)
+        expiration = read_now(self.env) + timedelta(hours=hours)
         return self.env["livechat.subaccount"]._show_link(
             url=partner._get_signup_url(),
             name=owner.name,

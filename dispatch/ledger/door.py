@@ -20,11 +20,12 @@ often somebody was turned away.
 import ipaddress
 from collections.abc import Iterable
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import NamedTuple
 
 from odoo.modules import module
 
+from ...tools.here import read_now
 from .locks import KEEPALIVE
 
 #: How many chats an address may open an hour, if nothing else is set.
@@ -215,7 +216,7 @@ def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | No
 def may_mail(env, what: str, account: str, shop: str) -> bool:
     """Count a mail that somebody has the server send, and tell whether it may be: one a minute for
     each account, ``MAILS_A_DAY`` a day, by UTC, for each shop."""
-    day = datetime.now(timezone.utc).date()
+    day = read_now(env).date()
     with _committing(env) as cr:
         # A bucket of a day that never runs out.
         return not _fill(cr, [Request(what, account, 1, 60)]) and not _fill(
@@ -249,7 +250,7 @@ def may_mail_buyer(env, mailbox: str, shop: str) -> bool:
 
     :param mailbox: by what it is known here, and cannot be read.
     """
-    day = datetime.now(timezone.utc).date()
+    day = read_now(env).date()
     with _committing(env) as cr:
         return not _fill(cr, [Request("buyer mail", mailbox, MAILS_A_MAILBOX)]) and not _fill(
             cr, [Request("buyer mail", f"{shop} {day}", MAILS_TO_BUYERS_A_DAY, _NEVER)]

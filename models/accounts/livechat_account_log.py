@@ -4,6 +4,7 @@ from odoo.http import request
 from odoo.modules import module
 
 from ...tools import phrase
+from ...tools.here import read_now
 from ...tools.history import Outlived, Sealed
 from ...tools.layers import lay_over_all_models
 
@@ -47,7 +48,7 @@ class LivechatAccountLog(Sealed, models.Model):
     _rec_name = "event"
 
     moment = fields.Datetime(
-        "When", default=fields.Datetime.now, required=True, index=True, readonly=True
+        "When", default=lambda self: read_now(self.env), required=True, index=True, readonly=True
     )
     event = fields.Selection(
         [
@@ -136,7 +137,7 @@ class LivechatAccountLog(Sealed, models.Model):
         if not days:
             return 0, False
         rows = self.with_context(livechat_account_log=_BY_LOG).search(
-            [("moment", "<", fields.Datetime.subtract(fields.Datetime.now(), days=days))],
+            [("moment", "<", fields.Datetime.subtract(read_now(self.env), days=days))],
             order="id",
             limit=_VACUUM_LIMIT,
         )
@@ -187,7 +188,7 @@ class LivechatAccountLog(Sealed, models.Model):
         """
         # sudo: res.users - one's own shop and name
         account = self.env.user.sudo()
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         values = {
             **self._get_source(),
             "event": event,

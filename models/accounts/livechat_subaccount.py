@@ -14,6 +14,7 @@ from odoo.tools.urls import urljoin
 
 from ...dispatch.ledger import door
 from ...tools import names, phrase, sent
+from ...tools.here import read_now
 from ...tools.sender import get_sender
 from ...tools.sentinels import MENDING
 
@@ -384,7 +385,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
             [
                 {
                     "user_id": user.id,
-                    "activated_on": fields.Datetime.now() if user.active else False,
+                    "activated_on": read_now(self.env) if user.active else False,
                 }
                 for user in users
             ]
@@ -444,7 +445,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         self._store(
             {
                 "activation_token_hash": _hash(token),
-                "activation_expiration": fields.Datetime.now() + self._get_link_validity(),
+                "activation_expiration": read_now(self.env) + self._get_link_validity(),
                 "link_maker_id": self.env.uid,
             }
         )
@@ -664,7 +665,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         return self.sudo().search(
             [
                 ("activation_token_hash", "=", _hash(token)),
-                ("activation_expiration", ">", fields.Datetime.now()),
+                ("activation_expiration", ">", read_now(self.env)),
                 ("state", "!=", "disabled"),
             ]
         )

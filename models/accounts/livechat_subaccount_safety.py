@@ -4,6 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError, ValidationError
 
 from ...tools import addresses, clock
+from ...tools.here import read_now
 
 
 class LivechatSubaccount(models.Model):
@@ -67,7 +68,7 @@ class LivechatSubaccount(models.Model):
                 return self.env._("This account does not log in from this address.")
         start, end = row.login_hour_from, row.login_hour_to
         zone = pytz.timezone(row.user_id.tz or row.main_account_id.tz or "UTC")
-        now = clock.to_local(fields.Datetime.now(), zone)
+        now = clock.to_local(read_now(self.env), zone)
         hour = now.hour + now.minute / 60
         is_in = start <= hour < end if start <= end else hour >= start or hour < end
         if start != end and not is_in:

@@ -10,6 +10,7 @@ from odoo.fields import Command
 
 from ...dispatch import ledger
 from ...tools import sent
+from ...tools.here import read_now
 from ...tools.rights import READERS
 
 _AGENTS = "im_livechat.im_livechat_group_user"
@@ -449,7 +450,7 @@ class ResUsers(models.Model):
         ledger.clear_credits(self.env, self.ids)
         rows = self._get_subaccount()
         newcomers = rows.filtered(lambda row: not row.activated_on)
-        newcomers._store({"activated_on": fields.Datetime.now()})
+        newcomers._store({"activated_on": read_now(self.env)})
         newcomers._note("activated")
         (rows - newcomers)._note("enabled")
 

@@ -14,6 +14,7 @@ from ...dispatch.recurrence import Occurrence, RuleError, Schedule
 from ...dispatch.weights import CHATS_MAX
 from ...tools import clock, phrase, sent
 from ...tools.clock import WEEKDAYS
+from ...tools.here import read_now
 
 _LASTS_MAX = timedelta(days=366)
 # So far ahead two changes are looked at for a moment they share.
@@ -166,7 +167,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     @api.model
     def _get_midnight(self, days):
         """Return the midnight so many days from today, for whoever asks, in UTC."""
-        return clock.get_midnight(fields.Datetime.now(), self.env.tz, days)
+        return clock.get_midnight(read_now(self.env), self.env.tz, days)
 
     @api.model
     def _find_tz(self, *users):
@@ -211,7 +212,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         if not self.preset:
             return
         zone = pytz.timezone(self.tz or self._find_tz(self.env.user))
-        today = datetime.combine(clock.get_day(fields.Datetime.now(), zone), time.min)
+        today = datetime.combine(clock.get_day(read_now(self.env), zone), time.min)
         name, when, repeats = {
             "singles_day": (self.env._("11 November"), {"month": 11, "day": 11}, "yearly"),
             "june": (self.env._("18 June"), {"month": 6, "day": 18}, "yearly"),
@@ -421,7 +422,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             raise ValidationError(
                 self.env._("Say what changes: the weight of an agent, the capacity or the mode.")
             )
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         if self.state != "running" and not self._find_next(now):
             raise ValidationError(self.env._("The end of %(change)s is past.", change=self.name))
         horizon = max(now, self.start) + _HORIZON
@@ -440,7 +441,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
         :raise ValidationError: naming the other change.
         """
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         for other, keys in self._find_others():
             found = recurrence.find_overlap(occurrences, other._get_occurrences(now, horizon))
             if found:
@@ -531,7 +532,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
     def _set_next(self):
         """Look for the next time, and plan to be woken then; without one it is over."""
-        start, stop = self._find_next(fields.Datetime.now()) or (False, False)
+        start, stop = self._find_next(read_now(self.env)) or (False, False)
         self._set_state("planned" if start else "done", start, stop, replaced=False)
         if start:
             self._wake_at(start)
@@ -586,7 +587,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             change._check_saved()
             if change.state == "draft":
                 change._check_plan()
-            now = fields.Datetime.now()
+            now = read_now(self.env)
             found = change._find_next(now)
             if not found or found.start > now:
                 found = Occurrence(now, now + (change.stop - change.start))
@@ -602,7 +603,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         :raise UserError: one is not in force.
         """
         for change in self._hold(["running"], self.env._("%(change)s is not in force.")):
-            change._finish(fields.Datetime.now())
+            change._finish(read_now(self.env))
         return True
 
     def action_cancel(self):
@@ -661,7 +662,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
 
         :param attempt: called with what is to be done about one change; commits it.
         """
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         running = self.search(
             [("state", "=", "running"), ("next_stop", "<=", now)], order="next_stop, id"
         )
@@ -676,7 +677,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     def _end_if_due(self):
         change = self.try_lock_for_update(allow_referencing=True)
         change.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
-        if change and change.state == "running" and change.next_stop <= fields.Datetime.now():
+        if change and change.state == "running" and change.next_stop <= read_now(self.env):
             change._finish(change.next_start)
 
     def _start_if_due(self):
@@ -684,7 +685,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         # sudo: livechat.dispatch.change - the clock does what was checked when it was planned
         change = self.sudo().try_lock_for_update(allow_referencing=True).sudo(self.env.su)
         change.invalidate_recordset(["state", "next_start", "next_stop", "replaced"])
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         if not change or change.state != "planned" or change.next_start > now:
             return
         found = change._find_next(now)
@@ -770,6 +771,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         for change in self:
             kept = change.sudo().replaced or {}  # sudo: livechat.dispatch.change - the server's
             todo, rows = defaultdict(dict), []
+            now = read_now(self.env)
             with log._by("change", change):
                 for value in kept.get("values", ()):
                     # sudo: res.users, im_livechat.channel - what was set is put back
@@ -784,7 +786,7 @@ class LivechatDispatchChange(sent.Reader, models.Model):
                         values = f"{record._name}.{name}", value["new"], current
                         rows.append(log._describe(record, *values, remark="kept"))
                     else:
-                        todo[record].update(_get_old_values(name, value["old"]))
+                        todo[record].update(_get_old_values(name, value["old"], now))
                 _write_all(todo)
                 log._add_rows(rows)
 
@@ -803,12 +805,12 @@ def _write_all(todo):
         records.sudo().write(dict(values))
 
 
-def _get_old_values(name, old):
+def _get_old_values(name, old, now):
     """Return the values that bring back a logged one."""
     if name != "dispatch_paused" or not isinstance(old, str):
         return {name: old}
     until = fields.Datetime.to_datetime(old)
-    if until <= fields.Datetime.now():
+    if until <= now:
         # That pause would be over by now.
         return {"dispatch_paused": False}
     return {"dispatch_paused": True, "dispatch_paused_until": until}

@@ -6,6 +6,7 @@ from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL, format_datetime
 
 from ...tools import phrase
+from ...tools.here import read_now
 from ...tools.history import Outlived, Sealed
 from ...tools.sent import is_record_id
 
@@ -40,7 +41,7 @@ class LivechatDispatchLog(Sealed, models.Model):
     _rec_name = "subject"
 
     moment = fields.Datetime(
-        "When", default=fields.Datetime.now, required=True, index=True, readonly=True
+        "When", default=lambda self: read_now(self.env), required=True, index=True, readonly=True
     )
     user_id = Outlived("res.users", "User", falsy_value_label=phrase.SERVER)
     user_name = fields.Char("Name at That Time", readonly=True)
@@ -216,7 +217,7 @@ class LivechatDispatchLog(Sealed, models.Model):
     @api.autovacuum
     def _gc_old_rows(self):
         rows = self.with_context(livechat_dispatch_log=_BY_LOG).search(
-            [("moment", "<", fields.Datetime.now() - _KEPT_FOR)], order="id", limit=_VACUUM_LIMIT
+            [("moment", "<", read_now(self.env) - _KEPT_FOR)], order="id", limit=_VACUUM_LIMIT
         )
         rows.unlink()
         return len(rows), len(rows) == _VACUUM_LIMIT

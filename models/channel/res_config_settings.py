@@ -6,6 +6,7 @@ from ...dispatch import policy
 from ...dispatch.ledger import door
 from ...dispatch.weights import WEIGHT_DEFAULT, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import clock, sent
+from ...tools.here import read_now
 
 DECISION_DAYS_DEFAULT = 90
 LAID_ASIDE_DEFAULT = 5
@@ -119,7 +120,7 @@ class ResConfigSettings(sent.Guard, models.TransientModel):
 
     @api.model
     def get_values(self):
-        today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
+        today = clock.get_midnight(read_now(self.env), self.env.tz)
         return {
             **super().get_values(),
             "dispatch_reports_health": self._get_dispatch_reports_health(),

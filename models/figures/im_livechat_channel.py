@@ -46,7 +46,7 @@ class ImLivechatChannel(models.Model):
 
         :return: ``{channel id: figures, 0: the figures of all of them}``.
         """
-        today = clock.get_midnight(fields.Datetime.now(), self.env.tz)
+        today = clock.get_midnight(read_now(self.env), self.env.tz)
 
         def read_counts(model, domain, *by):
             domain = [("livechat_channel_id", "in", self.ids), *domain]

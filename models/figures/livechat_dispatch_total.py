@@ -387,7 +387,7 @@ class LivechatDispatchTotal(models.Model):
         days = self.env["res.config.settings"]._get_dispatch_figure_days()
         if not days:
             return 0, 0
-        before = fields.Datetime.now() - timedelta(days=days)
+        before = read_now(self.env) - timedelta(days=days)
         count = 0
         # Served by the indexes on hour and began_at.
         for table, moment in (

@@ -2,6 +2,8 @@ from datetime import timedelta
 
 from odoo import fields, models
 
+from ...tools.here import read_now
+
 # So long a buyer who was not happy is told of, and so many by name.
 _UNHAPPY_SHOWN = timedelta(days=7)
 _UNHAPPY_MAX = 5
@@ -28,7 +30,7 @@ class ImLivechatChannel(models.Model):
             ("parent_res_id", "in", self.ids),
             ("rating_text", "=", "ko"),
             ("consumed", "=", True),
-            ("write_date", ">=", fields.Datetime.now() - _UNHAPPY_SHOWN),
+            ("write_date", ">=", read_now(self.env) - _UNHAPPY_SHOWN),
         ]
         # sudo: rating.rating - of channels that the caller may watch
         ratings = self.env["rating.rating"].sudo()

@@ -117,7 +117,7 @@ class LivechatDispatchHealth(models.Model):
         row = self.search([("kind", "=", kind)]) or self.create({"kind": kind})
         self.env.flush_all()
         finding = getattr(self, f"_check_{kind}")()
-        now = fields.Datetime.now()
+        now = read_now(self.env)
         values = {"found": finding.found, "detail": finding.detail, "checked_at": now}
         if finding.found:
             values["found_at"] = now
@@ -242,7 +242,7 @@ class LivechatDispatchHealth(models.Model):
         cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
         if not cron or not cron.active:
             return Finding(1, detail=self.env._("The timer of dispatch is switched off."))
-        late = fields.Datetime.now() - cron.nextcall
+        late = read_now(self.env) - cron.nextcall
         if late < _CRON_LATE:
             return Finding(0)
         minutes = int(late.total_seconds() // 60)
@@ -265,7 +265,7 @@ class LivechatDispatchHealth(models.Model):
         return Finding(audit.count_long_waits(self.env.cr))
 
     def _check_refused(self):
-        since = fields.Datetime.now() - timedelta(days=1)
+        since = read_now(self.env) - timedelta(days=1)
         return Finding(sum(door.count_refused(self.env.cr, since).values()))
 
     # ------------------------------------------------------------

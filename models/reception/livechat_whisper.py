@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from ...tools.here import read_now
+
 
 class LivechatWhisper(models.Model):
     """What who manages dispatch says to the agent of a chat while it goes on.
@@ -19,5 +21,5 @@ class LivechatWhisper(models.Model):
     user_id = fields.Many2one(
         "res.users", "By", required=True, index=True, readonly=True, ondelete="cascade"
     )
-    moment = fields.Datetime(default=fields.Datetime.now, required=True, readonly=True)
+    moment = fields.Datetime(default=lambda self: read_now(self.env), required=True, readonly=True)
     body = fields.Char(required=True, readonly=True)

@@ -188,7 +188,7 @@ class ResUsers(models.Model):
         """Return a moment of today by its time, another with its day, where this user is."""
         zone = self.tz or "UTC"
         here = fields.Datetime.context_timestamp(self.with_context(tz=zone), moment)
-        if here.date() == fields.Date.context_today(self.with_context(tz=zone)):
+        if here.date() == fields.Date.context_today(self.with_context(tz=zone), read_now(self.env)):
             return format_time(self.env, here.time(), time_format="short")
         return format_datetime(self.env, moment, tz=zone, dt_format="EEE d MMM HH:mm")
 

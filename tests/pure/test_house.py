@@ -143,6 +143,26 @@ def test_calls_go_down_but_for_those_with_a_reason():
     assert len(upwards) <= UPWARDS_MAX
 
 
+def find_moments(tree):
+    """Yield where a file asks what moment it is, otherwise than the database."""
+    for node in ast.walk(tree):
+        name = ast.unparse(node) if isinstance(node, ast.Attribute) else ""
+        if re.search(r"\b(Datetime|datetime|Date|date|time)\.(now|utcnow|today|time)$", name):
+            yield node.lineno, name
+        if (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func).endswith("context_today")
+            and len(node.args) < 2
+        ):
+            yield node.lineno, ast.unparse(node)
+
+
+def test_now_is_what_the_clock_says_that_all_nodes_share():
+    said = {str(path.relative_to(ROOT)): [*find_moments(tree)] for path, tree in FILES.items()}
+    assert said.pop("tools/here.py"), "read_now, which all others ask"
+    assert not {path: moments for path, moments in said.items() if moments}
+
+
 def test_a_long_file_has_its_reason():
     text = (ROOT / "ARCHITECTURE.md").read_text()
     section = text.partition("\n## Long files\n")[2].partition("\n## ")[0]

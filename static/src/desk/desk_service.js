@@ -30,7 +30,7 @@ export class Desk {
     }
 
     get now() {
-        return Date.now() + this.store.livechatSkew;
+        return this.store.livechatNow;
     }
 
     /** Let the clock go while somebody looks at it or a reminder may be due. */

@@ -25,4 +25,9 @@ patch(Store.prototype, {
             },
         });
     },
+
+    /** Milliseconds since the epoch by the server's clock: this browser's may be minutes off. */
+    get livechatNow() {
+        return Date.now() + this.livechatSkew;
+    },
 });

@@ -25,8 +25,13 @@ export class DispatchStatus {
     /** What the agent was given until now; see `get_my_dispatch_figures`. */
     figures = false;
 
-    constructor(orm) {
+    /**
+     * @param {Object} orm
+     * @param {() => number} readNow the server's moment, in milliseconds since the epoch
+     */
+    constructor(orm, readNow) {
         this.orm = orm;
+        this.readNow = readNow;
         this.turn = 0;
     }
 
@@ -66,7 +71,8 @@ export class DispatchStatus {
      * @param {number} [reasonId] of `livechat.pause.reason`
      */
     async pause(minutes, reasonId) {
-        const until = minutes && serializeDateTime(luxon.DateTime.now().plus({ minutes }));
+        const now = luxon.DateTime.fromMillis(this.readNow());
+        const until = minutes && serializeDateTime(now.plus({ minutes }));
         await this.orm.call("res.users", "dispatch_pause", [[user.userId]], {
             until: until || false,
             reason_id: reasonId || false,
@@ -91,10 +97,10 @@ export class DispatchStatus {
 }
 
 export const dispatchStatusService = {
-    dependencies: ["bus_service", "orm"],
+    dependencies: ["bus_service", "mail.store", "orm"],
 
-    start(env, { bus_service: bus, orm }) {
-        const dispatch = reactive(new DispatchStatus(orm));
+    start(env, { bus_service: bus, "mail.store": store, orm }) {
+        const dispatch = reactive(new DispatchStatus(orm, () => store.livechatNow));
         const load = () =>
             dispatch.load().catch(() => {
                 // The connection is lost; its return is a reason to look again.

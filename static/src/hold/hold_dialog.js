@@ -18,7 +18,7 @@ export class HoldDialog extends Component {
 
     setup() {
         this.orm = useService("orm");
-        const now = DateTime.now();
+        const now = DateTime.fromMillis(useService("mail.store").livechatNow);
         this.state = useState({
             moment: now.plus({ hours: 1 }).toFormat("yyyy-MM-dd'T'HH:mm"),
             error: "",

@@ -6,6 +6,15 @@ const tours = registry.category("web_tour.tours");
 const BUTTON = ".o_menu_systray .o_livechat_dispatch_menu";
 const MENU = ".o_livechat_dispatch_menu_content";
 const PAUSED = say("Paused", "挂起");
+
+/** Turn the clock of this browser back, and let it hear once more what the server's says. */
+async function turnClockBack() {
+    const now = Date.now;
+    Date.now = () => now() - 40 * 60 * 1000;
+    const store = odoo.__WOWL_DEBUG__.root.env.services["mail.store"];
+    await store.fetchStoreData("livechat_dispatch_owed");
+}
+
 const openMenu = { content: "Open the menu of the agent", trigger: BUTTON, run: press };
 
 tours.add("im_livechat_subaccount.systray_pause", {
@@ -13,6 +22,11 @@ tours.add("im_livechat_subaccount.systray_pause", {
         {
             content: "The agent sees its load, and that it takes buyers",
             trigger: `${BUTTON}:has(.fa-play-circle-o):contains(1/2):not(:contains(${PAUSED}))`,
+        },
+        {
+            content: "The browser's clock is behind by more than the pause is to last",
+            trigger: BUTTON,
+            run: turnClockBack,
         },
         openMenu,
         {
