@@ -6,13 +6,14 @@ patch(Thread.prototype, {
         super.setup();
         /**
          * What the buyer of this chat is told about its wait; the estimate is the shortest and the
-         * longest wait in seconds, null while the shop does not know; `mails` whether it has said where
+         * longest wait in seconds, null while the shop does not know; `others_first` whether some who
+         * come later are served before, undefined where none are; `mails` whether it has said where
          * answers are mailed, `takes_email` whether the shop can mail them, both undefined where it
          * does not; `opens_at` when the shop opens, UTC.
          *
          * @type {{state: "pool", mails?: boolean, takes_email?: boolean, opens_at?: string}
-         *     | {state: "queued", place: number, estimate: [number, number]|null, mails?: boolean,
-         *         takes_email?: boolean}
+         *     | {state: "queued", place: number, estimate: [number, number]|null,
+         *         others_first?: boolean, mails?: boolean, takes_email?: boolean}
          *     | false | undefined}
          */
         this.dispatch_wait = undefined;
