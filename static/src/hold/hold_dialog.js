@@ -1,9 +1,8 @@
-import { Component, onMounted, useRef, useState } from "@odoo/owl";
-import { Dialog } from "@web/core/dialog/dialog";
+import { onMounted, useRef, useState } from "@odoo/owl";
 import { serializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
-import { RPCError } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
+import { ChatDialog } from "../desk/chat_dialog";
 
 const { DateTime } = luxon;
 
@@ -11,13 +10,11 @@ const { DateTime } = luxon;
 const MORNING = { hour: 9, minute: 0, second: 0, millisecond: 0 };
 
 /** Lets a chat rest until a moment, of which its agent is reminded. */
-export class HoldDialog extends Component {
+export class HoldDialog extends ChatDialog {
     static template = "im_livechat_subaccount.HoldDialog";
-    static components = { Dialog };
-    static props = { thread: Object, close: Function };
 
     setup() {
-        this.orm = useService("orm");
+        super.setup();
         const now = DateTime.fromMillis(useService("mail.store").livechatNow);
         this.state = useState({
             moment: now.plus({ hours: 1 }).toFormat("yyyy-MM-dd'T'HH:mm"),
@@ -41,28 +38,11 @@ export class HoldDialog extends Component {
         return this.hold(DateTime.fromISO(this.state.moment));
     }
 
-    async hold(moment) {
-        if (this.state.isBusy) {
-            return;
-        }
+    hold(moment) {
         if (!moment.isValid) {
             this.state.error = _t("Choose when you want to be reminded.");
             return;
         }
-        this.state.isBusy = true;
-        try {
-            await this.orm.call("discuss.channel", "action_hold", [
-                [this.props.thread.id],
-                serializeDateTime(moment),
-            ]);
-            this.props.close();
-        } catch (error) {
-            if (!(error instanceof RPCError)) {
-                throw error;
-            }
-            this.state.error = error.data?.message || error.message;
-        } finally {
-            this.state.isBusy = false;
-        }
+        return this.submit(() => this.call("action_hold", { until: serializeDateTime(moment) }));
     }
 }

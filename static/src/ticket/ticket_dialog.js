@@ -1,21 +1,18 @@
-import { Component, onWillStart, useState } from "@odoo/owl";
-import { Dialog } from "@web/core/dialog/dialog";
+import { onWillStart, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
-import { RPCError } from "@web/core/network/rpc";
 import { useAutofocus, useService } from "@web/core/utils/hooks";
+import { ChatDialog } from "../desk/chat_dialog";
 
 /** The longest title and word, in characters; the server refuses longer ones. */
 const TITLE_LENGTH = 256;
 const WORD_LENGTH = 500;
 
 /** Makes a ticket of a chat, which goes on or ends with a word to the buyer. */
-export class TicketDialog extends Component {
+export class TicketDialog extends ChatDialog {
     static template = "im_livechat_subaccount.TicketDialog";
-    static components = { Dialog };
-    static props = { thread: Object, close: Function };
 
     setup() {
-        this.orm = useService("orm");
+        super.setup();
         this.notification = useService("notification");
         this.titleLength = TITLE_LENGTH;
         this.wordLength = WORD_LENGTH;
@@ -29,47 +26,12 @@ export class TicketDialog extends Component {
         });
         useAutofocus({ refName: "title" });
         onWillStart(() =>
-            this.tell(async () =>
-                Object.assign(this.state, await this.call("get_ticket_draft", {})),
-            ),
+            this.tell(async () => Object.assign(this.state, await this.call("get_ticket_draft"))),
         );
     }
 
-    call(method, values) {
-        return this.orm.call("discuss.channel", method, [[this.props.thread.id]], values);
-    }
-
-    /**
-     * Run this and show what the server says against it; all that was entered stays.
-     *
-     * @returns {Promise<boolean>} whether it worked
-     */
-    async tell(run) {
-        this.state.error = "";
-        try {
-            await run();
-            return true;
-        } catch (error) {
-            if (!(error instanceof RPCError)) {
-                throw error;
-            }
-            this.state.error = error.data?.message || error.message;
-            return false;
-        }
-    }
-
-    async onSubmit() {
-        if (this.state.isBusy) {
-            return;
-        }
-        this.state.isBusy = true;
-        try {
-            if (await this.tell(() => this.make())) {
-                this.props.close();
-            }
-        } finally {
-            this.state.isBusy = false;
-        }
+    onSubmit() {
+        return this.submit(() => this.make());
     }
 
     async make() {

@@ -1,10 +1,9 @@
-import { Component, onWillStart, useState } from "@odoo/owl";
-import { Dialog } from "@web/core/dialog/dialog";
+import { onWillStart, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
-import { RPCError } from "@web/core/network/rpc";
 import { useAutofocus, useService } from "@web/core/utils/hooks";
 import { session } from "@web/session";
+import { ChatDialog } from "../desk/chat_dialog";
 import { formatLoad } from "../dispatch_menu/dispatch_status_service";
 
 /** The longest note, in characters; the server refuses longer ones. */
@@ -20,13 +19,11 @@ const BACK_ON = {
 };
 
 /** Gives a chat to a colleague or to a group, and says why. */
-export class TransferDialog extends Component {
+export class TransferDialog extends ChatDialog {
     static template = "im_livechat_subaccount.TransferDialog";
-    static components = { Dialog };
-    static props = { thread: Object, close: Function };
 
     setup() {
-        this.orm = useService("orm");
+        super.setup();
         this.notification = useService("notification");
         this.noteLength = NOTE_LENGTH;
         this.formatLoad = formatLoad;
@@ -48,28 +45,10 @@ export class TransferDialog extends Component {
 
     async load() {
         const [targets, reasons] = await Promise.all([
-            this.orm.call("discuss.channel", "get_transfer_targets", [[this.props.thread.id]]),
+            this.call("get_transfer_targets"),
             this.orm.call("discuss.channel", "get_transfer_reasons", []),
         ]);
         Object.assign(this.state, { ...targets, reasons });
-    }
-
-    /**
-     * Run this and show what the server says against it; all that was entered stays.
-     *
-     * @returns {Promise<boolean>} whether it worked
-     */
-    async tell(run) {
-        try {
-            await run();
-            return true;
-        } catch (error) {
-            if (!(error instanceof RPCError)) {
-                throw error;
-            }
-            this.state.error = error.data?.message || error.message;
-            return false;
-        }
     }
 
     /** An agent without room is asked by those only who may give it chats above its capacity. */
@@ -141,38 +120,22 @@ export class TransferDialog extends Component {
     }
 
     async onSubmit() {
-        if (this.state.isBusy) {
-            return;
-        }
         this.state.error = this.missing;
-        if (this.state.error) {
-            return;
-        }
-        this.state.isBusy = true;
-        try {
-            if (await this.tell(() => this.transfer())) {
-                this.props.close();
-            }
-        } finally {
-            this.state.isBusy = false;
+        if (!this.state.error) {
+            await this.submit(() => this.transfer());
         }
     }
 
     async transfer() {
         const { reason, note, target, whenFree } = this.state;
         const [kind, id] = [target.slice(0, 5), Number(target.slice(6))];
-        const { state, agent } = await this.orm.call(
-            "discuss.channel",
-            "transfer",
-            [[this.props.thread.id]],
-            {
-                reason,
-                note: note.trim(),
-                user_id: kind === "agent" && id,
-                group_id: kind === "group" && id,
-                when_free: whenFree,
-            },
-        );
+        const { state, agent } = await this.call("transfer", {
+            reason,
+            note: note.trim(),
+            user_id: kind === "agent" && id,
+            group_id: kind === "group" && id,
+            when_free: whenFree,
+        });
         const group = this.state.groups.find((group) => kind === "group" && group.id === id)?.name;
         const texts = {
             assigned: _t("Transferred to %s", agent),
