@@ -11,6 +11,9 @@ DESKTOP, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 FIRST_PAGE, PATIENCE = 200_000, 1000 * shops.PATIENCE
 
 SCREENSHOTS = devenv.LOGS / "screenshots"
+AXE = devenv.DEV_HOME / "node/node_modules/axe-core/axe.min.js"
+#: In its shadow a buyer's page has the chat.
+WIDGET = ".o-livechat-root"
 
 expect.set_options(timeout=PATIENCE)
 
@@ -29,8 +32,8 @@ def open_page(browser):
     """Open pages in browsers of their own (no common cookies), closed after the test."""
     contexts = []
 
-    def open_page(url, viewport, locale="en-US"):
-        context = browser.new_context(viewport=viewport, locale=locale)
+    def open_page(url, viewport, locale="en-US", **options):
+        context = browser.new_context(viewport=viewport, locale=locale, **options)
         contexts.append(context)
         page = context.new_page()
         page.errors = []
@@ -47,6 +50,34 @@ def open_page(browser):
 def shoot(page, name):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SCREENSHOTS / f"system-{name}.png")
+
+
+def find_barriers(page, parts, of_core=(), host=None):
+    """What axe-core calls serious or critical in parts of a page.
+
+    :param parts: selectors of what is ours.
+    :param of_core: selectors of what in them is not.
+    :param host: the selector of the element in whose shadow these are.
+    """
+    page.evaluate(AXE.read_text())
+
+    def locate(selectors):
+        found = [selector for selector in selectors if page.locator(selector).count()]
+        return [
+            {"fromShadowDom": [host, selector]} if host else [selector] for selector in found
+        ]
+
+    include = locate(parts)
+    assert len(include) == len(parts), f"not all of {parts} is there"
+    return page.evaluate(
+        """async ([include, exclude]) => {
+            const {violations} = await axe.run({include, exclude}, {resultTypes: ['violations']});
+            return violations
+                .filter(({impact}) => ['serious', 'critical'].includes(impact))
+                .map(({id, impact, nodes}) => [id, impact, nodes.slice(0, 3).map((n) => n.html)]);
+        }""",
+        [include, locate(of_core)],
+    )
 
 
 def log_in(page, agent):

@@ -5,13 +5,11 @@ import re
 import pytest
 import requests
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from browsers import AXE, DESKTOP, FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_waiting_browsers import fits, foreign_page, last_chat
 
 import devenv
-
-AXE = devenv.DEV_HOME / "node/node_modules/axe-core/axe.min.js"
 
 # What a website's editor and a buyer see of the building block.
 BLOCK, THUMBNAIL = "Live Chat Lamps", ".o_snippet[name='{}'] .o_snippet_thumbnail"

@@ -11,12 +11,19 @@ from types import SimpleNamespace
 import pytest
 import requests
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, activate_chinese, log_in, shoot
+from browsers import (
+    DESKTOP,
+    FIRST_PAGE,
+    PHONE,
+    activate_chinese,
+    find_barriers,
+    log_in,
+    shoot,
+)
 from playwright.sync_api import expect
 
 import devenv
 
-AXE = devenv.DEV_HOME / "node/node_modules/axe-core/axe.min.js"
 SIZES = {"wide": DESKTOP, "narrow": PHONE}
 LANGUAGES = {"en": "en_US", "zh": "zh_CN"}
 
@@ -163,24 +170,6 @@ def settle(page):
     page.wait_for_timeout(700)
 
 
-def find_barriers(page):
-    """What axe-core calls serious or critical in the part of the page that is ours."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate(
-        """async (ofCore) => {
-            const {violations} = await axe.run(
-                {include: ['.o_action_manager'], exclude: ofCore.map((selector) => [selector])},
-                {resultTypes: ['violations']}
-            );
-            return violations
-                .filter(({impact}) => ['serious', 'critical'].includes(impact))
-                .map(({id, impact, nodes}) => [id, impact, nodes.slice(0, 3).map((n) => n.html)]);
-        }""",
-        [selector for selector in OF_CORE if page.locator(selector).count()],
-    )
-    return found
-
-
 @pytest.mark.parametrize(
     ("language", "size"),
     [
@@ -214,7 +203,7 @@ def visit(shop, page, paths, language, size):
         settle(page)
         shoot(page, f"page-{name}-{language}-{size}")
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-        barriers = find_barriers(page)
+        barriers = find_barriers(page, [".o_action_manager"], OF_CORE)
         dialogs = page.locator(".o_error_dialog").count()
         if barriers or errors or page.errors or dialogs or wide > 0:
             troubles[name] = [*barriers, *errors, *page.errors, f"{dialogs} dialogs, {wide} px"]
