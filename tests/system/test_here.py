@@ -11,7 +11,8 @@ import pytest
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, wait_until_online
 from playwright.sync_api import expect
-from test_waiting_browsers import BANNER, ask, foreign_page, last_chat
+from test_waiting_browsers import BANNER, ask, foreign_page, last_chat, occupy
+from wire import Wire
 
 import devenv
 
@@ -208,6 +209,69 @@ def test_a_buyer_on_a_page_elsewhere_waits_as_long_as_the_page_is_open(shop, ope
     age(shop, 6, guest_id=guest_id)
     run_timers(shop)
     assert shop.sql(state, chat_id) == [("pool",)]
+
+
+@pytest.mark.parametrize("what", ["network", "phone"])
+def test_neither_a_lost_network_nor_a_phone_that_sleeps_costs_a_buyer_its_place(
+    shop, server, open_clocked_page, what
+):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    (agent,) = reception.agents
+    first, first_chat = occupy(shop, reception)
+    second, second_chat = occupy(shop, reception)
+    websites = shop.call("website", "search", [])
+    shop.call("website", "write", websites, {"channel_id": reception.id})
+    with Wire(server.port) as wire:
+        page = open_clocked_page(f"http://127.0.0.1:{wire.port}/shop", PHONE)
+        window = ask(page, "Is the blue one in stock?")
+        banner = window.locator(BANNER)
+        expect(banner).to_contain_text("You are number 2 in line")
+        chat_id = last_chat(shop, reception)
+        ((guest_id,),) = shop.sql(
+            "SELECT guest_id FROM discuss_channel_member WHERE channel_id = %s"
+            " AND guest_id IS NOT NULL",
+            chat_id,
+        )
+        # Somebody comes after it.
+        occupy(shop, reception)
+        stop_clock(page)
+        page.clock.fast_forward("00:30")
+        shops.wait_until(lambda: is_heard(shop, guest_id=guest_id), "no sign of life was given")
+
+        wire.cut()
+        if what == "network":
+            # The page goes on, and nobody hears of it.
+            page.clock.run_for("01:00")
+        shop.sql(
+            "UPDATE discuss_channel SET dispatch_queued_at = dispatch_queued_at"
+            " - interval '10 minutes' WHERE livechat_channel_id = %s",
+            reception.id,
+        )
+        age(shop, 4, guest_id=guest_id)
+        run_timers(shop)
+        second.leave(second_chat)
+        expect(banner).to_contain_text("You are number 2 in line")
+        if what == "network":
+            wire.mend()
+        else:
+            wire.hang_up()
+        page.clock.fast_forward("04:00")
+        # What comes is drawn while time passes.
+        page.clock.resume()
+
+        expect(banner).to_contain_text("You are number 1 in line")
+        shops.wait_until(lambda: is_heard(shop, guest_id=guest_id), "no sign of life was given")
+        first.leave(first_chat)
+        expect(window).to_contain_text(agent.name)
+        expect(window.locator(f"{BANNER} > div")).to_have_count(0)
+        composer = page.locator(".o-mail-Composer-input")
+        composer.fill("Here I am")
+        composer.press("Enter")
+        expect(window.locator(".o-mail-Message", has_text="Here I am")).to_be_visible()
+        assert reception.open_chats() == {agent.user_id: 1}
+        assert page.errors == []
 
 
 @pytest.mark.long

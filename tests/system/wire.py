@@ -1,4 +1,5 @@
-"""A wire between a node and PostgreSQL that can be cut: packets are dropped, and nobody is told.
+"""A wire between a node and PostgreSQL, or a browser and its server, that can be cut: packets are
+dropped, and nobody is told.
 
 It is a proxy whose sockets get a filter that lets nothing through: the kernel then acknowledges
 neither bytes nor probes, and neither a FIN nor a RST comes across. That needs no right.
@@ -70,6 +71,14 @@ class Wire:
                 with contextlib.suppress(OSError):
                     each.setsockopt(socket.SOL_SOCKET, _SO_DETACH_FILTER, 0)
             self._is_whole.set()
+
+    def hang_up(self):
+        """Mend it for who connects anew: all who were connected are told that they are not."""
+        self.mend()
+        with self._lock:
+            for each in self._sockets - {self._listener}:
+                with contextlib.suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
 
     def _accept(self):
         with contextlib.suppress(OSError):
