@@ -1,0 +1,274 @@
+"""The buyer's window on a phone, as everybody meets it: what is asked before the chat, the line
+and the hours of the shop by the buyer's own clock, from right to left, and by who cannot see it."""
+
+import re
+from datetime import datetime, timedelta, timezone
+from zoneinfo import ZoneInfo
+
+import pytest
+import shop as shops
+from browsers import (
+    FIRST_PAGE,
+    PHONE,
+    WIDGET,
+    find_barriers,
+    shoot,
+)
+from desk_tasks import RIGHTS
+from playwright.sync_api import expect
+from test_desk_browsers import NEXT, SYSTRAY, answer, come_in, set_agents
+from test_here import embed, run_timers
+from test_waiting_browsers import (
+    BANNER,
+    ask,
+    fits,
+    foreign_page,
+    last_chat,
+    occupy,
+    open_widget,  # noqa: F401 - a fixture
+)
+
+QUESTION, REACH = ".o-livechat-FirstQuestion", ".o-livechat-WaitingReach"
+CARD = ".o_livechat_buyer_panel"
+WINDOW, RATING = ".o-mail-ChatWindow", ".o-livechat-Rating"
+
+
+@pytest.fixture
+def asking_shop(shop):
+    """A reception of which two groups are shown to buyers; its agents may read orders."""
+    reception = shop.open_reception([], max_sessions=9, name="Flagship Shop")
+    rights = [[4, shop.ref(xmlid)] for xmlid in RIGHTS]
+    reception.agents = shop.add_agents([100, 100], group_ids=rights)
+    set_agents(shop, reception, reception.agents)
+    for name, agent in zip(("Pre-sales", "After-sales"), reception.agents, strict=True):
+        values = {"name": name, "channel_id": reception.id, "lamp": "light"}
+        shop.call(
+            "livechat.dispatch.group", "create", [{**values, "user_ids": [[4, agent.user_id]]}]
+        )
+    shop.call("im_livechat.channel", "write", [reception.id], {"first_question": "topic"})
+    return reception
+
+
+def wait_for_chat(shop, reception, before=None):
+    """The newest chat, once there is another one than before."""
+    return shops.wait_until(
+        lambda: last_chat(shop, reception) != before and last_chat(shop, reception),
+        "no chat has begun",
+    )
+
+
+def read_chat(shop, chat_id):
+    ((*row,),) = shop.sql(
+        "SELECT operator.id, chat.dispatch_by_wish, chat.dispatch_order_number"
+        " FROM discuss_channel chat JOIN res_users operator"
+        " ON operator.partner_id = chat.livechat_operator_id WHERE chat.id = %s",
+        chat_id,
+    )
+    return row
+
+
+def rate_by_keyboard(shop, page, agent, chat_id):
+    """The buyer was served, closes the chat and is unhappy, and who watches the shop reads it."""
+    answer(shop, agent, chat_id)
+    expect(page.locator(".o-mail-Message", has_text="Yes, it is")).to_be_visible()
+    page.locator(f"{WINDOW}-header [name=close], {WINDOW}-header [title*=Close]").first.click()
+    page.locator(".o-livechat-CloseConfirmation-leave").click()
+    faces = page.locator(RATING).get_by_role("button", name=re.compile("satisfied|Okay", re.I))
+    expect(faces).to_have_count(3)
+    faces.first.focus()
+    for _step in range(2):
+        page.keyboard.press("Tab")
+    face = page.get_by_role("button", name="Dissatisfied")
+    expect(face).to_be_focused()
+    page.keyboard.press("Space")
+    expect(face).to_have_attribute("aria-pressed", "true")
+    shoot(page, "rating")
+    assert fits(page)
+    assert find_barriers(page, [RATING], host=WIDGET) == []
+    page.get_by_placeholder("Explain your note").fill("Not a word about the price")
+    page.get_by_role("button", name="Send").press("Enter")
+    expect(page.locator(RATING)).to_contain_text("Thank you for your feedback")
+    rated = (
+        "SELECT rated_partner_id, rating::integer FROM rating_rating"
+        " WHERE res_model = 'discuss.channel' AND res_id = %s"
+    )
+    shops.wait_until(
+        lambda: shop.sql(rated, chat_id) == [(agent.partner_id, 1)], "it was not rated"
+    )
+    unhappy = shop.call("im_livechat.channel", "get_reception")["unhappy"]["chats"]
+    assert chat_id in [row["id"] for row in unhappy]
+
+
+def test_one_question_before_the_chat_leads_to_its_group_or_order_and_holds_nobody_up(
+    shop,
+    asking_shop,
+    open_page,
+    open_widget,  # noqa: F811
+):
+    reception = asking_shop
+    before, after = reception.agents
+    (product,) = shop.call("product.product", "create", [{"name": "Desk lamp", "type": "consu"}])
+    line = {"product_id": product, "product_uom_qty": 1}
+    customer = {"partner_id": before.partner_id, "order_line": [[0, 0, line]]}
+    (order_id,) = shop.call("sale.order", "create", [customer])
+    (order,) = shop.call("sale.order", "read", [order_id], ["name"])
+
+    # A topic is a click, or none: it can be taken back.
+    page = open_widget(reception, "shop", PHONE)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    topics = page.locator(f"{QUESTION}-topic")
+    expect(topics).to_have_text(["Pre-sales", "After-sales"])
+    expect(page.get_by_role("group", name="What is it about?")).to_be_visible()
+    for topic, pressed in ((0, "true"), (0, "false"), (1, "true")):
+        topics.nth(topic).click()
+        expect(topics.nth(topic)).to_have_attribute("aria-pressed", pressed)
+        # Whoever has chosen goes on writing.
+        expect(page.locator(".o-mail-Composer-input")).to_be_focused()
+    expect(topics.nth(0)).to_have_attribute("aria-pressed", "false")
+    shoot(page, "question-topic")
+    assert fits(page)
+    assert find_barriers(page, [QUESTION], host=WIDGET) == []
+    page.keyboard.type("It does not light")
+    page.keyboard.press("Enter")
+    chat_id = wait_for_chat(shop, reception)
+    expect(page.locator(WINDOW)).to_contain_text(after.name)
+    expect(page.locator(QUESTION)).to_have_count(0)
+    assert read_chat(shop, chat_id) == [after.user_id, True, None]
+    rate_by_keyboard(shop, page, after, chat_id)
+
+    # Who just writes is served as well.
+    silent = open_widget(reception, "shop", PHONE)
+    ask(silent, "Hello")
+    chat_id = wait_for_chat(shop, reception, chat_id)
+    expect(silent.locator(QUESTION)).to_have_count(0)
+    assert read_chat(shop, chat_id) == [before.user_id, False, None]
+
+    shop.call("im_livechat.channel", "write", [reception.id], {"first_question": "order"})
+    named = open_widget(reception, "elsewhere", PHONE)
+    named.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    number = named.get_by_label("Order number (optional)")
+    number.fill(f" {order['name']} ")
+    shoot(named, "question-order")
+    assert fits(named)
+    assert find_barriers(named, [QUESTION], host=WIDGET) == []
+    # Without a mouse.
+    number.press("Tab")
+    composer = named.locator(".o-mail-Composer-input")
+    expect(composer).to_be_focused()
+    named.keyboard.type("Where is it?")
+    named.keyboard.press("Enter")
+    chat_id = wait_for_chat(shop, reception, chat_id)
+    user_id, _wish, order_number = read_chat(shop, chat_id)
+    assert order_number == order["name"]
+
+    # The agent of each reads it beside the chat.
+    agent = after if user_id == after.user_id else before
+    desk = come_in(shop, open_page, agent)
+    desk.goto(f"{shop.url}/odoo/discuss?active_id=discuss.channel_{chat_id}", timeout=FIRST_PAGE)
+    card = desk.locator(CARD)
+    expect(card.locator(".o_livechat_buyer_named")).to_contain_text(
+        re.compile(f"Names order\\s*{order['name']}")
+    )
+    expect(card.locator(".o_livechat_buyer_named")).to_contain_text("Not known to be this buyer's")
+    shoot(desk, "question-desk")
+    clock = ".o-mail-DiscussContent-header .o_livechat_reply_clock"
+    assert find_barriers(desk, [CARD, NEXT, SYSTRAY, clock]) == []
+    desk.click("button[name=livechat-transfer]")
+    expect(desk.locator(".o_livechat_transfer label").first).to_be_visible()
+    assert find_barriers(desk, [".o_livechat_transfer"]) == []
+    shoot(desk, "question-transfer")
+    desk.keyboard.press("Escape")
+    expect(desk.locator(".o_livechat_transfer")).to_have_count(0)
+    card.get_by_role("button", name=order["name"]).click()
+    expect(desk.locator(".o_form_view .o_field_widget[name=partner_id]")).to_be_visible()
+    assert [silent.errors, page.errors, named.errors, desk.errors] == [[]] * 4
+
+
+def open_on(shop, days):
+    """A calendar of a shop that opens on one evening, so many days from now: its id, and when."""
+    moment = datetime.now(timezone.utc).replace(hour=20, minute=30, second=0, microsecond=0)
+    moment += timedelta(days=days)
+    hours = {"name": "Evening", "dayofweek": str(moment.weekday())}
+    hours |= {"hour_from": 20.5, "hour_to": 22}
+    values = {"name": "Evenings", "tz": "UTC", "attendance_ids": [[5], [0, 0, hours]]}
+    (calendar,) = shop.call("resource.calendar", "create", [values])
+    return calendar, moment
+
+
+def find_strays(page, part):
+    """What of a part of the window is not within the page, by its class."""
+    return page.locator(part).evaluate_all(
+        """(parts) => parts.flatMap((part) => [part, ...part.querySelectorAll("*")])
+            .filter((node) => {
+                const { left, right, width } = node.getBoundingClientRect();
+                return width && (left < -1 || right > window.innerWidth + 1);
+            }).map((node) => node.className)"""
+    )
+
+
+def get_box(locator):
+    box = locator.bounding_box()
+    return box["x"], box["x"] + box["width"]
+
+
+def is_right_of(first, second):
+    """Whether the whole of the first stands on the right of the second's beginning, with a gap."""
+    return get_box(first)[0] >= get_box(second)[1] + 2
+
+
+def test_from_right_to_left_on_a_phone_with_the_shops_hours_by_the_buyers_clock(shop, open_page):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    (agent,) = reception.agents
+    occupy(shop, reception)
+    html = embed(shop, reception).replace("<html>", '<html lang="ar" dir="rtl">')
+    html = html.replace("<head>", '<head><meta name="viewport" content="width=device-width">')
+    with foreign_page(html) as url:
+        page = open_page(url, PHONE, timezone_id="Asia/Tokyo")
+        window = ask(page, "هل المصباح متوفر؟")
+        banner = window.locator(BANNER)
+        expect(banner).to_contain_text("You are number 1 in line")
+        shoot(page, "rtl-line")
+
+        def check(icon, words):
+            assert is_right_of(banner.locator(icon), banner.locator(words))
+            for part in (BANNER, REACH):
+                assert find_strays(page, part) == []
+            assert fits(page)
+            assert find_barriers(page, [BANNER, REACH], host=WIDGET) == []
+
+        check(".fa-hourglass-half", f"{BANNER}-place")
+        for button in (f"{BANNER}-leave", f"{REACH}-reach"):
+            icon, words = page.locator(f"{button} .fa"), page.locator(f"{button} span")
+            assert is_right_of(icon, words)
+
+        # Everybody goes, and the shop is closed.
+        calendar, opens_at = open_on(shop, days=2)
+        shop.call("im_livechat.channel", "write", [reception.id], {"calendar_id": calendar})
+        shop.sql("DELETE FROM mail_presence WHERE user_id = %s", agent.user_id)
+        run_timers(shop)
+        opens = window.locator(f"{BANNER}-opens")
+        there = opens_at.astimezone(ZoneInfo("Asia/Tokyo"))
+        expect(opens).to_have_text(
+            re.compile(
+                rf"^The shop opens {there:%A}, {there:%B} {there.day} at 5:30\sAM, by your clock\.$"
+            )
+        )
+        page.click(f"{REACH}-reach")
+        mailbox = page.locator(f"{REACH}-email")
+        mailbox.fill("ella")
+        mailbox.press("Enter")
+        expect(page.locator(f"{REACH}-error")).to_be_visible()
+        shoot(page, "rtl-pool")
+        check(".fa-envelope-o", f"{BANNER}-pool")
+        # An address is read from left to right by everybody.
+        assert mailbox.evaluate("field => getComputedStyle(field).direction") == "ltr"
+        mailbox.fill("ella@example.com")
+        mailbox.press("Enter")
+        expect(page.locator(f"{BANNER}-mails")).to_be_visible()
+        shoot(page, "rtl-pool-done")
+        check(".fa-envelope-o", f"{BANNER}-pool")
+        mails = f"{BANNER}-mails"
+        assert is_right_of(banner.locator(f"{mails} .fa"), banner.locator(f"{mails} span"))
+        assert page.errors == []
