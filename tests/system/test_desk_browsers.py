@@ -270,36 +270,89 @@ def test_who_comes_back_after_a_reload_sees_the_same_anywhere(shop, open_page):
     assert page.errors == []
 
 
+# Notes what is to be heard, and what the browser is to show beside its own page, which nobody
+# looks at.
+LISTEN = """() => {
+    window.sounds = 0;
+    HTMLMediaElement.prototype.play = async function () { window.sounds++; };
+    window.shown = [];
+    window.Notification = class extends EventTarget {
+        static permission = "granted";
+        constructor(title) {
+            super();
+            window.shown.push(title);
+        }
+    };
+    document.hasFocus = () => false;
+}"""
+
+
+def set_skew(page, seconds):
+    """Put forward the clock of the page, not that of the server."""
+    page.evaluate(
+        "seconds => { odoo.__WOWL_DEBUG__.root.env.services['mail.store'].livechatSkew"
+        " = seconds * 1000; }",
+        seconds,
+    )
+
+
 def test_at_a_third_and_two_thirds_of_no_reply_the_agent_is_reminded(shop, open_page):
+    """As the agent's own settings say."""
     reception, agent = serve(shop, no_reply_seconds=3000)
     page = come_in(shop, open_page, agent)
-    page.evaluate(
-        """() => {
-            window.sounds = 0;
-            HTMLMediaElement.prototype.play = async function () { window.sounds++; };
-        }"""
-    )
-    open_chat(shop, reception)
-    expect(page.locator(f"{NEXT} {CLOCK}")).to_be_visible()
-    sounds = page.evaluate("window.sounds")
-    # The clock of the page, not that of the server, is put forward.
-    for seconds, waited in ((1000, "For 16 min"), (2000, "For 33 min")):
-        page.evaluate(
-            "seconds => { odoo.__WOWL_DEBUG__.root.env.services['mail.store'].livechatSkew"
-            " = seconds * 1000; }",
-            seconds,
-        )
-        reminder = page.locator(".o_livechat_reminder")
-        expect(reminder).to_contain_text("waits for your answer")
+    loud, loud_chat = open_chat(shop, reception, name="Loud")
+    # Whoever waits for less is told last, over the others.
+    muted_chat = open_chat(shop, reception, name="Muted")[1]
+    expect(page.locator(f"{NEXT} .o_livechat_answer_next_count")).to_have_text("2")
+    post = as_agent(shop, agent).session
+
+    def set_muted(chat_id):
+        url, params = "/discuss/settings/mute", {"minutes": -1, "channel_id": chat_id}
+        assert not shops.post(post, f"{shop.url}{url}", params).failed
+
+    set_muted(muted_chat)
+    expect(page.locator(ROW, has_text="Muted")).to_have_class(re.compile("opacity-50"))
+    page.evaluate(LISTEN)
+    reminder = page.locator(".o_livechat_reminder")
+    for rung, (seconds, waited) in enumerate(((1000, "For 16 min"), (2000, "For 33 min")), 1):
+        set_skew(page, seconds)
+        expect(reminder).to_contain_text("Loud waits for your answer")
         expect(reminder).to_contain_text(waited)
         shops.wait_until(
-            lambda heard=sounds: page.evaluate("window.sounds") > heard, "nothing was to be heard"
+            lambda count=rung: page.evaluate("sounds") >= count, "nothing was to be heard"
         )
-        sounds = page.evaluate("window.sounds")
+        assert page.evaluate("[sounds, shown]") == [rung, ["Loud waits for your answer"] * rung]
     shoot(page, "desk-reminder")
     reminder.get_by_role("button", name="Answer").click()
     expect(get_head(page, DESKTOP).locator(CLOCK)).to_be_visible()
-    expect(page.locator(".o_livechat_reminder")).to_have_count(0)
+    expect(reminder).to_have_count(0)
+
+    # Without sound, and without leave to show anything elsewhere, it is to be read on the page.
+    page.evaluate(
+        "() => { odoo.__WOWL_DEBUG__.root.env.services['mail.store'].settings.messageSound = false;"
+        " Notification.permission = 'denied'; }"
+    )
+    answer(shop, agent, loud_chat)
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    set_skew(page, 0)
+    loud.say(loud_chat, "And the red one?")
+    expect(page).to_have_title(re.compile(r"^\(2\) "))
+    set_skew(page, 1000)
+    expect(reminder).to_contain_text("Loud waits for your answer")
+    page.wait_for_timeout(1000)
+    assert page.evaluate("[sounds, shown.length]") == [2, 2]
+    # Nobody rings for who does not want to be disturbed.
+    reminder.locator(".o_notification_close").click()
+    assert not shops.post(
+        post, f"{shop.url}/mail/set_manual_im_status", {"status": "busy"}
+    ).failed
+    page.wait_for_function(
+        "() => odoo.__WOWL_DEBUG__.root.env.services['mail.store'].self.im_status.includes('busy')"
+    )
+    set_skew(page, 2000)
+    expect(page.locator(f"{NEXT} {CLOCK}")).to_have_class(re.compile("third_3"))
+    page.wait_for_timeout(1000)
+    expect(reminder).to_have_count(0)
     assert page.errors == []
 
 
