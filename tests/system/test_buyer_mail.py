@@ -8,10 +8,10 @@ import pytest
 import shop as shops
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message
-from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from browsers import FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_desk_browsers import as_agent, come_in, set_agents
-from test_waiting_browsers import ask, last_chat, last_visitor, open_widget  # noqa: F401
+from test_waiting_browsers import ask, fits, last_chat, last_visitor, open_widget  # noqa: F401
 
 import devenv
 
@@ -169,7 +169,7 @@ def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     (agent,) = shop.add_agents([100], online=False)
     set_agents(shop, reception, [agent])
     desk = come_in(shop, open_page, agent)
-    page = open_widget(reception, "shop", DESKTOP)
+    page = open_widget(reception, "shop", PHONE)
     window = ask(page, "Is the lamp in stock?")
     shops.wait_until(lambda: last_chat(shop, reception), "there is no chat")
     chat_id = last_chat(shop, reception)
@@ -216,6 +216,7 @@ def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     expect(window).to_contain_text("This chat closes in an hour unless somebody writes")
     expect(window).to_contain_text("write to open it again")
     shoot(page, "closed-silently")
+    assert fits(page)
     composer = page.locator(".o-mail-Composer-input")
     composer.fill("One more question")
     composer.press("Enter")

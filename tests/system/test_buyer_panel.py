@@ -15,6 +15,8 @@ from browsers import (
 )
 from playwright.sync_api import expect
 
+import devenv
+
 PANEL = ".o_livechat_buyer_panel"
 
 
@@ -86,6 +88,8 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     item = agents_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp")
     item.first.click()
     expect(ring).to_have_count(0)
+    clock = agents_page.locator(".o-mail-DiscussContent-header .o_livechat_reply_clock")
+    expect(clock).to_be_visible()
     panel = agents_page.locator(PANEL)
     expect(panel).to_contain_text("Desk lamp")
     expect(panel).to_contain_text("30.50")
@@ -102,7 +106,65 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     line = buyers_page.locator(".o-mail-NotificationMessage", has_text=agent.name)
     expect(line).to_be_visible()
     shoot(agents_page, f"buyer-panel-contact-{lang}")
+
+    # A person's answer stops the clock, and whoever is served makes room for the next.
+    expect(clock).to_be_visible()
+    composer = agents_page.locator(".o-mail-Composer-input").first
+    composer.fill("Three are left")
+    composer.press("Enter")
+    expect(clock).to_have_count(0)
+    expect(buyers_page.locator(".o-mail-Message", has_text="Three are left")).to_be_visible()
+    agents_page.locator("button[name=livechat-close-next]").click()
+    expect(buyers_page.locator(".o-mail-ChatWindow")).to_contain_text("has ended")
+    expect(item).to_have_count(0)
+    assert fits(buyers_page)
     assert (agents_page.errors, buyers_page.errors) == ([], [])
+
+
+CARD_WITHOUT_SHOP = """
+assert not {"sale.order", "product.template", "stock.picking"} & set(env.registry)
+groups = ["base.group_user", "im_livechat.im_livechat_group_user"]
+agent = env["res.users"].create({
+    "name": "Maria", "login": "maria", "group_ids": [(4, env.ref(xmlid).id) for xmlid in groups],
+})
+channel = env["im_livechat.channel"].create({
+    "name": "Flagship Shop", "dispatch_mode": "share", "user_ids": [(4, agent.id)],
+})
+guest = env["mail.guest"].create({"name": "Ella", "timezone": "Asia/Tokyo"})
+page = channel.get_base_url() + "/shop/desk-lamp-7"
+chat = env["discuss.channel"].create({
+    "name": "Ella", "channel_type": "livechat", "livechat_channel_id": channel.id,
+    "livechat_operator_id": agent.partner_id.id, "livechat_lang_id": env.ref("base.lang_en").id,
+    "dispatch_page": page, "dispatch_order_number": "S00042", "dispatch_cart_id": 7,
+    "channel_member_ids": [
+        (0, 0, {"partner_id": agent.partner_id.id, "livechat_member_type": "agent"}),
+        (0, 0, {"guest_id": guest.id, "livechat_member_type": "visitor"}),
+    ],
+})
+env.flush_all()
+card = chat.with_user(agent).get_buyer_card()
+expected = {
+    "about": {"page": page, "url": page},
+    "cart": False,
+    "orders": [],
+    "named": {"number": "S00042", "order": False, "is_own": False},
+    "contact": {"id": False, "name": "Ella", "email": False, "phone": False},
+    "offer": False,
+    "language": "English (US)",
+    "country": False,
+    "timezone": "Asia/Tokyo",
+    "group": False,
+    "waited": 0,
+    "last": False,
+    "earlier": {"count": 0, "chats": []},
+}
+assert card == expected, card
+"""
+
+
+def test_without_the_shops_modules_the_card_shows_what_is_there():
+    with devenv.postgres(), devenv.temp_db(devenv.template_db((devenv.ADDON,))) as db:
+        devenv.shell(db, CARD_WITHOUT_SHOP)
 
 
 @pytest.mark.parametrize("lang", ["en_US", "zh_CN"])

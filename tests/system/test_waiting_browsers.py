@@ -234,6 +234,7 @@ def test_message_for_an_empty_reception_is_kept_and_handed_out_to_who_comes(
 
     expect(window).to_contain_text(agent.name)
     expect(window.locator(f"{BANNER} > div")).to_have_count(0)
+    expect(agents_page.locator(SYSTRAY)).to_have_text(re.compile(r"^\s*Full\s*1/1\s*$"))
     visitor = last_visitor(shop, reception)
     agents_page.locator(".o-mail-DiscussSidebar-item", has_text=visitor).click()
     message = agents_page.locator(".o-mail-Message", has_text="Do you ship to Ghent?")
