@@ -1,6 +1,7 @@
 """Who the buyer of a chat is: what its agent is told, and nobody else."""
 
 from collections import Counter
+from datetime import timedelta
 from unittest.mock import patch
 
 from odoo.exceptions import AccessError, UserError
@@ -78,6 +79,36 @@ class TestBuyerCard(BuyerCardCommon):
         self.assertEqual(card["earlier"]["count"], 1)
         self.assertEqual([one["id"] for one in card["earlier"]["chats"]], before.ids)
         self.assertEqual((card["orders"], card["cart"], card["offer"]), ([], False, False))
+
+    def test_it_says_language_and_group_and_how_long_the_buyer_has_waited(self):
+        self.env["res.lang"]._activate_lang("fr_FR")
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "After-sales", "channel_id": self.channel.id, "user_ids": self.maria.ids}
+        )
+        french = self.env["res.lang"]._lang_get("fr_FR")
+        group.scope_ids = [Command.create({"kind": "lang", "lang_id": french.id})]
+        self.channel.queue_enabled = True
+        (self.maria | self.omar | self.owner).dispatch_paused = True
+        self.env.flush_all()
+        guest = self._create_guest()
+        guest.timezone = "America/New_York"
+        chat = self._come(self.channel, guest, lang="fr_FR")
+        self.assertEqual(chat.dispatch_state, "queued")
+        chat.dispatch_queued_at -= timedelta(seconds=95)
+        self.maria.dispatch_paused = False
+        self.env.flush_all()
+        self.env["im_livechat.channel"]._drain_all()
+        self.assertEqual(self._agent_of(chat), self.maria)
+        card = self._card(chat, self.maria)
+        self.assertEqual(
+            (card["language"], card["group"], card["timezone"]),
+            (french.name, "After-sales", "America/New_York"),
+        )
+        self.assertGreaterEqual(card["waited"], 95)
+        # Whoever comes to an agent at once has waited for nobody.
+        at_once = self._card(self._chat(self.maria, self._create_guest()), self.maria)
+        told = [at_once[name] for name in ("waited", "language", "group")]
+        self.assertEqual(told, [0, False, False])
 
     def test_contact_data_is_as_the_role_says(self):
         contact = self._card(self._chat(self.maria, self.buyer), self.maria)["contact"]
@@ -435,6 +466,15 @@ class TestBuyersOrders(WalkCase, BuyerCardCommon):
         order = self._deliver(self._order(self.buyer.partner_id))
         chat = self._chat(self.omar, self.buyer, self.page)
         chat.channel_member_ids.unpin_dt = False
+        group = {"name": "After-sales", "channel_id": self.channel.id}
+        chat.write(
+            {
+                "country_id": self.env.ref("base.cn").id,
+                "livechat_lang_id": self.env.ref("base.lang_fr").id,
+                "dispatch_group_id": self.env["livechat.dispatch.group"].create(group).id,
+                "dispatch_waited_seconds": 95,
+            }
+        )
         self.start_tour(
             f"/odoo/discuss?active_id=discuss.channel_{chat.id}",
             "im_livechat_subaccount.buyer_panel",

@@ -29,6 +29,25 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.buyer_panel", {
             trigger: `${PANEL}:contains(Ella):contains(Desk lamp)`,
         },
         {
+            content: "Where it is, and what time it is there",
+            trigger: `${PANEL} .o_livechat_buyer_place:contains(/(China|中国) · French/)`,
+            run: ({ anchor }) => {
+                const there = luxon.DateTime.now().setZone("Asia/Shanghai");
+                // The page was drawn a moment ago.
+                const times = [0, 1, 2, 3].map((minutes) =>
+                    there.minus({ minutes }).toLocaleString(luxon.DateTime.TIME_SIMPLE),
+                );
+                const [said] = anchor.textContent.split(" · ").slice(2);
+                if (!times.some((time) => said === say(`${time} there`, `当地时间 ${time}`))) {
+                    throw new Error(`${said} is not what time it is there: ${times}`);
+                }
+            },
+        },
+        {
+            content: "To which group it came, and how long it waited",
+            trigger: `${PANEL}:has(.o_livechat_buyer_group:contains(After-sales)) .o_livechat_buyer_waited:contains(${say("Waited 1 min 35 s for an agent", "等待客服 1 分 35 秒")})`,
+        },
+        {
             content: "The order, and what can be done",
             trigger: `${PANEL} .o_livechat_buyer_order:contains(${say("Fully Delivered", "")})`,
         },

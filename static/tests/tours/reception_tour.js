@@ -292,6 +292,41 @@ const undo = (text) => [
     },
 ];
 
+const nextFrame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+
+/** What is saved can be taken back for ten seconds: of a clock that goes when it is told to. */
+const letTenSecondsPass = (text) => {
+    const notice = `.o_notification:contains(${text})`;
+    const saved = `${notice} .o_notification_buttons button`;
+    const began = Date.now();
+    return [
+        {
+            content: "The clock stops, and Maria's weight is another one",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_up`,
+            run: async (helpers) => {
+                luxon.Settings.now = () => began;
+                await press(helpers);
+            },
+        },
+        {
+            content: "Almost ten seconds later it can be taken back",
+            trigger: saved,
+            run: async ({ anchor }) => {
+                luxon.Settings.now = () => began + 9_900;
+                for (let frame = 0; frame < 5; frame++) {
+                    await nextFrame();
+                }
+                if (!anchor.isConnected) {
+                    throw new Error("It could be taken back for less than ten seconds.");
+                }
+                luxon.Settings.now = () => began + 10_100;
+            },
+        },
+        { content: "And then not any more", trigger: `body:not(:has(${notice}))` },
+        { content: "It stays", trigger: `${row("Maria Santos")}:has(input:value(210))` },
+    ];
+};
+
 tours.add("im_livechat_subaccount.reception_undo", {
     steps: () => [
         {
@@ -328,6 +363,9 @@ tours.add("im_livechat_subaccount.reception_undo", {
             content: "And not there",
             trigger: `${group("Returns")}:not(:contains(Omar Haddad))`,
         },
+        ...letTenSecondsPass(
+            say("Saved: weight of Maria Santos 200 → 210", "已保存：Maria Santos 的权重 200 → 210"),
+        ),
     ],
 });
 
