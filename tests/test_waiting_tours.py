@@ -1,3 +1,5 @@
+from lxml import etree
+
 from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
@@ -75,6 +77,23 @@ class TestWaitingTours(WalkCase, DispatchCommon):
             self.assertEqual(self._agent_of(chat), self.maria)
         self.start_tour(
             "/odoo", "im_livechat_subaccount.systray_statistics", login=self.maria.login
+        )
+
+    @walk
+    def test_who_leaves_a_channel_is_asked_first(self):
+        self.start_tour(
+            "/odoo/action-im_livechat.im_livechat_channel_action",
+            "im_livechat_subaccount.leave_channel",
+            login=self.maria.login,
+        )
+
+        self.assertIn(self.maria, self.channel.user_ids)
+        # So it is on the channel's page.
+        form = self.channel.with_user(self.maria).get_view(view_type="form")["arch"]
+        asked = etree.fromstring(form).xpath("//button[@name='action_quit'][@confirm]")
+        self.assertEqual(
+            [button.get("invisible").rpartition(" or ")[2] for button in asked],
+            ["dispatch_mode == 'native'"],
         )
 
     def test_systray_of_those_who_take_no_buyers_shows_no_pause(self):

@@ -91,6 +91,22 @@ tours.add("im_livechat_subaccount.systray_none", {
     ],
 });
 
+const CARD = ".o_kanban_record:contains(Flagship Shop)";
+const LEAVE = `${CARD} button[name=action_quit]`;
+
+tours.add("im_livechat_subaccount.leave_channel", {
+    steps: () => [
+        { content: "Leave", trigger: LEAVE, run: press },
+        {
+            content: "It is asked, and what becomes of the open chats is said",
+            trigger: `.modal:contains(${say("Your open chats stay yours", "进行中的对话仍由您接待")}):has(.modal-footer .btn-primary) .modal-footer .btn-secondary`,
+            run: press,
+        },
+        { content: "It is answered", trigger: "body:not(:has(.modal))" },
+        { content: "Nothing has happened", trigger: LEAVE },
+    ],
+});
+
 const openDialog = [
     {
         content: "The chat is there",
