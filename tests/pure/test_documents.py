@@ -16,6 +16,8 @@ from dispatch import policy
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 LINK = re.compile(r"!?\[(?P<text>[^\]]*)\]\((?P<target>[^)\s]+)\)")
+# Of docs/security.md: their tables say what holds something, and in the last column by which test.
+SECURITY_CHAPTERS = ["What is promised", "Attacks and the tests that hold them", "Threat model"]
 TEST_NAME = re.compile(r"test_\w+")
 TEST_DEFINITION = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)
 
@@ -103,6 +105,18 @@ def test_each_line_of_ours_beside_other_helpdesks_names_a_test():
     assert len(lines) > 30
     for *_others, ours, tests in lines:
         assert ours.startswith("no: ") or "](../tests/" in tests, ours
+
+
+@pytest.mark.parametrize("chapter", SECURITY_CHAPTERS)
+def test_each_line_of_what_is_held_against_attacks_names_a_test(chapter):
+    chapters = re.split(r"^## ", (ROOT / "docs/security.md").read_text(), flags=re.MULTILINE)
+    (text,) = [one for one in chapters if one.startswith(f"{chapter}\n")]
+    rows = re.findall(r"^\| (.+) \|$", text, re.MULTILINE)
+    # What the head of each table says is followed by dashes.
+    tests = [row.split(" | ")[-1] for row in rows if not row.endswith(("test", "tests", "held by"))]
+    assert len(tests) > 15
+    for named in tests:
+        assert re.search(r"\[`test_\w+`\]\(\.\./tests/", named), named
 
 
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/api.md"])
