@@ -544,6 +544,110 @@ class TestLimits(PatientCase, DispatchCommon):
         self.assertEqual([self.env[model].search_count([]) for model in models], counts)
         self.assertEqual(door.count_refused(self.env.cr, since)["often"], refused + 1)
 
+    def _fill_of(self, what, buyer):
+        """Let a buyer have asked as much as it may; whether it has asked before."""
+        self.env.cr.execute(
+            """
+            UPDATE livechat_dispatch_rate
+               SET level = amount, asked_at = clock_timestamp() AT TIME ZONE 'UTC'
+             WHERE what = %s AND who = %s
+            """,
+            [what, f"{buyer._name} {buyer.id}"],
+        )
+        return bool(self.env.cr.rowcount)
+
+    def _open_as_before(self):
+        """The same browser asks for a chat; the chat, empty if that is refused."""
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        return self.env["discuss.channel"].browse(answer["channel_id"] or [])
+
+    def test_a_buyer_opens_so_many_chats_an_hour_wherever_it_asks_from(self):
+        most = door.PER_BUYER["chat"]
+        opened = []
+        # The first makes the guest, who is counted from then on.
+        for number in range(most + 2):
+            self._come_from(20 + number)
+            chat = self._open_as_before()
+            opened.append(bool(chat))
+            self._close(chat)
+            self.env.flush_all()
+        self.assertEqual(opened, [True] * (most + 1) + [False])
+        # Another buyer at the same address.
+        self.assertFalse(self._ask())
+
+    def test_each_thing_a_buyer_asks_for_has_a_limit_of_its_own_wherever_it_asks_from(self):
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
+        )
+        self._come(self.channel)
+        chat = self._open_as_before()
+        guest = chat.channel_member_ids.guest_id
+        ours = "/im_livechat_subaccount"
+        asks = {
+            "word": lambda: self._say_over_the_route(chat.id)["message_id"],
+            "look": self._open_as_before,
+            "here": lambda: self._call(f"{ours}/here"),
+            "leave": lambda: self._call(f"{ours}/leave_message", channel_id=chat.id),
+        }
+        for number, (what, ask) in enumerate(asks.items()):
+            with self.subTest(what=what):
+                self._come_from(50 + 2 * number)
+                self.assertTrue(ask())
+                self.assertTrue(self._fill_of(what, guest))
+                self._come_from(51 + 2 * number)
+                self.assertFalse(ask())
+                self._pass_time(minutes=60)
+                self.assertTrue(ask())
+
+    def test_an_account_is_one_buyer_in_all_its_browsers(self):
+        buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        for number in range(2):
+            self._come_from(80 + number)
+            self.authenticate("buyer", "sesame-open")
+            self.opener.cookies.pop("dgid", None)
+            chat = self._open_as_before()
+            self.assertEqual(bool(chat), not number)
+            self._close(chat)
+            self.env.flush_all()
+            self._fill_of("chat", buyer.partner_id)
+
+    def _read_counted(self):
+        """By what those who asked are known who are no guests."""
+        self.env.cr.execute("SELECT DISTINCT who FROM livechat_dispatch_rate WHERE what = 'chat'")
+        return {who for (who,) in self.env.cr.fetchall() if not who.startswith("mail.guest")}
+
+    def _block(self, address):
+        self.env["livechat.dispatch.block"].create(
+            {"livechat_channel_id": self.channel.id, "name": "Noise", "address": address}
+        )
+
+    def test_behind_a_proxy_its_own_word_counts_and_not_what_a_browser_says_before(self):
+        self._limit(1)
+        asked = []
+        for number in range(2):
+            hops = f"198.51.100.{number}, 203.0.113.7"
+            self.forwarded = {**self.forwarded, "X-Forwarded-For": hops}
+            asked.append(self._ask())
+        self.assertEqual(asked, [False, True])
+        self.assertEqual(self._read_counted(), {"203.0.113.7"})
+        self._limit(0)
+        for blocked, is_refused in (("198.51.100.1", False), ("203.0.113.7", True)):
+            self._block(blocked)
+            answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+            self.assertEqual("not open" in answer.get("dispatch_refusal", ""), is_refused)
+
+    def test_without_a_proxy_what_a_browser_says_of_its_address_changes_nothing(self):
+        self.enterContext(patch.dict(config.options, {"proxy_mode": False}))
+        self._limit(1)
+        # Neither is somebody else kept out, nor does anybody get in so.
+        self.assertFalse(any(self._ask() for _buyer in range(3)))
+        self._block("203.0.113.7")
+        self.assertFalse(self._ask())
+        self.assertFalse(self._read_counted())
+        self._come_from(8)
+        self.assertFalse(self._ask())
+        self.assertFalse(self._read_counted())
+
     def test_an_address_that_all_buyers_have_is_not_counted(self):
         self._limit(1)
         self.forwarded = {}
