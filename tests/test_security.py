@@ -235,6 +235,36 @@ class TestSecurityCases(SecurityMatrix):
     # The boundary, from an administrator's side and later
     # ------------------------------------------------------------
 
+    def test_no_deputy_of_a_main_account_is_given_the_settings_or_made_a_main_account(self):
+        deputies = [self.users[who] for who in ("store_manager", "deputy", "planner")]
+        groups = [
+            self.env.ref(xmlid)
+            for xmlid in (
+                "base.group_system",
+                "base.group_erp_manager",
+                "im_livechat_subaccount.group_main_account",
+                "mail.group_mail_template_editor",
+            )
+        ]
+        for user, group in product(deputies, groups):
+            with self.subTest(user=user.login, group=group.full_name):
+                # Even an administrator gives them to nobody who works for a shop.
+                for records, name, given in (
+                    (user, "group_ids", group),
+                    (group, "user_ids", user),
+                ):
+                    self._refuse(partial(records.write, {name: [Command.link(given.id)]}))
+                self.assertNotIn(group, user.all_group_ids)
+        for user in [*deputies, self.owner]:
+            env = self.env(user=user)
+            with self.subTest(user=user.login):
+                for call in (
+                    lambda env=env: env["res.config.settings"].create({}).execute(),
+                    lambda env=env: env["ir.config_parameter"].set_param("x", "y"),
+                    lambda env=env: env.ref("base.module_account").button_install(),
+                ):
+                    self._refuse(call)
+
     def test_no_later_edit_carries_a_role_over_the_boundary(self):
         forbidden = [
             self.env.ref(xmlid)
