@@ -10,6 +10,23 @@ from ..tools.here import read_now
 from ..tools.sent import is_record_id
 
 
+def _read_question(page_url, fetch_params, context):
+    """Return what a page elsewhere asks for, as core takes it: what no page asks, nobody asks.
+
+    :param page_url: where that page is; the request keeps it.
+    """
+    request.update_context(livechat_dispatch_page=clean_page(page_url))
+
+    def is_question(one):
+        return isinstance(one, str) or (isinstance(one, list) and one and isinstance(one[0], str))
+
+    asked = fetch_params if isinstance(fetch_params, list) else []
+    return {
+        "fetch_params": [one for one in asked if is_question(one)],
+        "context": context if isinstance(context, dict) else None,
+    }
+
+
 class DispatchWebclientController(WebclientController):
     @classmethod
     def _process_request_for_all(cls, store, name, params):
@@ -56,11 +73,17 @@ class DispatchCorsWebclientController(CorsWebclient):
     """A page elsewhere tells where it is: its browser tells us of no more than its site."""
 
     @route()
-    def livechat_action(self, guest_token="", page_url=None, **kwargs):
-        request.update_context(livechat_dispatch_page=clean_page(page_url))
-        return super().livechat_action(guest_token=guest_token, **kwargs)
+    def livechat_action(
+        self, guest_token="", page_url=None, fetch_params=None, context=None, **_ignored
+    ):
+        return super().livechat_action(
+            guest_token=guest_token, **_read_question(page_url, fetch_params, context)
+        )
 
     @route()
-    def livechat_data(self, guest_token="", page_url=None, **kwargs):
-        request.update_context(livechat_dispatch_page=clean_page(page_url))
-        return super().livechat_data(guest_token=guest_token, **kwargs)
+    def livechat_data(
+        self, guest_token="", page_url=None, fetch_params=None, context=None, **_ignored
+    ):
+        return super().livechat_data(
+            guest_token=guest_token, **_read_question(page_url, fetch_params, context)
+        )
