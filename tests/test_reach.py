@@ -4,6 +4,8 @@ from odoo.exceptions import AccessDenied, AccessError, UserError, ValidationErro
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
 
+from odoo.addons.mail.tests.common import MockEmail
+
 from .common import DispatchCommon
 from .security_matrix import SecurityCommon
 
@@ -124,7 +126,7 @@ class TestReachOfManagers(ReachCommon):
 
 
 @tagged("post_install", "-at_install")
-class TestReachEnds(ReachCommon):
+class TestReachEnds(MockEmail, ReachCommon):
     def _hear(self, user, *channels):
         """What a page that has subscribed to all of it hears."""
         self.env.flush_all()
@@ -180,6 +182,50 @@ class TestReachEnds(ReachCommon):
         self.assertFalse(self.env["mail.push.device"].search([("partner_id", "=", partner.id)]))
         if "auth_totp.device" in self.env:
             self.assertFalse(self.env["auth_totp.device"].search([("user_id", "=", user.id)]))
+
+    def test_mail_that_waits_to_be_sent_is_sent_to_nobody_who_was_disabled_meanwhile(self):
+        self.env["mail.mail"].search([]).unlink()
+        row = self.subaccounts["colleague"].with_user(self.owner)
+        gone, stays = row.sudo().user_id.partner_id, self.users["audit"].partner_id
+        user = row.sudo().user_id
+        (user | self.users["audit"]).notification_type = "email"
+        post = self.env["res.partner"].create({"name": "Buyer"}).message_post
+        both, one = (
+            post(
+                body=body,
+                partner_ids=partners.ids,
+                message_type="comment",
+                subtype_xmlid="mail.mt_comment",
+                force_send=False,
+            )
+            for body, partners in (("For both", gone | stays), ("For one", gone))
+        )
+        messages = both | one
+        self.env["mail.mail"].create(
+            [
+                {
+                    "email_to": ", ".join(addresses),
+                    "email_from": "shop@example.com",
+                    "subject": "By address",
+                    "body_html": "By address",
+                }
+                for addresses in (
+                    [gone.email_formatted],
+                    ["audit@elsewhere.example.com", gone.email_formatted],
+                )
+            ]
+        )
+        digest = self.env["digest.digest"].create({"name": "Mornings", "user_ids": user.ids})
+        waiting = messages.notification_ids.filtered(lambda one: one.res_partner_id == gone)
+        self.assertEqual(waiting.mapped("notification_status"), ["ready"] * 2)
+        row.action_disable()
+        row.action_enable()
+        with self.mock_mail_gateway():
+            self.env["mail.mail"].process_email_queue()
+        sent = [address for mail in self._mails for address in mail["email_to"]]
+        self.assertCountEqual(sent, ["audit@elsewhere.example.com", stays.email_formatted])
+        self.assertEqual(waiting.mapped("notification_status"), ["canceled"] * 2)
+        self.assertFalse(digest.user_ids)
 
     def test_a_shop_without_its_main_account_is_closed_until_it_is_handed_over(self):
         group = self.env.ref("im_livechat_subaccount.group_main_account")

@@ -10,6 +10,7 @@ from . import (
     livechat_subaccount_safety,
     livechat_subaccount_session,
     livechat_subaccount_sessions,
+    mail_mail,
     res_config_settings,
     res_groups,
     res_partner,

@@ -444,6 +444,10 @@ class ResUsers(models.Model):
         self.env["mail.notification"].sudo().search(
             [("res_partner_id", "in", partners.ids), ("notification_status", "=", "ready")]
         ).notification_status = "canceled"
+        self.env["mail.mail"]._take_back(partners)
+        # sudo: digest.digest - as above
+        digests = self.env["digest.digest"].sudo().search([("user_ids", "in", self.ids)])
+        digests.user_ids = [Command.unlink(user.id) for user in self]
 
     def _return_to_reception(self):
         """Let enabled sub-accounts start with a credit of zero."""
