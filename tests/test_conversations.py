@@ -1,13 +1,18 @@
+from datetime import timedelta
+
+from lxml import etree
+
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .common import DispatchCommon, ShopCommon
 
 
-@tagged("post_install", "-at_install")
-class TestConversations(ShopCommon, DispatchCommon):
-    """Who reads which live chat: a table of who, and what they see of four chats."""
+class ConversationsCommon(ShopCommon, DispatchCommon):
+    """Four chats of two shops, and people who see some of them."""
 
     @classmethod
     def setUpClass(cls):
@@ -38,6 +43,11 @@ class TestConversations(ShopCommon, DispatchCommon):
         return {
             name for name, chat in self.chats.items() if chat.with_user(user).has_access("read")
         }
+
+
+@tagged("post_install", "-at_install")
+class TestConversations(ConversationsCommon):
+    """Who reads which live chat: a table of who, and what they see of four chats."""
 
     def test_everybody_sees_what_their_role_says_of_their_own_shop(self):
         expected = {
@@ -177,3 +187,151 @@ class TestConversations(ShopCommon, DispatchCommon):
             self.foreign.with_user(self.owner).write({"max_sessions": 7})
         with self.assertRaises(AccessError):
             self.channel.with_user(self.mine).write({"max_sessions": 7})
+
+
+# Of each filter of the page the chats that it finds; of each field of its box what is typed there.
+_FILTERS = {
+    "ongoing": {"night"},
+    "ended": {"own", "channel", "foreign"},
+    "missed": {"channel"},
+    "transferred": {"channel"},
+    "left_line": {"night"},
+    "happy": {"own", "foreign"},
+    "neutral": {"night"},
+    "unhappy": {"channel"},
+    "today": {"own", "foreign"},
+    "last_7_days": {"own", "channel", "foreign"},
+}
+_FIELDS = {
+    "livechat_words": {"kettle": {"own"}, "parcel": {"own", "channel", "night", "foreign"}},
+    "name": {"Ada": {"own", "foreign"}, "Bea": {"channel"}, "Cleo": {"night"}},
+    "livechat_agent_partner_ids": {"Mine": {"own"}, "Colleague": {"channel", "night"}},
+    "dispatch_group_id": {"Returns": {"own"}},
+    "livechat_channel_id": {"Night": {"night"}},
+    "livechat_conversation_tag_ids": {"Gold": {"own", "night"}},
+}
+# Of each way to group them the chats that are together.
+_GROUPS = {
+    "group_by_agent": [{"own"}, {"channel", "night"}, {"foreign"}],
+    "group_by_group": [{"own"}, {"channel", "night", "foreign"}],
+    "group_by_channel": [{"own", "channel"}, {"night"}, {"foreign"}],
+    "group_by_outcome": [{"own", "night", "foreign"}, {"channel"}],
+    "group_by_rating": [{"own", "foreign"}, {"channel"}, {"night"}],
+    "group_by_day": [{"own", "foreign"}, {"channel"}, {"night"}],
+}
+
+
+@tagged("post_install", "-at_install")
+class TestConversationFilters(ConversationsCommon):
+    """What the filters of *Conversations* find, one by one, for each role."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        own, channel, night, foreign = cls.chats.values()
+        group = cls.env["livechat.dispatch.group"].create(
+            {"name": "Returns", "channel_id": cls.channel.id, "user_ids": cls.mine.ids}
+        )
+        tag = cls.env["im_livechat.conversation.tag"].create({"name": "Gold"})
+        own.dispatch_group_id = group
+        (own | night).livechat_conversation_tag_ids = tag
+        bea = cls._create_guest("Bea")
+        channel._add_members(guests=bea, create_member_params={"livechat_member_type": "visitor"})
+        for chat, name in zip(cls.chats.values(), ("Ada", "Visitor", "Cleo", "Ada")):
+            chat.name = name
+        cls._say(own, cls.mine, "The kettle is on its way")
+        cls._say(night, cls.colleague, "It comes tomorrow")
+        cls._say(foreign, cls.stranger, "It comes today")
+        cls._say(channel, bea, "Nobody there?")
+        channel.write({"dispatch_transfer_count": 1, "livechat_failure": "no_answer"})
+        night.dispatch_has_left = True
+        for chat, rate in ((own, 5), (channel, 1), (night, 3), (foreign, 5)):
+            cls.env["rating.rating"].create(
+                {
+                    "res_id": chat.id,
+                    "res_model_id": cls.env["ir.model"]._get_id("discuss.channel"),
+                    "rating": rate,
+                    "consumed": True,
+                }
+            )
+        cls._close(own | channel | foreign)
+        cls.env.flush_all()
+        # Of the middle of these days, whatever the hour is.
+        for chat, days in ((own, 0), (channel, 3), (night, 10), (foreign, 0)):
+            moment = fields.Datetime.now() - timedelta(days=days)
+            cls.env.cr.execute(
+                "UPDATE discuss_channel SET create_date = %s WHERE id = %s", [moment, chat.id]
+            )
+        cls.env.invalidate_all()
+        cls.action = cls.env.ref("im_livechat_subaccount.livechat_conversation_action")
+        cls.everybody = (cls.owner, cls.rival, cls.mine, cls.colleague, cls.stranger, cls.auditor)
+
+    def _read_page(self, user):
+        """Return the boxes, filters and ways to group that the page has for somebody."""
+        model = self.env["discuss.channel"].with_user(user)
+        arch = model.get_view(self.action.search_view_id.id, "search")["arch"]
+        nodes = etree.fromstring(arch)
+        boxes = {node.get("name"): node for node in nodes.findall("field")}
+        filters = {node.get("name"): node for node in nodes.iter("filter")}
+        return boxes, filters
+
+    def _find(self, user, domain):
+        ids = [chat.id for chat in self.chats.values()]
+        domain = [*safe_eval(self.action.domain), ("id", "in", ids), *domain]
+        found = self.env["discuss.channel"].with_user(user).search(domain)
+        return {name for name, chat in self.chats.items() if chat in found}
+
+    def test_each_filter_finds_its_chats_among_those_that_may_be_read(self):
+        for user in self.everybody:
+            seen = self._sees(user)
+            _boxes, filters = self._read_page(user)
+            plain = {
+                name: node.get("domain") for name, node in filters.items() if node.get("domain")
+            }
+            self.assertEqual(plain.keys(), {*_FILTERS, "mine"})
+            self.assertEqual(filters["date"].get("date"), "create_date")
+            is_agents = {self.mine: {"own"}, self.stranger: {"foreign"}}
+            is_agents[self.colleague] = {"channel", "night"}
+            expected = {**_FILTERS, "mine": is_agents.get(user, set())}
+            for name, text in plain.items():
+                with self.subTest(user=user.login, filter=name):
+                    domain = safe_eval(text, {"uid": user.id})
+                    self.assertEqual(self._find(user, domain), expected[name] & seen)
+
+    def test_what_is_typed_finds_its_chats_among_those_that_may_be_read(self):
+        for user in self.everybody:
+            seen = self._sees(user)
+            boxes, _filters = self._read_page(user)
+            # Core shows tags to agents only.
+            hidden = {"livechat_conversation_tag_ids"} if user == self.auditor else set()
+            self.assertEqual(boxes.keys(), _FIELDS.keys() - hidden)
+            for name, node in boxes.items():
+                for typed, found in {**_FIELDS[name], "Nowhere": set()}.items():
+                    with self.subTest(user=user.login, field=name, typed=typed):
+                        domain = [(name, "ilike", typed)]
+                        if text := node.get("filter_domain"):
+                            domain = safe_eval(text, {"self": typed})
+                        self.assertEqual(self._find(user, domain), found & seen)
+
+    def test_each_way_to_group_counts_its_chats_among_those_that_may_be_read(self):
+        ids = [chat.id for chat in self.chats.values()]
+        for user in self.everybody:
+            seen = self._sees(user)
+            _boxes, filters = self._read_page(user)
+            ways = {
+                name: safe_eval(node.get("context"))["group_by"]
+                for name, node in filters.items()
+                if node.get("context")
+            }
+            self.assertEqual(ways.keys(), _GROUPS.keys())
+            for name, field in ways.items():
+                with self.subTest(user=user.login, way=name):
+                    rows = (
+                        self.env["discuss.channel"]
+                        .with_user(user)
+                        .formatted_read_group([("id", "in", ids)], [field], ["__count"])
+                    )
+                    found = [self._find(user, row["__extra_domain"]) for row in rows]
+                    self.assertEqual([len(one) for one in found], [row["__count"] for row in rows])
+                    expected = [part & seen for part in _GROUPS[name] if part & seen]
+                    self.assertCountEqual(found, expected)

@@ -173,6 +173,11 @@ class DiscussChannel(models.Model):
             return NotImplemented
         return Domain("channel_type", "=", "livechat") & Domain(MISSED)
 
+    def _compute_livechat_outcome(self):
+        # Core gives all of them the outcome of the last.
+        for chat in self:
+            super(DiscussChannel, chat)._compute_livechat_outcome()
+
     @api.depends("message_ids", "dispatch_decision_ids")
     @api.depends_context("lang", "tz", "uid")
     def _compute_livechat_transcript(self):
