@@ -36,7 +36,10 @@ class TestDatedChangeTours(WalkCase, DatedChangeCommon):
 
     @walk
     def test_main_account_undoes_a_weight_in_the_log(self):
+        self.maria.with_user(self.maria).dispatch_pause()
         self.maria.dispatch_weight = 250
+        own = [("is_own_pause", "=", True), ("agent_id", "=", self.maria.id)]
+        self.assertTrue(self.Log.with_user(self.owner).search(own))
 
         self.start_tour(
             "/odoo/livechat-changes-log",

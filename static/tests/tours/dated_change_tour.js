@@ -101,6 +101,10 @@ tours.add("im_livechat_subaccount.change_log", {
         const undo = `button[name=action_undo]:contains(${say("Undo", "撤销")})`;
         return [
             {
+                content: "Nothing of the pauses that agents take themselves",
+                trigger: `.o_content:has(${row}:contains(250)):not(:has(${row}:contains(${say("Pause", "挂起")})))`,
+            },
+            {
                 content: "Who changed what, from what, to what",
                 trigger: `${row}:contains(${say("Dispatch Weight", "分流权重")}):contains(Maria):contains(100):contains(250)`,
             },
