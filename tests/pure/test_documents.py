@@ -119,6 +119,32 @@ def test_each_line_of_what_is_held_against_attacks_names_a_test(chapter):
         assert re.search(r"\[`test_\w+`\]\(\.\./tests/", named), named
 
 
+def test_the_clicks_that_operations_tell_are_those_that_tours_count():
+    table = re.search(
+        r"^\| task \| before \| now \| held by \|\n\|.+\n((?:\| .+\n)+)",
+        (ROOT / "docs/operations.md").read_text(),
+        re.MULTILINE,
+    )
+    told = {
+        task: [int(number) for number in re.findall(r"\d+", now)]
+        for task, _before, now in re.findall(
+            r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \|", table[1], re.MULTILINE
+        )
+    }
+    tours = "\n".join(path.read_text() for path in (ROOT / "static/tests/tours").glob("*.js"))
+    counted = {
+        task: [int(clicks)]
+        for task, clicks in re.findall(r'withClicks\("([^"]+)", (?:fit\()?(\d+)', tours)
+    }
+    assert tours.count("...withClicks(") == len(counted) == 5
+    first_day = (ROOT / "tests/test_first_day.py").read_text()
+    of_first_day = re.search(r"^_CLICKS, _SCREENS = (\d+), (\d+)$", first_day, re.MULTILINE)
+    counted["from nothing to the first buyer served, three people together"] = [
+        int(number) for number in of_first_day.groups()
+    ]
+    assert told == counted
+
+
 @pytest.mark.parametrize("document", ["ARCHITECTURE.md", "CONTRIBUTING.md", "docs/api.md"])
 def test_each_name_of_the_code_is_one(document):
     folders = ("controllers", "dev", "dispatch", "models", "static/src", "tests", "tools", "wizard")

@@ -7,7 +7,7 @@ tours.add("im_livechat_subaccount.conversation", {
     steps: () => [
         // From Reception to the chat in which a word was said; on a phone the menu and the box are
         // one click each further away.
-        ...withClicks(fit(2, 4), [
+        ...withClicks("find a conversation by a word", fit(2, 4), [
             ...openFromReception(
                 "o_livechat_reception_find",
                 "im_livechat_subaccount.livechat_conversation_menu",

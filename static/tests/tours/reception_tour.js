@@ -200,13 +200,13 @@ const card = (of) => `${of} .o_livechat_reception_card`;
 
 tours.add("im_livechat_subaccount.reception_see", {
     steps: () => [
-        ...withClicks(0, [
+        ...withClicks("see why a buyer waits", 0, [
             {
                 content: "Why a buyer waits stands beside its name",
                 trigger: `${buyer("Bea")} .o_livechat_reception_why:contains(${say("Everybody who is here is paused", "在岗的客服都已挂起")})`,
             },
         ]),
-        ...withClicks(1, [
+        ...withClicks("see what an agent does", 1, [
             {
                 content: "What does Maria do?",
                 trigger: `${row("Maria Santos")} .o_livechat_reception_name`,
@@ -250,7 +250,7 @@ tours.add("im_livechat_subaccount.reception_see", {
 
 tours.add("im_livechat_subaccount.reception_give", {
     steps: () => [
-        ...withClicks(2, [
+        ...withClicks("give a buyer who waits to an agent", 2, [
             {
                 content: "What did this buyer write?",
                 trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,

@@ -6,7 +6,7 @@ const tours = registry.category("web_tour.tours");
 tours.add("im_livechat_subaccount.team", {
     steps: () => [
         // On a phone the menu is one click further away.
-        ...withClicks(fit(3, 4), [
+        ...withClicks("compare two agents", fit(3, 4), [
             ...openFromReception(
                 "o_livechat_reception_team",
                 "im_livechat_subaccount.livechat_team_menu",

@@ -28,11 +28,14 @@ export async function press({ anchor, click }) {
     await click();
 }
 
-/** Steps of a task that is to take so many clicks at most; a word is typed, not clicked. */
-export function withClicks(count, steps) {
+/**
+ * Steps of a task that takes so many clicks; a word is typed, not clicked. `docs/operations.md` says
+ * the same of the task.
+ */
+export function withClicks(task, count, steps) {
     const clicks = steps.filter(({ run }) => run && !/^(edit|press) /.test(run));
-    if (clicks.length > count) {
-        throw new Error(`${clicks.length} clicks: ${clicks.map((step) => step.content)}`);
+    if (clicks.length !== count) {
+        throw new Error(`${task}: ${clicks.length} clicks: ${clicks.map((step) => step.content)}`);
     }
     return steps;
 }
