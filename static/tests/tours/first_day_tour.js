@@ -73,6 +73,14 @@ tours.add("im_livechat_subaccount.first_day_agent", {
         screen("Set a password", ".o_livechat_activation_form"),
         ...setPassword(".o_livechat_activation_form"),
         screen("Discuss", ".o-mail-Discuss"),
+        {
+            content: "It is the desk: on duty, with nothing to do yet",
+            trigger: ".o_main_navbar .o_livechat_dispatch_menu:contains(0)",
+        },
+        {
+            content: "And nobody greets who came to serve buyers",
+            trigger: ".o-mail-Discuss:not(:contains(OdooBot))",
+        },
     ],
 });
 
