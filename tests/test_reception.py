@@ -83,6 +83,23 @@ class ReceptionCommon(DispatchCommon, ShopCommon):
             }
         )
 
+    def _rate(self, channel, agent, rate, words="Too slow"):
+        buyer = self._create_guest("Ella")
+        chat = self._come(channel, buyer)
+        self._say(chat, buyer)
+        self._say(chat, agent, "One moment.")
+        self._close(chat)
+        self.env["rating.rating"].create(
+            {
+                "res_id": chat.id,
+                "res_model_id": self.env["ir.model"]._get_id("discuss.channel"),
+                "rating": rate,
+                "feedback": words,
+                "consumed": True,
+            }
+        )
+        return chat
+
 
 @tagged("post_install", "-at_install")
 class TestReception(ReceptionCommon):
@@ -737,23 +754,6 @@ class TestReceptionArithmetic(PatientCase):
 @tagged("post_install", "-at_install")
 class TestUnhappyBuyers(ReceptionCommon):
     """Who was not happy reaches the owner of the shop, with the transcript."""
-
-    def _rate(self, channel, agent, rate, words="Too slow"):
-        buyer = self._create_guest("Ella")
-        chat = self._come(channel, buyer)
-        self._say(chat, buyer)
-        self._say(chat, agent, "One moment.")
-        self._close(chat)
-        self.env["rating.rating"].create(
-            {
-                "res_id": chat.id,
-                "res_model_id": self.env["ir.model"]._get_id("discuss.channel"),
-                "rating": rate,
-                "feedback": words,
-                "consumed": True,
-            }
-        )
-        return chat
 
     def test_who_was_unhappy_lately_is_told_to_its_own_shop_with_who_served(self):
         (self.omar | self.sofie).dispatch_paused = True

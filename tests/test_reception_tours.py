@@ -204,3 +204,48 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertEqual(self.sofie.dispatch_pause_reason_id, lunch)
         self.assertFalse(self.omar.dispatch_paused)
         self.assertFalse(self.returns.user_ids & self.omar)
+
+    def test_who_was_unhappy_is_read_with_the_transcript(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        self._rate(self.channel, self.maria, 1)
+
+        self._start("reception_unhappy")
+
+    def test_groups_with_traffic_come_first_and_who_is_gone_last_and_dimmed(self):
+        exchanges = self.env["livechat.dispatch.group"].create(
+            {
+                "name": "Exchanges",
+                "channel_id": self.channel.id,
+                "user_ids": self._hire(self.owner, "Nils", 100).ids,
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": "/exchanges"})],
+            }
+        )
+        aaron = self._hire(self.owner, "Aaron", 100)
+        self.channel.user_ids |= aaron | exchanges.user_ids
+        # Maria has a chat, Nils is here, and of the returns nobody.
+        self._set_online(aaron | self.sofie, "offline")
+
+        self._start("reception_order")
+
+    def test_the_clock_of_a_wait_has_the_colour_of_its_part_of_the_shops_limit(self):
+        self.channel.write({"no_reply_seconds": 1200, "max_sessions": 9})
+        endless = self._create_channel(
+            self.maria, name="Endless", main_account_id=self.owner.id, no_reply_seconds=0
+        )
+        (self.omar | self.sofie).dispatch_paused = True
+        for name, minutes, channel in (
+            ("Ada", 2, self.channel),
+            ("Bea", 9, self.channel),
+            ("Cleo", 15, self.channel),
+            ("Dora", 15, endless),
+        ):
+            guest = self._create_guest(name)
+            chat = self._come(channel, guest)
+            self._say(chat, guest)
+            asked = fields.Datetime.now() - timedelta(minutes=minutes)
+            chat.write({"dispatch_asked_at": asked, "dispatch_assigned_at": asked})
+
+        self._start("reception_clock")
+
+    def test_a_main_account_without_a_channel_reads_whom_to_ask(self):
+        self._start("reception_no_channel", self._create_main_account("lost_reception"))

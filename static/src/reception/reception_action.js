@@ -1,4 +1,4 @@
-import { Component, onWillDestroy, onWillStart, useState } from "@odoo/owl";
+import { Component, onMounted, onWillDestroy, onWillStart, useRef, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
@@ -73,6 +73,15 @@ export class Reception extends Component {
         onWillStart(() => this.model.start());
         // Also of a page that was left before it was there.
         onWillDestroy(() => this.model.stop());
+        const heading = useRef("today");
+        // Who works by keyboard begins at the page and not at the menus above it, which come first
+        // in the document; whoever writes in a chat's window goes on.
+        onMounted(() => {
+            const focused = document.activeElement;
+            if (focused === document.body || focused?.closest(".o_main_navbar")) {
+                heading.el?.focus({ preventScroll: true });
+            }
+        });
     }
 
     get refusals() {

@@ -474,22 +474,30 @@ tours.add("im_livechat_subaccount.reception_night", {
     ],
 });
 
+/** What the tab key goes through from where the focus is, in the order of the document. */
+function findTabStops() {
+    const from = document.activeElement;
+    return [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex]")]
+        .filter((el) => el.tabIndex >= 0 && !el.disabled && el.checkVisibility())
+        .filter((el) => from.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING);
+}
+
 tours.add("im_livechat_subaccount.reception_keyboard", {
     steps: () => [
+        {
+            content: "Who comes by keyboard begins at the page",
+            trigger: ".o_livechat_reception_today:focus",
+        },
         {
             content: "One tab stop for the agents of a group, few before the first",
             trigger: `${group(OTHERS)} .o_livechat_reception_name[tabindex="0"]`,
             run({ anchor }) {
-                const page = anchor.closest(".o_livechat_reception");
-                const stops = [...page.querySelectorAll("a[href], button, input, [tabindex]")];
-                const tabbed = stops.filter((el) => el.tabIndex >= 0 && !el.disabled);
-                const index = tabbed.indexOf(
-                    page.querySelector('.o_livechat_reception_name[tabindex="0"]'),
-                );
+                const stops = findTabStops();
+                const index = stops.findIndex((el) => el.matches(".o_livechat_reception_name"));
                 if (index < 0 || index > 5) {
                     throw new Error(`The first agent is at tab stop ${index + 1}`);
                 }
-                const inGroup = tabbed.filter((el) => anchor.closest("ul").contains(el));
+                const inGroup = stops.filter((el) => anchor.closest("ul").contains(el));
                 if (inGroup.length !== 1) {
                     throw new Error(`${inGroup.length} tab stops in one group`);
                 }
@@ -599,5 +607,94 @@ tours.add("im_livechat_subaccount.reception_no_agents", {
             run: press,
         },
         { content: "Its form", trigger: ".o_form_view .o_field_widget[name=dispatch_mode]" },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_unhappy", {
+    steps: () => [
+        {
+            content: "In one line who was not happy, and with whom",
+            trigger: ".o_livechat_reception_unhappy_line:contains(Ella):contains(Maria Santos)",
+        },
+        {
+            content: "All of it",
+            trigger: ".o_livechat_reception_unhappy_details",
+            run: press,
+        },
+        {
+            content: "What the buyer said, and what was said before",
+            trigger:
+                ".o_livechat_reception_unhappy li:contains(Too slow) .o_livechat_reception_transcript",
+            run: press,
+        },
+        {
+            content: "The transcript of that chat",
+            trigger: ".o_livechat_said:contains(Maria Santos):contains(One moment.)",
+        },
+        {
+            content: "And its rating",
+            trigger: ".o_field_widget[name=rating_last_feedback]:contains(Too slow)",
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_order", {
+    steps: () => [
+        ...[OTHERS, "Exchanges", "Returns"].map((name, index) => ({
+            content: `${name} is number ${index + 1}`,
+            trigger: `.o_livechat_reception_channel .o_livechat_reception_group:eq(${index})[data-group="${name}"]`,
+        })),
+        ...["Maria Santos", "Omar Haddad", "Aaron"].map((name, index) => ({
+            content: `${name} is number ${index + 1} of all others`,
+            trigger: `${group(OTHERS)} .o_livechat_reception_agent:eq(${index}):contains(${name})`,
+        })),
+        {
+            content: "Who is not here is dimmed, and nobody else",
+            trigger: `${row("Aaron", OTHERS)}[data-gone=true]`,
+            run({ anchor }) {
+                const here = anchor.parentElement.querySelector("[data-gone=false]");
+                const [gone, present] = [anchor, here].map((agent) => {
+                    const photo = agent.querySelector(".o_livechat_reception_photo img");
+                    return Number(getComputedStyle(photo).opacity);
+                });
+                if (!(gone < present)) {
+                    throw new Error(`Opacity ${gone} beside ${present}`);
+                }
+            },
+        },
+    ],
+});
+
+const waitsFor = (name, look) => ({
+    content: `${name} waits: ${look}`,
+    trigger: `${card(row("Maria Santos"))} .o_livechat_reception_chat:contains(${name}) .badge.${look}`,
+});
+
+tours.add("im_livechat_subaccount.reception_clock", {
+    steps: () => [
+        {
+            content: "What does Maria do?",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_name`,
+            run: press,
+        },
+        waitsFor("Ada", "o_livechat_third_1"),
+        waitsFor("Bea", "o_livechat_third_2"),
+        waitsFor("Cleo", "o_livechat_third_3"),
+        {
+            ...waitsFor("Dora", "text-bg-light"),
+            content: "Where the shop has no limit no wait is a long one",
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_no_channel", {
+    steps: () => [
+        {
+            content: "Whom to ask, and for what",
+            trigger: `.o_livechat_reception_none:contains(${say(
+                "Ask your Odoo administrator for one: Settings ▸ Live Chat ▸ New main account",
+                "请您的 Odoo 管理员",
+            )}):not(:has(button))`,
+        },
     ],
 });
