@@ -32,7 +32,9 @@ LIMIT = 3
 #: How many buyers come in how many seconds.
 CALM, BURST = (60, 30), (200, 60)
 SEATS, FREED, BEFORE_SEATS = 200, 40, 2.0
-WATCHERS, WATCHED_BUYERS = 20, 100
+#: People with the page open, and buyers of a round, before which so many have come: what a page
+#: does when it is opened and hears of the first change is not what it does the rest of the day.
+WATCHERS, WATCHED_BUYERS, UNWATCHED_BUYERS = 20, 200, 60
 
 
 def main():
@@ -168,8 +170,19 @@ class Place:
         return run
 
     def watch(self, rounds):
-        """Return chats a second without and with people who have the page Reception open."""
-        ours, admin = self.receptions["ours"], self.shop.ref("base.user_admin")
+        """Return chats a second without and with people who have the page Reception open, each with
+        an account of its own."""
+        ours = self.receptions["ours"]
+        groups = [self.shop.ref("base.group_user")]
+        groups.append(self.shop.ref("im_livechat_subaccount.group_auditor"))
+        viewers = self.shop.call(
+            "res.users",
+            "create",
+            [
+                {"name": name, "login": name, "group_ids": [[6, 0, groups]]}
+                for name in map("auditor-{}".format, range(WATCHERS))
+            ],
+        )
         # As unlimited as the other rounds of get_session per second are.
         ours.shop.call(
             "im_livechat.channel", "write", [ours.id], {"max_sessions_mode": "unlimited"}
@@ -188,13 +201,16 @@ class Place:
             shops.EVER,
             [agent.user_id for agent in ours.agents],
         )
-        sids = crowd.make_sessions(self.shop.db, [admin] * WATCHERS)
+        sids = crowd.make_sessions(self.shop.db, viewers)
         rates, fetched = {"alone": [], "watched": []}, 0
         spent = {name: Counter() for name in rates}
-        _open_chats(ours, 4 * WORKERS)
+        with crowd.watching(self.server, sids):
+            # The server of a first websocket needs long to begin.
+            _open_chats(ours, UNWATCHED_BUYERS)
         for number in range(rounds):
             for name in list(rates)[:: 1 if number % 2 else -1]:
                 with crowd.watching(self.server, sids if name == "watched" else []) as meter:
+                    _open_chats(ours, UNWATCHED_BUYERS)
                     before = read_processor_seconds(self.server.pid)
                     rates[name].append(_open_chats(ours, WATCHED_BUYERS))
                     spent[name] += read_processor_seconds(self.server.pid) - before

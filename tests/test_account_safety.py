@@ -70,7 +70,7 @@ class TestSecondFactor(AccountLogCommon, DispatchCommon):
         self.assertFalse(self._is_candidate())
         reason = self.env["res.users"].with_user(self.user).get_why_no_buyers()
         self.assertIn("second factor", reason)
-        shown = self.channel._describe_agents(self.user.ids)
+        shown = self.channel._describe_agents(self.channel._read_staff().facts)
         self.assertTrue(shown[0]["second_factor_due"])
         self._set_up(self.user)
         self.assertFalse(self.row.second_factor_due)

@@ -10,6 +10,7 @@ from odoo.tests import new_test_user, tagged
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..dispatch import credit, policy
+from ..models.reception.im_livechat_channel_picture import _pictures
 from .common import DispatchCommon, ShopCommon
 from .walks import PatientCase
 
@@ -224,6 +225,64 @@ class TestReception(ReceptionCommon):
             {"Returns", "Shipping", "All other buyers"},
         )
         self.assertFalse(groups[head.id]["has_buyers"])
+
+    def test_what_was_seen_is_shared_with_who_may_watch_the_same_and_with_nobody_else(self):
+        waiting = self._wait()
+        self.env["res.users"].flush_model()
+        channels = self.env["im_livechat.channel"]
+        _pictures.clear()
+        self.addCleanup(_pictures.clear)
+
+        def look(user, max_age=5, **context):
+            # Each is a transaction of its own, a second after the other.
+            self.env.cr._now += timedelta(seconds=1)
+            answer = channels.with_user(user).with_context(**context).get_reception(max_age)
+            (weight,) = (row["weight"] for row in answer["agents"] if row["id"] == self.maria.id)
+            return weight, answer
+
+        self.addCleanup(setattr, self.env.cr, "_now", self.env.cr.now())
+        self.assertEqual(look(self.planner)[0], 200)
+        self.maria.dispatch_weight = 50
+        # Seen a second ago; what each may read and change is its own all the same.
+        weight, answer = look(self.auditor)
+        self.assertEqual(weight, 200)
+        self.assertFalse(answer["channels"][0]["may_manage"])
+        self.assertFalse(any(row["may_weigh"] or row["may_pause"] for row in answer["agents"]))
+        weight, answer = look(self.planner)
+        self.assertEqual(weight, 200)
+        self.assertTrue(answer["channels"][0]["may_manage"])
+        self.assertFalse(answer["waiting"][0]["name"])
+        # A main account reads chats, and sees contact data as it is: no picture of the others'.
+        weight, answer = look(self.owner)
+        self.assertEqual((weight, answer["waiting"][0]["name"]), (50, waiting.name))
+        # Deleted since, and not to be read by anybody.
+        waiting.unlink()
+        self.assertFalse(look(self.owner)[1]["waiting"][0]["name"])
+        # Not for who sees others, or otherwise, or nothing.
+        self.assertEqual(look(self.boss)[0], 50)
+        foreign = channels.with_user(self.rival).get_reception(5)
+        self.assertEqual([row["id"] for row in foreign["channels"]], self.foreign_channel.ids)
+        self.assertEqual(look(self.planner, tz="Asia/Shanghai")[0], 50)
+        with self.assertRaises(AccessError):
+            look(self.maria)
+        # Nor longer than is asked for, nor for ever.
+        self.maria.dispatch_weight = 60
+        self.assertEqual(look(self.planner, 0)[0], 60)
+        self.assertEqual(look(self.planner, 1)[0], 60)
+        self.maria.dispatch_weight = 70
+        self.assertEqual(look(self.planner)[0], 60)
+        self.env.cr._now += timedelta(seconds=10)
+        self.assertEqual(look(self.planner, 3600)[0], 70)
+
+    def test_a_browsers_context_changes_nothing_on_what_others_are_shown(self):
+        _pictures.clear()
+        self.addCleanup(_pictures.clear)
+        self._wait().active = False
+        channels = self.env["im_livechat.channel"]
+        self.addCleanup(setattr, self.env.cr, "_now", self.env.cr.now())
+        channels.with_user(self.owner).with_context(active_test=False).get_reception(5)
+        self.env.cr._now += timedelta(seconds=1)
+        self.assertEqual(channels.with_user(self.planner).get_reception(5)["waiting"], [])
 
     def test_opening_takes_as_many_queries_for_200_agents_as_for_5(self):
         def count_queries():
@@ -443,6 +502,9 @@ class TestReception(ReceptionCommon):
 
     def test_what_is_no_list_of_ids_is_refused(self):
         channels = self.env["im_livechat.channel"].with_user(self.owner)
+        for value in (None, "1", True, [1], float("nan"), float("inf"), -1, 10**400):
+            with self.subTest(max_age=str(value)[:20]), self.assertRaises(UserError):
+                channels.get_reception(value)
         for value in (None, 5, "1", ["1"], [True], [-1], [2**31], [[1]], list(range(1, 1002))):
             with self.subTest(value=str(value)[:20]), self.assertRaises(UserError):
                 channels.get_reception_agents(value)

@@ -5,6 +5,7 @@ from . import (
     discuss_channel_ring,
     im_livechat_channel,
     im_livechat_channel_metrics,
+    im_livechat_channel_picture,
     im_livechat_channel_unhappy,
     ir_websocket,
     livechat_announcement,

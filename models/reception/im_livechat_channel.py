@@ -7,19 +7,16 @@ from odoo.fields import Command
 
 from ...dispatch import ledger, policy
 from ...dispatch.line import number_places
-from ...dispatch.weights import WEIGHT_MAX, WEIGHT_MIN
 from ...tools import phrase, sent
 from ...tools.here import SILENCE, read_now
 
 # Whoever is excluded for one of these takes no part in a group whatever happens by itself.
 _NO_PART = frozenset({"disabled", "not_permitted", "missing_permission", "main_account_reserved"})
 
-# A page asks about so many agents at once at most; a browser could send any number.
-_ASKED_MAX = 1000
-
 
 class ImLivechatChannel(models.Model):
-    """What the page *Reception* shows and changes."""
+    """What the page *Reception* shows and changes; what it asks is in
+    ``im_livechat_channel_picture.py``."""
 
     _inherit = "im_livechat.channel"
 
@@ -37,61 +34,8 @@ class ImLivechatChannel(models.Model):
         history.load(self.env)
 
     # ------------------------------------------------------------
-    # What the page asks
+    # What the page does
     # ------------------------------------------------------------
-
-    @api.model
-    def get_reception(self):
-        """Return all that the page *Reception* shows, in a constant number of queries.
-
-        :return: ``{"channels": […], "agents": […], "figures": {…}, "refused": {…},
-            "unhappy": {…}, "now", "next_day", "weight_min", "weight_max", "may_add_channels",
-            "may_read_chats"}``; see ``_describe_reception_channel``, ``_describe_agents``,
-            ``_describe_unhappy``, ``_get_today_figures`` (with text keys, ``"0"`` for all) and
-            ``door.count_refused``. Times are UTC.
-        :raise AccessError: for who neither manages dispatch nor audits.
-        """
-        channels = self._search_reception()
-        staff = channels._read_staff()
-        return {
-            "channels": [channel._describe_reception_channel(staff) for channel in channels],
-            "agents": self._describe_agents(staff.facts),
-            "waiting": channels._describe_waiting(),
-            **channels._describe_today(),
-            "weight_min": WEIGHT_MIN,
-            "weight_max": WEIGHT_MAX,
-            "may_add_channels": self.has_access("create")
-            or bool(channels)
-            or bool(self.env.user._get_shop_owner()._get_shop_channels()),
-            "may_read_chats": self.env.user._has_agent_group()
-            or self.env.user._is_reader_of_chats(),
-        }
-
-    @api.model
-    def get_reception_agents(self, user_ids):
-        """Return what is true of these agents now, as far as the caller may watch them.
-
-        :param user_ids: ids of ``res.users``.
-        :return: ``{"agents": […], "members": [[channel id, group id, member], …]}``; a member is as
-            in ``_describe_reception_channel``.
-        """
-        sent.expect(self.env, isinstance(user_ids, list) and len(user_ids) <= _ASKED_MAX)
-        sent.expect(self.env, all(map(sent.is_record_id, user_ids)))
-        channels = self._search_reception()
-        staff = channels._read_staff(set(user_ids))
-        members = [
-            [channel.id, group_id, member]
-            for channel in channels
-            for group_id, group_members in channel._describe_members(staff).items()
-            for member in group_members
-        ]
-        return {"agents": self._describe_agents(staff.facts), "members": members}
-
-    @api.model
-    def get_reception_lines(self):
-        """Return who waits now and today's figures, as in :meth:`get_reception`."""
-        channels = self._search_reception()
-        return {"waiting": channels._describe_waiting(), **channels._describe_today()}
 
     def move_dispatch_agent(self, user_id, from_group_id, to_group_id):
         """Take an agent out of one dispatch group of this channel and put it into another.
@@ -239,7 +183,7 @@ class ImLivechatChannel(models.Model):
     def _describe_reception_channel(self, staff):
         """Return what the page shows of this channel, but its agents themselves.
 
-        :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id", "may_manage",
+        :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id",
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
             "has_buyers" (of its own: it has a scope or is the default group),
             "members": [{"user_id", "reason", "has_part",
@@ -257,7 +201,6 @@ class ImLivechatChannel(models.Model):
             "mode": self.dispatch_mode,
             "max_sessions": rules.max_sessions or None,
             "main_account_id": self.main_account_id.id,
-            "may_manage": self.env.user._manages_dispatch_of(self.main_account_id),
             "groups": [
                 {
                     "id": group.id or 0,
@@ -378,20 +321,20 @@ class ImLivechatChannel(models.Model):
         return spare
 
     @api.model
-    def _describe_agents(self, user_ids):
-        """Return what the page shows of these users, whom the caller may watch.
+    def _describe_agents(self, facts):
+        """Return what the page shows of some users, to whoever may watch them.
 
+        :param facts: ``{user id: policy.Agent}``.
         :return: ``[{"id", "name", "image", "status", "paused", "until", "pause_reason",
             "pause_reason_id", "overloaded", "second_factor_due", "in_call", "enabled", "weight",
-            "load", "may_weigh", "may_pause"}]``; ``status`` is whether they are here, ``until`` the
-            end of the pause in UTC.
+            "load"}]``; ``status`` is whether they are here, ``until`` the end of the pause in UTC.
         """
         # sudo: res.users, mail.presence - of channels that the caller may watch
         users = self.env["res.users"].sudo().with_context(active_test=False)
         users = users.search_fetch(
-            [("id", "in", sorted(user_ids))],
+            [("id", "in", sorted(facts))],
             [
-                "name",
+                "partner_id",
                 "write_date",
                 "manual_im_status",
                 "dispatch_paused",
@@ -399,13 +342,12 @@ class ImLivechatChannel(models.Model):
                 "dispatch_pause_reason_id",
                 "dispatch_overloaded",
                 "second_factor_due",
-                "main_account_id",
             ],
             order="id",
         )
-        facts = {agent.user_id: agent for agent in self._read_reception_facts(users.ids)}
+        # Of hundreds of contacts nothing but what is shown.
+        users.partner_id.fetch(["name"])
         rules = self.env["res.config.settings"]._get_load_rules()
-        may_weigh, may_pause = (set(those.ids) for those in users._find_manageable(self.env.user))
         described = []
         for user in users:
             agent = facts[user.id]
@@ -428,8 +370,6 @@ class ImLivechatChannel(models.Model):
                     "enabled": agent.enabled,
                     "weight": agent.weight,
                     "load": policy.load(agent, rules),
-                    "may_weigh": user.id in may_weigh,
-                    "may_pause": user.id in may_pause,
                 }
             )
         return described
@@ -441,24 +381,22 @@ class ImLivechatChannel(models.Model):
     def _describe_waiting(self):
         """Return who waits on these channels, in order.
 
-        :return: ``[{"id", "channel_id", "group_id", "name" (false for who may not read the chat),
-            "state", "since", "place" (in the line of the group, from 1), "goes_first" (the name of
-            the tag by which it does), "excluded"}]``; the last is how many agents its last decision
+        :return: ``[{"id", "channel_id", "group_id", "name" (for who may read the chat), "state",
+            "since", "place" (in the line of the group, from 1), "goes_first" (the name of the tag
+            by which it does), "excluded"}]``; the last is how many agents its last decision
             excluded for each reason.
         """
         chats = self._search_waiting(self)
         places = {}
         for channel_chats in chats.grouped("livechat_channel_id").values():
             places |= number_places(chat._get_waiting() for chat in channel_chats)
-        # sudo: taken away - only who may read a conversation learns who the buyer is
-        readable = chats.with_user(self.env.user)._filtered_access("read")
         excluded = self._read_excluded(chats)
         return [
             {
                 "id": chat.id,
                 "channel_id": chat.livechat_channel_id.id,
                 "group_id": chat.dispatch_group_id.id or 0,
-                "name": chat.name if chat in readable else False,
+                "name": chat.name,
                 "state": chat.dispatch_state,
                 "since": fields.Datetime.to_string(chat.dispatch_queued_at),
                 "place": places.get(chat.id, False),

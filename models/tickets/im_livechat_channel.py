@@ -72,9 +72,9 @@ class ImLivechatChannel(models.Model):
         self.env["discuss.channel"]._make_tickets_of_messages()
 
     @api.model
-    def _describe_agents(self, user_ids):
+    def _describe_agents(self, facts):
         """Say also how many open tickets each has, where there is a helpdesk."""
-        described = super()._describe_agents(user_ids)
+        described = super()._describe_agents(facts)
         helpdesk = self.env["livechat.helpdesk"]
         if helpdesk._get_tickets() is not None:
             users = self.env["res.users"].browse([agent["id"] for agent in described])

@@ -30,8 +30,11 @@ SIGN_EVERY = 50
 AT_ONCE = 64
 #: So many milliseconds the page Reception waits for what comes together (reception_model.js).
 TOGETHER = 0.150
-#: As there: it rests so many times as long as its answers took, and at most so many seconds.
-RESTS, LONGEST_REST = 9, 5
+#: As there: it rests so many times as long as its answers took, and at most so many seconds; where
+#: that is longer than so many, it takes what others have asked for, and hears of no more than so
+#: many changes; so many seconds after it has begun to listen it looks once more.
+RESTS, LONGEST_REST, LONG_REST, MANY, LISTENING = 19, 20, 2, 3, 2
+SIGNALS = "livechat_dispatch.reception"
 
 
 class Script(NamedTuple):
@@ -451,29 +454,63 @@ class Watcher(Browser):
 
     async def watch(self):
         try:
-            await self._fetch("get_reception")
-            await self.connect("livechat_dispatch.reception")
-            rests_until = 0
+            self.rest = self.rests_until = 0
+            self.last_answer, self.is_deaf = None, False
+            await self._load(0)
+            await self.connect(SIGNALS)
+            due = await self._hear_for(LISTENING)
+            due["tree"] = True
             while True:
-                due = await self._hear_first()
-                await asyncio.sleep(max(TOGETHER, rests_until - time.monotonic()))
-                async for kind, payload in self.listen(0.001):
-                    _add_due(due, kind, payload)
-                began = time.monotonic()
-                if due["tree"]:
-                    await self._fetch("get_reception")
-                else:
-                    if due["agents"]:
-                        await self._fetch("get_reception_agents", sorted(due["agents"]))
-                    if due["lines"]:
-                        await self._fetch("get_reception_lines")
-                now = time.monotonic()
-                rests_until = now + min(RESTS * (now - began), LONGEST_REST)
+                if not any(due.values()):
+                    due = await self._hear_first()
+                due = await self._fetch_due(due)
         finally:
             await self.close()
 
+    async def _fetch_due(self, due):
+        """Fetch after the rest what is due then; return what is due next."""
+        rest = max(TOGETHER, self.rests_until - time.monotonic())
+        for name, value in (await self._hear_for(rest)).items():
+            due[name] |= value
+        began, has_changed = time.monotonic(), True
+        if due["tree"] or self.rest > LONG_REST:
+            is_shared = self.rest > LONG_REST
+            max_age = min(self.rest / 2, began - self.heard_at) if is_shared else 0
+            has_changed = await self._load(max_age)
+        else:
+            asks = []
+            if due["agents"]:
+                asks.append(self._fetch("get_reception_agents", sorted(due["agents"])))
+            if due["lines"]:
+                asks.append(self._fetch("get_reception_lines"))
+            await asyncio.gather(*asks)
+        now = time.monotonic()
+        self.rest = min(RESTS * (now - began), LONGEST_REST)
+        self.rests_until = now + self.rest
+        if not self.is_deaf:
+            return _nothing()
+        if self.rest > LONG_REST and has_changed:
+            return {**_nothing(), "tree": True}
+        self.is_deaf = False
+        await self.subscribe(SIGNALS)
+        return {**await self._hear_for(LISTENING), "tree": True}
+
+    async def _hear_for(self, seconds):
+        """Return what is due after some seconds."""
+        due, heard = _nothing(), 0
+        if not self.is_deaf:
+            self.heard_at = time.monotonic()
+        async for kind, payload in self.listen(seconds):
+            if _add_due(due, kind, payload) and not self.is_deaf:
+                heard += 1
+                self.heard_at = time.monotonic()
+            if heard > MANY and self.rest > LONG_REST and not self.is_deaf:
+                self.is_deaf, due["tree"] = True, True
+                await self.subscribe()
+        return due
+
     async def _hear_first(self):
-        due = {"agents": set(), "lines": False, "tree": False}
+        due = _nothing()
         while not any(due.values()):
             message = await self.socket.receive()
             if message.type != aiohttp.WSMsgType.TEXT:
@@ -484,15 +521,28 @@ class Watcher(Browser):
                 _add_due(due, notification["message"]["type"], payload)
         return due
 
+    async def _load(self, max_age):
+        """Fetch all of it; whether it is another than the last time."""
+        answer = await self._fetch("get_reception", max_age)
+        before, self.last_answer = self.last_answer, {**(answer or {}), "now": None}
+        return self.last_answer != before
+
     async def _fetch(self, method, *args):
-        await self.call_kw("im_livechat.channel", method, *args, step=method)
+        answer, _is_well = await self.call_kw("im_livechat.channel", method, *args, step=method)
+        return answer
+
+
+def _nothing():
+    return {"agents": set(), "lines": False, "tree": False}
 
 
 def _add_due(due, kind, payload):
+    """Add what a signal says; whether it is one."""
     if kind == "livechat_dispatch/reception":
         due["agents"].update(payload.get("agents") or ())
         due["lines"] |= bool(payload.get("lines"))
         due["tree"] |= bool(payload.get("tree"))
+    return kind == "livechat_dispatch/reception"
 
 
 def make_sessions(db, user_ids):

@@ -21,12 +21,19 @@ from reception_page import (
     row_of,
     set_presence,
     wait_until_listening,
+    wait_until_told,
     weigh,
     weight_of,
 )
 
 # Seconds that a busy server lets a page wait.
-SLOW = 0.5
+SLOW = 0.2
+
+# As when another tab is in front, or this one again.
+HIDE = """(isHidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, get: () => isHidden });
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
 
 # Called once; `takeWork()` then says what the page has done since it last said so: which rows it
 # has rendered, and for each change of the document in which row it was, or of which class.
@@ -245,29 +252,38 @@ def assert_one_row_works(page, agent, change, see):
     return [sum(event["args"].get("elementCount", 0) for event in styles)]
 
 
-def test_a_page_whose_answers_take_long_asks_more_seldom(shop, open_page):
+def test_a_page_whose_answers_take_long_or_that_nobody_sees_asks_more_seldom(shop, open_page):
     reception = shop.open_reception([100], name="Flagship Shop")
     (agent,) = reception.agents
     page = open_reception_page(shop, open_page, reception)
     expect(weight_of(page, reception, agent)).to_have_value("100")
-    held = deque()
-    page.route(
-        "**/get_reception_agents", lambda route: held.append((time.monotonic() + SLOW, route))
-    )
-    asked, weights = 0, itertools.cycle((110, 120))
-    until = time.monotonic() + 16 * SLOW
+
+    page.evaluate(HIDE, True)
+    weigh(shop, agent, 200)
+    page.wait_for_timeout(2000)
+    assert page.looks == []
+    page.evaluate(HIDE, False)
+    expect(weight_of(page, reception, agent)).to_have_value("200")
+
+    held, asked, weights = deque(), [], itertools.cycle((110, 120))
+    page.route("**/get_reception*", lambda route: held.append((time.monotonic() + SLOW, route)))
+    until = time.monotonic() + 8
     while time.monotonic() < until:
         weigh(shop, agent, next(weights))
         page.wait_for_timeout(100)
         while held and held[0][0] <= time.monotonic():
-            held.popleft()[1].continue_()
-            asked += 1
-    # It rests nine times as long as it has waited; without that it asks a dozen times.
-    assert 1 <= asked <= 3
-    page.unroute("**/get_reception_agents")
+            _moment, route = held.popleft()
+            asked.append(route.request.url.rpartition("/")[2])
+            route.continue_()
+    # It rests many times as long as it has waited; without that it asks two dozen times.
+    assert 1 <= len(asked) <= 3
+    page.unroute("**/get_reception*")
     for _moment, route in held:
         route.continue_()
-    # The last word is seen.
+    # It hears of changes no more, and asks for everything by the clock.
+    assert set(asked[1:]) <= {"get_reception"}
     weigh(shop, agent, 300)
     expect(weight_of(page, reception, agent)).to_have_value("300")
+    # When answers come soon, it listens as before.
+    wait_until_told(shop, page, reception)
     assert page.errors == []

@@ -9,10 +9,15 @@ import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
 const TOGETHER = 150;
-/** A page asks during a tenth of its time: where the server is busy, each asks more seldom. */
-const RESTS = 9;
+/** A page asks during a twentieth of its time: where the server is busy, each asks more seldom. */
+const RESTS = 19;
 /** And rests no longer than this; milliseconds. */
-const LONGEST_REST = 5000;
+const LONGEST_REST = 20000;
+/** Where it rests longer than this, it takes what others have asked for meanwhile; milliseconds. */
+const LONG_REST = 2000;
+/** If it hears of more changes than this in one such rest, it asks by the clock and hears of none. */
+const MANY = 3;
+const SIGNALS = "livechat_dispatch.reception";
 /** A weight is saved when it has stood so long; milliseconds. */
 const SETTLED = 600;
 /** The bus listens only so long after it was asked to; milliseconds. */
@@ -62,19 +67,19 @@ export class ReceptionModel {
 
     start() {
         this.due = NOTHING();
-        this.restsUntil = 0;
+        this.rest = this.restsUntil = this.heard = 0;
         this.saves = new Map();
         this.timers = {};
-        this.onSignal = (signal) => this.fetchSoon(signal);
+        this.onSignal = (signal) => this.hear(signal);
         this.onReconnect = () => this.fetchSoon({ tree: true });
+        this.onVisible = () => document.hidden || this.restNoMore();
         this.bus.subscribe("livechat_dispatch/reception", this.onSignal);
         this.bus.addEventListener("BUS:RECONNECT", this.onReconnect);
-        this.bus.addChannel("livechat_dispatch.reception");
+        document.addEventListener("visibilitychange", this.onVisible);
+        this.listen();
         this.timers.clock = setInterval(() => {
             this.clock.now = Date.now() + this.skew;
         }, SECOND);
-        // What changes after the first look and before the bus listens is seen with one more look.
-        this.timers.listening = setTimeout(() => this.fetchSoon({ tree: true }), LISTENING);
         return this.load();
     }
 
@@ -82,7 +87,8 @@ export class ReceptionModel {
         this.isStopped = true;
         this.bus.unsubscribe("livechat_dispatch/reception", this.onSignal);
         this.bus.removeEventListener("BUS:RECONNECT", this.onReconnect);
-        this.bus.deleteChannel("livechat_dispatch.reception");
+        document.removeEventListener("visibilitychange", this.onVisible);
+        this.bus.deleteChannel(SIGNALS);
         clearInterval(this.timers.clock);
         Object.values(this.timers).forEach(clearTimeout);
         for (const id of this.saves.keys()) {
@@ -90,12 +96,38 @@ export class ReceptionModel {
         }
     }
 
+    listen() {
+        this.isDeaf = false;
+        this.bus.addChannel(SIGNALS);
+        // What changes after the last look and before the bus listens is seen with one more look.
+        this.timers.listening = setTimeout(() => this.fetchSoon({ tree: true }), LISTENING);
+    }
+
+    /** A page that is told more often than it asks is only work for the server of websockets. */
+    hear(signal) {
+        this.heard++;
+        if (!this.isDeaf && this.heard > MANY && (this.rest > LONG_REST || document.hidden)) {
+            this.isDeaf = true;
+            this.bus.deleteChannel(SIGNALS);
+            clearTimeout(this.timers.listening);
+            signal = { tree: true };
+        }
+        this.fetchSoon(signal);
+    }
+
     /** Fetch what a signal says has changed, together with what else comes these moments. */
     fetchSoon({ agents = [], lines, tree }) {
         agents.forEach((id) => this.due.agents.add(id));
         this.due.lines ||= Boolean(lines);
         this.due.tree ||= Boolean(tree);
-        if (!this.isFetching) {
+        this.heardAt = performance.now();
+        this.schedule();
+    }
+
+    /** Let what is due be fetched after the rest; of a page that nobody sees, when it is seen. */
+    schedule() {
+        const isDue = this.due.tree || this.due.lines || this.due.agents.size;
+        if (isDue && !this.isFetching && !this.isStopped && !document.hidden) {
             const rest = Math.max(TOGETHER, this.restsUntil - performance.now());
             this.timers.fetch ??= setTimeout(() => this.fetchDue(), rest);
         }
@@ -104,22 +136,28 @@ export class ReceptionModel {
     /** What one does oneself is seen without a rest. */
     restNoMore() {
         this.restsUntil = 0;
-        if (this.timers.fetch) {
-            clearTimeout(this.timers.fetch);
-            this.timers.fetch = undefined;
-            this.fetchSoon({});
-        }
+        clearTimeout(this.timers.fetch);
+        this.timers.fetch = undefined;
+        this.schedule();
     }
 
     async fetchDue() {
+        this.timers.fetch = undefined;
+        if (document.hidden) {
+            return;
+        }
         const due = this.due;
         this.due = NOTHING();
-        this.timers.fetch = undefined;
         this.isFetching = true;
+        this.heard = 0;
         const began = performance.now();
+        let hasChanged = true;
         try {
-            if (due.tree) {
-                await this.load();
+            if (due.tree || this.rest > LONG_REST) {
+                // What others saw before this page heard of the last change is of no use to it.
+                const isShared = this.rest > LONG_REST;
+                const maxAge = isShared ? Math.min(this.rest / 2, began - this.heardAt) : 0;
+                hasChanged = await this.load(maxAge);
             } else {
                 await Promise.all([
                     due.agents.size && this.loadAgents([...due.agents]),
@@ -131,18 +169,28 @@ export class ReceptionModel {
         }
         this.isFetching = false;
         const now = performance.now();
-        this.restsUntil = now + Math.min(RESTS * (now - began), LONGEST_REST);
-        if (!this.isStopped && (this.due.tree || this.due.lines || this.due.agents.size)) {
-            this.fetchSoon({});
+        this.rest = Math.min(RESTS * (now - began), LONGEST_REST);
+        this.restsUntil = now + this.rest;
+        if (this.isDeaf && !this.isStopped) {
+            if (this.rest > LONG_REST && hasChanged) {
+                this.due.tree = true;
+            } else {
+                this.listen();
+            }
         }
+        this.schedule();
     }
 
     call(method, args = []) {
         return this.orm.silent.call("im_livechat.channel", method, args);
     }
 
-    async load() {
-        const data = await this.call("get_reception");
+    /**
+     * @param {number} [maxAge] so old may what the page gets be; milliseconds
+     * @returns {Promise<boolean>} whether it is another than the last time
+     */
+    async load(maxAge = 0) {
+        const data = await this.call("get_reception", [maxAge / 1000]);
         // In place: every row reads them.
         Object.assign(this.limits, { min: data.weight_min, max: data.weight_max });
         this.mayAddChannels = data.may_add_channels;
@@ -163,6 +211,9 @@ export class ReceptionModel {
             this.bus.forceUpdateChannels();
             this.listened = idsOf(this.channels);
         }
+        const before = this.seen;
+        this.seen = JSON.stringify({ ...data, now: null });
+        return this.seen !== before;
     }
 
     async loadAgents(ids) {
@@ -454,6 +505,7 @@ export class ReceptionModel {
             await this.orm.silent.call("res.users", "dispatch_set_weight", [[agent.id]], {
                 weight,
             });
+            this.heardAt = performance.now();
             if (agent.weight !== weight) {
                 this.saySavedWeight(agent, agent.weight, weight);
             }
@@ -579,6 +631,9 @@ export class ReceptionModel {
             return await ask();
         } catch (error) {
             this.tell(error);
+        } finally {
+            // What others saw before is not what this page shows any more.
+            this.heardAt = performance.now();
         }
     }
 
