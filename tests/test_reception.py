@@ -233,7 +233,7 @@ class TestReception(ReceptionCommon):
         _pictures.clear()
         self.addCleanup(_pictures.clear)
 
-        def look(user, max_age=5, **context):
+        def look(user, max_age=9, **context):
             # Each is a transaction of its own, a second after the other.
             self.env.cr._now += timedelta(seconds=1)
             answer = channels.with_user(user).with_context(**context).get_reception(max_age)
@@ -280,7 +280,8 @@ class TestReception(ReceptionCommon):
         self._wait().active = False
         channels = self.env["im_livechat.channel"]
         self.addCleanup(setattr, self.env.cr, "_now", self.env.cr.now())
-        channels.with_user(self.owner).with_context(active_test=False).get_reception(5)
+        seen = channels.with_user(self.auditor).with_context(active_test=False).get_reception(5)
+        self.assertEqual(seen["waiting"], [])
         self.env.cr._now += timedelta(seconds=1)
         self.assertEqual(channels.with_user(self.planner).get_reception(5)["waiting"], [])
 

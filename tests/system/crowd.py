@@ -30,10 +30,10 @@ SIGN_EVERY = 50
 AT_ONCE = 64
 #: So many milliseconds the page Reception waits for what comes together (reception_model.js).
 TOGETHER = 0.150
-#: As there: it rests so many times as long as its answers took, and at most so many seconds; where
-#: that is longer than so many, it takes what others have asked for, and hears of no more than so
-#: many changes; so many seconds after it has begun to listen it looks once more.
-RESTS, LONGEST_REST, LONG_REST, MANY, LISTENING = 19, 20, 2, 3, 2
+#: As there: it rests so many times as long as its answers took, and at most so many seconds. If it
+#: hears of more than so many changes in a rest that is longer than so much, it hears of none, and
+#: rests so many times as long; so many seconds after it has begun to listen it looks once more.
+RESTS, LONGEST_REST, MANY, LONG_REST, DEAF_RESTS, LISTENING = 9, 5, 3, 2, 4, 2
 SIGNALS = "livechat_dispatch.reception"
 
 
@@ -473,7 +473,7 @@ class Watcher(Browser):
         for name, value in (await self._hear_for(rest)).items():
             due[name] |= value
         began, has_changed = time.monotonic(), True
-        if due["tree"] or self.rest > LONG_REST:
+        if due["tree"]:
             is_shared = self.rest > LONG_REST
             max_age = min(self.rest / 2, began - self.heard_at) if is_shared else 0
             has_changed = await self._load(max_age)
@@ -485,11 +485,12 @@ class Watcher(Browser):
                 asks.append(self._fetch("get_reception_lines"))
             await asyncio.gather(*asks)
         now = time.monotonic()
-        self.rest = min(RESTS * (now - began), LONGEST_REST)
+        rest = min(RESTS * (now - began), LONGEST_REST)
+        self.rest = DEAF_RESTS * rest if self.is_deaf else rest
         self.rests_until = now + self.rest
         if not self.is_deaf:
             return _nothing()
-        if self.rest > LONG_REST and has_changed:
+        if rest > LONG_REST and has_changed:
             return {**_nothing(), "tree": True}
         self.is_deaf = False
         await self.subscribe(SIGNALS)

@@ -9,14 +9,15 @@ import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
 const TOGETHER = 150;
-/** A page asks during a twentieth of its time: where the server is busy, each asks more seldom. */
-const RESTS = 19;
+/** A page asks during a tenth of its time: where the server is busy, each asks more seldom. */
+const RESTS = 9;
 /** And rests no longer than this; milliseconds. */
-const LONGEST_REST = 20000;
-/** Where it rests longer than this, it takes what others have asked for meanwhile; milliseconds. */
+const LONGEST_REST = 5000;
+/** If it hears of more changes than MANY in a rest that is longer than this, it hears of none. */
 const LONG_REST = 2000;
-/** If it hears of more changes than this in one such rest, it asks by the clock and hears of none. */
 const MANY = 3;
+/** It then asks for everything by the clock, and rests so many times as long. */
+const DEAF_RESTS = 4;
 const SIGNALS = "livechat_dispatch.reception";
 /** A weight is saved when it has stood so long; milliseconds. */
 const SETTLED = 600;
@@ -153,7 +154,7 @@ export class ReceptionModel {
         const began = performance.now();
         let hasChanged = true;
         try {
-            if (due.tree || this.rest > LONG_REST) {
+            if (due.tree) {
                 // What others saw before this page heard of the last change is of no use to it.
                 const isShared = this.rest > LONG_REST;
                 const maxAge = isShared ? Math.min(this.rest / 2, began - this.heardAt) : 0;
@@ -169,10 +170,11 @@ export class ReceptionModel {
         }
         this.isFetching = false;
         const now = performance.now();
-        this.rest = Math.min(RESTS * (now - began), LONGEST_REST);
+        const rest = Math.min(RESTS * (now - began), LONGEST_REST);
+        this.rest = this.isDeaf ? DEAF_RESTS * rest : rest;
         this.restsUntil = now + this.rest;
         if (this.isDeaf && !this.isStopped) {
-            if (this.rest > LONG_REST && hasChanged) {
+            if (rest > LONG_REST && hasChanged) {
                 this.due.tree = true;
             } else {
                 this.listen();
