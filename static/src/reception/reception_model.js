@@ -137,6 +137,8 @@ export class ReceptionModel {
     /** What one does oneself is seen without a rest. */
     restNoMore() {
         this.restsUntil = 0;
+        // What is being fetched may have been seen before.
+        this.hasActed = this.isFetching;
         clearTimeout(this.timers.fetch);
         this.timers.fetch = undefined;
         this.schedule();
@@ -172,7 +174,8 @@ export class ReceptionModel {
         const now = performance.now();
         const rest = Math.min(RESTS * (now - began), LONGEST_REST);
         this.rest = this.isDeaf ? DEAF_RESTS * rest : rest;
-        this.restsUntil = now + this.rest;
+        this.restsUntil = this.hasActed ? 0 : now + this.rest;
+        this.hasActed = false;
         if (this.isDeaf && !this.isStopped) {
             if (rest > LONG_REST && hasChanged) {
                 this.due.tree = true;
@@ -636,6 +639,7 @@ export class ReceptionModel {
         } finally {
             // What others saw before is not what this page shows any more.
             this.heardAt = performance.now();
+            this.restNoMore();
         }
     }
 
