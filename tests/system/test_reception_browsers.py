@@ -27,7 +27,7 @@ from reception_page import (
 )
 
 # Seconds that a busy server lets a page wait.
-SLOW = 0.3
+SLOW = 0.4
 
 # As when another tab is in front, or this one again.
 HIDE = """(isHidden) => {

@@ -15,7 +15,7 @@ const RESTS = 9;
 const LONGEST_REST = 5000;
 /** If it hears of more changes than MANY in a rest that is longer than this, it hears of none. */
 const LONG_REST = 2000;
-const MANY = 8;
+const MANY = 15;
 /** It then asks for everything by the clock, and rests so many times as long. */
 const DEAF_RESTS = 4;
 const SIGNALS = "livechat_dispatch.reception";
