@@ -308,6 +308,58 @@ class TestBuyersInLine(DispatchCommon):
             self._silence(guest, minutes=minutes)
             self.assertEqual(self._stays(chat), stays, minutes)
 
+    def test_who_comes_back_waits_where_it_was(self):
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        behind = self._wait(self._create_guest(), minutes=59)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        wait = chat._get_wait()
+        self.assertEqual((wait["state"], wait["has_gone"]), ("pool", True))
+        self.assertEqual(behind._get_wait()["place"], 1)
+
+        chat._come_back()
+
+        self.assertEqual(chat._get_wait()["place"], 1)
+        self.assertEqual(behind._get_wait()["place"], 2)
+        # It has asked for nothing else: it does not come twice.
+        before = len(chat.dispatch_decision_ids)
+        chat._come_back()
+        self.assertEqual(len(chat.dispatch_decision_ids), before)
+
+    def test_who_comes_back_to_a_free_agent_gets_it(self):
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        agent = self.channel.user_ids
+        self.channel.max_sessions = 2
+
+        chat._come_back()
+
+        self.assertEqual(chat.dispatch_state, "assigned")
+        self.assertEqual(chat.livechat_operator_id, agent.partner_id)
+        self.assertFalse(chat.dispatch_has_gone)
+
+    def test_who_has_left_a_message_or_finds_nobody_here_stays_in_the_pool(self):
+        chat = self._wait(self._create_guest())
+        chat._leave_message()
+        self.assertNotIn("has_gone", chat._get_wait())
+        chat._come_back()
+        self.assertEqual(chat.dispatch_state, "pool")
+
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        self._silence(self.channel.user_ids, hours=2)
+        chat._come_back()
+        self.assertEqual(chat.dispatch_state, "pool")
+        self.assertNotIn("has_gone", chat._get_wait())
+
     def test_a_page_gives_signs_from_when_its_buyer_waits(self):
         guest = self._create_guest()
         self.env["mail.presence"]._update_presence(guest)
@@ -425,6 +477,24 @@ class TestSignsOfLife(DispatchCommon, PatientCase):
                 self.assertGreater(
                     guest.presence_ids.last_poll, fields.Datetime.now() - timedelta(minutes=1)
                 )
+
+    def test_a_sign_brings_who_was_gone_back_into_line(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(
+            agent, queue_enabled=True, max_sessions_mode="limited", max_sessions=1
+        )
+        self._come(channel)
+        guest = self._create_guest()
+        chat = self._come(channel, guest)
+        chat.dispatch_queued_at -= timedelta(minutes=60)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.env["discuss.channel"]._remove_absent_buyers()
+        self.assertEqual(chat.dispatch_state, "pool")
+        self._tell("cors/here", guest_token=self._create_guest()._format_auth_cookie())
+        self.assertEqual(chat.dispatch_state, "pool")
+        self._tell("cors/here", guest_token=guest._format_auth_cookie())
+        self.assertEqual(chat.dispatch_state, "queued")
 
     def test_of_who_is_unknown_no_sign_is_taken(self):
         before = self.env["mail.presence"].search_count([])

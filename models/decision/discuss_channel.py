@@ -83,6 +83,13 @@ class DiscussChannel(sent.Reader, models.Model):
         help="Has the tag that the channel lets go first in line.",
         shown="lines",
     )
+    dispatch_has_gone = fields.Boolean(
+        "Has Gone",
+        copy=False,
+        readonly=True,
+        groups=READERS,
+        help="Is in the pool because its buyer's page was gone; comes back with it.",
+    )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_asked_at = fields.Datetime(
         "Asked At",
@@ -455,6 +462,7 @@ class DiscussChannel(sent.Reader, models.Model):
             "dispatch_queued_at": False,
             "dispatch_put_first": 0,
             "dispatch_goes_first": False,
+            "dispatch_has_gone": False,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
         }

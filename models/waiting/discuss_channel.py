@@ -136,9 +136,8 @@ class DiscussChannel(models.Model):
             self.livechat_status = "need_help"
         self._enter_pool(outcome.values)
 
-    def _enter_pool(self, values):
+    def _enter_pool(self, values, **more):
         """Keep this chat until somebody comes."""
-        more = {}
         if not self.dispatch_state:
             # The buyer has just come.
             decisions = self.env["livechat.dispatch.decision"]
@@ -177,6 +176,7 @@ class DiscussChannel(models.Model):
                 "dispatch_state": state,
                 "dispatch_queued_at": since,
                 "dispatch_goes_first": bool(first) and first.id in self._get_buyer().tag_ids,
+                "dispatch_has_gone": False,
                 **more,
             }
         )
@@ -311,7 +311,24 @@ class DiscussChannel(models.Model):
         # Found a while ago: meanwhile it may have got an agent, or its buyer have come back.
         if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
             return
-        self._leave_message()
+        self._leave_message(dispatch_has_gone=True)
+
+    def _come_back(self):
+        """Let a buyer whose page was gone wait in line again, at the place that the time of its
+        arrival gives it, or take its turn; unless nobody will be here, as for who comes now."""
+        locked = self.try_lock_for_update()
+        # Another page of this buyer may have come before.
+        self.invalidate_recordset(["dispatch_state", "dispatch_has_gone"])
+        if not (locked and self.dispatch_has_gone and self.dispatch_state == "pool"):
+            return
+        outcome = self.livechat_channel_id._dispatch(
+            self._get_buyer(), chat=self, expertises=self.livechat_expertise_ids
+        )
+        self.dispatch_has_gone = False
+        if outcome.agent:
+            self._assign(outcome)
+        elif outcome.state == "queued":
+            self._enter_line(outcome.values)
 
     def _send_pool(self):
         """Tell the buyer's page that its words are kept for who comes."""
@@ -344,6 +361,8 @@ class DiscussChannel(models.Model):
         now = read_now(self.env)
         opens_at = calendars and calendars._find_opening(now)
         wait = {"state": "pool", **self._describe_reach()}
+        if self.dispatch_has_gone:
+            return {**wait, "has_gone": True}
         if opens_at and opens_at > now:
             wait["opens_at"] = fields.Datetime.to_string(opens_at)
         return wait
@@ -402,12 +421,15 @@ class DiscussChannel(models.Model):
             ),
         ]
 
-    def _leave_message(self):
-        """Move a chat from the line to the pool: its buyer will not wait."""
+    def _leave_message(self, **more):
+        """Move a chat from the line to the pool: its buyer will not wait.
+
+        :param more: of the chat.
+        """
         self.ensure_one()
         if self.dispatch_state != "queued":
             return
-        self._enter_pool({"rule": "nobody"})
+        self._enter_pool({"rule": "nobody"}, **more)
         self.livechat_channel_id._send_places(self.dispatch_group_id)
 
     def _close_livechat_session(self, **kwargs):

@@ -211,9 +211,11 @@ def test_a_buyer_on_a_page_elsewhere_waits_as_long_as_the_page_is_open(shop, ope
     assert shop.sql(state, chat_id) == [("pool",)]
 
 
-@pytest.mark.parametrize("what", ["network", "phone"])
+@pytest.mark.parametrize(
+    "what, minutes, state", [("network", 4, "queued"), ("phone", 4, "queued"), ("phone", 30, "pool")]
+)
 def test_neither_a_lost_network_nor_a_phone_that_sleeps_costs_a_buyer_its_place(
-    shop, server, open_clocked_page, what
+    shop, server, open_clocked_page, what, minutes, state
 ):
     reception = shop.open_reception(
         [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
@@ -246,11 +248,14 @@ def test_neither_a_lost_network_nor_a_phone_that_sleeps_costs_a_buyer_its_place(
             page.clock.run_for("01:00")
         shop.sql(
             "UPDATE discuss_channel SET dispatch_queued_at = dispatch_queued_at"
-            " - interval '10 minutes' WHERE livechat_channel_id = %s",
+            " - interval '40 minutes' WHERE livechat_channel_id = %s",
             reception.id,
         )
-        age(shop, 4, guest_id=guest_id)
+        age(shop, minutes, guest_id=guest_id)
         run_timers(shop)
+        # Whoever was gone for long has no place meanwhile.
+        query = "SELECT dispatch_state FROM discuss_channel WHERE id = %s"
+        assert shop.sql(query, chat_id) == [(state,)]
         second.leave(second_chat)
         expect(banner).to_contain_text("You are number 2 in line")
         if what == "network":

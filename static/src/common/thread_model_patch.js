@@ -11,7 +11,7 @@ patch(Thread.prototype, {
          * answers are mailed, `takes_email` whether the shop can mail them, both undefined where it
          * does not; `opens_at` when the shop opens, UTC.
          *
-         * @type {{state: "pool", mails?: boolean, takes_email?: boolean, opens_at?: string}
+         * @type {{state: "pool", has_gone?: true, mails?: boolean, takes_email?: boolean, opens_at?: string}
          *     | {state: "queued", place: number, estimate: [number, number]|null,
          *         others_first?: boolean, mails?: boolean, takes_email?: boolean}
          *     | false | undefined}

@@ -6,7 +6,7 @@ import { registry } from "@web/core/registry";
 const EVERY = 30_000;
 
 /**
- * Tells the server that the page of a buyer who waits in line is alive.
+ * Tells the server that the page of a buyer who waits in line is alive, or alive again.
  *
  * On pages elsewhere, whose browser keeps no cookie for us, the server hears of it in no other way;
  * and on the shop's own only when the page connects.
@@ -17,7 +17,7 @@ export const buyersSignOfLifeService = {
     start(env, { "mail.store": store }) {
         const giveSign = async () => {
             const waits = ({ dispatch_wait: wait, livechat_end_dt: end }) =>
-                !end && wait && wait.state === "queued";
+                !end && wait && (wait.state === "queued" || wait.has_gone);
             if (store.activeLivechats.some(waits)) {
                 try {
                     // What it is told: its place by now, unless it heard of that at once.
@@ -29,6 +29,7 @@ export const buyersSignOfLifeService = {
         };
         browser.setInterval(giveSign, EVERY);
         document.addEventListener("visibilitychange", giveSign);
+        return { giveSign };
     },
 };
 

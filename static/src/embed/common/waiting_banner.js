@@ -40,6 +40,16 @@ export class WaitingBanner extends Component {
             (asks) => asks && this.reach.el.querySelector("input").focus(),
             () => [this.state.asksReach],
         );
+        // A page that slept, or had no network, hears that it was gone: it is here.
+        const signs = useService("im_livechat_subaccount.buyers_sign_of_life");
+        useEffect(
+            (hasGone) => {
+                if (hasGone) {
+                    signs.giveSign();
+                }
+            },
+            () => [Boolean(this.wait?.has_gone)],
+        );
     }
 
     /** What the buyer is told; nothing as soon as an agent has come or the chat has ended. */
@@ -62,7 +72,7 @@ export class WaitingBanner extends Component {
     }
 
     get poolText() {
-        return this.state.hasLeft
+        return this.state.hasLeft || this.wait.has_gone
             ? _t("Write your message: we keep it and answer as soon as somebody is free.")
             : _t(
                   "Nobody is here right now. Write your message: we keep it and answer as soon " +
