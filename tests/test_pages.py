@@ -61,15 +61,53 @@ class TestPages(DispatchCommon, ShopCommon):
         for view in views.filtered(lambda view: view.type in kinds):
             yield view.name, self.env[view.model], etree.fromstring(view.arch_db)
 
-    def test_each_page_opens_by_its_address_alone(self):
-        """As a bookmark opens it, which knows of no record on which a button was pressed."""
+    def _read_pages(self):
         data = self.env["ir.model.data"].search(
             [("module", "=", "im_livechat_subaccount"), ("model", "=", "ir.actions.act_window")]
         )
         actions = self.env["ir.actions.act_window"].browse(data.mapped("res_id"))
         pages = actions.filtered(lambda action: action.target != "new")
         self.assertGreater(len(pages), 20)
-        for page in pages:
+        return pages
+
+    def test_what_is_chosen_beside_what_a_page_begins_with_narrows_it(self):
+        """Odoo takes the filters between two separators as alternatives: beside one that is on, any
+        other of them would show more, unless both ask the same question."""
+        begins_with = 0
+        for page in self._read_pages():
+            defaults = [
+                name.removeprefix("search_default_")
+                for name in safe_eval(page.context, {"uid": self.env.uid})
+                if name.startswith("search_default_")
+            ]
+            model = self.env[page.res_model]
+            arch = etree.fromstring(model.get_view(page.search_view_id.id, "search")["arch"])
+            groups = [[]]
+            for node in arch:
+                if node.tag == "filter" and node.get("domain"):
+                    groups[-1].append(node)
+                elif node.tag != "field":
+                    groups.append([])
+            for group in groups:
+                names = {node.get("name") for node in group}
+                if not names.intersection(defaults):
+                    continue
+                begins_with += 1
+                asked = {
+                    frozenset(
+                        term[0]
+                        for term in safe_eval(node.get("domain"), {"uid": self.env.uid})
+                        if not isinstance(term, str)
+                    )
+                    for node in group
+                }
+                with self.subTest(page=page.name, filters=sorted(names)):
+                    self.assertEqual(len(asked), 1)
+        self.assertGreater(begins_with, 5)
+
+    def test_each_page_opens_by_its_address_alone(self):
+        """As a bookmark opens it, which knows of no record on which a button was pressed."""
+        for page in self._read_pages():
             with self.subTest(page=page.name):
                 known = {"uid": self.env.uid}
                 safe_eval(page.context, known)
