@@ -81,21 +81,30 @@ class TestBuyerCard(BuyerCardCommon):
         self.assertEqual((card["orders"], card["cart"], card["offer"]), ([], False, False))
 
     def test_it_says_language_and_group_and_how_long_the_buyer_has_waited(self):
+        # Whoever comes to an agent at once has waited for nobody.
+        before = self._chat(self.maria, self._create_guest())
+        card = self._card(before, self.maria)
+        self.assertEqual(
+            [card[name] for name in ("waited", "language", "group")], [0, False, False]
+        )
+
         self.env["res.lang"]._activate_lang("fr_FR")
         group = self.env["livechat.dispatch.group"].create(
             {"name": "After-sales", "channel_id": self.channel.id, "user_ids": self.maria.ids}
         )
         french = self.env["res.lang"]._lang_get("fr_FR")
         group.scope_ids = [Command.create({"kind": "lang", "lang_id": french.id})]
-        self.channel.queue_enabled = True
-        (self.maria | self.omar | self.owner).dispatch_paused = True
-        self.env.flush_all()
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
+        )
         guest = self._create_guest()
         guest.timezone = "America/New_York"
         chat = self._come(self.channel, guest, lang="fr_FR")
         self.assertEqual(chat.dispatch_state, "queued")
         chat.dispatch_queued_at -= timedelta(seconds=95)
-        self.maria.dispatch_paused = False
+        # As the route notes it.
+        chat.livechat_lang_id = french.id
+        self._close(before)
         self.env.flush_all()
         self.env["im_livechat.channel"]._drain_all()
         self.assertEqual(self._agent_of(chat), self.maria)
@@ -105,10 +114,6 @@ class TestBuyerCard(BuyerCardCommon):
             (french.name, "After-sales", "America/New_York"),
         )
         self.assertGreaterEqual(card["waited"], 95)
-        # Whoever comes to an agent at once has waited for nobody.
-        at_once = self._card(self._chat(self.maria, self._create_guest()), self.maria)
-        told = [at_once[name] for name in ("waited", "language", "group")]
-        self.assertEqual(told, [0, False, False])
 
     def test_contact_data_is_as_the_role_says(self):
         contact = self._card(self._chat(self.maria, self.buyer), self.maria)["contact"]
