@@ -44,7 +44,7 @@ class WaitingController(Controller):
             *buyer, [("dispatch_state", "in", WAITING)]
         )
         for chat in waiting:
-            if chat.dispatch_has_gone:
+            if chat.dispatch_gone_at:
                 chat._come_back()
             store.add(chat, {"dispatch_wait": chat._get_wait()})
         return store.get_result()

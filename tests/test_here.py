@@ -328,6 +328,48 @@ class TestBuyersInLine(DispatchCommon):
         chat._come_back()
         self.assertEqual(len(chat.dispatch_decision_ids), before)
 
+    def test_who_comes_back_overtakes_nobody(self):
+        first = self._wait(self._create_guest(), minutes=70)
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        # A seat is free, and the line not served yet.
+        self.channel.max_sessions = 2
+        chat._come_back()
+        self.assertEqual((chat.dispatch_state, chat._get_wait()["place"]), ("queued", 2))
+        self.env["im_livechat.channel"]._drain_all()
+        self.assertEqual((first.dispatch_state, chat.dispatch_state), ("assigned", "queued"))
+
+    def test_who_comes_back_after_more_than_an_hour_waits_behind_the_others(self):
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        behind = self._wait(self._create_guest(), minutes=30)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        chat.dispatch_gone_at -= timedelta(minutes=61)
+        chat._come_back()
+        self.assertEqual((chat._get_wait()["place"], behind._get_wait()["place"]), (2, 1))
+
+    def test_who_comes_back_returns_not_to_who_gave_it_away_while_others_could(self):
+        giver = self.channel.user_ids
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        other = self._create_agent("other")
+        self.channel.write({"user_ids": [Command.link(other.id)], "max_sessions": 2})
+        # The giver would be the first.
+        giver.dispatch_weight = 1000
+        decision = {"channel_id": self.channel.id, "kind": "transfer"}
+        chat._record({**decision, "rule": "nobody", "previous_user_id": giver.id})
+        self.env.flush_all()
+        chat._come_back()
+        self.assertEqual(self._agent_of(chat), other)
+
     def test_who_comes_back_to_a_free_agent_gets_it(self):
         guest = self._create_guest()
         chat = self._wait(guest)
@@ -341,7 +383,7 @@ class TestBuyersInLine(DispatchCommon):
 
         self.assertEqual(chat.dispatch_state, "assigned")
         self.assertEqual(chat.livechat_operator_id, agent.partner_id)
-        self.assertFalse(chat.dispatch_has_gone)
+        self.assertFalse(chat.dispatch_gone_at)
 
     def test_who_has_left_a_message_or_finds_nobody_here_stays_in_the_pool(self):
         chat = self._wait(self._create_guest())

@@ -83,12 +83,12 @@ class DiscussChannel(sent.Reader, models.Model):
         help="Has the tag that the channel lets go first in line.",
         shown="lines",
     )
-    dispatch_has_gone = fields.Boolean(
-        "Has Gone",
+    dispatch_gone_at = fields.Datetime(
+        "Gone At",
         copy=False,
         readonly=True,
         groups=READERS,
-        help="Is in the pool because its buyer's page was gone; comes back with it.",
+        help="When the page of its buyer, who waited in line, was found to be gone.",
     )
     dispatch_assigned_at = fields.Datetime("Assigned At", copy=False, readonly=True, groups=READERS)
     dispatch_asked_at = fields.Datetime(
@@ -462,7 +462,7 @@ class DiscussChannel(sent.Reader, models.Model):
             "dispatch_queued_at": False,
             "dispatch_put_first": 0,
             "dispatch_goes_first": False,
-            "dispatch_has_gone": False,
+            "dispatch_gone_at": False,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
         }

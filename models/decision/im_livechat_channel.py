@@ -316,6 +316,7 @@ class ImLivechatChannel(models.Model):
         expertises=None,
         offline=True,
         settings=None,
+        arrives=False,
     ):
         """Decide where a buyer goes; the winner's seat is held until the transaction ends.
 
@@ -326,13 +327,15 @@ class ImLivechatChannel(models.Model):
         :param expertises: ``im_livechat.expertise`` to prefer.
         :param offline: whether the rule for when nobody is here may choose.
         :param Settings settings: those of the channel, when they have just been read.
+        :param arrives: whether a chat that waits takes its turn after those in line, as a new one
+            does, instead of being the one that is served.
         :rtype: Outcome
         """
         self.ensure_one()
         started = time.perf_counter()
         settings = settings or self._read_settings()
         group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
-        arrives = not chat or not chat.dispatch_state
+        arrives = arrives or not chat or not chat.dispatch_state
         expertises = self.env["im_livechat.expertise"] if expertises is None else expertises
         request = route.Request(
             group_id=group.id or None,
@@ -366,7 +369,7 @@ class ImLivechatChannel(models.Model):
         """Tell whether a buyer is one of this group because it asked for it."""
         return bool(group) and group.id == buyer.wished_group_id
 
-    def _dispatch_but(self, givers, chat, declined=(), offline=True):
+    def _dispatch_but(self, givers, chat, declined=(), offline=True, arrives=False):
         """As :meth:`_dispatch`, of a chat that is there already: to who gave it away it returns
         only when nobody else who is here could take it, now or soon.
 
@@ -374,7 +377,11 @@ class ImLivechatChannel(models.Model):
         :rtype: Outcome
         """
         dispatch = partial(
-            self._dispatch, chat._get_buyer(), chat=chat, expertises=chat.livechat_expertise_ids
+            self._dispatch,
+            chat._get_buyer(),
+            chat=chat,
+            expertises=chat.livechat_expertise_ids,
+            arrives=arrives,
         )
         if set(givers.ids).difference(declined):
             outcome = dispatch(declined={*givers.ids, *declined}, offline=False)

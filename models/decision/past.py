@@ -296,6 +296,9 @@ class _Reader:
             chat.pooled = moment
             if by_buyer:
                 chat.pooled_by_buyer = moment
+        elif kind == "queue":
+            # Its buyer's page has come back.
+            chat.pooled = chat.pooled_by_buyer = None
         elif kind == "leave" and chat.gone is None:
             chat.gone = moment
 

@@ -19,6 +19,9 @@ from ...tools.word import SURELY_HELD, match_given_up
 # A phone that was put away for a moment keeps its place in line so long.
 BUYER_GRACE = timedelta(minutes=5)
 
+# So long the place of a buyer who has gone is kept, if its page comes back.
+PLACE_KEPT = timedelta(hours=1)
+
 # In the context of core's daily cleaning: it leaves out the chats that wait, however long.
 NOT_WAITING = object()
 
@@ -176,7 +179,7 @@ class DiscussChannel(models.Model):
                 "dispatch_state": state,
                 "dispatch_queued_at": since,
                 "dispatch_goes_first": bool(first) and first.id in self._get_buyer().tag_ids,
-                "dispatch_has_gone": False,
+                "dispatch_gone_at": False,
                 **more,
             }
         )
@@ -311,20 +314,22 @@ class DiscussChannel(models.Model):
         # Found a while ago: meanwhile it may have got an agent, or its buyer have come back.
         if not (self.try_lock_for_update() and self._find_absent_buyers(self)):
             return
-        self._leave_message(dispatch_has_gone=True)
+        self._leave_message(dispatch_gone_at=read_now(self.env))
 
     def _come_back(self):
-        """Let a buyer whose page was gone wait in line again, at the place that the time of its
-        arrival gives it, or take its turn; unless nobody will be here, as for who comes now."""
+        """Let a buyer whose page was gone wait in line again, as who comes now, but at its old
+        place if it was not gone for long."""
         locked = self.try_lock_for_update()
         # Another page of this buyer may have come before.
-        self.invalidate_recordset(["dispatch_state", "dispatch_has_gone"])
-        if not (locked and self.dispatch_has_gone and self.dispatch_state == "pool"):
+        self.invalidate_recordset(["dispatch_state", "dispatch_gone_at"])
+        if not (locked and self.dispatch_gone_at and self.dispatch_state == "pool"):
             return
-        outcome = self.livechat_channel_id._dispatch(
-            self._get_buyer(), chat=self, expertises=self.livechat_expertise_ids
-        )
-        self.dispatch_has_gone = False
+        now = read_now(self.env)
+        if now - self.dispatch_gone_at > PLACE_KEPT:
+            self.dispatch_queued_at = now
+        self.dispatch_gone_at = False
+        # Nobody is overtaken: while others wait, the line is served in its order.
+        outcome = self.livechat_channel_id._dispatch_but(self._get_givers(), self, arrives=True)
         if outcome.agent:
             self._assign(outcome)
         elif outcome.state == "queued":
@@ -361,7 +366,7 @@ class DiscussChannel(models.Model):
         now = read_now(self.env)
         opens_at = calendars and calendars._find_opening(now)
         wait = {"state": "pool", **self._describe_reach()}
-        if self.dispatch_has_gone:
+        if self.dispatch_gone_at:
             return {**wait, "has_gone": True}
         if opens_at and opens_at > now:
             wait["opens_at"] = fields.Datetime.to_string(opens_at)

@@ -511,6 +511,7 @@ export class ReceptionModel {
                 weight,
             });
             this.heardAt = performance.now();
+            this.restNoMore();
             if (agent.weight !== weight) {
                 this.saySavedWeight(agent, agent.weight, weight);
             }
