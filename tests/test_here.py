@@ -364,8 +364,7 @@ class TestBuyersInLine(DispatchCommon):
         self.channel.write({"user_ids": [Command.link(other.id)], "max_sessions": 2})
         # The giver would be the first.
         giver.dispatch_weight = 1000
-        decision = {"channel_id": self.channel.id, "kind": "transfer"}
-        chat._record({**decision, "rule": "nobody", "previous_user_id": giver.id})
+        chat._record({"kind": "transfer", "rule": "nobody", "previous_user_id": giver.id})
         self.env.flush_all()
         chat._come_back()
         self.assertEqual(self._agent_of(chat), other)
