@@ -212,7 +212,8 @@ def test_a_buyer_on_a_page_elsewhere_waits_as_long_as_the_page_is_open(shop, ope
 
 
 @pytest.mark.parametrize(
-    "what, minutes, state", [("network", 4, "queued"), ("phone", 4, "queued"), ("phone", 30, "pool")]
+    "what, minutes, state",
+    [("network", 4, "queued"), ("phone", 4, "queued"), ("phone", 30, "pool")],
 )
 def test_neither_a_lost_network_nor_a_phone_that_sleeps_costs_a_buyer_its_place(
     shop, server, open_clocked_page, what, minutes, state
