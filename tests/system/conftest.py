@@ -10,19 +10,17 @@ from browsers import browser, open_page  # noqa: F401 - fixtures
 
 import devenv
 
-# The first two restart the database, and the others measure.
-ALONE = ("test_crash", "test_faults", "test_flood", "test_load", "test_race")
+
+def breaks_things(item):
+    return item.module.__name__ in ("test_crash", "test_faults")
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     # When the database restarts, core's listeners of all servers hear nothing for 50 s, and pages
     # of other tests would wait for what they missed.
-    items.sort(key=lambda item: item.module.__name__ in ALONE[:2])
+    items.sort(key=breaks_things)
     for item in items:
-        if item.module.__name__ in ALONE:
-            item.add_marker(pytest.mark.alone)
-        elif "browser" in item.fixturenames:
+        if "browser" in item.fixturenames and not breaks_things(item):
             # As Odoo's own CI does with its tours: a page on a busy machine may miss a step. What
             # ran twice is said at the end; what has no page has to hold at once.
             item.add_marker(pytest.mark.flaky(reruns=1))

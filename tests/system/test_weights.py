@@ -36,6 +36,7 @@ def test_least_load_in_a_quiet_shop_follows_the_weights_within_five_percent(shop
     assert not reception.open_chats().total()
 
 
+@pytest.mark.long
 def test_least_load_keeps_open_chats_in_proportion_to_the_weights(shop):
     reception = shop.open_reception(WEIGHTS, mode="least_load")
     history = reception.serve(CHATS, close=False)
