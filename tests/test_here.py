@@ -293,6 +293,15 @@ class TestBuyersInLine(DispatchCommon):
         self.env.flush_all()
         return chat
 
+    def _wait_and_go(self):
+        """Return the chat of a buyer who has waited for an hour, and whose page is gone."""
+        guest = self._create_guest()
+        chat = self._wait(guest)
+        self.env["mail.presence"]._give_sign(guest)
+        self._silence(guest, minutes=6)
+        self.assertFalse(self._stays(chat))
+        return chat
+
     def _stays(self, chat):
         self.env["discuss.channel"]._remove_absent_buyers()
         return chat.dispatch_state == "queued"
@@ -309,12 +318,8 @@ class TestBuyersInLine(DispatchCommon):
             self.assertEqual(self._stays(chat), stays, minutes)
 
     def test_who_comes_back_waits_where_it_was(self):
-        guest = self._create_guest()
-        chat = self._wait(guest)
+        chat = self._wait_and_go()
         behind = self._wait(self._create_guest(), minutes=59)
-        self.env["mail.presence"]._give_sign(guest)
-        self._silence(guest, minutes=6)
-        self.assertFalse(self._stays(chat))
         wait = chat._get_wait()
         self.assertEqual((wait["state"], wait["has_gone"]), ("pool", True))
         self.assertEqual(behind._get_wait()["place"], 1)
@@ -330,11 +335,7 @@ class TestBuyersInLine(DispatchCommon):
 
     def test_who_comes_back_overtakes_nobody(self):
         first = self._wait(self._create_guest(), minutes=70)
-        guest = self._create_guest()
-        chat = self._wait(guest)
-        self.env["mail.presence"]._give_sign(guest)
-        self._silence(guest, minutes=6)
-        self.assertFalse(self._stays(chat))
+        chat = self._wait_and_go()
         # A seat is free, and the line not served yet.
         self.channel.max_sessions = 2
         chat._come_back()
@@ -343,23 +344,15 @@ class TestBuyersInLine(DispatchCommon):
         self.assertEqual((first.dispatch_state, chat.dispatch_state), ("assigned", "queued"))
 
     def test_who_comes_back_after_more_than_an_hour_waits_behind_the_others(self):
-        guest = self._create_guest()
-        chat = self._wait(guest)
+        chat = self._wait_and_go()
         behind = self._wait(self._create_guest(), minutes=30)
-        self.env["mail.presence"]._give_sign(guest)
-        self._silence(guest, minutes=6)
-        self.assertFalse(self._stays(chat))
         chat.dispatch_gone_at -= timedelta(minutes=61)
         chat._come_back()
         self.assertEqual((chat._get_wait()["place"], behind._get_wait()["place"]), (2, 1))
 
     def test_who_comes_back_returns_not_to_who_gave_it_away_while_others_could(self):
         giver = self.channel.user_ids
-        guest = self._create_guest()
-        chat = self._wait(guest)
-        self.env["mail.presence"]._give_sign(guest)
-        self._silence(guest, minutes=6)
-        self.assertFalse(self._stays(chat))
+        chat = self._wait_and_go()
         other = self._create_agent("other")
         self.channel.write({"user_ids": [Command.link(other.id)], "max_sessions": 2})
         # The giver would be the first.
@@ -370,11 +363,7 @@ class TestBuyersInLine(DispatchCommon):
         self.assertEqual(self._agent_of(chat), other)
 
     def test_who_comes_back_to_a_free_agent_gets_it(self):
-        guest = self._create_guest()
-        chat = self._wait(guest)
-        self.env["mail.presence"]._give_sign(guest)
-        self._silence(guest, minutes=6)
-        self.assertFalse(self._stays(chat))
+        chat = self._wait_and_go()
         agent = self.channel.user_ids
         self.channel.max_sessions = 2
 
@@ -391,11 +380,7 @@ class TestBuyersInLine(DispatchCommon):
         chat._come_back()
         self.assertEqual(chat.dispatch_state, "pool")
 
-        guest = self._create_guest()
-        chat = self._wait(guest)
-        self.env["mail.presence"]._give_sign(guest)
-        self._silence(guest, minutes=6)
-        self.assertFalse(self._stays(chat))
+        chat = self._wait_and_go()
         self._silence(self.channel.user_ids, hours=2)
         chat._come_back()
         self.assertEqual(chat.dispatch_state, "pool")
