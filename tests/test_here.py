@@ -7,6 +7,7 @@ from odoo import Command, fields
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from ..dispatch import replay
 from ..tools import here
 from .common import DispatchCommon, ShopCommon
 from .walks import PatientCase
@@ -361,6 +362,23 @@ class TestBuyersInLine(DispatchCommon):
         self.env.flush_all()
         chat._come_back()
         self.assertEqual(self._agent_of(chat), other)
+
+    def test_a_replay_lets_who_came_back_wait(self):
+        chat = self._wait_and_go()
+
+        def read_pooled():
+            now = fields.Datetime.now()
+            hour = timedelta(hours=1)
+            past = self.channel._read_past(now - hour, now + hour)
+            arrivals = [one for one in past.day.events if isinstance(one, replay.Arrival)]
+            return (
+                [fate.pooled for fate in past.fates],
+                [arrival.pooled_after is not None for arrival in arrivals],
+            )
+
+        self.assertEqual(read_pooled(), ([False, True], [False, True]))
+        chat._come_back()
+        self.assertEqual(read_pooled(), ([False, False], [False, False]))
 
     def test_who_comes_back_to_a_free_agent_gets_it(self):
         chat = self._wait_and_go()
