@@ -272,6 +272,9 @@ def test_a_page_whose_answers_take_long_or_that_nobody_sees_asks_more_seldom(sho
         held.append(route)
 
     page.route("**/get_reception*", hold)
+    # It asks when the rest of its last look is over, and counts what it hears from then on.
+    with page.expect_request("**/get_reception*"):
+        weigh(shop, agent, 130)
     for _change in range(CHANGES):
         weigh(shop, agent, next(weights))
         page.wait_for_timeout(SLOW / CHANGES)
