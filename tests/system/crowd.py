@@ -33,7 +33,7 @@ TOGETHER = 0.150
 #: As there: it rests so many times as long as its answers took, and at most so many seconds. If it
 #: hears of more than so many changes in a rest that is longer than so much, it hears of none, and
 #: rests so many times as long; so many seconds after it has begun to listen it looks once more.
-RESTS, LONGEST_REST, MANY, LONG_REST, DEAF_RESTS, LISTENING = 9, 5, 15, 2, 4, 2
+RESTS, LONGEST_REST, MANY, LONG_REST, DEAF_RESTS, LISTENING = 19, 5, 15, 2, 4, 2
 SIGNALS = "livechat_dispatch.reception"
 
 

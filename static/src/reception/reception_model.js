@@ -9,8 +9,8 @@ import { getShare, parseWeight, stepWeight } from "./share_arithmetic";
 
 /** Changes that come together are fetched together; milliseconds. */
 const TOGETHER = 150;
-/** A page asks during a tenth of its time: where the server is busy, each asks more seldom. */
-const RESTS = 9;
+/** A page asks during a twentieth of its time: where the server is busy, each asks more seldom. */
+const RESTS = 19;
 /** And rests no longer than this; milliseconds. */
 const LONGEST_REST = 5000;
 /** If it hears of more changes than MANY in a rest that is longer than this, it hears of none. */
