@@ -66,6 +66,15 @@ def test_no_two_headings_have_one_anchor(document):
     assert len(anchors) == len(set(anchors))
 
 
+@each_document
+def test_each_row_of_a_table_has_the_cells_of_its_head(document):
+    tables = re.findall(r"(?:^\|.*\n)+", read_prose(document), re.MULTILINE)
+    for table in tables:
+        # A stroke that is part of a cell's text is written \| there, in code as well.
+        rows = [row.replace(r"\|", "") for row in table.splitlines()]
+        assert {row.count("|") for row in rows} == {rows[0].count("|")}, table
+
+
 def test_the_pictures_of_the_apps_page_are_there():
     folder = ROOT / "static/description"
     sources = re.findall(r'src="([^"]+)"', (folder / "index.html").read_text())
