@@ -6,6 +6,7 @@ How many milliseconds that takes is measured by `dev/bench reception`.
 import itertools
 import json
 import statistics
+import time
 from collections import Counter
 
 import shop as shops
@@ -27,6 +28,7 @@ from reception_page import (
 
 # Milliseconds that a busy server lets a page wait, at least; and what changes meanwhile.
 SLOW, CHANGES = 2400, 24
+LOOK_URL = "**/get_reception*"
 
 # As when another tab is in front, or this one again.
 HIDE = """(isHidden) => {
@@ -271,16 +273,16 @@ def test_a_page_whose_answers_take_long_or_that_nobody_sees_asks_more_seldom(sho
         asked.append(route.request.url.rpartition("/")[2])
         held.append(route)
 
-    page.route("**/get_reception*", hold)
+    page.route(LOOK_URL, hold)
     # It asks when the rest of its last look is over, and counts what it hears from then on.
-    with page.expect_request("**/get_reception*"):
+    with page.expect_request(LOOK_URL):
         weigh(shop, agent, 130)
     for _change in range(CHANGES):
         weigh(shop, agent, next(weights))
         page.wait_for_timeout(SLOW / CHANGES)
     assert len(asked) == 1
     held[0].continue_()
-    page.unroute("**/get_reception*")
+    page.unroute(LOOK_URL)
     page.on(
         "request",
         lambda request: (
@@ -296,4 +298,25 @@ def test_a_page_whose_answers_take_long_or_that_nobody_sees_asks_more_seldom(sho
     assert asked[1:2] == ["get_reception"]
     # When answers come soon, it listens as before.
     wait_until_told(shop, page, reception)
+    assert page.errors == []
+
+
+def test_a_weight_that_is_saved_during_a_look_is_looked_at_without_a_rest(shop, open_page):
+    reception = shop.open_reception([100, 100], name="Flagship Shop")
+    one, other = reception.agents
+    page = open_reception_page(shop, open_page, reception)
+    held = []
+    page.route(LOOK_URL, lambda route: held.append(route))
+    with page.expect_request(LOOK_URL):
+        weigh(shop, other, 130)
+    with page.expect_response("**/dispatch_set_weight"):
+        row_of(page, reception, one).locator(".o_livechat_reception_up").click()
+    page.wait_for_timeout(SLOW)
+    # After an answer that took so long the page would rest for longer than it took.
+    began = time.monotonic()
+    with page.expect_request(LOOK_URL):
+        held[0].continue_()
+        page.unroute(LOOK_URL)
+    assert 1000 * (time.monotonic() - began) < SLOW
+    expect(weight_of(page, reception, other)).to_have_value("130")
     assert page.errors == []
