@@ -68,6 +68,26 @@ class TestCoreButtons(ShopCommon, TransactionCase):
                     self.assertFalse(gone.exists())
                     self.assertEqual(kept.sudo().livechat_agent_id, self.appointed)
 
+    def test_a_merge_of_an_agents_contact_is_an_administrators_and_what_we_keep_of_it_follows(self):
+        row = self.Subaccounts.create({"name": "Desk", "email": "desk@two.test"}).sudo()
+        gone = row.user_id.partner_id
+        kept = self.env["res.partner"].create({"name": "Jing Li", "email": "desk@two.test"})
+        self.env.flush_all()
+        wizard = self.env["base.partner.merge.automatic.wizard"]
+        # Its activation link goes to the contact's address.
+        with self.assertRaises(AccessError):
+            wizard.with_user(self.clerk).create({})._merge(
+                (kept + gone).ids, kept.with_user(self.clerk)
+            )
+        wizard.create({})._merge((kept + gone).ids, kept)
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(row.user_id.partner_id, kept)
+        self.assertEqual(kept.livechat_main_account_id, self.owner)
+        self.assertEqual((row.name, row.email), ("Jing Li", "desk@two.test"))
+        with self.assertRaises(AccessError):
+            kept.with_user(self.clerk).email = "clerk@two.test"
+
     def test_a_value_that_stays_is_not_refused(self):
         contact = self.buyer.with_user(self.agent_clerk)
         contact.write({"livechat_agent_id": self.appointed.id, "name": "Ella B."})
