@@ -8,6 +8,7 @@ from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptCon
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
 from ..tools.sent import is_record_id, is_text
+from .main import find_guest
 
 # Core takes whoever can read a conversation for somebody who takes part in it. An auditor, and a
 # colleague whose role shows it the shop's conversations, only look on: each method here is core's,
@@ -41,6 +42,17 @@ class OnlookerLivechatController(LivechatController):
         if not (is_record_id(channel_id) and is_rate and is_text(reason or "", _REASON_MAX)):
             return False
         _refuse_onlooker(channel_id)
+        find_guest()
+        # sudo: discuss.channel, rating.rating - the rating of a chat that may be read
+        chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
+        rating = chat.sudo().rating_ids[:1]
+        if rating and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native"):
+            # Who rates once more would be refused: core has the buyer itself read the first rating.
+            rating.write(
+                {"rating": rate, "consumed": True, "feedback": reason, "is_internal": False}
+            )
+            self._post_feedback_message(chat, rating, reason)
+            return rating.id
         return super().feedback(channel_id, rate, reason=reason, **kwargs)
 
     @http.route()

@@ -56,6 +56,24 @@ class TestRatings(DispatchCommon, PatientCase):
         self._say(chat, taker, "Here I am.")
         self.assertEqual(self._rate(chat).rated_partner_id, taker.partner_id)
 
+    def test_who_served_since_the_chat_opened_again_is_rated_then(self):
+        chat = self._come_as_buyer()
+        before = self._agent_of(chat)
+        self._say(chat, before, "Yes.")
+        chat._close_silently()
+        self.assertEqual(self._rate(chat).rated_partner_id, before.partner_id)
+        self._set_online(before, "offline")
+        self._say(chat, self.buyer, "It has broken!")
+        after = self._agent_of(chat)
+        self.assertEqual(after, (self.first | self.second) - before)
+        self._say(chat, after, "I send another one.")
+        self.env.flush_all()
+        rating = self._rate(chat)
+        self.env.invalidate_all()
+        self.assertEqual(rating.rated_partner_id, after.partner_id)
+        rated = chat.livechat_agent_history_ids.filtered("rating_id")
+        self.assertEqual(rated.partner_id, after.partner_id)
+
     def test_odoos_own_channel_rates_as_odoo_does(self):
         self.channel.dispatch_mode = "native"
         chat = self._come_as_buyer()

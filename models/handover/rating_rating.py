@@ -25,8 +25,29 @@ class RatingRating(models.Model):
 
     def write(self, vals):
         result = super().write(vals)
+        if "rating" in vals:
+            self._follow_serving()
         self._show_again()
         return result
+
+    def _follow_serving(self):
+        """Let ratings be those of who served, after their buyers have rated once more: core keeps
+        one for each chat, and another agent may have served since."""
+        chat_ids = [rating.res_id for rating in self if rating.res_model == "discuss.channel"]
+        if not chat_ids:
+            return
+        # sudo: discuss.channel - who served there
+        chats = self.env["discuss.channel"].sudo().browse(chat_ids).exists()
+        for chat in chats:
+            if chat.livechat_channel_id.dispatch_mode in (False, "native"):
+                continue
+            partner = chat._get_serving_partner()
+            ratings = chat.rating_ids & self.sudo()
+            if partner and ratings.rated_partner_id != partner:
+                ratings.rated_partner_id = partner
+                # Core finds them again only when a rating comes or goes.
+                histories = chat.livechat_channel_member_history_ids
+                self.env.add_to_compute(histories._fields["rating_id"], histories)
 
     def _show_again(self):
         """Let open pages show what a buyer thinks."""
