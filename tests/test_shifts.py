@@ -230,6 +230,37 @@ class TestByHand(DispatchCommon, PatientCase):
         self.assertIn("call me back", mail.body_html)
         self.assertIn(channel.name, mail.subject)
 
+    def test_what_a_buyer_adds_to_a_message_is_told_as_well(self):
+        channel = self._create_channel_told_by_mail()
+        guest = self._create_guest()
+        chat = self._come(channel, guest, has_words=False)
+        self._say(chat, guest, "Please call me back")
+        self._say(chat, guest, "My number is 0470 12 34 56")
+        told = [("email_to", "=", "owner@example.com")]
+        self.assertEqual(self.env["mail.mail"].search_count(told), 1)
+        for _minute in range(2):
+            channel.pool_told_at -= timedelta(minutes=5, seconds=1)
+            channel._run_dispatch_timers()
+            mails = self.env["mail.mail"].search(told, order="id")
+            self.assertEqual(len(mails), 2)
+        self.assertIn("0470 12 34 56", mails[1].body_html)
+
+    def test_what_was_taken_back_is_told_to_nobody(self):
+        channel = self._create_channel_told_by_mail()
+        self._come(channel)
+        guest = self._create_guest()
+        chat = self._come(channel, guest, has_words=False)
+        message = self._say(chat, guest, "That was for somebody else")
+        chat._message_update_content(message, body="")
+        told = [("email_to", "=", "owner@example.com")]
+        self.assertEqual(self.env["mail.mail"].search_count(told), 1)
+        channel.pool_told_at -= timedelta(minutes=5, seconds=1)
+        channel._run_dispatch_timers()
+        self.assertEqual(self.env["mail.mail"].search_count(told), 1)
+        self._say(chat, guest, "Is it in stock?")
+        mail = self.env["mail.mail"].search(told, order="id desc", limit=1)
+        self.assertIn("in stock", mail.body_html)
+
     def test_the_mail_of_the_pool_says_who_wrote_what_and_where_it_is_answered(self):
         channel = self._create_channel_told_by_mail()
         mails = self.env["mail.mail"].search([("email_to", "=", "owner@example.com")])

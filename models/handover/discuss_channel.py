@@ -377,12 +377,16 @@ class DiscussChannel(models.Model):
             self._reopen_by(message)
         if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
             return
+        was_told = self.dispatch_is_told
         self._note_word(message)
         if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
             self._end_silence()
         if self.dispatch_rests and self._is_buyer(message.author_guest_id or message.author_id):
             self.dispatch_rests = False
         if self.dispatch_state == "pool":
+            if was_told and self._is_buyer(message.author_guest_id or message.author_id):
+                # A mail has told what was said before, and not this.
+                self.dispatch_is_told = False
             self.livechat_channel_id._tell_of_messages()
         if self.dispatch_state != "assigned":
             return

@@ -485,7 +485,8 @@ class DiscussChannel(models.Model):
                 messages |= message
             elif message.author_id in self.livechat_agent_history_ids.partner_id:
                 messages = messages.browse()
-        return messages
+        # What was taken back is nobody's to read.
+        return messages - messages._filter_empty()
 
     def _describe_untold(self, messages, is_masked):
         """Return for a mail who has written, from where and what, and where it is answered.

@@ -412,9 +412,9 @@ class ImLivechatChannel(models.Model):
         return self.env["discuss.channel"].browse(self.env.cr.fetchone())
 
     def _tell_of_messages(self):
-        """Mail what buyers have left in the pool to whom the channel names, each message once: in
-        one mail, and that every ``_DIGEST_AFTER`` at most. The minute's timer sends what comes in
-        between."""
+        """Mail what buyers have left in the pool to whom the channel names, and what they add to
+        it, with the words before: in one mail, and that every ``_DIGEST_AFTER`` at most. The
+        minute's timer sends what comes in between."""
         now = read_now(self.env)
         for channel in self:
             told_at = channel.pool_told_at
