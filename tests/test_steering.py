@@ -94,6 +94,15 @@ class TestSteering(SteeringCommon):
             with self.assertRaises(AccessError):
                 self._by(user, chat).get_waiting_words()
 
+    def test_what_a_waiting_buyer_took_back_is_no_attachment(self):
+        chat = self._let_wait()
+        guest = chat.livechat_customer_history_ids.guest_id
+        chat._message_update_content(self._say(chat, guest, "Wrong shop"), body="")
+        self._say(chat, guest, "", attachments=[("torn-box.png", b"x")])
+
+        words = self._by(self.owner, chat).get_waiting_words()["words"]
+        self.assertEqual(words, ["Hello", "An attachment"])
+
     def test_a_chat_is_given_to_an_agent_whether_it_waits_or_goes_on(self):
         waiting = self._let_wait()
         self.omar.dispatch_paused = False

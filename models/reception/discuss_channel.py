@@ -107,11 +107,13 @@ class DiscussChannel(models.Model):
         """
         words = {chat.id: [] for chat in self}
         self.env["mail.message"].flush_model()
-        # Served by mail_message's index on model and res_id, and by
-        # im_livechat_channel_member_history's on channel_id.
+        # Served by mail_message's index on model and res_id, the index on channel_id of
+        # im_livechat_channel_member_history and the primary key of message_attachment_rel.
         self.env.cr.execute(
             """
-            SELECT chat.id, said.body
+            SELECT chat.id, said.body, EXISTS (
+                       SELECT FROM message_attachment_rel file WHERE file.message_id = said.id
+                   )
               FROM unnest(%(ids)s::integer[]) AS chat (id),
                    LATERAL (
                        SELECT message.id, message.body
@@ -134,9 +136,11 @@ class DiscussChannel(models.Model):
             """,
             {"ids": self.ids, "direction": -1 if newest else 1, "count": count},
         )
-        for chat_id, body in self.env.cr.fetchall():
+        for chat_id, body, has_file in self.env.cr.fetchall():
             text = html2plaintext(body or "").strip()
-            words[chat_id].append(text[:_WORDS_LENGTH] or self.env._("An attachment"))
+            if text or has_file:
+                # What was taken back has neither.
+                words[chat_id].append(text[:_WORDS_LENGTH] or self.env._("An attachment"))
         return words
 
     # ------------------------------------------------------------
