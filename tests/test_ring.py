@@ -229,6 +229,28 @@ class TestHandingOver(BusCommon, ShopCommon):
         self._drain()
         self.assertFalse(self._agent_of(self.chat))
 
+    def test_a_promise_ends_with_whom_it_is_for(self):
+        def leave_channel():
+            self.channel.user_ids -= self.taker
+
+        def lose_right():
+            self.taker.group_ids -= self.receive_group
+
+        def be_archived():
+            self.taker.active = False
+
+        for end in (leave_channel, lose_right, be_archived):
+            with self.subTest(end.__name__):
+                self.taker.group_ids |= self.receive_group
+                self.channel.user_ids |= self.taker
+                others = self._fill(self.taker)
+                self.assertEqual(self._transfer(when_free=True)["state"], "promised")
+                end()
+                self._close(others)
+                self._drain()
+                self.assertEqual(self._agent_of(self.chat), self.giver)
+                self.assertFalse(self.chat.dispatch_promised_id)
+
     def test_who_never_can_is_promised_nothing(self):
         stranger = self._create_agent("stranger_over")
         for user_id in (stranger.id, self.giver.id):

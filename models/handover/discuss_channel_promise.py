@@ -64,8 +64,14 @@ class DiscussChannel(models.Model):
         agent, givers = self.dispatch_promised_id, self._get_seated()
         if not agent or not givers or self.dispatch_state != "assigned":
             return
-        outcome = self.livechat_channel_id._dispatch_to(agent, self.dispatch_group_id)
-        if outcome.agent:
+        channel = self.livechat_channel_id
+        outcome = agent in channel.user_ids | channel.main_account_id and channel._dispatch_to(
+            agent, self.dispatch_group_id
+        )
+        if not outcome or outcome.values["excluded"].get(str(agent.id)) in _LASTING:
+            # There will never be room: the colleague is no agent here any more.
+            self._forget_promise()
+        elif outcome.agent:
             values = {"kind": "transfer", "reason": self.dispatch_promise, "rule": "by_hand"}
             self._transfer(agent, {**outcome.values, **values}, givers[:1])
 
