@@ -120,8 +120,11 @@ class DispatchCommon(TransactionCase):
                 cls._say(chat, author)
         return chat
 
-    def _forward_from_bot(self, channel):
-        """Return the chat of a buyer whom a bot forwards to an agent, and the bot's contact."""
+    def _forward_from_bot(self, channel, users=None):
+        """Return the chat of a buyer whom a bot forwards to an agent, and the bot's contact.
+
+        :param users: among these, as the bot that makes a lead has it.
+        """
         script = self.env["chatbot.script"].create({"title": "Bot"})
         step = self.env["chatbot.script.step"].create(
             {
@@ -145,7 +148,7 @@ class DispatchCommon(TransactionCase):
         self._say(chat, guest)
         # Whoever asked before has been seen to.
         self.env.cr.postcommit.data.pop("livechat_drain", None)
-        chat._forward_human_operator(step)
+        chat._forward_human_operator(step, users)
         return chat, script.operator_partner_id
 
     @classmethod

@@ -414,6 +414,31 @@ class TestDispatch(DispatchCommon):
         self.assertEqual(chat.dispatch_seat_partner_ids, agent.partner_id)
         self.assertFalse(channel._get_operator(), "the forwarded chat fills the last seat")
 
+    def test_a_bot_that_asks_for_certain_people_gets_one_of_them_or_goes_on(self):
+        seller, other = self._create_agent("seller"), self._create_agent("other")
+        channel = self._create_channel(
+            seller | other, max_sessions_mode="limited", max_sessions=1, queue_enabled=True
+        )
+        chat, _bot = self._forward_from_bot(channel, seller)
+        self.assertEqual(self._agent_of(chat), seller)
+        # With others in line nobody passes them by; who takes chats while nobody is here is none
+        # of those either.
+        served = self._come(channel)
+        waiting = self._come(channel)
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self._close(chat)
+        chat, bot = self._forward_from_bot(channel, seller)
+        self.assertEqual(chat.livechat_operator_id, bot)
+        self.assertFalse(chat.dispatch_state)
+        self._close(waiting | served)
+        self._set_online(seller | other, "offline")
+        for rule in ("proxy", "pool"):
+            with self.subTest(rule):
+                channel.write({"proxy_user_ids": other.ids, "offline_rule": rule})
+                chat, bot = self._forward_from_bot(channel, seller)
+                self.assertEqual(chat.livechat_operator_id, bot)
+                self.assertFalse(chat.dispatch_state)
+
     def test_rules_that_ask_for_an_agent_follow_the_dispatch(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(agent, max_sessions_mode="limited", max_sessions=1)

@@ -411,11 +411,15 @@ class DiscussChannel(sent.Reader, models.Model):
             self.sudo()._get_buyer(),  # sudo: discuss.channel - who the buyer is
             chat=self.sudo(),
             users=users,
+            offline=users is None,
             expertises=chatbot_script_step.operator_expertise_ids
             if chatbot_script_step
             else self.env["im_livechat.expertise"],
         )
-        channel._keep_outcome(outcome)
+        if users is None or outcome.agent:
+            # A bot that asks for certain people, as one that makes a lead for a sales team, takes
+            # whoever the chat is then with for one of them: with nobody it goes on by itself.
+            channel._keep_outcome(outcome)
         return outcome.agent
 
     # ------------------------------------------------------------
