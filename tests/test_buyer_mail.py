@@ -111,6 +111,16 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self._mail_later()
         self.assertEqual(len(self._mails()), 2)
 
+    def test_who_answers_a_mail_reaches_the_shop_and_not_a_mailbox_that_refuses_it(self):
+        self.env.company.alias_domain_id = self.env["mail.alias.domain"].create(
+            {"name": "shop.example", "catchall_alias": "nobody"}
+        )
+        chat = self._leave_pooled()
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        self._mail_later()
+        self.assertEqual(self._mails().reply_to, self.env.company.email_formatted)
+
     def test_what_a_page_has_shown_is_not_mailed(self):
         chat = self._leave_pooled()
         self._reach(chat, email="ella@example.com")

@@ -231,6 +231,8 @@ class DiscussChannel(models.Model):
             {
                 "email_to": email,
                 "email_from": sender,
+                # Odoo's own would be a mailbox that refuses what answers no document.
+                "reply_to": sender,
                 "author_id": False,
                 "subject": say_in_one_line(subject),
                 "body_html": body,
