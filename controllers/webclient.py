@@ -48,6 +48,8 @@ class DispatchWebclientController(WebclientController):
         super()._process_request_for_all(store, name, params)
         if channel.dispatch_mode == "native":
             return
+        if chat := channel._find_chat_of_before():
+            store.add(chat, extra_fields={"open_chat_window": True})
         # Core shows the button while an agent has room: here a buyer may also wait, or leave a
         # message.
         code = request.geoip.country_code

@@ -143,6 +143,36 @@ class TestOneChat(PatientCase, DispatchCommon):
         self.assertEqual(self._open(), chat)
         self.assertEqual(self._count_decisions(), 1)
 
+    def test_the_first_page_after_signing_in_shows_the_chat_of_before(self):
+        buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        new_test_user(self.env, "colleague", "base.group_user", password="sesame-open")
+        chat = self._open()
+        guest = chat.channel_member_ids.guest_id
+        cookie = self.opener.cookies["dgid"]
+
+        def load_page(login):
+            self.authenticate(login, "sesame-open")
+            self.opener.cookies["dgid"] = cookie
+            asked = [["init_livechat", self.channel.id]]
+            answer = self.make_jsonrpc_request("/mail/action", {"fetch_params": asked})
+            self.env.invalidate_all()
+            rows = answer.get("discuss.channel", ())
+            return {row["id"]: row.get("open_chat_window") for row in rows}
+
+        def find_buyers():
+            members = chat.channel_member_ids
+            buyers = members.filtered(lambda member: member.livechat_member_type == "visitor")
+            return buyers.partner_id, buyers.guest_id
+
+        nobody = self.env["res.partner"]
+        # Who works here has only looked at the page as a buyer would.
+        self.assertFalse(load_page("colleague"))
+        self.assertEqual(find_buyers(), (nobody, guest))
+        self.assertEqual(load_page("buyer"), {chat.id: True})
+        self.assertEqual(find_buyers(), (buyer.partner_id, self.env["mail.guest"]))
+        self.assertEqual(self._open(), chat)
+        self.assertEqual(self._count_decisions(), 1)
+
     def test_what_an_account_has_said_is_not_shown_to_who_signs_in_next_or_not_at_all(self):
         for login in ("one", "other"):
             new_test_user(self.env, login, "base.group_portal", password="sesame-open")

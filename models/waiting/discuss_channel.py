@@ -460,8 +460,14 @@ class DiscussChannel(models.Model):
             and self.livechat_channel_id.dispatch_mode not in (False, "native")
         )
 
-    def _leave_to_account(self, guest):
-        """Take the guest out of its chat, who has signed in and goes on as an account."""
+    def _go_on_as(self, partner, guest):
+        """Let the guest of this chat, who has signed in, go on as an account: from here on it is
+        the account's, and not the next one's of the same browser."""
+        self._add_members(
+            partners=partner,
+            create_member_params={"livechat_member_type": "visitor"},
+            post_joined_message=False,
+        )
         member = self.channel_member_ids.filtered(lambda member: guest and member.guest_id == guest)
         member.unlink()
         Store(bus_channel=self).add(

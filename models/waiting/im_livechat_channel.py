@@ -139,13 +139,29 @@ class ImLivechatChannel(models.Model):
             guest.sudo()._set_auth_cookie()
         if joins:
             # Who has signed in since goes on.
-            chat._add_members(
-                partners=partner,
-                create_member_params={"livechat_member_type": "visitor"},
-                post_joined_message=False,
-            )
-            # From here on it is the account's, and not the next one's of the same browser.
-            chat._leave_to_account(guest)
+            chat._go_on_as(partner, guest)
+        return chat
+
+    def _find_chat_of_before(self):
+        """Return the chat that whoever loads a page had open here as a guest before signing in,
+        which is the account's from now on; empty for none. Core shows an account nothing of the
+        guest it was, whose page would seem gone while it waits.
+
+        :rtype: discuss.channel
+        """
+        self.ensure_one()
+        partner, guest = self._identify_buyer()
+        nobody, nothing = partner.browse(), self.env["discuss.channel"]
+        # Who works here has only tried how it is for a buyer.
+        if not (partner and guest) or self.env.user._is_internal() or self.env.cr.readonly:
+            return nothing
+        here = [("livechat_channel_id", "=", self.id)]
+        chat = self._find_open_chats(nobody, guest, here)[:1]
+        if not chat or self._find_open_chats(partner, guest.browse(), here):
+            return nothing
+        known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest)]
+        door.claim(self.env.cr, self.id, known)
+        chat._go_on_as(partner, guest)
         return chat
 
     def _note_session(self, session, guest):
