@@ -1,3 +1,4 @@
+from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
 from .common import DispatchCommon
@@ -78,3 +79,48 @@ class TestRatings(DispatchCommon, PatientCase):
         self.channel.dispatch_mode = "native"
         chat = self._come_as_buyer()
         self.assertEqual(self._rate(chat).rated_partner_id, chat.channel_partner_ids[0])
+
+    def test_whom_an_agent_of_the_website_asks_is_the_buyer_and_rates_nobody_else(self):
+        if "website.visitor" not in self.env:
+            self.skipTest("website_livechat is not installed")
+        website = self.env["website"].search([], limit=1)
+        website.channel_id = self.channel
+        partner = self.buyer.partner_id
+        for token in (f"{7:032x}", str(partner.id)):
+            with self.subTest(token):
+                visitor = self.env["website.visitor"].create(
+                    {"access_token": token, "website_id": website.id}
+                )
+                visitor.with_user(self.first).sudo().action_send_chat_request()
+                self.env.flush_all()
+                chat = visitor.discuss_channel_ids
+                buyer = chat.livechat_customer_history_ids
+                self.assertEqual(buyer.partner_id, visitor.partner_id)
+                self.assertEqual(bool(buyer.guest_id), not visitor.partner_id)
+                self.assertEqual(chat.dispatch_seat_partner_ids, self.first.partner_id)
+                self._say(chat, self.first, "May I help you?")
+                chat.is_pending_chat_request = False
+                self._say(chat, buyer.guest_id or self.buyer, "Yes, please.")
+                self.assertTrue(chat.dispatch_asked_at)
+                self.assertEqual(chat._get_serving_partner(), self.first.partner_id)
+                found = self.channel._find_open_chats(buyer.partner_id, buyer.guest_id)
+                self.assertEqual(found, chat)
+
+    def test_a_visitor_whose_cookie_has_changed_is_the_buyer_whom_an_agent_asked(self):
+        if "website.visitor" not in self.env:
+            self.skipTest("website_livechat is not installed")
+        guest = self.env["mail.guest"].create({"name": "Ella"})
+        asked = self.env["discuss.channel"].create(
+            {
+                "name": "Asked",
+                "channel_type": "livechat",
+                "livechat_channel_id": self.channel.id,
+                "livechat_operator_id": self.first.partner_id.id,
+                "is_pending_chat_request": True,
+                "channel_partner_ids": [Command.link(self.first.partner_id.id)],
+            }
+        )
+        # As core does when such a visitor opens a page.
+        asked.write({"channel_member_ids": [Command.create({"guest_id": guest.id})]})
+        self.assertEqual(asked.livechat_customer_history_ids.guest_id, guest)
+        self.assertEqual(asked.dispatch_seat_partner_ids, self.first.partner_id)

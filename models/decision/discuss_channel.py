@@ -221,6 +221,7 @@ class DiscussChannel(sent.Reader, models.Model):
         vals_list = [{**vals, **known} for vals in vals_list]
         # sudo: discuss.channel, im_livechat.channel - dispatch itself says where the chat goes
         chats = super().create(vals_list)
+        chats._know_asked_buyers()
         for chat in chats.sudo():
             if chat.channel_type == "livechat":
                 outcome = chat.livechat_channel_id._take_outcome()
@@ -238,6 +239,8 @@ class DiscussChannel(sent.Reader, models.Model):
             reopened = self.sudo().filtered(lambda chat: chat.livechat_end_dt)
         self._refuse_dispatch_values(vals)
         result = super().write(vals)
+        if "channel_member_ids" in vals:
+            self._know_asked_buyers()
         if reopened:
             # Its bot starts again; the agent has gone, and dispatch begins anew as well.
             reopened.write(
@@ -572,7 +575,25 @@ class DiscussChannel(sent.Reader, models.Model):
         if not self.env.su:
             for chat in self:
                 chat._check_invited((partners or self.env["res.partner"]), users)
-        return super()._add_members(partners=partners, users=users, **kwargs)
+        members = super()._add_members(partners=partners, users=users, **kwargs)
+        self._know_asked_buyers()
+        return members
+
+    def _know_asked_buyers(self):
+        """Let whom an agent of the website has asked into a chat be its buyer: core takes everybody
+        who does not come by the chat window for an agent."""
+        if "is_pending_chat_request" not in self._fields:
+            return
+        # sudo: discuss.channel - who is whom in a chat that the caller has just made or changed
+        for chat in self.sudo():
+            if chat.is_pending_chat_request and (
+                chat.livechat_channel_id.dispatch_mode not in (False, "native")
+            ):
+                chat.channel_member_ids.filtered(
+                    lambda member, agent=chat.livechat_operator_id: (
+                        member.partner_id != agent and member.livechat_member_type == "agent"
+                    )
+                ).livechat_member_type = "visitor"
 
     def _check_invited(self, partners, users):
         """Let only agents with the right to receive buyers be brought into a dispatched chat.
