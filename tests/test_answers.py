@@ -1,3 +1,5 @@
+import time
+
 from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import HttpCase, JsonRpcException, tagged
@@ -166,6 +168,13 @@ class TestAnswers(AnswersCommon):
                     self.assertNotIn("res.users", filled)
                 else:
                     self.assertEqual(filled, said)
+
+    def test_no_answer_keeps_a_server_busy(self):
+        for words in (" " * 60_000 + "x", "{buyer}" + " " * 60_000 + "x", "{" * 20_000):
+            self.own.substitution = words
+            started = time.process_time()
+            self._at_hand(self._chat(self.maria), self.maria)
+            self.assertLess(time.process_time() - started, 2)
 
 
 @tagged("post_install", "-at_install")

@@ -2,7 +2,8 @@
 
 import re
 
-_ADDRESS = re.compile(r"([^\s<>@,;:\"]?)[^\s<>@,;:\"]*@")
+# Begun nowhere but where a word begins: else a long name without an address would take a minute.
+_ADDRESS = re.compile(r"(?<![^\s<>@,;:\"])([^\s<>@,;:\"]?)[^\s<>@,;:\"]*@")
 _SHOWN_DIGITS = 2
 
 

@@ -15,9 +15,10 @@ _VARIABLES = {
     "客服": "agent",
     "店铺": "shop",
 }
-_VARIABLE = re.compile(r"([ \t]*)\{[ \t]*(\w{1,40})[ \t]*\}")
+# Spaces are begun with at the first of them only: else many in a row would take minutes.
+_VARIABLE = re.compile(r"(?<![ \t])([ \t]*)\{[ \t]*(\w{1,40})[ \t]*\}")
 # What is left of a place where nothing is said.
-_EMPTY = re.compile(r"[ \t]*(?:\([ \t]*\)|（[ \t]*）)")
+_EMPTY = re.compile(r"(?<![ \t])[ \t]*(?:\([ \t]*\)|（[ \t]*）)")
 _BEGINNING = re.compile(r"^[ \t,，、:：]+", re.MULTILINE)
 
 
