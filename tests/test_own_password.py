@@ -2,6 +2,7 @@
 
 import base64
 import time
+from unittest.mock import patch
 
 from odoo.exceptions import AccessDenied, UserError
 from odoo.tests import tagged
@@ -86,6 +87,28 @@ class TestForeignPassword(ForeignPassword):
         self.owner.with_user(self.owner).sudo()._change_password(OWN)
         self._check(users, OWN)
 
+    def test_no_secret_of_who_is_disabled_is_right(self):
+        row = self.Subaccounts.create({"name": "Chen Jing"}).sudo()
+        row._activate(OWN)
+        user = row.user_id
+        credential = {"login": user.login, "password": OWN, "type": "password"}
+        user.with_user(user)._check_credentials(credential, {"interactive": True})
+        row.with_user(self.owner).action_disable()
+        with self.assertRaises(AccessDenied):
+            user.with_user(user)._check_credentials(credential, {"interactive": True})
+        if "totp_secret" in self.env["res.users"]._fields:
+            # Who gives the second factor is not the caller yet.
+            user.totp_secret = SECRET
+            code = hotp(base64.b32decode(SECRET), int(time.time() / 30))
+            with (
+                patch.object(type(user), "_totp_rate_limit", lambda *args: None),
+                patch.object(type(user), "_totp_rate_limit_purge", lambda *args: None),
+                self.assertRaises(AccessDenied),
+            ):
+                user.with_user(self.env.ref("base.public_user"))._check_credentials(
+                    {"type": "totp", "token": code}, {"interactive": True}
+                )
+
     def _check(self, users, password):
         return users._check_uid_passwd(self.owner.id, password)
 
@@ -169,6 +192,18 @@ class TestOwnPasswordPage(PatientCase, ForeignPassword):
         text = self._send(page.url, given=GIVEN, password=OWN, confirm_password=OWN).text
         self.assertIn("not the password you were", text)
         self.assertTrue(self._is_foreign(self.owner))
+
+    def test_who_is_disabled_between_two_steps_does_not_get_in_by_the_second(self):
+        """Odoo looks at who is active when somebody begins to log in, and not again."""
+        row = self.Subaccounts.create({"name": "Chen Jing"}).sudo()
+        row.user_id.with_user(self.admin).write({"password": GIVEN, "active": True})
+        self.env.flush_all()
+        page = self._send("/web/login", login=row.login, password=GIVEN)
+        self.assertIn(PAGE, page.url)
+        row.with_user(self.owner).action_disable()
+        self.env.flush_all()
+        self._send(page.url, given=GIVEN, password=OWN, confirm_password=OWN)
+        self.assertIsNone(self._get_username())
 
     def test_the_second_factor_is_asked_for_after_it_and_is_no_way_around(self):
         if "totp_secret" not in self.env["res.users"]._fields:

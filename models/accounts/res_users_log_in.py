@@ -26,6 +26,12 @@ class ResUsers(models.Model):
             if self._has_shop():
                 self.env["livechat.account.log"]._count("login_failed")
             raise
+        # sudo: res.users - of the person that logs in, who is not the caller yet where it is asked
+        # for a second factor
+        person = (self or self.env.user).sudo()
+        if not person.active and person._get_shop_owner():
+            # Odoo looks at that when somebody begins to log in, and not at the next step.
+            raise AccessDenied
         self._check_may_log_in()
         method = auth_info.get("auth_method", "")
         # The browser of who gives a password is shown where to set another, and asked for a second
