@@ -73,6 +73,57 @@ class TestReachOfManagers(ReachCommon):
                 row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
                 self.assertTrue(self._log_in(row, "known-to-one"))
 
+    def test_a_link_of_who_has_gone_ends(self):
+        for way in ("disabled", "deleted", "no manager any more"):
+            with self.subTest(way=way), self._rollback():
+                row, deputy = self.subaccounts["colleague"], self.subaccounts["deputy"]
+                token = self._make_link(row, "deputy")
+                kept = self._make_link(self.subaccounts["shipping"], "main_account")
+                self.assertEqual(row._find_by_token(token), row)
+                if way == "no manager any more":
+                    deputy.with_user(self.owner).role_ids = [Command.set(self.role_plain.ids)]
+                else:
+                    deputy.with_user(self.owner).action_disable()
+                if way == "deleted":
+                    deputy.with_user(self.owner).action_delete()
+                self.assertFalse(row._find_by_token(token))
+                self.assertTrue(row._find_by_token(kept))
+
+    def test_an_address_that_a_lesser_manager_has_said_gets_no_new_password(self):
+        """Odoo mails it a link with which whoever reads the mail sets the password."""
+        row = self.subaccounts["colleague"]
+        partner = row.user_id.partner_id
+
+        def reset():
+            partner.signup_prepare(signup_type="reset")
+            token = partner._generate_signup_token()
+            return partner.sudo()._get_partner_from_token(token), token
+
+        row.with_user(self.users["deputy"]).email = "deputy@elsewhere.example.com"
+        self.env.cr.flush()
+        found, earlier = reset()
+        self.assertEqual(found, partner)
+        row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
+        self.assertFalse(reset()[0])
+        self.assertFalse(partner.sudo()._get_partner_from_token(earlier))
+        for who in (self.owner, row.user_id):
+            with self.subTest(who=who.name), self._rollback():
+                # What one knows of one's own account, or the main account of its staff.
+                if who == row.user_id:
+                    who.with_user(who).email = "own@example.com"
+                else:
+                    row.with_user(who).email = "seen-to@example.com"
+                self.env.cr.flush()
+                self.assertEqual(reset()[0], partner)
+        # Nobody has said another one since it was made.
+        made = self.env["livechat.subaccount"].with_user(self.users["deputy"])
+        made = made.create({"name": "New", "email": "new@elsewhere.example.com"}).sudo()
+        made._activate("known-to-two")
+        partner = made.user_id.partner_id
+        self.assertEqual(reset()[0], partner)
+        made.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
+        self.assertFalse(reset()[0])
+
     def test_who_loses_a_password_is_asked_for_a_new_one(self):
         self.env["ir.mail_server"].create({"name": "Post", "smtp_host": "127.0.0.1"})
         row = self.subaccounts["colleague"]

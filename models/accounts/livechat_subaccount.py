@@ -883,7 +883,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
         rows = rows.search(
             ["|", ("link_maker_id", "!=", False), ("password_maker_id", "!=", False)]
         )
-        rows.filtered(lambda row: row._outgrew(row.link_maker_id))._void_links()
+        rows.filtered(
+            lambda row: row._outgrew(row.link_maker_id) or not row._was_made_by_manager()
+        )._void_links()
         for row in rows.filtered(lambda row: row._outgrew(row.password_maker_id)):
             row._store({"password_maker_id": False})
             row._sudo_clean().user_id._lose_password()
@@ -897,6 +899,15 @@ class LivechatSubaccount(sent.Reader, models.Model):
             )
             if row.state == "enabled":
                 row._ask_for_password()
+
+    def _was_made_by_manager(self):
+        """Tell whether who made the open link of this sub-account may make one now."""
+        maker, shop = self.link_maker_id, self.main_account_id
+        if not maker or maker._is_admin():
+            return True
+        is_ours = maker == shop or maker.main_account_id == shop
+        manager = "im_livechat_subaccount.group_subaccount_manager"
+        return bool(is_ours and maker.active and maker._filter_given(manager))
 
     def _ask_for_password(self):
         """Tell somebody whose password has ended, and the main account, how there is a new one.

@@ -126,6 +126,30 @@ class LivechatSubaccount(models.Model):
             user._look_at_sessions()
             self._note("session_ended", devices[:1].display_name)
 
+    def _find_email_sayer(self):
+        """Return who has said the e-mail address of this sub-account, as its log has it."""
+        # sudo: mail.tracking.value - who, and nothing else. Served by the indexes on the message's
+        # record and on the tracked message.
+        said = (
+            self.env["mail.tracking.value"]
+            .sudo()
+            .search(
+                [
+                    ("mail_message_id.model", "=", self._name),
+                    ("mail_message_id.res_id", "=", self.id),
+                    ("field_id.name", "=", "email"),
+                ],
+                order="id desc",
+                limit=1,
+            )
+        )
+        # sudo: livechat.subaccount - who made it, with the first address
+        return (said or self.sudo()).create_uid
+
+    def _is_mail_foreign(self):
+        """Tell whether the mailbox of this sub-account may be somebody else's, who may do less."""
+        return self._outgrew(self._find_email_sayer())
+
 
 def _format_hour(hour):
     minutes = round(hour * 60)

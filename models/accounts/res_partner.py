@@ -108,7 +108,16 @@ class ResPartner(sent.Guard, models.Model):
 
     def _get_partner_from_token(self, token):
         partner = super()._get_partner_from_token(token)
-        return None if partner and partner._is_bound_to_agent() else partner
+        if partner and (partner._is_bound_to_agent() or partner._is_mailed_to_lesser()):
+            return None
+        return partner
+
+    def _is_mailed_to_lesser(self):
+        """Tell whether what Odoo mails to this sub-account may come to somebody who may do less:
+        its main account makes it a link instead."""
+        # sudo: res.partner, livechat.subaccount - whose it is, whoever has the token
+        rows = self.sudo().user_ids._get_subaccount()
+        return any(row._is_mail_foreign() for row in rows)
 
     def _is_bound_to_agent(self):
         """Tell whether somebody who signed up with this contact would get an agent's chats along.

@@ -414,6 +414,10 @@ class ResUsers(models.Model):
         self._end_sessions()
         self._end_sending()
         self._get_subaccount()._void_links()
+        # Nor does anybody get in by a link that one has made for somebody else.
+        # sudo: livechat.subaccount - as above
+        rows = self.env["livechat.subaccount"].sudo()
+        rows.search([("link_maker_id", "in", self.ids)])._void_links()
 
     def _end_sessions(self):
         """End the web sessions and websockets of these users, for good."""
