@@ -212,6 +212,47 @@ class TestWebsites(TwoShops, HttpCase):
         if "website_livechat" not in cls.env["ir.module.module"]._installed():
             cls.skipTest(cls, "website_livechat is not installed; dev/test has it")
 
+    def test_no_shop_learns_who_is_on_anothers_website(self):
+        visitors = self.env["website.visitor"]
+        for number, channel in enumerate(self.channels):
+            website = self.env["website"].create(
+                {"name": f"Of {number}", "channel_id": channel.id, "domain": f"{number}.example"}
+            )
+            page = self.env["website.page"].create(
+                {
+                    "name": "Page",
+                    "url": f"/{number}",
+                    "type": "qweb",
+                    "arch": "<div/>",
+                    "website_id": website.id,
+                }
+            )
+            visitors |= visitors.create(
+                {
+                    "access_token": f"{number}" * 32,
+                    "website_id": website.id,
+                    "website_track_ids": [
+                        Command.create({"page_id": page.id, "url": f"/{number}"})
+                    ],
+                }
+            )
+        tracks = visitors.website_track_ids
+        for number, agents in enumerate(self.staff):
+            for user in (agents[0], self.owners[number]):
+                with self.subTest(user=user.login):
+                    for records, own in ((visitors, visitors[number]), (tracks, tracks[number])):
+                        mine = records.with_user(user)
+                        self.assertEqual(mine.search([("id", "in", records.ids)]), own)
+                        self.assertEqual(mine._filtered_access("read"), own)
+        # Who has chatted with a shop is known there, wherever it came from.
+        self.chats[1][0].livechat_visitor_id = visitors[0]
+        self.env.flush_all()
+        agent = self.staff[1][0]
+        self.assertEqual(visitors.with_user(agent)._filtered_access("read"), visitors)
+        self.assertEqual(
+            len(visitors.with_user(self.admin).search([("id", "in", visitors.ids)])), 2
+        )
+
     def test_each_website_leads_to_the_shop_of_its_company(self):
         for number, (channel, owner) in enumerate(zip(self.channels, self.owners, strict=True)):
             company = self.env["res.company"].create({"name": f"Company {number}"})

@@ -41,6 +41,12 @@ _PRIVATE = {
     "spreadsheet.dashboard.share": (_nothing_more, True),
 }
 
+# {model: whose shop's website it tells of}: Odoo shows all agents who is on which page of any.
+_OF_WEBSITES = {
+    "website.track": "visitor_id.website_id.channel_id.main_account_id",
+    "website.visitor": "website_id.channel_id.main_account_id",
+}
+
 # {model: where a record says with which shop it is shared, by who manages its dispatch}
 _SHARED = {"mail.canned.response": "main_account_id"}
 
@@ -59,8 +65,30 @@ class IrRule(models.Model):
     @api.model
     def _compute_domain(self, model_name, mode="read"):
         domain = super()._compute_domain(model_name, mode)
-        private = self._get_private_domain(model_name, mode)
-        return domain & private if private else domain
+        for more in (
+            self._get_private_domain(model_name, mode),
+            self._get_website_domain(model_name),
+        ):
+            if more:
+                domain &= more
+        return domain
+
+    @api.model
+    def _get_website_domain(self, model_name):
+        """Return of which visitors of websites the caller learns: a shop's staff of those on the
+        website that shows its own channel, and of who has chatted with it; ``None`` if nothing is
+        to be said."""
+        path = _OF_WEBSITES.get(model_name)
+        if not path or self.env.su or not self._serves_staff():
+            return None
+        if "channel_id" not in self.env["website"]._fields:
+            return None
+        owner = self.env.user._get_shop_owner()
+        domain = Domain(path, "in", owner.ids)
+        if model_name == "website.visitor":
+            its = Domain("livechat_channel_id.main_account_id", "in", owner.ids)
+            domain |= Domain("discuss_channel_ids", "any", its)
+        return domain
 
     @api.model
     def _get_private_domain(self, model_name, mode):
