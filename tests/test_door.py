@@ -431,7 +431,8 @@ class TestLimits(PatientCase, DispatchCommon):
         )
         self.assertEqual(answer.status_code, 200)
         self.assertNotIn("Traceback", answer.text)
-        return answer.json()["result"]
+        # What is nothing is left out.
+        return answer.json().get("result")
 
     def _ask(self, channel=None, persisted=True, route="/im_livechat/get_session", **params):
         """A new buyer asks for a chat, or looks at the widget; whether that is refused."""
@@ -705,6 +706,74 @@ class TestLimits(PatientCase, DispatchCommon):
         self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
         self._say(chat, self.agent)
         self.assertTrue(write()["message_id"])
+
+    def _make_bot(self, channel, **rule):
+        bot = self.env["chatbot.script"].create(
+            {
+                "title": "Bot",
+                "script_step_ids": [
+                    Command.create({"step_type": "text", "message": "Hello"}),
+                    Command.create({"step_type": "forward_operator", "message": "A moment"}),
+                ],
+            }
+        )
+        if rule:
+            channel.rule_ids = [Command.create({"chatbot_script_id": bot.id, **rule})]
+        return bot
+
+    def _walk_with(self, bot, chat):
+        """The page of a buyer starts this bot in a chat, and goes on to its last step."""
+        asked = {"channel_id": chat.id, "chatbot_script_id": bot.id}
+        for step in ("restart", "step/trigger", "step/trigger"):
+            self._call(f"/chatbot/{step}", **asked)
+        self.env.invalidate_all()
+
+    def test_no_bot_begins_in_a_chat_that_has_an_agent(self):
+        """Core lets a buyer start any bot there is, in any chat of its own."""
+        self._limit(0)
+        agents = self.agent | self._create_agent("second") | self._create_agent("third")
+        channel = self._create_channel(agents)
+        bot = self._make_bot(channel)
+        answer = self._call("/im_livechat/get_session", channel_id=channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        self._say_over_the_route(chat.id)
+        seated = self._agent_of(chat)
+        self.assertEqual(len(seated), 1)
+        decisions = self.env["livechat.dispatch.decision"].search_count([])
+        for _time in range(3):
+            self._walk_with(bot, chat)
+        self.assertEqual(self._agent_of(chat), seated)
+        self.assertEqual(chat.livechat_operator_id, seated.partner_id)
+        self.assertEqual(self.env["livechat.dispatch.decision"].search_count([]), decisions)
+
+    def test_a_bot_that_begins_anew_opens_no_chat_past_the_door(self):
+        channel = self._create_channel(self.agent)
+        bot = self._make_bot(channel, sequence=1)
+        asked = {"channel_id": channel.id, "chatbot_script_id": bot.id}
+        chat = self.env["discuss.channel"].browse(
+            self._call("/im_livechat/get_session", **asked)["channel_id"]
+        )
+        guest = chat.channel_member_ids.guest_id
+        self._say_over_the_route(chat.id)
+        self._close(chat)
+        self.env.flush_all()
+        # One chat a channel.
+        other = self.env["discuss.channel"].browse(
+            self._call("/im_livechat/get_session", **asked)["channel_id"]
+        )
+        self._walk_with(bot, chat)
+        self.assertTrue(chat.livechat_end_dt)
+        self._close(other)
+        self.env.flush_all()
+        # It costs what a chat does.
+        self.assertTrue(self._fill_of("chat", guest))
+        self._walk_with(bot, chat)
+        self.assertTrue(chat.livechat_end_dt)
+        self._pass_time(minutes=60)
+        self._walk_with(bot, chat)
+        self.assertFalse(chat.livechat_end_dt)
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self.assertEqual(chat.dispatch_address, "203.0.113.7")
 
     def test_leaving_a_message_has_a_limit(self):
         self.channel.write(

@@ -148,6 +148,45 @@ class DiscussChannel(models.Model):
         self.dispatch_wordless_since = read_now(self.env)
         self._send_end()
 
+    def _has_bot(self, script_id):
+        """Tell whether this is a bot with which this chat has begun; where Odoo itself dispatches,
+        it may be any.
+
+        :param script_id: what a browser says is a ``chatbot.script``.
+        """
+        bots = self.livechat_channel_member_history_ids.chatbot_script_id
+        return not self._is_dispatched() or script_id in bots.ids
+
+    def _begin_anew(self, script_id):
+        """Let the buyer of this chat begin with its bot anew, and tell whether it may: while no
+        agent has the chat. A chat that has ended opens again; that costs its buyer what a new one
+        does, and a buyer has one chat a channel.
+
+        :param script_id: as of :meth:`_has_bot`.
+        """
+        if not self._is_dispatched():
+            return True
+        channel = self.livechat_channel_id
+        if not self._has_bot(script_id) or self.dispatch_seat_partner_ids:
+            return False
+        if not self.livechat_end_dt:
+            return channel._is_welcome("look")
+        buyers = self.livechat_customer_history_ids
+        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1]
+        known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest) if buyer]
+        # Another tab may just be opening a chat.
+        door.claim(self.env.cr, channel.id, known)
+        is_here = [("livechat_channel_id", "=", channel.id)]
+        if channel._find_open_chats(partner, guest, is_here) or not channel._is_welcome("chat"):
+            return False
+        # Whoever had it has it no more.
+        agents = self.channel_member_ids.filtered(
+            lambda member: member.livechat_member_type == "agent"
+        )
+        self._leave(agents.partner_id)
+        self.dispatch_address = channel._read_caller_address()
+        return True
+
     def _return(self, partner, guest):
         """Return the chat in which a buyer goes on who has come back to this one: itself, which a
         word opens again, or one that the buyer has open with this channel by now."""
