@@ -3,17 +3,28 @@ from werkzeug.exceptions import NotFound
 from odoo import http
 from odoo.http import request
 
+from odoo.addons.im_livechat.controllers.main import LivechatController
 from odoo.addons.mail.controllers.attachment import AttachmentController
+from odoo.addons.mail.controllers.discuss.rtc import RtcController
+from odoo.addons.mail.controllers.link_preview import LinkPreviewController
 from odoo.addons.mail.controllers.message_reaction import MessageReactionController
 from odoo.addons.mail.controllers.thread import ThreadController
 
 from ..tools.sent import is_record_id, is_text
 from .main import find_guest, find_refusal
 
-# Besides messages buyers send files, edit what they have written, and react to what was said: as in
-# core, but for who is blocked or does it without end before somebody has answered.
+# Besides messages buyers send files, edit what they have written, react to what was said, rate, say
+# where they were, let the server look at links and print: as in core, but for who is blocked or
+# does it without end.
 
 _ACTIONS = ("add", "remove")
+
+# Core looks at each link of a message for some seconds; people send few at once.
+_LINKS_MAX = 5
+
+# So many pages an agent is told of, as core's page keeps them, of so many characters at most.
+_PAGES_MAX, _PAGE_LENGTH_MAX = 15, 2000
+_PAGES_BEGIN = ("/", "https://", "http://")
 
 
 def _is_refused(message_id):
@@ -59,3 +70,65 @@ class WritingAttachmentController(AttachmentController):
             if refusal := find_refusal(thread_id, "word"):
                 return request.make_json_response({"error": refusal})
         return super().mail_attachment_upload(ufile, thread_id, thread_model, is_pending, **kwargs)
+
+
+class WritingLinkPreviewController(LinkPreviewController):
+    @http.route()
+    def mail_link_preview(self, message_id=None, **_ignored):
+        if not is_record_id(message_id):
+            return None
+        # sudo: mail.message - of which chat it is; whether the caller wrote it is asked there
+        message = request.env["mail.message"].sudo().search([("id", "=", message_id)])
+        links = (message.body or "").count("href=")
+        if links > _LINKS_MAX or self._is_refused(message):
+            return None
+        return super().mail_link_preview(message_id)
+
+    def _is_refused(self, message):
+        if request.env.user._is_internal():
+            return False
+        find_guest()
+        if message.model != "discuss.channel":
+            return not request.env["im_livechat.channel"]._is_welcome("preview")
+        chat = request.env["discuss.channel"].search([("id", "=", message.res_id)])
+        # sudo: discuss.channel - whether somebody has answered in the buyer's own chat
+        return chat.sudo()._is_unheard() or bool(find_refusal(message.res_id, "preview"))
+
+
+class WritingLivechatController(LivechatController):
+    @http.route()
+    def feedback(self, channel_id=None, rate=None, reason=None, **kwargs):
+        find_guest()
+        if find_refusal(channel_id, "look"):
+            return False
+        return super().feedback(channel_id, rate, reason=reason, **kwargs)
+
+    @http.route()
+    def history_pages(self, pid=None, channel_id=None, page_history=None, **_ignored):
+        find_guest()
+        if not (is_record_id(pid) and is_record_id(channel_id)) or find_refusal(channel_id, "look"):
+            return None
+        said = page_history if isinstance(page_history, list) else []
+        pages = [
+            page
+            for page in said
+            if is_text(page, _PAGE_LENGTH_MAX) and page.startswith(_PAGES_BEGIN)
+        ]
+        return super().history_pages(pid, channel_id, pages[:_PAGES_MAX])
+
+    @http.route()
+    def download_livechat_transcript(self, channel_id):
+        find_guest()
+        if refusal := find_refusal(channel_id, "transcript"):
+            return request.make_response(refusal, status=429)
+        return super().download_livechat_transcript(channel_id)
+
+
+class WritingCallController(RtcController):
+    @http.route()
+    def channel_call_join(self, channel_id=None, check_rtc_session_ids=None, camera=False):
+        find_guest()
+        # It rings whoever is in the chat.
+        if find_refusal(channel_id, "look"):
+            return {}
+        return super().channel_call_join(channel_id, check_rtc_session_ids, camera)

@@ -2,7 +2,7 @@ import json
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import fields, http
+from odoo import Command, fields, http
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tests.common import HOST
@@ -224,7 +224,8 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         ).json()
         self.assertNotIn("error", answer)
         self.env.invalidate_all()
-        return answer["result"]
+        # What is nothing is left out.
+        return answer.get("result")
 
     def _ask(self, channel=None, route="/im_livechat/get_session", **params):
         channel = channel or self.channel
@@ -264,6 +265,9 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         self.assertTrue(self._write(chat)["message_id"])
         self.assertEqual(chat.dispatch_address, "203.0.113.7")
         self._block(chat)
+        bot = self.env["chatbot.script"].create(
+            {"title": "Bot", "script_step_ids": [Command.create({"message": "Hello"})]}
+        )
         guests = self.env["mail.guest"].search_count([])
         said = self.env["mail.message"].search_count(
             [("model", "=", "discuss.channel"), ("res_id", "=", chat.id)]
@@ -296,6 +300,17 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
             ("reaction", {"content": "x", "action": "add"}),
         ):
             self.assertFalse(self._call(f"/mail/message/{route}", message_id=message.id, **params))
+        for route, params in (
+            ("/im_livechat/feedback", {"rate": 1, "reason": "spam"}),
+            ("/im_livechat/history", {"pid": self.agent.partner_id.id, "page_history": ["/x"]}),
+            ("/mail/rtc/channel/join_call", {}),
+            ("/chatbot/restart", {"chatbot_script_id": bot.id}),
+            ("/chatbot/step/trigger", {"chatbot_script_id": bot.id}),
+            ("/chatbot/step/validate_email", {}),
+        ):
+            self.assertFalse(self._call(route, channel_id=chat.id, **params), route)
+        self.assertTrue(chat.livechat_end_dt)
+        self.assertFalse(chat.rating_ids)
         self.assertEqual(self.env["mail.guest"].search_count([]), guests)
         self.assertEqual(
             self.env["mail.message"].search_count(

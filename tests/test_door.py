@@ -2,6 +2,8 @@ import json
 from datetime import timedelta
 from unittest.mock import patch
 
+from markupsafe import Markup
+
 from odoo import Command, fields
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import HOST
@@ -774,6 +776,79 @@ class TestLimits(PatientCase, DispatchCommon):
         self.assertFalse(chat.livechat_end_dt)
         self.assertEqual(self._agent_of(chat), self.agent)
         self.assertEqual(chat.dispatch_address, "203.0.113.7")
+
+    def test_no_message_lets_the_server_look_at_links_without_end(self):
+        """Core looks at each link for up to three seconds, and counts those that answer only."""
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        looked_at = []
+        self.startPatcher(
+            patch(
+                "odoo.addons.mail.models.mail_link_preview.get_link_preview_from_url",
+                lambda url, session=None: looked_at.append(url),
+            )
+        )
+
+        def preview(count, author=guest):
+            links = "".join(f'<a href="https://{n}.example.com">x</a>' for n in range(count))
+            message = self._say(chat, author, Markup(links))
+            self.env.flush_all()
+            looked_at.clear()
+            token = guest._format_auth_cookie()
+            for path, more in (
+                ("/mail/link_preview", {}),
+                ("/im_livechat/cors/link_preview", {"guest_token": token}),
+            ):
+                self._call(path, message_id=message.id, **more)
+            return len(looked_at)
+
+        self.assertEqual(preview(2), 0, "nobody has answered")
+        self._say(chat, self.agent)
+        self.assertEqual(preview(2), 4)
+        self.assertEqual(preview(200), 0)
+        self.assertTrue(self._fill_of("preview", guest))
+        self.assertEqual(preview(2), 0)
+
+    def test_an_agent_is_told_of_pages_only_where_a_buyer_says_it_was(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        pages = ["https://shop.example.com/a", "javascript:alert(1)", " data:x", 5, "y" * 5000]
+        pages += [f"https://shop.example.com/{number}" for number in range(100)]
+        self.env.cr.precommit.run()
+        self.env["bus.bus"].search([]).unlink()
+        ask = {"pid": self.agent.partner_id.id, "channel_id": chat.id}
+        for history in (pages, {"a": 1}, "https://shop.example.com/b"):
+            self._call("/im_livechat/history", **ask, page_history=history)
+        self.env.cr.precommit.run()
+        told = "".join(self.env["bus.bus"].search([]).mapped("message"))
+        self.assertIn("shop.example.com/a", told)
+        for wrong in ("javascript", "data:", "yyyy", "shop.example.com/50", "shop.example.com/b"):
+            self.assertNotIn(wrong, told)
+
+    def test_a_transcript_is_printed_so_often_and_no_more(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        reports = type(self.env["ir.actions.report"])
+        self.startPatcher(
+            patch.object(reports, "_render_qweb_pdf", lambda *args, **kwargs: (b"pdf", "pdf"))
+        )
+
+        def load(cors=""):
+            token = f"?guest_token={guest._format_auth_cookie()}" if cors else ""
+            return self.url_open(
+                f"/im_livechat/{cors}download_transcript/{chat.id}{token}", headers=self.forwarded
+            )
+
+        for cors in ("", "cors/"):
+            with self.subTest(cors=cors):
+                self.assertEqual(load(cors).content, b"pdf")
+                self.assertTrue(self._fill_of("transcript", guest))
+                answer = load(cors)
+                self.assertEqual(answer.status_code, 429)
+                self.assertIn("wait a minute", answer.text)
+                self._pass_time(minutes=60)
 
     def test_leaving_a_message_has_a_limit(self):
         self.channel.write(

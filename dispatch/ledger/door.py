@@ -35,12 +35,30 @@ _ADDRESS_CHATS_MOST = 10**6
 
 #: How often a buyer may ask an hour: for a ``chat``, for a ``look`` at the widget, to bring a
 #: ``word`` before the first answer, to ``leave`` a message, to say that it is still ``here``, as
-#: the page of who waits does twice a minute. Generous for people.
-PER_BUYER = {"chat": 20, "look": 240, "word": 240, "leave": 20, "here": 600}
+#: the page of who waits does twice a minute; for the ``preview`` of a link, for which the server
+#: asks others, and for a ``transcript``, which it prints: both take seconds. Generous for people.
+PER_BUYER = {
+    "chat": 20,
+    "look": 240,
+    "word": 240,
+    "leave": 20,
+    "here": 600,
+    "preview": 20,
+    "transcript": 20,
+}
 
 #: And an address, in chats of an address: a school or an office has one for all. What is more than
 #: its chats does not come all at once, but a quarter of it.
-PER_ADDRESS = {"chat": 1, "look": 20, "word": 20, "leave": 1, "here": 120, "activation": 1}
+PER_ADDRESS = {
+    "chat": 1,
+    "look": 20,
+    "word": 20,
+    "leave": 1,
+    "here": 120,
+    "activation": 1,
+    "preview": 1,
+    "transcript": 1,
+}
 
 #: What an address gets a minute in a rush, in its chats of a minute.
 PER_ADDRESS_IN_RUSH = {"chat": 1, "look": 2, "word": 4}
