@@ -7,7 +7,6 @@ from odoo.tests import tagged
 from ..dispatch.line import WAITING, Round, number_places
 from .common import DispatchCommon
 
-
 @tagged("post_install", "-at_install")
 class TestLine(DispatchCommon):
     """The order of those who wait is one, in Python and in SQL."""
@@ -92,3 +91,71 @@ class TestLine(DispatchCommon):
         self.assertEqual([row["id"] for row in rows], chats.ids)
         for row in rows:
             self.assertEqual(row["place"], places.get(row["id"], False))
+
+
+@tagged("post_install", "-at_install")
+class TestServing(DispatchCommon):
+    """What it costs to give a seat that has become free to the next of the line."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agents = cls.env["res.users"].union(
+            *(cls._create_agent(f"agent{number}") for number in range(3))
+        )
+        cls.channel = cls._create_channel(
+            cls.agents, queue_enabled=True, max_sessions_mode="limited", max_sessions=1
+        )
+        # So many that it is known how long one takes.
+        now = fields.Datetime.now()
+        for _chat in range(20):
+            cls._open_chat(cls.channel, cls.agents[0]).write(
+                {"dispatch_assigned_at": now - timedelta(minutes=5), "livechat_end_dt": now}
+            )
+        cls.taken = cls.env["discuss.channel"].union(*(cls._come(cls.channel) for _ in range(3)))
+
+    def _let_wait(self, count):
+        chats = [self._come(self.channel) for _buyer in range(count)]
+        self.assertEqual({chat.dispatch_state for chat in chats}, {"queued"})
+        return chats
+
+    def _commit(self):
+        """Do what precedes a commit, and forget what a commit forgets."""
+        self.env.flush_all()
+        self.env.cr.precommit.run()
+        self.env.transaction.clear()
+
+    def _serve_next(self):
+        """A seat becomes free, and the line is served; how many statements that takes."""
+        self._close(self.taken[:1])
+        self.taken -= self.taken[:1]
+        self._commit()
+        before = self.env.cr.sql_log_count
+        self.channel._drain()
+        self._commit()
+        return self.env.cr.sql_log_count - before
+
+    def test_its_agent_is_told_of_the_chat_once_and_of_no_wait(self):
+        chat, _other = self._let_wait(2)
+        self._forget_bus()
+        self._serve_next()
+        self.assertEqual(chat.dispatch_state, "assigned")
+        told = [
+            (kind, payload.get("data", payload))
+            for channel, kind, payload in self._read_bus()
+            if channel[1:] == ["res.partner", self._agent_of(chat).partner_id.id]
+        ]
+        rows = [
+            (row, data)
+            for kind, data in told
+            for row in data.get("discuss.channel", ())
+            if row["id"] == chat.id
+        ]
+        self.assertFalse([row for row, _data in rows if "dispatch_wait" in row])
+        whole = [(row, data) for row, data in rows if "uuid" in row]
+        self.assertEqual(len(whole), 1)
+        ((row, data),) = whole
+        self.assertEqual(row["name"], chat.name)
+        self.assertEqual(row["livechat_operator_id"], chat.livechat_operator_id.id)
+        members = {member["id"] for member in data["discuss.channel.member"]}
+        self.assertEqual(members, {*chat.channel_member_ids.ids})

@@ -447,16 +447,6 @@ class DiscussChannel(sent.Reader, models.Model):
 
         What decided that is written down before, see :meth:`_record`.
         """
-        if agent.partner_id not in self.dispatch_seat_partner_ids:
-            takes_over = bool(self.livechat_agent_history_ids.partner_id - agent.partner_id)
-            # Nobody has invited it: its page is told who the buyer is instead.
-            # sudo: discuss.channel - dispatch seats whom it has chosen
-            self.with_user(agent).sudo()._add_members(
-                users=agent,
-                create_member_params={"livechat_member_type": "agent"},
-                post_joined_message=False,
-            )
-            self._announce(agent, takes_over)
         now = read_now(self.env)
         values = {
             "livechat_operator_id": agent.partner_id.id,
@@ -481,8 +471,21 @@ class DiscussChannel(sent.Reader, models.Model):
             values["name"] = f"{buyer} {agent.livechat_username or agent.name}"
         if self.livechat_failure == "no_agent":
             values["livechat_failure"] = "no_answer"
+        is_new = agent.partner_id not in self.dispatch_seat_partner_ids
+        takes_over = bool(self.livechat_agent_history_ids.partner_id - agent.partner_id)
+        # Before it comes: its page is told of the chat once, and all that is true from now on.
         self.write(values)
-        self._broadcast(agent.partner_id.ids)
+        # Nobody has invited it: its page is told who the buyer is instead.
+        # sudo: discuss.channel - dispatch seats whom it has chosen
+        if not is_new or not self.with_user(agent).sudo()._add_members(
+            users=agent,
+            create_member_params={"livechat_member_type": "agent"},
+            post_joined_message=False,
+        ):
+            # It was there.
+            self._broadcast(agent.partner_id.ids)
+        if is_new:
+            self._announce(agent, takes_over)
         self._follow_agents(agent)
 
     def _announce(self, agent, takes_over):
