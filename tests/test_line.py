@@ -1,5 +1,6 @@
 import random
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
@@ -159,3 +160,16 @@ class TestServing(DispatchCommon):
         self.assertEqual(row["livechat_operator_id"], chat.livechat_operator_id.id)
         members = {member["id"] for member in data["discuss.channel.member"]}
         self.assertEqual(members, {*chat.channel_member_ids.ids})
+
+    def test_places_are_told_without_reading_who_has_them(self):
+        chats = self._let_wait(5)
+        self._commit()
+        with self.assertQueryCount(1):
+            places = self.channel._get_places(self.env["livechat.dispatch.group"])
+        self.assertEqual(places, {chat.id: place for place, chat in enumerate(chats, 1)})
+
+    def test_nobody_asks_how_long_a_line_takes_in_which_nobody_is_left(self):
+        self._let_wait(1)
+        with patch.object(type(self.channel), "_get_pace") as get_pace:
+            self._serve_next()
+        get_pace.assert_not_called()

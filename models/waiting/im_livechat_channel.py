@@ -26,7 +26,6 @@ from ...dispatch.line import (
     WAITING,
     Round,
     estimate_wait,
-    number_places,
 )
 from ...tools import sent
 from ...tools.here import read_now
@@ -54,6 +53,19 @@ _DIGEST_AFTER = timedelta(minutes=5)
 # So many at the head of a line are told each change of their places at once; the others ask when
 # they give a sign of life. Else one who leaves a line of a hundred writes a hundred rows.
 _TOLD_AT_ONCE = 3
+
+# Of what places in a line are made.
+_ORDERED_BY = [
+    "active",
+    "dispatch_assigned_at",
+    "dispatch_goes_first",
+    "dispatch_group_id",
+    "dispatch_put_first",
+    "dispatch_queued_at",
+    "dispatch_state",
+    "livechat_channel_id",
+    "livechat_end_dt",
+]
 
 # So many of the last chats tell how long one takes; fewer than the minimum tell nothing.
 _LAST_SERVICES = 200
@@ -484,18 +496,38 @@ class ImLivechatChannel(models.Model):
         )
 
     def _get_places(self, group):
-        """Return the places in the line of this group: ``{chat id: place}``."""
-        return number_places(chat._get_waiting() for chat in self._get_line(group))
+        """Return the places in the line of this group, in order: ``{chat id: place}``.
+
+        Each buyer of a line asks twice a minute, and who is served has it told to others: of the
+        chats nothing but their order is read.
+        """
+        self.env["discuss.channel"].flush_model(_ORDERED_BY)
+        # Served by discuss_channel__dispatch_waiting_idx.
+        self.env.cr.execute(
+            f"""
+            SELECT id
+              FROM discuss_channel
+             WHERE dispatch_state = 'queued'
+               AND livechat_end_dt IS NULL
+               AND active
+               AND livechat_channel_id = %s
+               AND dispatch_group_id IS NOT DISTINCT FROM %s
+          ORDER BY {ORDER_BY}
+            """,
+            [self.id, group.id or None],
+        )
+        return {chat_id: place for place, (chat_id,) in enumerate(self.env.cr.fetchall(), 1)}
 
     def _send_places(self, group):
         """Tell the first buyers in this line their places, and the channel's agents how many
         wait."""
         if not self:
             return
-        pace = self._get_pace(group)
         chats = self.env["discuss.channel"]
-        for chat_id, place in list(self._get_places(group).items())[:_TOLD_AT_ONCE]:
-            chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
+        if told := list(self._get_places(group).items())[:_TOLD_AT_ONCE]:
+            pace = self._get_pace(group)
+            for chat_id, place in told:
+                chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
         self._send_line()
 
     def _send_line(self):
