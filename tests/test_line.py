@@ -6,7 +6,13 @@ from odoo import fields
 from odoo.tests import tagged
 
 from ..dispatch.line import WAITING, Round, number_places
+from ..models.waiting import im_livechat_channel
 from .common import DispatchCommon
+
+# To give a seat to the next of a line, with all that its agent, its buyer and the others are told.
+# It may only get smaller.
+STATEMENTS_MAX = 145
+
 
 @tagged("post_install", "-at_install")
 class TestLine(DispatchCommon):
@@ -168,8 +174,27 @@ class TestServing(DispatchCommon):
             places = self.channel._get_places(self.env["livechat.dispatch.group"])
         self.assertEqual(places, {chat.id: place for place, chat in enumerate(chats, 1)})
 
+    def test_it_takes_no_more_statements_however_many_wait(self):
+        self._let_wait(12)
+        # What a process remembers afterwards.
+        self._serve_next()
+        counts = [self._serve_next()]
+        self._close(self.channel._get_line(self.env["livechat.dispatch.group"])[2:])
+        counts.append(self._serve_next())
+        self.assertLessEqual(max(counts) - min(counts), 2)
+        self.assertLessEqual(max(counts), STATEMENTS_MAX)
+
     def test_nobody_asks_how_long_a_line_takes_in_which_nobody_is_left(self):
         self._let_wait(1)
         with patch.object(type(self.channel), "_get_pace") as get_pace:
             self._serve_next()
         get_pace.assert_not_called()
+
+    def test_nobody_asks_who_has_room_for_regulars_while_none_of_them_waits(self):
+        _next, *others = self._let_wait(3)
+        for regular, calls in ((self.env["res.users"], 0), (self.agents[0], 1)):
+            others[-1].dispatch_regular_id = regular
+            policy = im_livechat_channel.policy
+            with patch.object(policy, "find_roomy", wraps=policy.find_roomy) as find_roomy:
+                self._serve_next()
+            self.assertEqual(bool(find_roomy.call_count), bool(calls))

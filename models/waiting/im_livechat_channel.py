@@ -414,7 +414,13 @@ class ImLivechatChannel(models.Model):
         return True
 
     def _find_roomy_agents(self):
-        """Return the ids of the agents who could take a buyer of their own, even when paused."""
+        """Return the ids of the agents who could take a buyer of their own, even when paused; of
+        nobody while none of those who wait has an agent of its own."""
+        waiting = self.env["discuss.channel"].with_context(active_test=False)
+        own = [*IS_WAITING, ("dispatch_regular_id", "!=", False)]
+        # Served by discuss_channel__dispatch_waiting_idx.
+        if not waiting.search_count([("livechat_channel_id", "=", self.id), *own], limit=1):
+            return frozenset()
         return policy.find_roomy(self._read_dispatch_agents(), self._get_dispatch_rules())
 
     def _get_next_in_line(self, serving):
