@@ -1,9 +1,11 @@
 import random
+import threading
 from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
+from odoo.tools import mute_logger
 
 from ..dispatch.line import WAITING, Round, number_places
 from ..models.waiting import im_livechat_channel
@@ -198,3 +200,16 @@ class TestServing(DispatchCommon):
             with patch.object(policy, "find_roomy", wraps=policy.find_roomy) as find_roomy:
                 self._serve_next()
             self.assertEqual(bool(find_roomy.call_count), bool(calls))
+
+    def test_a_machine_without_threads_fails_no_commit_and_serves_the_next_time(self):
+        drainer = im_livechat_channel._Drainer("nowhere")
+        served = threading.Event()
+        drainer._run = served.set
+        with (
+            patch.object(threading.Thread, "start", side_effect=RuntimeError("no more threads")),
+            mute_logger(im_livechat_channel.__name__),
+        ):
+            drainer.ask()
+        self.assertFalse(served.is_set())
+        drainer.ask()
+        self.assertTrue(served.wait(10))

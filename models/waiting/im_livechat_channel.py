@@ -597,9 +597,16 @@ class _Drainer:
             if self._running:
                 return
             self._running = True
-        threading.Thread(
-            target=self._run, name=f"livechat.line.{self._dbname}", daemon=True
-        ).start()
+        try:
+            threading.Thread(
+                target=self._run, name=f"livechat.line.{self._dbname}", daemon=True
+            ).start()
+        except Exception:
+            # The machine has no more threads: the cron serves the line, and whoever asks next tries
+            # again. What else follows a commit is not to fail.
+            with self._lock:
+                self._running = False
+            _logger.exception("The waiting lines could not be served")
 
     def _run(self):
         threading.current_thread().dbname = self._dbname
