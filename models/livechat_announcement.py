@@ -12,8 +12,11 @@ class LivechatAnnouncement(models.AbstractModel):
     _description = "Announcement"
 
     @api.model
-    def _seat_may_be_free(self):
-        """Say that somebody may be able to take a buyer now: those who wait are served."""
+    def _seat_may_be_free(self, channels=None):
+        """Say that somebody may be able to take a buyer now: those who wait are served.
+
+        :param channels: on whose lines, for who knows it; on all without.
+        """
 
     @api.model
     def _look_again(self, records, part):

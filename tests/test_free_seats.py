@@ -1,4 +1,5 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.tests import tagged
@@ -221,6 +222,40 @@ class TestFreeSeats(ShopCommon, ShiftCommon):
             chat = self._wait()
             self._check(chat, lambda leave=leave, taken=taken: leave(taken))
             self._close(chat)
+
+    def test_a_seat_of_one_shop_is_no_reason_to_try_the_lines_of_others(self):
+        elsewhere = self._create_channel(
+            self._create_agent("stranger"), offline_rule="pool", name="Elsewhere"
+        )
+        self._set_online(elsewhere.user_ids, "offline")
+        taken, chat = self._take_seat(), self._wait()
+        self._wait(elsewhere)
+        self._close(taken)
+        self.env.flush_all()
+        asked = self.env.cr.postcommit.data.pop("livechat_drain")
+        channels = type(self.channel)
+        tried, drain = [], channels._drain
+
+        def note_and_drain(channel):
+            tried.append(channel.id)
+            drain(channel)
+
+        with patch.object(channels, "_drain", note_and_drain):
+            self.channel._drain_all(asked)
+            self.assertEqual(tried, self.channel.ids)
+            self.assertEqual(self._agent_of(chat), self.agent)
+            # What nobody knows the agents of may be anybody's.
+            tried.clear()
+            self._wait()
+            self.channel._drain_all()
+            self.assertLessEqual({*self.channel.ids, *elsewhere.ids}, {*tried})
+        # The agent serves there as well.
+        elsewhere.user_ids += self.agent
+        self._is_announced()
+        self._close(chat)
+        self.env.flush_all()
+        asked = self.env.cr.postcommit.data.pop("livechat_drain")
+        self.assertEqual(asked, {*self.channel.ids, *elsewhere.ids})
 
     def test_a_quiet_chat_that_holds_less(self):
         self.channel.max_sessions = 2

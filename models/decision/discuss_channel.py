@@ -276,9 +276,12 @@ class DiscussChannel(sent.Reader, models.Model):
             raise AccessError(self.env._("Only dispatch itself says where a chat goes."))
 
     def _follow_seats(self, agents):
-        """Follow that these agents have lost chats."""
+        """Follow that these agents have lost chats: they may take others where they serve."""
         self._follow_agents(agents)
-        self.env["livechat.announcement"]._seat_may_be_free()
+        # sudo: res.users - where they serve, whoever ended a chat of theirs
+        agents = agents.sudo()
+        channels = agents.livechat_channel_ids | agents._get_shop_channels()
+        self.env["livechat.announcement"]._seat_may_be_free(channels)
 
     def _follow_agents(self, agents):
         """Follow that these agents have got or lost chats, and let them know."""

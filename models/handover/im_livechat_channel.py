@@ -32,12 +32,15 @@ class ImLivechatChannel(models.Model):
         self._attempt(self.env["livechat.dispatch.total"]._count)
 
     @api.model
-    def _drain_all(self):
+    def _drain_all(self, channel_ids=None):
         # Who is promised a chat has waited for room longer than the chat's buyer waits for anybody.
         # sudo: discuss.channel - the server keeps what agents of all shops have promised
         chats = self.env["discuss.channel"].sudo()
         promised = [("dispatch_promised_id", "!=", False), ("livechat_end_dt", "=", False)]
+        if channel_ids is not None:
+            # A colleague is one of the same channel.
+            promised.append(("livechat_channel_id", "in", list(channel_ids)))
         # Served by the index on dispatch_promised_id.
         for chat in chats.with_context(livechat_draining=DRAINING).search(promised, order="id"):
             self._attempt(chat._keep_promise)
-        super()._drain_all()
+        super()._drain_all(channel_ids)

@@ -185,7 +185,7 @@ class DiscussChannel(models.Model):
         )
         self._record(values)
         # Since the decision.
-        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._seat_may_be_free(self.livechat_channel_id)
         return True
 
     def _note_word(self, message):

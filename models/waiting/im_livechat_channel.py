@@ -72,6 +72,9 @@ _LAST_SERVICES = 200
 
 _ENOUGH_SERVICES = 20
 
+# What stands for all channels among the ids of those whose lines are to be served.
+_ALL_LINES = frozenset([None])
+
 
 def _digest(secret):
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -259,16 +262,23 @@ class ImLivechatChannel(models.Model):
         return self.dispatch_queued_count, len(self.dispatch_group_ids) + 1
 
     @api.model
-    def _drain_soon(self):
-        """Give seats that this transaction frees to those who wait, once it is committed."""
+    def _drain_soon(self, channels=None):
+        """Give seats that this transaction frees to those who wait, once it is committed.
+
+        :param channels: on whose lines, for who knows it: what one shop's agents can take is no
+            reason to try the lines of all others. On all without.
+        """
         if not self.env.registry.ready:
             # Modules are being loaded, and whoever serves this database otherwise will see to it.
             return
+        channel_ids = _ALL_LINES if channels is None else set(channels.ids)
+        if not channel_ids or self.env.context.get("livechat_draining") is DRAINING:
+            return
         postcommit = self.env.cr.postcommit
-        is_draining = self.env.context.get("livechat_draining") is DRAINING
-        if not is_draining and not postcommit.data.get("livechat_drain"):
-            postcommit.data["livechat_drain"] = True
-            postcommit.add(partial(_drain_after_commit, self.env.cr.dbname))
+        if "livechat_drain" not in postcommit.data:
+            asked = postcommit.data["livechat_drain"] = set()
+            postcommit.add(partial(_drain_after_commit, self.env.cr.dbname, asked))
+        postcommit.data["livechat_drain"] |= channel_ids
 
     @api.model
     def _attempt(self, do, lock_timeout=locks.LOCK_TIMEOUT):
@@ -310,12 +320,15 @@ class ImLivechatChannel(models.Model):
         self.env.invalidate_all(flush=False)
 
     @api.model
-    def _drain_all(self):
-        """Serve the lines of all channels in which somebody waits."""
-        groups = self.env["discuss.channel"]._read_group(
-            [*IS_WAITING, ("livechat_channel_id.dispatch_mode", "!=", "native")],
-            ["livechat_channel_id"],
-        )
+    def _drain_all(self, channel_ids=None):
+        """Serve the lines of all channels in which somebody waits.
+
+        :param channel_ids: only of these.
+        """
+        domain = [*IS_WAITING, ("livechat_channel_id.dispatch_mode", "!=", "native")]
+        if channel_ids is not None:
+            domain.append(("livechat_channel_id", "in", list(channel_ids)))
+        groups = self.env["discuss.channel"]._read_group(domain, ["livechat_channel_id"])
         for (channel,) in groups:
             try:
                 channel._drain()
@@ -588,12 +601,12 @@ class _Drainer:
     def __init__(self, dbname):
         self._dbname = dbname
         self._lock = threading.Lock()
-        self._asked = self._running = False
+        self._asked, self._running = set(), False
 
-    def ask(self):
-        """Serve the lines, or once more when that is being done."""
+    def ask(self, channel_ids=_ALL_LINES):
+        """Serve the lines of these channels, or once more when that is being done."""
         with self._lock:
-            self._asked = True
+            self._asked |= channel_ids
             if self._running:
                 return
             self._running = True
@@ -615,10 +628,11 @@ class _Drainer:
                 if not self._asked:
                     self._running = False
                     return
-                self._asked = False
+                asked, self._asked = self._asked, set()
             try:
                 with Registry(self._dbname).check_signaling().cursor() as cr:
-                    api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]._drain_all()
+                    channels = api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]
+                    channels._drain_all(None if asked & _ALL_LINES else asked)
             except Exception:
                 # What freed the seat is committed; the cron serves the line within a minute.
                 _logger.exception("The waiting lines could not be served")
@@ -630,7 +644,7 @@ _drainers: dict[str, _Drainer] = {}
 os.register_at_fork(after_in_child=_drainers.clear)
 
 
-def _drain_after_commit(dbname):
+def _drain_after_commit(dbname, channel_ids=_ALL_LINES):
     if not module.current_test:
         # There it would share the one connection of the test, whose own thread uses it.
-        _drainers.setdefault(dbname, _Drainer(dbname)).ask()
+        _drainers.setdefault(dbname, _Drainer(dbname)).ask(channel_ids)

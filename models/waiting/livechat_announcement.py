@@ -7,6 +7,6 @@ class LivechatAnnouncement(models.AbstractModel):
     _inherit = "livechat.announcement"
 
     @api.model
-    def _seat_may_be_free(self):
-        super()._seat_may_be_free()
-        self.env["im_livechat.channel"]._drain_soon()
+    def _seat_may_be_free(self, channels=None):
+        super()._seat_may_be_free(channels)
+        self.env["im_livechat.channel"]._drain_soon(channels)
