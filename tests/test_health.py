@@ -1,7 +1,8 @@
 import json
 from datetime import timedelta
+from unittest.mock import patch
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
@@ -152,6 +153,53 @@ class TestHealth(HealthCommon):
     def test_who_waits_for_room_is_not_found(self):
         self._wait().dispatch_queued_at -= timedelta(hours=1)
         self.assertEqual(self._check("unserved"), (0, 0))
+
+    def _make_group(self, agents):
+        return self.env["livechat.dispatch.group"].create(
+            {
+                "name": "Team",
+                "channel_id": self.channel.id,
+                "user_ids": [Command.set(agents.ids)],
+            }
+        )
+
+    def test_an_agent_who_gets_no_buyers_of_a_group_has_no_room_for_its_line(self):
+        chat = self._wait()
+        group = chat.dispatch_group_id = self._make_group(self.agents)
+        chat.dispatch_queued_at -= timedelta(minutes=3)
+        group.paused_user_ids = self.one
+        taken = self.env["discuss.channel"].search(
+            [("dispatch_seat_partner_ids", "in", self.one.partner_id.ids)]
+        )
+        self._close(taken)
+        self.assertEqual(self._check("unserved"), (0, 0), "it is paused there")
+        group.paused_user_ids = False
+        self._assert_mends("unserved")
+        self.assertEqual(self._agent_of(chat), self.one)
+
+    def test_the_line_of_all_other_buyers_is_looked_at_beside_those_of_groups(self):
+        chat, other = self._wait(), self._come(self.channel)
+        other.dispatch_group_id = self._make_group(self.env["res.users"])
+        (chat | other).dispatch_queued_at = fields.Datetime.now() - timedelta(minutes=3)
+        self._run("UPDATE im_livechat_channel SET max_sessions = 3 WHERE id = %s", self.channel.id)
+        self._assert_mends("unserved")
+        self.assertTrue(self._agent_of(chat))
+
+    def test_who_is_just_being_served_is_not_found(self):
+        chat = self._wait()
+        chat.dispatch_queued_at -= timedelta(hours=1)
+        self._close(self.env["discuss.channel"].search([("dispatch_state", "=", "assigned")])[:1])
+        health = type(self.env["livechat.dispatch.health"])
+        find = health._find_unserved
+
+        def find_while_a_line_is_served(rows):
+            found = find(rows)
+            self.channel._drain()
+            return found
+
+        with patch.object(health, "_find_unserved", find_while_a_line_is_served):
+            self.assertEqual(self._check("unserved"), (0, 0))
+        self.assertTrue(self._agent_of(chat))
 
     def test_credits_of_deleted_users_are_forgotten(self):
         third = self._create_agent("third")

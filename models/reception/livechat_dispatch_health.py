@@ -1,14 +1,17 @@
 import logging
 import socket
+import time
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError
+from odoo.modules import module
 from odoo.tools.misc import clean_context
 
 from ...dispatch import policy
-from ...dispatch.ledger import audit, door, forget_credits
+from ...dispatch.ledger import audit, door, forget_credits, read_agents
 from ...dispatch.line import IS_WAITING
 from ...tools.here import SKEW, read_now, read_skew
 
@@ -19,6 +22,10 @@ _EPOCH = datetime(1970, 1, 1)
 # The cron runs each minute, and serves who waits.
 _CRON_LATE = timedelta(minutes=5)
 _UNSERVED = timedelta(minutes=2)
+
+# In so many seconds a seat that has just become free is given to the first of the line, who may
+# have waited for long.
+_BEING_SERVED = 10
 
 #: What is looked for. Of the last ones there is nothing to mend: they are there to be known.
 KINDS = [
@@ -184,12 +191,25 @@ class LivechatDispatchHealth(models.Model):
 
     def _check_unserved(self):
         stuck = self._find_unserved()
+        if stuck:
+            with self._a_moment_later() as later:
+                stuck &= stuck.browse(later._find_unserved().ids)
         if not stuck:
             return Finding(0)
         for channel in stuck.livechat_channel_id:
             channel._drain()
         self.env.flush_all()
         return self._describe(stuck, len(stuck - self._find_unserved()))
+
+    @contextmanager
+    def _a_moment_later(self):
+        """Yield this model as another transaction sees it a moment later."""
+        if module.current_test:
+            yield self
+            return
+        time.sleep(_BEING_SERVED)
+        with self.env.registry.cursor() as cr:
+            yield self.with_env(self.env(cr=cr))
 
     def _find_unserved(self):
         """Return the buyers who have been first in their line for two minutes while an agent of
@@ -206,16 +226,20 @@ class LivechatDispatchHealth(models.Model):
         )
         for channel, chats in waiting.grouped("livechat_channel_id").items():
             rules = channel._get_dispatch_rules()
-            roomy = {
-                agent.user_id
-                for agent in channel._read_dispatch_agents()
-                if not policy.exclusion(agent, rules)
-            }
-            for group in chats.dispatch_group_id or [chats.dispatch_group_id]:
-                members = channel._get_member_ids(group.id)
-                able = roomy if members is None else roomy & members
+            self.env.flush_all()
+            agents = read_agents(self.env.cr, channel._get_dispatch_query())
+            for group in chats.grouped("dispatch_group_id"):
                 first = channel._get_line(group)[:1] & chats
-                if first and able - channel._find_lacking(group) - set(first._get_givers().ids):
+                # As a decision about this very chat sees them: a group has hours, pauses and a
+                # permission of its own.
+                complete = channel._complete_facts(group, first._get_givers().ids)
+                able = {
+                    agent.user_id
+                    for agent in complete(agents)
+                    if not policy.exclusion(agent, rules)
+                }
+                members = channel._get_member_ids(group.id)
+                if able if members is None else able & members:
                     stuck |= first
         return stuck
 
