@@ -1,14 +1,17 @@
 import json
+import threading
+import time
+from contextlib import closing
 from datetime import timedelta
 from unittest.mock import patch
 
-from odoo import Command, fields
+from odoo import Command, fields, sql_db
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, tagged
 from odoo.tools import mute_logger
 
 from ..dispatch import ledger
-from ..dispatch.ledger import door
+from ..dispatch.ledger import audit, door, locks
 from ..models.reception.livechat_dispatch_health import INFORMATION, KINDS
 from .common import DispatchCommon, create_user
 
@@ -200,6 +203,30 @@ class TestHealth(HealthCommon):
         with patch.object(health, "_find_unserved", find_while_a_line_is_served):
             self.assertEqual(self._check("unserved"), (0, 0))
         self.assertTrue(self._agent_of(chat))
+
+    def test_whose_turn_it_is_to_serve_a_line_next_waits_for_no_lock(self):
+        database = sql_db.db_connect(self.env.cr.dbname)
+        self.patch(audit, "_LONG_WAIT", "0 seconds")
+        for key, found in ((locks.serving(self.channel.id), 0), (locks.COUNTING, 1)):
+            with (
+                self.subTest(key),
+                closing(database.cursor()) as one,
+                closing(database.cursor()) as other,
+            ):
+                locks.take(one, key)
+                waits = threading.Thread(target=locks.take, args=(other, key))
+                waits.start()
+                try:
+                    for _time in range(100):
+                        self.env.cr.execute("SELECT FROM pg_locks WHERE NOT granted")
+                        if self.env.cr.rowcount:
+                            break
+                        time.sleep(0.05)
+                    self.env.cr.execute("SELECT pg_stat_clear_snapshot()")
+                    self.assertEqual(audit.count_long_waits(self.env.cr), found)
+                finally:
+                    one.rollback()
+                    waits.join()
 
     def test_credits_of_deleted_users_are_forgotten(self):
         third = self._create_agent("third")

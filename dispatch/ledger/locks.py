@@ -61,6 +61,10 @@ def serving_next(channel_id: int) -> tuple[int, int]:
     return _NEXT, channel_id
 
 
+#: Whether a row of ``pg_locks`` is that of who waits to serve a line after somebody else.
+WAITS_TO_SERVE = f"""NOT granted AND locktype = 'advisory' AND classid = {_SERVING}"""
+
+
 def guard(cr, lock_timeout: str = LOCK_TIMEOUT, silence_timeout: str | None = None):
     """Let this transaction end soon after its machine vanishes from the network, and fail rather
     than wait for any lock for longer.
