@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import shop as shops
 from browsers import (
+    DESKTOP,
     FIRST_PAGE,
     PHONE,
     WIDGET,
@@ -214,6 +215,45 @@ def get_box(locator):
 def is_right_of(first, second):
     """Whether the whole of the first stands on the right of the second's beginning, with a gap."""
     return get_box(first)[0] >= get_box(second)[1] + 2
+
+
+def go_on(page, to):
+    """By Tab, to there; a moment later core would have the cursor where one writes."""
+    page.keyboard.press("Tab")
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+    )
+    expect(to).to_be_focused()
+
+
+def test_who_goes_on_by_tab_stays_in_what_is_to_be_chosen_and_filled_in(
+    shop,
+    asking_shop,
+    open_widget,  # noqa: F811
+):
+    page = open_widget(asking_shop, "shop", DESKTOP)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    topics = page.locator(f"{QUESTION}-topic")
+    topics.first.focus()
+    go_on(page, topics.last)
+
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Full Shop"
+    )
+    occupy(shop, reception)
+    page = open_widget(reception, "shop", DESKTOP)
+    ask(page, "Is the lamp in stock?")
+    page.locator(f"{BANNER}-leave").click()
+    expect(page.locator(BANNER)).to_contain_text("we keep it and answer")
+    page.click(f"{REACH}-reach")
+    expect(page.locator(f"{REACH}-email")).to_be_focused()
+    page.keyboard.type("ella@example.com")
+    go_on(page, page.locator(f"{REACH}-phone"))
+    page.keyboard.type("+49 30 1234567")
+    go_on(page, page.locator(f"{REACH}-send"))
+    page.keyboard.press("Enter")
+    expect(page.locator(f"{BANNER}-mails")).to_be_visible()
+    assert page.errors == []
 
 
 def test_from_right_to_left_on_a_phone_with_the_shops_hours_by_the_buyers_clock(shop, open_page):
