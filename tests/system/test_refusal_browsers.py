@@ -2,6 +2,7 @@
 the shop's own site and on a page elsewhere. An open chat goes on where nobody else is taken."""
 
 import contextlib
+import re
 
 import pytest
 import shop as shops
@@ -211,6 +212,45 @@ def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop,
     page.unroute("**/im_livechat/get_session")
     composer.press("Enter")
     wait_for_new_chat(shop, reception)
+    assert page.errors == []
+
+
+def wait_for_swap(shop, page, reception, count=0):
+    """Wait until the chat, with so many words of its buyer, is in the place of its preview."""
+    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    chat_id = last_chat(shop, reception)
+    shops.wait_until(lambda: count_words(shop, chat_id) == count, "the words never came")
+    page.wait_for_function(
+        "id => (localStorage['mail.ChatHub'] || '').includes(`\"id\":${id},`)", arg=chat_id
+    )
+    return chat_id
+
+
+@pytest.mark.parametrize("composing", ["Safari", "others"])
+def test_the_key_that_ends_a_composition_sends_nothing(shop, open_site, composing):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    page = open_site(reception, "shop", "en", DESKTOP)
+    window = ask(page, "你好")
+    wait_for_swap(shop, page, reception, count=1)
+    composer = window.locator(".o-mail-Composer-input")
+    composer.fill("tai deng")
+    # Safari tells of the end of the composition before it tells of the key.
+    said = {"Safari": {"isComposing": False}, "others": {"isComposing": True}}[composing]
+    composer.evaluate(
+        """(field, said) => field.dispatchEvent(new KeyboardEvent("keydown", {
+            key: "Enter", keyCode: 229, bubbles: true, cancelable: true, ...said
+        }))""",
+        said,
+    )
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    expect(composer).to_have_value("tai deng")
+    composer.fill("台灯有货吗？")
+    composer.press("Enter")
+    shops.wait_until(
+        lambda: count_words(shop, last_chat(shop, reception)) == 2, "the words never came"
+    )
+    messages = window.locator(".o-mail-Message", has_text=re.compile("你好|tai|台灯"))
+    expect(messages).to_have_text([re.compile("你好"), re.compile("台灯有货吗")])
     assert page.errors == []
 
 

@@ -1,0 +1,18 @@
+import { Composer } from "@mail/core/common/composer";
+import { patch } from "@web/core/utils/patch";
+
+/** The code of a key that an input method takes for itself. */
+const TAKEN = 229;
+
+patch(Composer.prototype, {
+    /**
+     * As core's, which sends upon Enter unless something is being composed, in Chinese for example.
+     * Safari says of the key that ends it that nothing is composed any more.
+     */
+    onKeydown(event) {
+        if (event.key === "Enter" && event.keyCode === TAKEN) {
+            return;
+        }
+        return super.onKeydown(...arguments);
+    },
+});
