@@ -69,6 +69,38 @@ def test_the_bar_survives_that_its_agent_leaves_the_channel_and_is_taken_out(sho
     assert page.errors == []
 
 
+def test_who_leaves_a_channel_in_discuss_is_asked_first(shop, open_page):
+    reception = shop.open_reception([], name="Flagship Shop")
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    page = come_in(shop, open_page, agent)
+    category = page.locator(".o-mail-DiscussSidebarCategory-livechat", has_text="Flagship Shop")
+    leave = category.locator("button[title='Leave Flagship Shop']")
+    question = page.get_by_role("dialog")
+
+    def is_agent():
+        (row,) = shop.call("im_livechat.channel", "read", [reception.id], ["user_ids"])
+        return agent.user_id in row["user_ids"]
+
+    expect(page.locator(SYSTRAY)).to_contain_text("0")
+    for answer_it in (
+        lambda: question.get_by_role("button", name="Cancel").click(),
+        lambda: page.keyboard.press("Escape"),
+    ):
+        category.hover()
+        leave.click()
+        expect(question).to_contain_text("Your open chats stay yours")
+        answer_it()
+        expect(question).to_have_count(0)
+        assert is_agent()
+    category.hover()
+    leave.click()
+    question.get_by_role("button", name="Ok").click()
+    shops.wait_until(lambda: not is_agent(), "it is still an agent")
+    expect(page.locator(SYSTRAY)).to_have_count(0)
+    assert page.errors == []
+
+
 def test_the_bar_says_on_duty_paused_until_when_and_full_with_the_line_as_a_link(shop, open_page):
     reception = shop.open_reception([], max_sessions=1, queue_enabled=True)
     (agent,) = shop.add_agents([100], online=False)

@@ -193,3 +193,21 @@ def test_the_end_of_another_users_session_changes_nothing_for_users_who_are_no_s
     # Whoever hears of it later has left.
     expect(subaccounts_page).to_have_url(f"{shop.url}/web/login")
     expect(page).to_have_url(f"{shop.url}/odoo/discuss")
+
+
+def test_who_may_not_leave_a_channel_is_not_shown_as_gone(shop, open_page, reception):
+    agent = reception.agents[0]
+    page = come_in(shop, open_page, agent)
+    category = page.locator(".o-mail-DiscussSidebarCategory-livechat", has_text="Flagship Shop")
+    leave = category.locator("button[title='Leave Flagship Shop']")
+    expect(category).to_be_visible()
+    category.hover()
+    leave.click()
+    expect(page.get_by_role("dialog")).to_contain_text("says who its agents are")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    category.hover()
+    expect(leave).to_be_visible()
+    expect(category.locator("button[title='Join Flagship Shop']")).to_have_count(0)
+    (row,) = shop.call("im_livechat.channel", "read", [reception.id], ["user_ids"])
+    assert agent.user_id in row["user_ids"]
