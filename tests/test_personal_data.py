@@ -302,6 +302,41 @@ class TestPersonalData(PersonalData, SecurityCommon):
             self.assertNotIn(f"{name} –", told)
             self.assertNotEqual(one.subject, name)
 
+    def test_no_chat_is_named_after_a_former_agent(self):
+        row, channel = self.subaccounts["reception"], self.shop["im_livechat.channel"]
+        kind = {"chatbot_script": None, "operator_model": "res.users"}
+        mine = self.chats["own", "guest"] | self.chats["own", "contact"]
+        for chat, buyer in zip(mine, ({"guest": self.guest}, {"visitor_user": self.buyer_user})):
+            # As core names each chat that comes to an agent.
+            chat.name = channel._get_channel_name(agent=row.user_id, **buyer, **kind)
+        other = self.shop["discuss.channel"]
+        longer = f"{NAME} Mac{row.name}"
+        other.write({"livechat_end_dt": fields.Datetime.now(), "name": longer})
+        row.with_user(self.owner).action_disable()
+        self._call("main_account", row, "action_erase_personal_data")
+        self.assertEqual(mine.mapped("name"), [f"{NAME} Former Agent"] * 2)
+        self.assertEqual(other.name, longer)
+
+    def test_what_a_former_manager_did_with_chats_names_it_no_more(self):
+        row, chat = self.subaccounts["planner"], self.chats["own", "guest"]
+        self.env["res.lang"]._activate_lang("zh_CN")
+        done = [
+            chat._record({"kind": "watch", "rule": "by_hand", "reason": reason})
+            for reason in (
+                *(
+                    chat.with_context(lang=lang).env._("By %s", row.name)
+                    for lang in ("en_US", "zh_CN")
+                ),
+                f"By {row.name} the Second",
+            )
+        ]
+        name = row.name
+        self.assertNotEqual(done[0].reason, done[1].reason)
+        row.with_user(self.owner).action_disable()
+        self._call("main_account", row, "action_erase_personal_data")
+        self.assertEqual([one.reason for one in done[:2]], ["By Former Agent"] * 2)
+        self.assertEqual(done[2].reason, f"By {name} the Second")
+
     def test_what_stays_of_a_deleted_account_is_exported_with_all_it_did(self):
         row = self.subaccounts["reception"]
         user, partner = row.user_id, row.user_id.partner_id

@@ -214,9 +214,13 @@ class DiscussChannel(models.Model):
         """Take somebody's name out of the names of these chats and of what Odoo itself wrote into
         them: who joined, who left."""
         for chat in self:
+            # Core and dispatch name a chat "buyer agent", a website's visitors are named before a
+            # comma.
             parts = (chat.name or "").split(", ")
             if name in parts:
                 chat.name = ", ".join(other if part == name else part for part in parts)
+            elif parts[-1].endswith(f" {name}"):
+                chat.name = chat.name.removesuffix(name) + other
         self._empty(
             self.env["mail.message"].search(
                 [

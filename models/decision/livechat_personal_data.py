@@ -396,6 +396,7 @@ class LivechatPersonalData(models.AbstractModel):
         chats = self._find_chats(partner, "agent")
         for known in {name, *users.mapped("livechat_username")} - {False}:
             chats._forget_name(known, other)
+        self._forget_doer(name, other, shops)
         for user in users:
             user._delete_subaccount()
         # That the account went is logged by its name as well.
@@ -414,3 +415,17 @@ class LivechatPersonalData(models.AbstractModel):
         self.env["mail.message"].invalidate_model(["email_from"])
         self._forget_contact(partner, other)
         partner.active = False
+
+    @api.model
+    def _forget_doer(self, name, other, shops):
+        """Put another name in the place of who did something with chats of shops by hand, as it was
+        written down in whatever language."""
+        langs = [code for code, _name in self.env["res.lang"].get_installed()]
+        said = {self.with_context(lang=lang).env._("By %s", name) for lang in langs}
+        # sudo: livechat.dispatch.decision - nobody writes these but the server
+        decisions = self.env["livechat.dispatch.decision"].sudo()
+        # Served by the index on main_account_id.
+        decisions = decisions.search(
+            [("main_account_id", "in", shops.ids), ("reason", "in", list(said))]
+        )
+        decisions.reason = self.env._("By %s", other)
