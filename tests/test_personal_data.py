@@ -185,6 +185,20 @@ class TestPersonalData(PersonalData, SecurityCommon):
         self.assertFalse(self.guest.exists())
         self.assertEqual(self._read_figures(), before)
 
+    def test_what_an_erased_buyer_thought_stays_a_matter_of_its_day(self):
+        rating = self.chats["own", "guest"].rating_ids
+        then = fields.Datetime.now() - timedelta(days=20)
+        rating.rating = 1
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE rating_rating SET rated_on = %s, write_date = %s WHERE id = %s",
+            [then, then, rating.id],
+        )
+        self._call("main_account", self.chats["own", "guest"], "action_erase_buyer")
+        self.assertEqual((rating.feedback, rating.rated_on), (False, then))
+        channels = self.env["im_livechat.channel"].with_user(self.owner)
+        self.assertFalse(channels.get_reception()["unhappy"]["count"])
+
     def test_a_signed_in_buyer_loses_only_the_chats_of_this_shop(self):
         before = self._read_figures()
         elsewhere = self._read_all(self.chats["rival", "contact"])

@@ -839,6 +839,16 @@ class TestUnhappyBuyers(ReceptionCommon):
         chat.rating_ids.write({"rating": 5})
         self.assertFalse(self._read(self.owner)["unhappy"]["count"])
 
+    def test_it_is_told_when_it_was_and_not_when_somebody_touched_it_last(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        rating = self._rate(self.channel, self.maria, 1).rating_ids
+        then = fields.Datetime.now() - timedelta(days=3)
+        rating.rated_on = then
+        (row,) = self._read(self.owner)["unhappy"]["chats"]
+        self.assertEqual(row["at"], fields.Datetime.to_string(then))
+        rating.rated_on = fields.Datetime.now() - timedelta(days=8)
+        self.assertFalse(self._read(self.owner)["unhappy"]["count"])
+
     def test_who_may_not_read_chats_learns_neither_who_nor_what(self):
         (self.omar | self.sofie).dispatch_paused = True
         chat = self._rate(self.channel, self.maria, 1)

@@ -167,9 +167,13 @@ class DiscussChannel(models.Model):
                 [("mail_message_id", "in", messages.ids), ("res_partner_id", "=", person.id)]
             ).unlink()
         self.chatbot_message_ids.filtered("user_raw_answer").user_raw_answer = False
-        self.env["rating.rating"].search(
+        ratings = self.env["rating.rating"].search(
             [("res_model", "=", "discuss.channel"), ("res_id", "in", self.ids)]
-        ).write({"feedback": False, "partner_id": False})
+        )
+        for moment, rated in ratings.grouped("rated_on").items():
+            rated.write({"feedback": False, "partner_id": False})
+            # Core takes this for the moment at which the buyer said what it thinks.
+            rated.rated_on = moment
         # What colleagues told each other about it, and that the shop turned it away.
         self.env["livechat.whisper"].search([("discuss_channel_id", "in", self.ids)]).unlink()
         self.env["livechat.dispatch.block"].search(

@@ -23,6 +23,7 @@ class ImLivechatChannel(models.Model):
         :return: ``{"count", "chats": [{"id", "name", "agent", "at" (UTC), "words"}]}``, the newest
             few; name and words are for who may read the chat.
         """
+        since = read_now(self.env) - _UNHAPPY_SHOWN
         # Core's worst of three. Served by rating_rating's index on parent_res_id.
         unhappy = [
             ("res_model", "=", "discuss.channel"),
@@ -30,12 +31,13 @@ class ImLivechatChannel(models.Model):
             ("parent_res_id", "in", self.ids),
             ("rating_text", "=", "ko"),
             ("consumed", "=", True),
-            ("write_date", ">=", read_now(self.env) - _UNHAPPY_SHOWN),
+            # Whatever was written to it since, such as that its buyer is erased.
+            ("rated_on", ">=", since),
         ]
         # sudo: rating.rating - of channels that the caller may watch
         ratings = self.env["rating.rating"].sudo()
         count = ratings.search_count(unhappy)
-        ratings = ratings.search(unhappy, order="write_date desc, id desc", limit=_UNHAPPY_MAX)
+        ratings = ratings.search(unhappy, order="rated_on desc, id desc", limit=_UNHAPPY_MAX)
         # sudo: discuss.channel - as above
         chats = self.env["discuss.channel"].sudo().browse(ratings.mapped("res_id"))
         titles = chats._get_titles(self.env.user._sees_contacts_masked())
@@ -46,7 +48,7 @@ class ImLivechatChannel(models.Model):
                     "id": chat.id,
                     "name": titles[chat.id],
                     "agent": rating.rated_partner_id.name or False,
-                    "at": fields.Datetime.to_string(rating.write_date),
+                    "at": fields.Datetime.to_string(rating.rated_on),
                     "words": rating.feedback,
                 }
                 for rating, chat in zip(ratings, chats)
