@@ -186,6 +186,17 @@ class TestPages(DispatchCommon, ShopCommon):
         with self.assertRaises(AccessError):
             chat.with_user(clerk).read(["dispatch_state"])
 
+    def test_who_may_only_read_who_waits_is_not_offered_to_take(self):
+        auditor = self._hire("Audit", "audit_conversations")
+        for kind in ("list", "kanban"):
+            view = self.env.ref(f"im_livechat_subaccount.livechat_waiting_view_{kind}")
+            for reader, is_offered in ((self.owner, True), (self.maria, True), (auditor, False)):
+                with self.subTest(kind=kind, reader=reader.name):
+                    arch = self.env["discuss.channel"].with_user(reader).get_view(view.id, kind)
+                    buttons = etree.fromstring(arch["arch"]).iter("button")
+                    names = [button.get("name") for button in buttons]
+                    self.assertEqual("action_take" in names, is_offered)
+
     def test_the_switch_shows_the_pause_though_there_are_more_chats_than_wanted(self):
         self.maria.write({"dispatch_pause_above": 1, "dispatch_paused": True})
         for _buyer in range(2):
