@@ -1,4 +1,5 @@
 from datetime import datetime, timedelta
+from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
@@ -322,6 +323,24 @@ class TestChangeLog(DatedChangeCommon):
         self.assertEqual(rows.mapped("can_undo"), [False, True])
         with self.assertRaisesRegex(UserError, "changed again"):
             rows[0].action_undo()
+
+    def test_undo_is_not_offered_of_a_pause_that_would_be_over(self):
+        now = fields.Datetime.now()
+        until = now + timedelta(hours=1)
+        for do, current in (
+            (self.maria.dispatch_resume, False),
+            (lambda: self.maria.dispatch_pause(until + timedelta(days=1)), True),
+        ):
+            self.maria.dispatch_pause(until)
+            (row,) = self._count(do)
+            mine = row.with_user(self.owner)
+            self.assertTrue(mine.can_undo)
+            with patch.object(fields.Datetime, "now", lambda *args: until):
+                mine.invalidate_recordset()
+                self.assertFalse(mine.can_undo)
+                with self.assertRaisesRegex(UserError, "is past"):
+                    mine.action_undo()
+            self.assertEqual(self.maria.dispatch_paused, current)
 
     def test_an_agents_own_pauses_can_be_left_out(self):
         (own,) = self._count(lambda: self.maria.with_user(self.maria).dispatch_pause())

@@ -177,6 +177,7 @@ class LivechatDispatchLog(Sealed, models.Model):
                 subject
                 and row.id in last
                 and row._may_undo(subject)
+                and not row._is_over()
                 and row._read_logged(subject)[subject.id] == row.new_value
             )
 
@@ -449,6 +450,12 @@ class LivechatDispatchLog(Sealed, models.Model):
             return subject in subject._find_manageable(user)[0]
         # sudo: im_livechat.channel - whose it is
         return user._manages_dispatch_of(subject.sudo().main_account_id)
+
+    def _is_over(self):
+        """Tell whether what was before is a pause that would have ended by itself meanwhile."""
+        if self.what != _PAUSE or not isinstance(self.old_value, str):
+            return False
+        return fields.Datetime.to_datetime(self.old_value) <= read_now(self.env)
 
     def _read_logged(self, subject):
         return self._read_values_of(subject, self.what.rpartition(".")[2])
