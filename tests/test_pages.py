@@ -197,6 +197,14 @@ class TestPages(DispatchCommon, ShopCommon):
                     names = [button.get("name") for button in buttons]
                     self.assertEqual("action_take" in names, is_offered)
 
+    def test_the_rows_of_an_agent_are_told_apart_by_hour_and_group(self):
+        view = self.env.ref("im_livechat_subaccount.livechat_dispatch_total_view_list")
+        arch = etree.fromstring(view.arch)
+        for name in ("hour", "group_id"):
+            with self.subTest(name):
+                (column,) = arch.xpath(f"./field[@name='{name}']")
+                self.assertEqual(column.get("optional"), "show")
+
     def test_the_switch_shows_the_pause_though_there_are_more_chats_than_wanted(self):
         self.maria.write({"dispatch_pause_above": 1, "dispatch_paused": True})
         for _buyer in range(2):
