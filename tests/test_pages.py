@@ -205,6 +205,11 @@ class TestPages(DispatchCommon, ShopCommon):
                 (column,) = arch.xpath(f"./field[@name='{name}']")
                 self.assertEqual(column.get("optional"), "show")
 
+    def test_a_pause_that_goes_on_has_no_duration_yet(self):
+        view = self.env.ref("im_livechat_subaccount.livechat_dispatch_pause_view_list")
+        (column,) = etree.fromstring(view.arch).xpath("./field[@name='hours']")
+        self.assertEqual(column.get("invisible"), "not ended_at")
+
     def test_the_switch_shows_the_pause_though_there_are_more_chats_than_wanted(self):
         self.maria.write({"dispatch_pause_above": 1, "dispatch_paused": True})
         for _buyer in range(2):
