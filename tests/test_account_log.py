@@ -164,6 +164,26 @@ class TestAccountLog(AccountLogCommon):
             [("exported", self.owner, f"{partners._description}: {len(partners)}")],
         )
 
+    def test_what_was_exported_and_what_a_role_gives_is_told_in_the_language_of_who_did_it(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        modules = self.env["ir.module.module"]
+        modules._load_module_terms(["im_livechat", "im_livechat_subaccount"], ["zh_CN"])
+        owner = self.owner.with_user(self.owner).with_context(lang="zh_CN")
+        owner.env["livechat.subaccount"].search([], limit=1).export_data(["name"])
+        permissions = self.permissions["receive_buyers"] | self.permissions["manage_dispatch"]
+        role = owner.env["livechat.role"].create({"name": "夜班"})
+        role.permission_ids = [Command.set(permissions.ids)]
+        names = permissions.with_context(lang="zh_CN").sorted().mapped("name")
+        self.assertEqual(
+            self._news("event", "detail"),
+            [("exported", "子账号：1"), ("permission_given", f"夜班：{'和'.join(names)}")],
+        )
+        row = self.Log.search([("event", "=", "exported")], limit=1)
+        for lang, words in (("en_US", "Records exported: "), ("zh_CN", "已导出记录：")):
+            with self.subTest(lang):
+                name = row.with_context(lang=lang).display_name
+                self.assertEqual(name, f"{words}{row.account_name}")
+
     def test_a_password_that_somebody_else_set_is_told_with_who_did(self):
         admin = self.env.ref("base.user_admin")
         self.owner.with_user(admin).password = "set-by-admin-3"

@@ -28,9 +28,9 @@ class ExportLog(models.AbstractModel):
         exported = super().export_data(fields_to_export)
         user = self.env.user
         if self and user._has_shop():
-            self.env["livechat.account.log"]._note(
-                "exported", user, detail=f"{self._description}: {len(self)}"
-            )
+            name = self.env["ir.model"]._get(self._name).name
+            detail = phrase.label(self.env, name, len(self))
+            self.env["livechat.account.log"]._note("exported", user, detail=detail)
         return exported
 
 
@@ -118,10 +118,14 @@ class LivechatAccountLog(Sealed, models.Model):
         lay_over_all_models(self.env.registry, ExportLog)
 
     @api.depends("event", "account_name")
+    @api.depends_context("lang")
     def _compute_display_name(self):
         words = dict(self._fields["event"]._description_selection(self.env))
         for row in self:
-            row.display_name = ": ".join(filter(None, (words.get(row.event), row.account_name)))
+            row.display_name = words.get(row.event)
+            if row.account_name:
+                name = phrase.label(self.env, row.display_name, row.account_name)
+                row.display_name = name
 
     # ------------------------------------------------------------
     # Nobody writes history

@@ -224,10 +224,9 @@ class LivechatRole(sent.Reader, models.Model):
         # sudo: livechat.role - whose it is
         role = self.sudo()
         shops = role.main_account_id or role.subaccount_ids.main_account_id
-        names = ", ".join(permissions.mapped("name"))
-        self.env["livechat.account.log"]._note(
-            event, self.env["res.users"], f"{role.name}: {names}", shops
-        )
+        names = phrase.join(self.env, permissions.mapped("name"))
+        detail = phrase.label(self.env, role.name, names)
+        self.env["livechat.account.log"]._note(event, self.env["res.users"], detail, shops)
 
     def _has_drifted(self):
         """Tell whether a group of these roles gives something else than the role's permissions."""
