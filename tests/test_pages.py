@@ -210,6 +210,18 @@ class TestPages(DispatchCommon, ShopCommon):
         (column,) = etree.fromstring(view.arch).xpath("./field[@name='hours']")
         self.assertEqual(column.get("invisible"), "not ended_at")
 
+    def test_what_ends_a_dated_change_asks_first(self):
+        found = 0
+        for name, model, arch in self._read_views("list", "kanban", "form"):
+            if model._name != "livechat.dispatch.change":
+                continue
+            for button in arch.iter("button"):
+                if button.get("name") in ("action_undo", "action_cancel"):
+                    found += 1
+                    with self.subTest(view=name, button=button.get("name")):
+                        self.assertTrue(button.get("confirm"))
+        self.assertEqual(found, 4)
+
     def test_the_switch_shows_the_pause_though_there_are_more_chats_than_wanted(self):
         self.maria.write({"dispatch_pause_above": 1, "dispatch_paused": True})
         for _buyer in range(2):

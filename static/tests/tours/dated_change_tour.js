@@ -91,6 +91,11 @@ tours.add("im_livechat_subaccount.dated_change", {
             trigger: `.alert-info:contains(${say("In force since", "生效开始于")})`,
         },
         ...pressButton("action_undo", say("Undo", "撤销")),
+        {
+            content: "It asks first: say yes",
+            trigger: ".modal footer .btn-primary:enabled",
+            run: press,
+        },
         STARTS,
     ],
 });
