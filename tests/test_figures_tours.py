@@ -55,6 +55,9 @@ class TestFiguresTours(WalkCase, DispatchCommon):
     def test_owner_compares_two_agents_in_three_clicks(self):
         self._start("livechat_reception_action", "team")
 
+    def test_a_row_of_the_team_that_is_opened_while_the_period_changes_has_its_week(self):
+        self._start("livechat_team_action", "team_busy")
+
     def test_agent_sees_its_own_figures_only(self):
         self._start("livechat_dispatch_total_action_mine", "my_statistics", self.omar.login)
 

@@ -49,11 +49,22 @@ export class Team extends Component {
     }
 
     async load(period) {
-        const [team, pauses] = await Promise.all([
-            this.orm.call("livechat.team", "get_team", [period]),
-            this.state.opened && this.fetchPauses(this.state.opened, period),
-        ]);
-        Object.assign(this.state, { period, team, pauses });
+        this.asked = period;
+        const team = await this.orm.call("livechat.team", "get_team", [period]);
+        // Of periods that are chosen quickly one after another the last is shown.
+        if (this.asked === period) {
+            Object.assign(this.state, { period, team, pauses: null });
+            await this.loadPauses();
+        }
+    }
+
+    /** Load for what the opened person paused; of another row or period meanwhile it is dropped. */
+    async loadPauses() {
+        const { opened, period } = this.state;
+        const pauses = opened && (await this.fetchPauses(opened, period));
+        if (this.state.opened === opened && this.state.period === period) {
+            this.state.pauses = pauses;
+        }
     }
 
     fetchPauses(userId, period) {
@@ -123,13 +134,13 @@ export class Team extends Component {
             return;
         }
         Object.assign(this.state, { opened: userId, trend: null, pauses: null });
-        const { period } = this.state;
-        const [trend, pauses] = await Promise.all([
+        const [trend] = await Promise.all([
             this.orm.call("livechat.team", "get_trend", [userId]),
-            this.fetchPauses(userId, period),
+            this.loadPauses(),
         ]);
-        if (this.state.opened === userId && this.state.period === period) {
-            Object.assign(this.state, { trend, pauses });
+        // Its week is the same in each period.
+        if (this.state.opened === userId) {
+            this.state.trend = trend;
         }
     }
 

@@ -1,3 +1,4 @@
+import { Team } from "@im_livechat_subaccount/team/team_action";
 import { registry } from "@web/core/registry";
 import { fit, openFromReception, press, say, withClicks } from "./walk";
 
@@ -62,4 +63,42 @@ tours.add("im_livechat_subaccount.team", {
             trigger: ".o_livechat_team_figures [data-figure=received]:contains(4)",
         },
     ],
+});
+
+const opened = (name) => `.o_livechat_team_agent[data-agent='${name}'] + .o_livechat_team_opened`;
+const rowOf = (name) => `.o_livechat_team_agent[data-agent='${name}'] button`;
+
+tours.add("im_livechat_subaccount.team_busy", {
+    steps: () => {
+        let answer;
+        const { fetchPauses } = Team.prototype;
+        return [
+            {
+                content: "Open Maria's row while the server is busy",
+                trigger: rowOf("Maria Santos"),
+                async run(helpers) {
+                    Team.prototype.fetchPauses = async function (...asked) {
+                        Team.prototype.fetchPauses = fetchPauses;
+                        await new Promise((resolve) => (answer = resolve));
+                        return fetchPauses.apply(this, asked);
+                    };
+                    await press(helpers);
+                },
+            },
+            {
+                content: "Another period before it has answered",
+                trigger: `body:has(${opened("Maria Santos")}) [data-period=yesterday]`,
+                run: press,
+            },
+            {
+                content: "It answers",
+                trigger: "[data-period=yesterday].active",
+                run: () => answer(),
+            },
+            {
+                content: "Her week is there all the same",
+                trigger: `${opened("Maria Santos")} .o_livechat_team_trend tbody tr:last:contains(3)`,
+            },
+        ];
+    },
 });
