@@ -58,6 +58,16 @@ class TestFiguresTours(WalkCase, DispatchCommon):
     def test_a_row_of_the_team_that_is_opened_while_the_period_changes_has_its_week(self):
         self._start("livechat_team_action", "team_busy")
 
+    @walk
+    def test_in_a_large_team_who_is_compared_is_chosen_from_a_list(self):
+        self.channel.user_ids |= self.env["res.users"].union(
+            *(
+                self._create_agent(f"figures_{number}", main_account_id=self.owner.id)
+                for number in range(12)
+            )
+        )
+        self._start("livechat_team_action", "team_large")
+
     def test_agent_sees_its_own_figures_only(self):
         self._start("livechat_dispatch_total_action_mine", "my_statistics", self.omar.login)
 

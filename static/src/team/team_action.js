@@ -12,6 +12,9 @@ const PERIODS = [
     ["week", _t("7 days")],
 ];
 
+/** Of so many colleagues each has a button; of more one is chosen from a list. */
+const MANY = 12;
+
 /** A time with its unit: seconds to the minute, minutes to the hour. */
 export function formatTime(seconds) {
     seconds = Math.round(seconds);
@@ -44,6 +47,8 @@ export class Team extends Component {
             opened: null,
             trend: null,
             pauses: null,
+            /** The id of whom to compare with, as the list has it; empty for nobody. */
+            otherId: "",
         });
         onWillStart(() => this.load("today"));
     }
@@ -127,13 +132,17 @@ export class Team extends Component {
         return this.state.team.agents.filter(({ user_id }) => user_id !== this.state.opened);
     }
 
+    get hasMany() {
+        return this.others.length > MANY;
+    }
+
     /** Open a person's row, or close it. */
     async open(userId) {
         if (this.state.opened === userId) {
             this.state.opened = null;
             return;
         }
-        Object.assign(this.state, { opened: userId, trend: null, pauses: null });
+        Object.assign(this.state, { opened: userId, trend: null, pauses: null, otherId: "" });
         const [trend] = await Promise.all([
             this.orm.call("livechat.team", "get_trend", [userId]),
             this.loadPauses(),
@@ -157,7 +166,9 @@ export class Team extends Component {
             .join(" · ");
     }
 
-    compare(firstId, secondId) {
+    /** Compare the person whose row is open with another. */
+    compare(secondId) {
+        const firstId = this.state.opened;
         const { date_from, date_to } = this.state.team;
         return this.action.doAction("im_livechat_subaccount.livechat_dispatch_compare_action", {
             additionalContext: {
@@ -167,6 +178,10 @@ export class Team extends Component {
                 default_date_to: date_to,
             },
         });
+    }
+
+    compareChosen() {
+        return this.compare(Number(this.state.otherId));
     }
 
     openFairness() {

@@ -102,3 +102,23 @@ tours.add("im_livechat_subaccount.team_busy", {
         ];
     },
 });
+
+tours.add("im_livechat_subaccount.team_large", {
+    steps: () => [
+        { content: "Open Maria's row", trigger: rowOf("Maria Santos"), run: press },
+        {
+            content: "Of many colleagues one is chosen, and there is one button",
+            trigger: `${opened("Maria Santos")} .o_livechat_team_compare:has(select):not(:has(button ~ button)) select`,
+            run: "selectByLabel Omar Haddad",
+        },
+        {
+            content: "Compare with Omar",
+            trigger: ".o_livechat_team_compare button:enabled",
+            run: press,
+        },
+        {
+            content: "The sentence",
+            trigger: ".modal .alert:contains(Maria Santos):contains(Omar Haddad)",
+        },
+    ],
+});
