@@ -205,6 +205,27 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertFalse(self.omar.dispatch_paused)
         self.assertFalse(self.returns.user_ids & self.omar)
 
+    def test_a_page_that_is_left_open_over_midnight_says_the_new_day(self):
+        looks = []
+
+        def tell_lines(channels, lines):
+            answer = tell(channels, lines)
+            if looks:
+                for name in ("now", "next_day"):
+                    moment = fields.Datetime.to_datetime(answer[name]) + timedelta(days=1)
+                    answer[name] = fields.Datetime.to_string(moment)
+            else:
+                # The day is over in a moment.
+                answer["next_day"] = answer["now"]
+            looks.append(answer)
+            return answer
+
+        channels = self.env.registry["im_livechat.channel"]
+        tell = channels._tell_lines
+        self.patch(channels, "_tell_lines", tell_lines)
+
+        self._start("reception_midnight")
+
     def test_who_was_unhappy_is_read_with_the_transcript(self):
         (self.omar | self.sofie).dispatch_paused = True
         self._rate(self.channel, self.maria, 1)

@@ -57,11 +57,6 @@ export class Reception extends Component {
     setup() {
         this.action = useService("action");
         this.tours = useService("tour_service");
-        this.today = luxon.DateTime.now().toLocaleString({
-            weekday: "long",
-            day: "numeric",
-            month: "long",
-        });
         this.display = { controlPanel: {} };
         this.Figures = Figures;
         this.model = createReceptionModel({
@@ -81,6 +76,15 @@ export class Reception extends Component {
             if (focused === document.body || focused?.closest(".o_main_navbar")) {
                 heading.el?.focus({ preventScroll: true });
             }
+        });
+    }
+
+    /** The day of the figures, also on a page that was opened the day before. */
+    get today() {
+        return luxon.DateTime.fromISO(this.state.day).toLocaleString({
+            weekday: "long",
+            day: "numeric",
+            month: "long",
         });
     }
 

@@ -44,6 +44,8 @@ export class ReceptionModel {
     agents = {};
     channels = [];
     figures = {};
+    /** The day whose figures they are. */
+    day = "";
     /** How many are here: `{channel id: {here, agents}}`, 0 for all. */
     presence = { 0: { here: 0, agents: 0 } };
     limits = { min: 10, max: 1000 };
@@ -355,7 +357,9 @@ export class ReceptionModel {
         setIfOther(this, "figures", figures);
         setIfOther(this, "refused", refused);
         setIfOther(this, "unhappy", unhappy);
-        const serverNow = deserializeDateTime(now).toMillis();
+        const moment = deserializeDateTime(now);
+        setIfOther(this, "day", moment.toISODate());
+        const serverNow = moment.toMillis();
         this.skew = serverNow - Date.now();
         clearTimeout(this.timers.day);
         if (!this.isStopped) {

@@ -698,3 +698,18 @@ tours.add("im_livechat_subaccount.reception_no_channel", {
         },
     ],
 });
+
+/** As the head of the page writes a day. */
+const dayIn = (days) =>
+    luxon.DateTime.now()
+        .plus({ days })
+        .toLocaleString({ weekday: "long", day: "numeric", month: "long" });
+
+tours.add("im_livechat_subaccount.reception_midnight", {
+    steps: () => [
+        {
+            content: "A new day began for the figures, and for what stands above them",
+            trigger: `.o_livechat_reception_today:contains(${dayIn(1)})`,
+        },
+    ],
+});
