@@ -410,3 +410,30 @@ def test_transfer_with_a_reason_closes_the_chat_here_and_opens_it_there(
     assert reason == "A colleague knows more about it: She wants to know about dyes"
     errors = (givers_page.errors, buyers_page.errors, takers_page.errors)
     assert errors == ([], [], [])
+
+
+def test_who_signs_in_before_the_next_page_goes_on_with_its_chat(shop, open_widget):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    login = f"buyer-{reception.id}@example.com"
+    portal = [[6, 0, [shop.ref("base.group_portal")]]]
+    buyer = {"name": "Ella", "login": login, "password": login, "group_ids": portal}
+    shop.call("res.users", "create", [buyer])
+    page = open_widget(reception, "shop", DESKTOP)
+    ask(page, "Is it in stock?")
+    chat_id = shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    page.goto(f"{shop.url}/web/login?redirect=/shop", timeout=FIRST_PAGE)
+    page.fill("input[name=login]", login)
+    page.fill("input[name=password]", login)
+    page.click("button[type=submit].btn-primary")
+    page.wait_for_url("**/shop", timeout=FIRST_PAGE)
+    window = page.locator(".o-mail-ChatWindow")
+    for _page in range(2):
+        expect(window.locator(".o-mail-Message", has_text="Is it in stock?")).to_be_visible()
+        page.wait_for_timeout(1500)
+        composer = window.locator(".o-mail-Composer-input")
+        composer.fill("In blue")
+        composer.press("Enter")
+        expect(window.locator(".o-mail-Message", has_text="In blue").last).to_be_visible()
+        page.reload(timeout=FIRST_PAGE)
+    assert last_chat(shop, reception) == chat_id
+    assert page.errors == []
