@@ -862,6 +862,27 @@ class TestNewTickets(TicketCommon):
         self.assertTrue(ticket.exists())
         self.assertFalse(ticket.user_id)
 
+    def test_what_comes_beside_another_is_dispatched_as_soon_as_both_are_there(self):
+        give = self.env.registry["im_livechat.channel"]._give_ticket
+        busy = [SerializationFailure(), SerializationFailure()]
+
+        def give_in_turn(*args, **kwargs):
+            if busy:
+                raise busy.pop()
+            return give(*args, **kwargs)
+
+        beside = patch.object(
+            self.env.registry["im_livechat.channel"], "_give_ticket", give_in_turn
+        )
+        with beside, self.assertNoLogs("odoo.addons.im_livechat_subaccount", "ERROR"):
+            ticket = self._open_ticket()
+            self.assertFalse(ticket.user_id, "the other one is not committed yet")
+            with self.enter_registry_test_mode():
+                self.env.cr.postcommit.run()
+        self.env.invalidate_all()
+        self.assertIn(ticket.user_id, self.omar | self.tina)
+        self.assertEqual(self._get_why(ticket).user_id, ticket.user_id)
+
     def test_nobody_but_the_people_of_the_team_gets_what_comes_to_it(self):
         self.team.user_ids = self.tina
         self.assertEqual((self._open_ticket() | self._open_ticket()).user_id, self.tina)

@@ -1,8 +1,10 @@
 import logging
+from functools import partial
 
 from odoo import SUPERUSER_ID, api, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, sql
 
 from ...tools import sent
@@ -20,6 +22,24 @@ _NUMBERS = ("number", "ticket_ref")
 _MEMBERS = ("user_ids", "member_ids")
 # How a stage says that its tickets are done, in the helpdesks we know.
 _CLOSED = ("closed", "fold")
+
+# So often a new ticket is tried again beside which others are dispatched.
+_TRIES_MAX = 10
+
+
+def _dispatch_after_commit(registry, ticket_id):
+    """Dispatch a new ticket in a transaction of its own, which sees what those beside it did."""
+    for _try in range(_TRIES_MAX):
+        try:
+            with registry.cursor() as cr:
+                env = api.Environment(cr, SUPERUSER_ID, {})
+                env["livechat.helpdesk"]._dispatch_again(ticket_id)
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            continue
+        except Exception:
+            _logger.exception("Ticket %s could not be dispatched", ticket_id)
+        return
+    _logger.error("Ticket %s could not be dispatched beside so many others", ticket_id)
 
 
 class LivechatHelpdesk(models.AbstractModel):
@@ -197,14 +217,42 @@ class LivechatHelpdesk(models.AbstractModel):
         """Give tickets that have just come by mail or form, or by hand, to whom dispatch chooses,
         where a group dispatches all tickets of its team: those that are open and nobody's. What is
         imported is not new. A ticket for whom that fails is left to its team.
-
-        None leaves the people of its team, whoever else a shop has: what is nobody's they can all
-        read, and others cannot.
         """
         if self.env.context.get("livechat_ticket") is DECIDED:
             return
-        if self.env.context.get("import_file") or "team_id" not in tickets._fields:
+        if self.env.context.get("import_file"):
             return
+        for ticket, group in self._find_dispatched(tickets):
+            try:
+                with self.env.cr.savepoint():
+                    group.channel_id._give_ticket(ticket, group)
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                # Another ticket is just given to the same agents. To begin again, as elsewhere,
+                # would lose a mail: whoever fetches mails tries none a second time.
+                again = partial(_dispatch_after_commit, self.env.registry, ticket.id)
+                self.env.cr.postcommit.add(again)
+            except Exception:
+                _logger.exception("%s could not be dispatched", ticket)
+
+    @api.model
+    def _dispatch_again(self, ticket_id):
+        """Dispatch a new ticket, if it is still there and nobody's."""
+        for ticket, group in self._find_dispatched(self._find_tickets([ticket_id])):
+            group.channel_id._give_ticket(ticket, group)
+
+    @api.model
+    def _find_dispatched(self, tickets):
+        """Return those of these tickets that are open, nobody's, and in a team of which a group
+        dispatches all tickets; each with sudo and with the group.
+
+        None leaves the people of its team, whoever else a shop has: what is nobody's they can all
+        read, and others cannot.
+
+        :param tickets: ``None`` without a helpdesk.
+        :rtype: list[tuple[models.Model, livechat.dispatch.group]]
+        """
+        if not tickets or "team_id" not in tickets._fields:
+            return []
         # sudo: livechat.dispatch.group, helpdesk.ticket - whoever opens a ticket, a buyer as well
         groups = self.env["livechat.dispatch.group"].sudo()
         groups = groups.search([("dispatches_team", "=", True), ("helpdesk_team", "!=", False)])
@@ -213,15 +261,11 @@ class LivechatHelpdesk(models.AbstractModel):
         nobodys = Domain("user_id", "in", [False, SUPERUSER_ID])
         # sudo: helpdesk.ticket - as above
         new = tickets.sudo().filtered_domain(nobodys & self._get_open_domain())
-        for ticket in new if groups else ():
-            group = self._get_members(ticket.team_id) and by_team.get(ticket.team_id)
-            if not group:
-                continue
-            try:
-                with self.env.cr.savepoint():
-                    group.channel_id._give_ticket(ticket, group)
-            except Exception:
-                _logger.exception("%s could not be dispatched", ticket)
+        return [
+            (ticket, by_team[ticket.team_id])
+            for ticket in (new if groups else ())
+            if ticket.team_id in by_team and self._get_members(ticket.team_id)
+        ]
 
     @api.model
     def _follow_counts(self, tickets):
