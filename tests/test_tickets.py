@@ -686,6 +686,19 @@ class TestTicketsInLoad(TicketCommon):
         self.assertTrue(freed.called)
         self.assertIn(self.omar, [call.args[1] for call in looked.call_args_list])
 
+    def test_a_ticket_that_another_team_gets_frees_the_seat_of_whom_it_leaves(self):
+        self._weigh(0.5)
+        self.team.user_ids = self.tina
+        announcement = self.env.registry["livechat.announcement"]
+        with (
+            patch.object(announcement, "_seat_may_be_free", autospec=True) as freed,
+            patch.object(announcement, "_look_again", autospec=True) as looked,
+        ):
+            self.tickets[0].team_id = self.team
+        self.assertFalse(self.tickets[0].user_id, "the helpdesk gives it to nobody")
+        self.assertTrue(freed.called)
+        self.assertIn(self.omar, [call.args[1] for call in looked.call_args_list])
+
 
 @tagged("post_install", "-at_install", "-standard", "livechat_helpdesk")
 class TestMessagesBecomeTickets(TicketCommon):

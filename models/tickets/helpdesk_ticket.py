@@ -1,7 +1,8 @@
 from odoo import api, models
 
-# What may change how many open tickets somebody has.
-_COUNTED = {"stage_id", "user_id", "active"}
+# What may change how many open tickets somebody has; of another team a helpdesk may take the
+# assignee and the stage away.
+_COUNTED = {"stage_id", "user_id", "team_id", "active"}
 
 
 class HelpdeskTicket(models.Model):
