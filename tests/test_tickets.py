@@ -607,6 +607,14 @@ class TestTicketsHandedOver(TicketCommon):
         self.omar.unlink()
         self.assertEqual(ticket.user_id, self.tina)
 
+    def test_what_another_helpdesk_has_under_the_same_number_stays(self):
+        ticket = self._give_one()
+        why = self._get_last_why(ticket)
+        self.env["ir.model"]._get("helpdesk.ticket")._forget_tickets()
+        self._subaccount(self.omar).action_disable()
+        self.assertEqual(ticket.user_id, self.omar)
+        self.assertEqual((why.ticket_name, why.user_id), (ticket.number, self.omar))
+
     def test_a_callers_context_chooses_nothing(self):
         ticket = self._give_one()
         hostile = {"default_user_id": self.maria.id, "default_kind": "nobody"}

@@ -289,6 +289,7 @@ class LivechatHelpdesk(models.AbstractModel):
         for table, column in (
             ("discuss_channel", "dispatch_ticket_id"),
             ("livechat_dispatch_group", "helpdesk_team"),
+            ("livechat_ticket_decision", "ticket_id"),
         ):
             if not sql.column_exists(self.env.cr, table, column):
                 # This addon goes as well, and its columns have gone before.
