@@ -769,6 +769,14 @@ class TestMessagesBecomeTickets(TicketCommon):
         self.assertEqual(ticket.create_uid, self.env.ref("base.user_root"))
         self.assertTrue(chat.livechat_end_dt)
 
+    def test_a_ticket_is_of_the_company_of_its_shop(self):
+        company = self.env["res.company"].create({"name": "Elsewhere"})
+        self.team.company_id = False
+        self.owner.write({"company_ids": [Command.link(company.id)], "company_id": company.id})
+        chat = self._leave_message(self.buyer)
+        self._wait(chat)
+        self.assertEqual(self._get_ticket(chat).company_id, company)
+
     def test_who_comes_meanwhile_takes_it_as_a_chat(self):
         chat = self._leave_message(self.buyer)
         self._set_online(self.omar)

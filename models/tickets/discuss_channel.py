@@ -236,10 +236,11 @@ class DiscussChannel(models.Model):
 
     def _become_ticket(self):
         """Let a message that was left go on as a ticket: its buyer is told the number."""
-        # Whoever closes a window makes no ticket in its own name: it is the shop's.
-        chat = self.with_user(SUPERUSER_ID).with_context(
-            lang=self.livechat_channel_id.main_account_id.lang or self.env.lang
-        )
+        # Whoever closes a window makes no ticket in its own name: it is the shop's, and of its
+        # company, where its people read it.
+        owner = self.livechat_channel_id.main_account_id
+        chat = self.with_user(SUPERUSER_ID).with_company(owner.company_id)
+        chat = chat.with_context(lang=owner.lang or self.env.lang)
         ticket = chat._go_on_as_ticket(chat)
         number = self.env["livechat.helpdesk"]._get_number(ticket)
         chat._say_as_desk(
