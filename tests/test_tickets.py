@@ -769,6 +769,19 @@ class TestMessagesBecomeTickets(TicketCommon):
         self.assertEqual(ticket.create_uid, self.env.ref("base.user_root"))
         self.assertTrue(chat.livechat_end_dt)
 
+    def test_a_window_closes_though_the_helpdesk_refuses_and_the_message_is_kept(self):
+        guest = self._create_guest("Wei")
+        chat = self._leave_message(guest)
+        public = self.env.ref("base.public_user")
+        refused = patch.object(
+            self.env.registry["livechat.helpdesk"], "_make_ticket", side_effect=UserError("No")
+        )
+        with refused, self.assertLogs("odoo.addons.im_livechat_subaccount", "ERROR"):
+            chat.with_user(public).with_context(guest=guest)._close_livechat_session()
+        self.assertEqual((chat.dispatch_state, chat.livechat_end_dt), ("pool", False))
+        self._wait(chat)
+        self.assertEqual(self._get_ticket(chat).partner_name, "Wei")
+
     def test_a_ticket_is_of_the_company_of_its_shop(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})
         self.team.company_id = False

@@ -1,3 +1,4 @@
+import logging
 from datetime import timedelta
 from functools import partial
 
@@ -5,6 +6,7 @@ from markupsafe import Markup, escape
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import email_normalize
 
 from odoo.addons.mail.tools.discuss import Store
@@ -12,6 +14,8 @@ from odoo.addons.mail.tools.discuss import Store
 from ...tools import phrase, sent
 from ...tools.here import read_now
 from ...tools.mask import mask_addresses
+
+_logger = logging.getLogger(__name__)
 
 # The longest word that the buyer is told, in characters.
 _WORD_LENGTH = 500
@@ -234,6 +238,18 @@ class DiscussChannel(models.Model):
         if self.try_lock_for_update() and self.filtered_domain(complete):
             self._become_ticket()
 
+    def _become_ticket_or_wait(self):
+        """Become a ticket; what the helpdesk refuses now stays a message, and is tried again by the
+        timers. Its buyer, who leaves, can do nothing about it."""
+        try:
+            with self.env.cr.savepoint():
+                self._become_ticket()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Odoo calls again.
+            raise
+        except Exception:
+            _logger.exception("%s could not become a ticket", self)
+
     def _become_ticket(self):
         """Let a message that was left go on as a ticket: its buyer is told the number."""
         # Whoever closes a window makes no ticket in its own name: it is the shop's, and of its
@@ -336,6 +352,6 @@ class ChatBesideHelpdesk(models.Model):
             and chat.filtered_domain(_BECOMES_TICKET)
         ):
             # Whoever closes the window has said all.
-            chat._become_ticket()
+            chat._become_ticket_or_wait()
             return
         super()._close_livechat_session(**kwargs)
