@@ -242,6 +242,11 @@ class TestTickets(TicketCommon):
         self.buyer.partner_id.write({"parent_id": company.id, "type": "invoice", "name": False})
         self.assertTrue(self._make(chat, self.omar))
 
+    def test_a_ticket_without_a_number_is_known_by_its_id(self):
+        ticket = self._make(self._chat(self.omar, self.buyer), self.omar)
+        ticket.number = False
+        self.assertEqual(self.env["livechat.helpdesk"]._get_number(ticket), str(ticket.id))
+
     def test_a_guest_is_named_as_it_named_itself(self):
         guest = self._create_guest("Wei")
         guest.email = "wei@hidden.example.com"

@@ -107,7 +107,8 @@ class LivechatHelpdesk(models.AbstractModel):
     @api.model
     def _get_number(self, ticket):
         """Return by what a ticket is known to people."""
-        return next((ticket[name] for name in _NUMBERS if name in ticket._fields), str(ticket.id))
+        numbers = (ticket[name] for name in _NUMBERS if name in ticket._fields)
+        return next(numbers, None) or str(ticket.id)
 
     @api.model
     def _get_members(self, team):
