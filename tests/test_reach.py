@@ -89,6 +89,26 @@ class TestReachOfManagers(ReachCommon):
                 self.assertFalse(row._find_by_token(token))
                 self.assertTrue(row._find_by_token(kept))
 
+    def test_a_password_ends_with_who_may_know_it_when_it_is_deleted(self):
+        """It has no roles then, which every account with one has outgrown."""
+        row, deputy = self.subaccounts["colleague"], self.subaccounts["deputy"]
+        self._make_link(row, "deputy")
+        row._activate("known-to-two")
+        other = self.subaccounts["shipping"]
+        self._make_link(other, "main_account")
+        other._activate("known-to-one")
+        deputy.with_user(self.owner).action_disable()
+        self.assertTrue(self._log_in(row, "known-to-two"), "it may do no more than who is disabled")
+        deputy.with_user(self.owner).action_delete()
+        with self.assertRaises(AccessDenied):
+            self._log_in(row, "known-to-two")
+        self.assertTrue(self._log_in(other, "known-to-one"))
+        # A new link lets in, also once the account gets more.
+        self._make_link(row, "main_account")
+        row._activate("known-to-its-own")
+        row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
+        self.assertTrue(self._log_in(row, "known-to-its-own"))
+
     def test_an_address_that_a_lesser_manager_has_said_gets_no_new_password(self):
         """Odoo mails it a link with which whoever reads the mail sets the password."""
         row = self.subaccounts["colleague"]
