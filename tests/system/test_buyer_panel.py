@@ -4,6 +4,7 @@ large screen or phone, and the buyer's phone."""
 import re
 
 import pytest
+import shop as shops
 from browsers import (
     DESKTOP,
     FIRST_PAGE,
@@ -14,6 +15,7 @@ from browsers import (
     wait_until_online,
 )
 from playwright.sync_api import expect
+from test_desk_browsers import open_chat, serve
 
 import devenv
 
@@ -70,6 +72,33 @@ def open_reception(shop, count, **values):
 
 def fits(page):
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
+
+
+def test_who_looks_at_another_chat_meanwhile_sees_its_buyer(shop, open_page):
+    reception, agent = serve(shop)
+    for name, words in (("Ella", "Write to me: ella@example.com"), ("Omar", "Is it in stock?")):
+        open_chat(shop, reception, words, name=name)
+    page = come_in(shop, open_page, agent, {"width": 1366, "height": 768})
+    # Odoo opens a chat of its own choice a moment after the page is there.
+    expect(page.locator(".o-mail-DiscussContent-threadName")).to_be_visible()
+    rows = page.locator(".o-mail-DiscussSidebarChannel")
+    panel = page.locator(PANEL)
+    rows.filter(has_text="Ella").first.click()
+    offer = panel.locator(".o_livechat_buyer_offer")
+    expect(offer).to_contain_text("ella@example.com")
+    held = []
+    page.route("**/action_make_contact", lambda route: held.append(route))
+    offer.locator("button").click()
+    shops.wait_until(lambda: page.evaluate("1") and held, "nothing was asked")
+    rows.filter(has_text="Omar").first.click()
+    contact = panel.locator(".o_livechat_buyer_contact")
+    expect(contact).to_contain_text("Omar")
+    with page.expect_response("**/action_make_contact"):
+        held[0].continue_()
+    page.wait_for_timeout(500)
+    expect(contact).to_contain_text("Omar")
+    expect(contact).not_to_contain_text("Ella")
+    assert page.errors == []
 
 
 @pytest.mark.parametrize("lang", ["en_US", "zh_CN"])

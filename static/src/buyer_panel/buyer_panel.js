@@ -145,10 +145,13 @@ export class BuyerPanel extends Component {
             return;
         }
         this.state.isBusy = true;
+        const { id } = this.props.thread;
         try {
-            this.state.card = await this.orm.call("discuss.channel", "action_make_contact", [
-                [this.props.thread.id],
-            ]);
+            const card = await this.orm.call("discuss.channel", "action_make_contact", [[id]]);
+            // The agent may look at another chat by now, whose buyer is another one.
+            if (id === this.props.thread.id) {
+                this.state.card = card;
+            }
         } finally {
             this.state.isBusy = false;
         }
