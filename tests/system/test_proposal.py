@@ -90,6 +90,40 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page,
     assert (firsts_page.errors, seconds_page.errors, buyers_page.errors) == ([], [], [])
 
 
+RING = ".o_livechat_ring"
+
+
+def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
+    reception, giver = serve(shop)
+    page = come_in(shop, open_page, giver, PHONE)
+    expect(page.locator(".o_livechat_dispatch_menu")).to_be_visible()
+    wait_until_online(shop, giver)
+    (taker,) = shop.add_agents([100])
+
+    # Its buyer leaves.
+    buyer, chat_id = open_chat(shop, reception, "Is the lamp in stock?")
+    ring = page.locator(RING, has_text="Is the lamp in stock?")
+    expect(ring).to_be_visible()
+    buyer.leave(chat_id)
+    expect(ring).to_have_count(0)
+
+    # It goes to somebody else.
+    _buyer, chat_id = open_chat(shop, reception, "Where is my parcel?")
+    ring = page.locator(RING, has_text="Where is my parcel?")
+    expect(ring).to_be_visible()
+    set_agents(shop, reception, [giver, taker])
+    as_agent(shop, giver).call(
+        "discuss.channel", "transfer", [chat_id], "asked", user_id=taker.user_id
+    )
+    expect(ring).to_have_count(0)
+
+    # What a page that slept hears late rings for nobody.
+    heard = "id => odoo.__WOWL_DEBUG__.root.env.services['im_livechat_subaccount.ring'].ring(%s)"
+    page.evaluate(heard % "{id, title: 'Late', words: 'Hello?', note: false}", chat_id)
+    expect(page.locator(RING)).to_have_count(0)
+    assert page.errors == []
+
+
 def test_on_a_phone_a_chat_that_was_given_away_opens_no_window_after_a_reload(shop, open_page):
     reception, giver = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Given")

@@ -1,3 +1,4 @@
+import { fields } from "@mail/core/common/record";
 import { Thread } from "@mail/core/common/thread_model";
 import { browser } from "@web/core/browser/browser";
 import { localization } from "@web/core/l10n/localization";
@@ -55,7 +56,12 @@ export class Ring {
             model: "discuss.channel",
             id: call.id,
         });
-        if (thread && this.announce(call, thread)) {
+        if (thread && !thread.isToBeAnswered) {
+            // What makes it the agent's may come right behind; what a page that slept is told late
+            // may be somebody else's by now.
+            await new Promise((resolve) => browser.setTimeout(resolve, SETTLES_IN));
+        }
+        if (thread?.isToBeAnswered && this.announce(call, thread)) {
             await this.sound(call, thread);
         }
     }
@@ -133,6 +139,13 @@ export class Ring {
         }
     }
 
+    /** It is over, or somebody else's: there is nothing to open for. */
+    onGone(thread) {
+        if (this.announced?.eq(thread)) {
+            this.hide();
+        }
+    }
+
     /** Its agent has accepted it somewhere else, or it has gone on. Whom the chat was proposed to
      * before may be told late, and is no answer: what is true a moment later counts. */
     onAnswered(thread) {
@@ -174,6 +187,24 @@ export const ringService = {
 registry.category("services").add("im_livechat_subaccount.ring", ringService);
 
 patch(Thread.prototype, {
+    setup() {
+        super.setup(...arguments);
+        /** Whether this is an open chat of whoever is logged in. */
+        this.isToBeAnswered = fields.Attr(false, {
+            compute() {
+                return Boolean(
+                    this.dispatch_transferable && this.self_member_id && !this.livechat_end_dt,
+                );
+            },
+            onUpdate() {
+                if (!this.isToBeAnswered) {
+                    this.store.env.services["im_livechat_subaccount.ring"]?.onGone(this);
+                }
+            },
+            eager: true,
+        });
+    },
+
     isDisplayedOnUpdate() {
         super.isDisplayedOnUpdate(...arguments);
         if (this.isDisplayed) {
