@@ -88,6 +88,12 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self.assertEqual(self.returns.user_ids, self.omar)
 
+    def test_a_pause_that_ends_another_day_says_which(self):
+        self.omar.dispatch_pause(fields.Datetime.now() + timedelta(days=40))
+
+        self._start("reception_long_pause")
+        self._start("own_long_pause", self.omar, "/odoo/discuss")
+
     @walk
     def test_one_line_says_what_costs_buyers_and_hints_stand_at_their_group(self):
         self._hire(self.owner, "Nadia", 60)

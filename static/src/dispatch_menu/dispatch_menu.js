@@ -1,12 +1,11 @@
 import { Component, useState } from "@odoo/owl";
 import { Dropdown } from "@web/core/dropdown/dropdown";
 import { DropdownItem } from "@web/core/dropdown/dropdown_item";
-import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
 import { formatFloat, formatInteger } from "@web/views/fields/formatters";
-import { formatLoad } from "./dispatch_status_service";
+import { formatLoad, formatUntil } from "./dispatch_status_service";
 
 /** In the systray of an agent: its load, who waits, and its pause. */
 export class DispatchMenu extends Component {
@@ -68,7 +67,7 @@ export class DispatchMenu extends Component {
     }
 
     get until() {
-        return deserializeDateTime(this.status.until).toLocaleString(luxon.DateTime.TIME_SIMPLE);
+        return formatUntil(this.status.until);
     }
 
     /** The state in a sentence. */

@@ -1,5 +1,5 @@
 import { reactive } from "@odoo/owl";
-import { serializeDateTime } from "@web/core/l10n/dates";
+import { deserializeDateTime, serializeDateTime } from "@web/core/l10n/dates";
 import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { debounce } from "@web/core/utils/timing";
@@ -7,6 +7,22 @@ import { session } from "@web/session";
 
 /** Several changes that belong together are asked about once; milliseconds. */
 const TOGETHER = 300;
+
+/** A moment of another day. */
+const ANOTHER_DAY = {
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    hour: "numeric",
+    minute: "2-digit",
+};
+
+/** Write until when something lasts, as the server has it: of today the time, else the day too. */
+export function formatUntil(until) {
+    const moment = deserializeDateTime(until);
+    const isToday = moment.hasSame(luxon.DateTime.now(), "day");
+    return moment.toLocaleString(isToday ? luxon.DateTime.TIME_SIMPLE : ANOTHER_DAY);
+}
 
 /** Write a load and a capacity, in chats, as "3/7"; a capacity without limit is left out. */
 export function formatLoad({ load, capacity }) {

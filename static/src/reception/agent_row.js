@@ -1,7 +1,6 @@
 import { Component, onWillUnmount, useState } from "@odoo/owl";
-import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
-import { formatLoad } from "../dispatch_menu/dispatch_status_service";
+import { formatLoad, formatUntil } from "../dispatch_menu/dispatch_status_service";
 import { AgentCard } from "./agent_card";
 import { getReasonText, getStatusText } from "./reception_texts";
 import { getCapacity } from "./share_arithmetic";
@@ -117,8 +116,7 @@ export class AgentRow extends Component {
             parts.push(getStatusText(status));
         }
         if (paused && until) {
-            const end = deserializeDateTime(until).toLocaleString(luxon.DateTime.TIME_SIMPLE);
-            parts.push(_t("Paused until %s", end));
+            parts.push(_t("Paused until %s", formatUntil(until)));
         } else if (paused) {
             parts.push(_t("Paused"));
         }

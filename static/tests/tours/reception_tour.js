@@ -405,6 +405,27 @@ tours.add("im_livechat_subaccount.reception_move", {
     ],
 });
 
+const monthOfNextTime = () =>
+    luxon.DateTime.now().plus({ days: 40 }).toLocaleString({ month: "short" });
+
+tours.add("im_livechat_subaccount.reception_long_pause", {
+    steps: () => [
+        {
+            content: "Until which day",
+            trigger: `${row("Omar Haddad")} .o_livechat_reception_status:contains(${monthOfNextTime()})`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.own_long_pause", {
+    steps: () => [
+        {
+            content: "Until which day",
+            trigger: `.o_livechat_dispatch_menu[title*='${monthOfNextTime()}']`,
+        },
+    ],
+});
+
 /** A line at the head of a group, with the button that mends it. */
 const hint = (name, text, fix) =>
     `${group(name)} .o_livechat_reception_hint:contains(${text}) button:contains(${fix})`;
