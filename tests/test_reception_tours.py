@@ -88,6 +88,23 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self.assertEqual(self.returns.user_ids, self.omar)
 
+    def test_a_move_that_is_taken_back_leaves_every_group_as_it_was(self):
+        exchanges = self.env["livechat.dispatch.group"].create(
+            {
+                "name": "Exchanges",
+                "channel_id": self.channel.id,
+                "user_ids": self.omar.ids,
+                "scope_ids": [Command.create({"kind": "page", "page_pattern": "/exchanges"})],
+            }
+        )
+        self.returns.user_ids |= self.omar
+        exchanges.with_user(self.owner).set_agent_paused(self.omar.id, True)
+
+        self._start("reception_move_back")
+
+        self.assertEqual(self.returns.user_ids, self.omar | self.sofie)
+        self.assertFalse(exchanges.user_ids)
+
     def test_a_pause_that_ends_another_day_says_which(self):
         self.omar.dispatch_pause(fields.Datetime.now() + timedelta(days=40))
 

@@ -572,15 +572,16 @@ export class ReceptionModel {
         }
     }
 
+    /** Pause an agent in one group, or let it take that group's buyers again. */
+    pauseHere(groupId, userId, paused) {
+        const args = [[groupId], userId, paused];
+        return this.change(() =>
+            this.orm.silent.call("livechat.dispatch.group", "set_agent_paused", args),
+        );
+    }
+
     async setPausedHere(group, agent, paused) {
-        const call = (value) =>
-            this.change(() =>
-                this.orm.silent.call("livechat.dispatch.group", "set_agent_paused", [
-                    [group.id],
-                    agent.id,
-                    value,
-                ]),
-            );
+        const call = (value) => this.pauseHere(group.id, agent.id, value);
         if (await call(paused)) {
             const names = { name: agent.name, group: group.name };
             this.saySaved(
@@ -602,18 +603,34 @@ export class ReceptionModel {
     }
 
     async move(channel, userId, fromGroupId, toGroupId) {
+        const find = (groupId) => {
+            const group = this.findGroup(channel.id, groupId);
+            return group?.members.find((member) => member.user_id === userId);
+        };
         const call = (from, to) =>
             this.change(() => this.call("move_dispatch_agent", [[channel.id], userId, from, to]));
-        if (await call(fromGroupId, toGroupId)) {
-            const to = this.findGroup(channel.id, toGroupId);
-            this.saySaved(
-                _t("Saved: %(name)s is in %(group)s", {
-                    name: this.agents[userId]?.name,
-                    group: to?.name,
-                }),
-                () => call(toGroupId, fromGroupId),
-            );
+        const wasPausedThere = find(fromGroupId)?.paused_here;
+        // Whoever was in that group before stays in it when the move is taken back.
+        const joined = find(toGroupId) ? 0 : toGroupId;
+        if (!(await call(fromGroupId, toGroupId))) {
+            return;
         }
+        // Who is taken out of one group may be in another, and gets no other buyers then.
+        const isThere = Boolean(find(toGroupId));
+        const names = {
+            name: this.agents[userId]?.name,
+            group: this.findGroup(channel.id, isThere ? toGroupId : fromGroupId)?.name,
+        };
+        this.saySaved(
+            isThere
+                ? _t("Saved: %(name)s is in %(group)s", names)
+                : _t("Saved: %(name)s is no more in %(group)s", names),
+            async () => {
+                if ((await call(joined, fromGroupId)) && wasPausedThere) {
+                    await this.pauseHere(fromGroupId, userId, true);
+                }
+            },
+        );
     }
 
     async addToChannel(channel, userIds) {

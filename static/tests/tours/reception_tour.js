@@ -405,6 +405,26 @@ tours.add("im_livechat_subaccount.reception_move", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_move_back", {
+    steps: () => [
+        ...move("Omar Haddad", "Exchanges", "Move to Returns"),
+        { content: "No more here", trigger: `${group("Exchanges")}:not(:contains(Omar Haddad))` },
+        ...undo("Saved: Omar Haddad is in Returns"),
+        { content: "Here again", trigger: row("Omar Haddad", "Exchanges") },
+        {
+            content: "Paused in this group, as before",
+            trigger: `${row("Omar Haddad", "Exchanges")}:contains(Paused in this group)`,
+        },
+        { content: "And there, as before", trigger: row("Omar Haddad", "Returns") },
+        ...move("Omar Haddad", "Exchanges", "Take out of Exchanges"),
+        {
+            content: "Said as it is: he takes no other buyers, but those of the returns",
+            trigger: ".o_notification:contains(Saved: Omar Haddad is no more in Exchanges)",
+        },
+        { content: "He is there still", trigger: row("Omar Haddad", "Returns") },
+    ],
+});
+
 const monthOfNextTime = () =>
     luxon.DateTime.now().plus({ days: 40 }).toLocaleString({ month: "short" });
 
