@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import fields
+from odoo import api, fields
 from odoo.exceptions import UserError
 from odoo.fields import Command
 from odoo.tests import tagged
@@ -110,6 +110,23 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_long_pause")
         self._start("own_long_pause", self.omar, "/odoo/discuss")
+
+    def test_an_open_card_follows_what_its_agent_does(self):
+        chat, _waiting = self._let_ada_and_bea_come()
+        row = {"id": chat.id, "name": "Ada", "page": False, "words": "Hello", "limit": 0}
+        since = fields.Datetime.to_string(fields.Datetime.now() - timedelta(minutes=5))
+        answers = [None, [{**row, "asked_at": since}], [{**row, "asked_at": False}]]
+
+        @api.model
+        def get_agent_chats(chats, user_id):
+            answer = answers.pop(0) if len(answers) > 1 else answers[0]
+            if answer is None:
+                raise UserError("Not now")
+            return answer
+
+        self.patch(self.env.registry["discuss.channel"], "get_agent_chats", get_agent_chats)
+
+        self._start("reception_card_follows")
 
     @walk
     def test_one_line_says_what_costs_buyers_and_hints_stand_at_their_group(self):

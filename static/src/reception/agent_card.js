@@ -1,4 +1,4 @@
-import { Component, onWillStart, useEffect, useState } from "@odoo/owl";
+import { Component, onMounted, onWillStart, onWillUnmount, useEffect, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
@@ -8,6 +8,8 @@ import { WaitedTime } from "./waited_time";
 
 /** The longest whisper, in characters; the server refuses longer ones. */
 const WHISPER_LENGTH = 500;
+/** So often an open card is looked at anew: what an agent says changes nothing else on the page. */
+const ANEW = 5000;
 
 /** Says something to the agent of a chat that its buyer never learns. */
 export class WhisperLine extends Component {
@@ -53,7 +55,7 @@ export class AgentCard extends Component {
         this.member = useState(this.props.member);
         this.orm = useService("orm");
         this.steering = useSteering(this.props.model);
-        this.state = useState({ chats: [], reasons: [], whispersTo: false });
+        this.state = useState({ chats: [], isKnown: false, reasons: [], whispersTo: false });
         onWillStart(() => Promise.all([this.load(), this.loadReasons()]));
         let shown = this.agent.load;
         useEffect(
@@ -65,13 +67,36 @@ export class AgentCard extends Component {
             },
             () => [this.agent.load],
         );
+        onMounted(() => this.refreshLater());
+        onWillUnmount(() => clearTimeout(this.timer));
+    }
+
+    refreshLater() {
+        this.timer = setTimeout(() => this.refresh(), ANEW);
     }
 
     async load() {
-        const chats = await this.props.model.try(() =>
-            this.orm.silent.call("discuss.channel", "get_agent_chats", [this.agent.id]),
-        );
-        this.state.chats = (chats || []).map((chat) => ({
+        await this.props.model.try(() => this.fetch());
+    }
+
+    /** Look anew, and say nothing where that fails: what was seen last stays. */
+    async refresh() {
+        try {
+            if (!document.hidden) {
+                await this.fetch();
+            }
+        } catch {
+            // The connection is lost, or the agent is not theirs any more: the page says so.
+        }
+        // Not by the clock, which would let questions pile up before a slow server.
+        this.refreshLater();
+    }
+
+    async fetch() {
+        const args = [this.agent.id];
+        const chats = await this.orm.silent.call("discuss.channel", "get_agent_chats", args);
+        this.state.isKnown = true;
+        this.state.chats = chats.map((chat) => ({
             ...chat,
             since: chat.asked_at && deserializeDateTime(chat.asked_at).toMillis(),
         }));
@@ -98,6 +123,9 @@ export class AgentCard extends Component {
     }
 
     get title() {
+        if (!this.state.isKnown) {
+            return _t("The chats of %s could not be loaded", this.agent.name);
+        }
         return this.state.chats.length
             ? _t("Open chats of %s", this.agent.name)
             : _t("%s has no open chat", this.agent.name);

@@ -446,6 +446,29 @@ tours.add("im_livechat_subaccount.own_long_pause", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_card_follows", {
+    steps: () => [
+        {
+            content: "What Maria does",
+            trigger: `${row("Maria Santos")} .o_livechat_reception_name`,
+            run: press,
+        },
+        {
+            content: "What is not known is not said",
+            trigger:
+                ".o_livechat_reception_card:contains(could not be loaded):not(:contains(no open chat))",
+        },
+        {
+            content: "It is asked for again: Ada waits for a word",
+            trigger: ".o_livechat_reception_chat:contains(Ada):contains(Waits for a word)",
+        },
+        {
+            content: "And got it meanwhile",
+            trigger: ".o_livechat_reception_chat:contains(Ada):not(:contains(Waits for a word))",
+        },
+    ],
+});
+
 /** A line at the head of a group, with the button that mends it. */
 const hint = (name, text, fix) =>
     `${group(name)} .o_livechat_reception_hint:contains(${text}) button:contains(${fix})`;
