@@ -215,6 +215,15 @@ def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop,
     assert page.errors == []
 
 
+PASTE = """(field, names) => {
+    const clipboardData = new DataTransfer();
+    for (const name of names) {
+        clipboardData.items.add(new File(["lamp"], name, { type: "text/plain" }));
+    }
+    field.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true }));
+}"""
+
+
 def wait_for_swap(shop, page, reception, count=0):
     """Wait until the chat, with so many words of its buyer, is in the place of its preview."""
     shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
@@ -224,6 +233,121 @@ def wait_for_swap(shop, page, reception, count=0):
         "id => (localStorage['mail.ChatHub'] || '').includes(`\"id\":${id},`)", arg=chat_id
     )
     return chat_id
+
+
+@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+def test_what_is_being_typed_goes_on_in_the_chat_that_pictures_begin(shop, open_site, place):
+    reception = shop.open_reception([100, 100], name="Flagship Shop")
+    page = open_site(reception, place, "en", DESKTOP)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    composer = page.locator(".o-mail-Composer-input")
+    composer.fill("Is this one in stock?")
+    # The page has noted it down for whoever comes back.
+    page.wait_for_function("() => Object.values(localStorage).some(v => v.includes('in stock'))")
+    composer.evaluate(PASTE, ["lamp.txt", "shade.txt"])
+    files = page.locator(".o-mail-AttachmentContainer", has_text=re.compile("lamp|shade"))
+    expect(files).to_have_count(2)
+    chat_id = wait_for_swap(shop, page, reception)
+    expect(composer).to_have_value("Is this one in stock?")
+    expect(composer).to_be_focused()
+    expect(files).to_have_count(2)
+    # Whoever sends before they have come sends without them.
+    expect(files.locator(".fa-spin")).to_have_count(0)
+    composer.press("Enter")
+    assert wait_for_swap(shop, page, reception, count=1) == chat_id
+    message = page.locator(".o-mail-Message", has_text="Is this one in stock?")
+    expect(message.locator(files)).to_have_count(2)
+    assert count_chats(shop, reception) == 1
+    assert sum(reception.open_chats().values()) == 1
+
+    # What was typed in the one is not in the next.
+    end_last_of_many(shop, chat_id)
+    shop.sql("DELETE FROM livechat_dispatch_rate")
+    page.evaluate("localStorage.removeItem('mail.ChatHub')")
+    page.reload(timeout=FIRST_PAGE)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    expect(composer).to_be_visible()
+    expect(composer).to_have_value("")
+    assert page.errors == []
+
+
+def count_chats(shop, reception):
+    ((count,),) = shop.sql(
+        "SELECT count(*) FROM discuss_channel WHERE livechat_channel_id = %s", reception.id
+    )
+    return count
+
+
+def hold(page, pattern):
+    """Let what the page asks there wait; what does, and a function that lets it go on, or fail."""
+    held, is_over = [], []
+    page.route(pattern, lambda route: route.continue_() if is_over else held.append(route))
+
+    def release(*, is_lost=False):
+        is_over.append(True)
+        for route in held:
+            if is_lost:
+                route.abort()
+            else:
+                route.continue_()
+
+    return held, release
+
+
+def test_what_is_typed_while_the_first_words_are_under_way_is_kept(shop, open_site):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    page = open_site(reception, "shop", "en", DESKTOP)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_be_visible()
+    held, release = hold(page, "**/im_livechat/get_session")
+    say(page, page, "Hello")
+    shops.wait_until(lambda: page.evaluate("1") and held, "nothing was sent")
+    composer.fill("Is the blue one")
+    release()
+    chat_id = wait_for_swap(shop, page, reception, count=1)
+    expect(composer).to_have_value("Is the blue one")
+    composer.press_sequentially(" in stock?")
+    composer.press("Enter")
+    shops.wait_until(lambda: count_words(shop, chat_id) == 2, "the second words never came")
+    expect(page.locator(".o-mail-Message").last).to_contain_text("Is the blue one in stock?")
+    assert page.errors == []
+
+
+@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+def test_all_that_is_sent_before_there_is_a_chat_goes_into_one(shop, open_site, place):
+    reception = shop.open_reception([100, 100], name="Flagship Shop")
+    page = open_site(reception, place, "en", DESKTOP)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    expect(page.locator(".o-mail-Composer-input")).to_be_visible()
+    held, release = hold(page, "**/get_session")
+    for words in ("Hello", "Is the blue one in stock?"):
+        say(page, page, words)
+    shops.wait_until(lambda: page.evaluate("1") and held, "nothing was sent")
+    # Both are under way, whichever asked.
+    page.wait_for_timeout(500)
+    release()
+    chat_id = wait_for_swap(shop, page, reception, count=2)
+    messages = page.locator(".o-mail-Message", has_text=re.compile("Hello|Is the blue"))
+    expect(messages).to_have_text([re.compile("Hello"), re.compile("Is the blue one")])
+    assert count_chats(shop, reception) == 1
+    assert sum(reception.open_chats().values()) == 1
+
+    # Lost on the way, all of it is there to be sent again.
+    end_last_of_many(shop, chat_id)
+    page.evaluate("localStorage.removeItem('mail.ChatHub')")
+    page.reload(timeout=FIRST_PAGE)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_be_visible()
+    held, release = hold(page, "**/get_session")
+    for words in ("And the red one?", "And the green one?"):
+        say(page, page, words)
+    shops.wait_until(lambda: page.evaluate("1") and held, "nothing was sent")
+    page.wait_for_timeout(500)
+    release(is_lost=True)
+    expect(composer).to_have_value("And the red one?\nAnd the green one?")
+    assert page.errors == []
 
 
 @pytest.mark.parametrize("composing", ["Safari", "others"])

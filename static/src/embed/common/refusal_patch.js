@@ -1,6 +1,8 @@
 import { LivechatService } from "@im_livechat/embed/common/livechat_service";
 import { Store } from "@mail/core/common/store_service";
 import { convertBrToLineBreak } from "@mail/utils/common/format";
+import { toRaw } from "@odoo/owl";
+import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
 import { ConnectionLostError, RPCError, rpcBus } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
@@ -11,6 +13,9 @@ class Refused extends Error {}
 
 /** Why the server has just refused something that the buyer asks for too often. */
 let refusal;
+
+/** The chats that are being opened: `{preview: promise of the chat}`. */
+const opening = new WeakMap();
 
 rpcBus.addEventListener("RPC:RESPONSE", ({ detail }) => {
     refusal = detail.result?.dispatch_refusal;
@@ -34,31 +39,61 @@ patch(LivechatService.prototype, {
         return thread;
     },
 
+    /**
+     * As core's; words and pictures that follow each other before there is a chat go into one. On a
+     * page elsewhere the server could not tell by anything that they are the same buyer's.
+     */
     async persist(thread) {
-        try {
-            return await super.persist(...arguments);
-        } catch (error) {
-            putBack(thread);
-            if (error instanceof ConnectionLostError || error instanceof RPCError) {
-                this.notificationService.add(_t("That did not work. Please try again."), {
-                    type: "warning",
-                });
-            } else if (!(error instanceof Refused)) {
-                throw error;
-            }
+        if (!thread.isTransient) {
+            return super.persist(...arguments);
         }
+        // The record itself: the next preview goes by the same name.
+        const preview = toRaw(thread)._raw;
+        const open = async () => {
+            try {
+                const chat = await super.persist(thread);
+                // Before core takes the preview away.
+                chat?.readyToSwapDeferred.then(() => moveDraft(thread.composer, chat.composer));
+                return chat;
+            } catch (error) {
+                opening.delete(preview);
+                putBack(thread);
+                if (error instanceof ConnectionLostError || error instanceof RPCError) {
+                    this.notificationService.add(_t("That did not work. Please try again."), {
+                        type: "warning",
+                    });
+                } else if (!(error instanceof Refused)) {
+                    throw error;
+                }
+            }
+        };
+        if (!opening.has(preview)) {
+            opening.set(preview, open());
+        }
+        return opening.get(preview);
     },
 });
 
+/** Let go on in the chat what is being typed when it takes the place of its preview. */
+function moveDraft(from, to) {
+    if (from?.composerText) {
+        to.insertText(from.composerText, to.composerText.length);
+        from.clear();
+        // Core keeps it for whoever comes back, and may not look once more before it goes.
+        browser.localStorage.removeItem(from.localId);
+    }
+}
+
 /** Put what could not be sent back where it was typed. */
 function putBack(thread) {
-    const unsent = thread.isTransient && thread.messages.at(-1);
+    const { composer } = thread;
     // What was said before is the shop's word.
-    if (unsent && !unsent.author_id?.eq(thread.livechat_operator_id)) {
-        const { composer } = thread;
-        const words = [convertBrToLineBreak(unsent.body), composer.composerText];
+    const isUnsent = (message) =>
+        thread.isTransient && message && !message.author_id?.eq(thread.livechat_operator_id);
+    for (let last = thread.messages.at(-1); isUnsent(last); last = thread.messages.at(-1)) {
+        const words = [convertBrToLineBreak(last.body), composer.composerText];
         composer.composerText = words.filter(Boolean).join("\n");
-        thread.messages.delete(unsent);
+        thread.messages.delete(last);
     }
     if (thread.chatbot) {
         thread.chatbot.isProcessingAnswer = false;
