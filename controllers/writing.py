@@ -126,9 +126,13 @@ class WritingLivechatController(LivechatController):
 
 class WritingCallController(RtcController):
     @http.route()
-    def channel_call_join(self, channel_id=None, check_rtc_session_ids=None, camera=False):
+    def channel_call_join(
+        self, channel_id=None, check_rtc_session_ids=None, camera=False, **_ignored
+    ):
         find_guest()
         # It rings whoever is in the chat.
-        if find_refusal(channel_id, "look"):
+        if not is_record_id(channel_id) or find_refusal(channel_id, "look"):
             return {}
-        return super().channel_call_join(channel_id, check_rtc_session_ids, camera)
+        said = check_rtc_session_ids if isinstance(check_rtc_session_ids, list) else []
+        known = [session_id for session_id in said if is_record_id(session_id)]
+        return super().channel_call_join(channel_id, known, bool(camera))
