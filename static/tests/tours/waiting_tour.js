@@ -12,6 +12,8 @@ async function turnClockBack() {
     const now = Date.now;
     Date.now = () => now() - 40 * 60 * 1000;
     const store = odoo.__WOWL_DEBUG__.root.env.services["mail.store"];
+    // It says whole seconds, and the one that it has just said is nothing new to the page.
+    await new Promise((resolve) => setTimeout(resolve, 1000));
     await store.fetchStoreData("livechat_dispatch_owed");
 }
 
