@@ -139,7 +139,7 @@ def _is_message(thread_id, post_data, context, others):
 def find_refusal(sent_id, what):
     """Return why the buyer who makes this request does not get what it asks of a chat, ``None`` if
     it does: the shop has blocked the buyer, or it is too often. Who has an answer may write as
-    often as it likes.
+    often as it likes, and nothing is counted where Odoo itself dispatches.
 
     :param sent_id: what a browser says is the chat.
     :param what: one of ``door.PER_ADDRESS``.
@@ -160,9 +160,8 @@ def find_refusal(sent_id, what):
     if what == "word" and chat.dispatch_is_closed_silent and chat._reopens():
         # It costs what a new one does.
         what = "chat"
-    if not chat or (
-        open_chat and ((what == "word" and not chat._is_unheard()) or channel._is_welcome(what))
-    ):
+    is_free = not chat._is_dispatched() or (what == "word" and not chat._is_unheard())
+    if not chat or (open_chat and (is_free or channel._is_welcome(what))):
         return None
     speak(chat.livechat_lang_id.code)
     channel = channel.with_env(request.env)

@@ -43,10 +43,10 @@ class OnlookerLivechatController(LivechatController):
             return False
         _refuse_onlooker(channel_id)
         find_guest()
-        # sudo: discuss.channel, rating.rating - the rating of a chat that may be read
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
+        # sudo: rating.rating - the rating of a chat that may be read
         rating = chat.sudo().rating_ids[:1]
-        if rating and chat.sudo().livechat_channel_id.dispatch_mode not in (False, "native"):
+        if rating and chat._is_dispatched():
             # Who rates once more would be refused: core has the buyer itself read the first rating.
             rating.write(
                 {"rating": rate, "consumed": True, "feedback": reason, "is_internal": False}

@@ -75,24 +75,23 @@ class WritingAttachmentController(AttachmentController):
 class WritingLinkPreviewController(LinkPreviewController):
     @http.route()
     def mail_link_preview(self, message_id=None, **_ignored):
-        if not is_record_id(message_id):
-            return None
-        # sudo: mail.message - of which chat it is; whether the caller wrote it is asked there
-        message = request.env["mail.message"].sudo().search([("id", "=", message_id)])
-        links = (message.body or "").count("href=")
-        if links > _LINKS_MAX or self._is_refused(message):
+        if not is_record_id(message_id) or self._is_refused(message_id):
             return None
         return super().mail_link_preview(message_id)
 
-    def _is_refused(self, message):
-        if request.env.user._is_internal():
+    def _is_refused(self, message_id):
+        """Tell whether the server looks at none of the links in this message of a buyer."""
+        # sudo: mail.message - of which chat it is; whether the caller wrote it is asked by core
+        message = request.env["mail.message"].sudo().search([("id", "=", message_id)])
+        if request.env.user._is_internal() or message.model != "discuss.channel":
             return False
         find_guest()
-        if message.model != "discuss.channel":
-            return not request.env["im_livechat.channel"]._is_welcome("preview")
-        chat = request.env["discuss.channel"].search([("id", "=", message.res_id)])
         # sudo: discuss.channel - whether somebody has answered in the buyer's own chat
-        return chat.sudo()._is_unheard() or bool(find_refusal(message.res_id, "preview"))
+        chat = request.env["discuss.channel"].search([("id", "=", message.res_id)]).sudo()
+        has_many = (message.body or "").count("href=") > _LINKS_MAX
+        if chat._is_unheard() or (has_many and chat._is_dispatched()):
+            return True
+        return bool(find_refusal(message.res_id, "preview"))
 
 
 class WritingLivechatController(LivechatController):

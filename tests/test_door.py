@@ -809,6 +809,24 @@ class TestLimits(PatientCase, DispatchCommon):
         self.assertEqual(preview(200), 0)
         self.assertTrue(self._fill_of("preview", guest))
         self.assertEqual(preview(2), 0)
+        self.channel.dispatch_mode = "native"
+        self.assertEqual(preview(7), 14, "as without us")
+
+    def test_an_employees_links_are_looked_at_as_without_us(self):
+        employee = new_test_user(self.env, "clerk", "base.group_user", password="sesame-open")
+        looked_at = []
+        self.startPatcher(
+            patch(
+                "odoo.addons.mail.models.mail_link_preview.get_link_preview_from_url",
+                lambda url, session=None: looked_at.append(url),
+            )
+        )
+        links = "".join(f'<a href="https://{n}.example.com">x</a>' for n in range(7))
+        contact = employee.partner_id
+        message = contact.message_post(body=Markup(links), author_id=contact.id)
+        self.authenticate("clerk", "sesame-open")
+        self._call("/mail/link_preview", message_id=message.id)
+        self.assertEqual(len(looked_at), 7)
 
     def test_an_agent_is_told_of_pages_only_where_a_buyer_says_it_was(self):
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)

@@ -128,20 +128,17 @@ class LivechatSubaccount(models.Model):
 
     def _find_email_sayer(self):
         """Return who has said the e-mail address of this sub-account, as its log has it."""
-        # sudo: mail.tracking.value - who, and nothing else. Served by the indexes on the message's
-        # record and on the tracked message.
-        said = (
-            self.env["mail.tracking.value"]
-            .sudo()
-            .search(
-                [
-                    ("mail_message_id.model", "=", self._name),
-                    ("mail_message_id.res_id", "=", self.id),
-                    ("field_id.name", "=", "email"),
-                ],
-                order="id desc",
-                limit=1,
-            )
+        # sudo: mail.tracking.value - who, and nothing else
+        tracked = self.env["mail.tracking.value"].sudo()
+        # Served by the indexes on the message's record and on the tracked message.
+        said = tracked.search(
+            [
+                ("mail_message_id.model", "=", self._name),
+                ("mail_message_id.res_id", "=", self.id),
+                ("field_id.name", "=", "email"),
+            ],
+            order="id desc",
+            limit=1,
         )
         # sudo: livechat.subaccount - who made it, with the first address
         return (said or self.sudo()).create_uid

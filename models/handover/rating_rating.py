@@ -39,10 +39,8 @@ class RatingRating(models.Model):
         # sudo: discuss.channel - who served there
         chats = self.env["discuss.channel"].sudo().browse(chat_ids).exists()
         for chat in chats:
-            if chat.livechat_channel_id.dispatch_mode in (False, "native"):
-                continue
-            partner = chat._get_serving_partner()
-            ratings = chat.rating_ids & self.sudo()
+            partner = chat._is_dispatched() and chat._get_serving_partner()
+            ratings = chat.rating_ids.filtered(lambda rating: rating.id in self._ids)
             if partner and ratings.rated_partner_id != partner:
                 ratings.rated_partner_id = partner
                 # Core finds them again only when a rating comes or goes.

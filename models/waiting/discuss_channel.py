@@ -454,11 +454,7 @@ class DiscussChannel(models.Model):
 
     def _is_unheard(self):
         """Tell whether this is an open dispatched chat in which no agent has answered yet."""
-        return (
-            self.channel_type == "livechat"
-            and not (self.livechat_end_dt or self.dispatch_answered_at)
-            and self.livechat_channel_id.dispatch_mode not in (False, "native")
-        )
+        return self._is_dispatched() and not (self.livechat_end_dt or self.dispatch_answered_at)
 
     def _go_on_as(self, partner, guest):
         """Let the guest of this chat, who has signed in, go on as an account: from here on it is

@@ -199,12 +199,18 @@ def wait_for_new_chat(shop, reception, before=None):
     shops.wait_until(has_come, "it was not sent again")
 
 
-def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop, open_site):
-    reception = shop.open_reception([100], name="Flagship Shop")
-    page = open_site(reception, "shop", "en", PHONE)
+def open_window(page):
+    """Open the chat window; where the buyer writes."""
     page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
     composer = page.locator(".o-mail-Composer-input")
     expect(composer).to_be_visible()
+    return composer
+
+
+def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop, open_site):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    page = open_site(reception, "shop", "en", PHONE)
+    composer = open_window(page)
     page.route("**/im_livechat/get_session", lambda route: route.abort())
     say(page, page, "Is the blue one in stock?")
     expect(page.locator(NOTICE, has_text="did not work")).to_be_visible()
@@ -297,9 +303,7 @@ def hold(page, pattern):
 def test_what_is_typed_while_the_first_words_are_under_way_is_kept(shop, open_site):
     reception = shop.open_reception([100], name="Flagship Shop")
     page = open_site(reception, "shop", "en", DESKTOP)
-    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
-    composer = page.locator(".o-mail-Composer-input")
-    expect(composer).to_be_visible()
+    composer = open_window(page)
     held, release = hold(page, "**/im_livechat/get_session")
     say(page, page, "Hello")
     shops.wait_until(lambda: page.evaluate("1") and held, "nothing was sent")
@@ -318,8 +322,7 @@ def test_what_is_typed_while_the_first_words_are_under_way_is_kept(shop, open_si
 def test_all_that_is_sent_before_there_is_a_chat_goes_into_one(shop, open_site, place):
     reception = shop.open_reception([100, 100], name="Flagship Shop")
     page = open_site(reception, place, "en", DESKTOP)
-    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
-    expect(page.locator(".o-mail-Composer-input")).to_be_visible()
+    open_window(page)
     held, release = hold(page, "**/get_session")
     for words in ("Hello", "Is the blue one in stock?"):
         say(page, page, words)
@@ -337,9 +340,7 @@ def test_all_that_is_sent_before_there_is_a_chat_goes_into_one(shop, open_site, 
     end_last_of_many(shop, chat_id)
     page.evaluate("localStorage.removeItem('mail.ChatHub')")
     page.reload(timeout=FIRST_PAGE)
-    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
-    composer = page.locator(".o-mail-Composer-input")
-    expect(composer).to_be_visible()
+    composer = open_window(page)
     held, release = hold(page, "**/get_session")
     for words in ("And the red one?", "And the green one?"):
         say(page, page, words)
