@@ -376,6 +376,8 @@ class Agent(Browser):
                     self._start(self._end(chat_id))
 
     async def _hear(self, kind, payload):
+        if kind == "discuss.channel/joined":
+            kind, payload = "mail.record/insert", payload["data"]
         if kind == "discuss.channel/new_message":
             if _is_comment(payload, "author_guest_id"):
                 await self._meet(payload["id"], True)
