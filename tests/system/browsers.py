@@ -32,9 +32,11 @@ def open_page(browser):
     """Open pages in browsers of their own (no common cookies), closed after the test."""
     contexts = []
 
-    def open_page(url, viewport, locale="en-US", **options):
+    def open_page(url, viewport, locale="en-US", enter=None, **options):
         context = browser.new_context(viewport=viewport, locale=locale, **options)
         contexts.append(context)
+        if enter:
+            enter(context)
         page = context.new_page()
         page.errors = []
         page.on("pageerror", lambda error: page.errors.append(str(error)))
@@ -63,9 +65,7 @@ def find_barriers(page, parts, of_core=(), host=None):
 
     def locate(selectors):
         found = [selector for selector in selectors if page.locator(selector).count()]
-        return [
-            {"fromShadowDom": [host, selector]} if host else [selector] for selector in found
-        ]
+        return [{"fromShadowDom": [host, selector]} if host else [selector] for selector in found]
 
     include = locate(parts)
     assert len(include) == len(parts), f"not all of {parts} is there"
@@ -78,6 +78,20 @@ def find_barriers(page, parts, of_core=(), host=None):
         }""",
         [include, locate(of_core)],
     )
+
+
+def open_as(open_page, shop, agent, path, viewport):
+    """Open a page for who has logged in already: what the form for it loads is no part of most
+    tests, and takes a busy machine seconds."""
+
+    def enter(context):
+        who = {"db": shop.db, "login": agent.login, "password": agent.login}
+        answer = context.request.post(
+            f"{shop.url}/web/session/authenticate", data={"jsonrpc": "2.0", "params": who}
+        )
+        assert "error" not in answer.json(), answer.text()
+
+    return open_page(f"{shop.url}{path}", viewport, enter=enter)
 
 
 def log_in(page, agent):

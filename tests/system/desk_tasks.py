@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import shop as shops
-from browsers import FIRST_PAGE, log_in, wait_until_online
+from browsers import FIRST_PAGE, open_as, wait_until_online
 from playwright.sync_api import expect
 
 #: What is said at the desk: another language has its own.
@@ -181,8 +181,7 @@ def come_in(shop, open_page, agent, viewport):
     # What has begun before is no news: Odoo would open a window for each chat of the last 50 s, one
     # after the other, over what is opened meanwhile.
     shop.sql("DELETE FROM bus_bus")
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo/contacts", viewport)
-    log_in(page, agent)
+    page = open_as(open_page, shop, agent, "/odoo/contacts", viewport)
     # The list puts the cursor into its search when it is there, away from whatever is open by then.
     expect(page.locator(".o_searchview_input")).to_be_focused(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)

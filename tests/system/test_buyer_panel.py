@@ -10,7 +10,7 @@ from browsers import (
     FIRST_PAGE,
     PHONE,
     activate_chinese,
-    log_in,
+    open_as,
     shoot,
     wait_until_online,
 )
@@ -38,8 +38,7 @@ def come_in(shop, open_page, agent, viewport, lang="en_US"):
     if lang == "zh_CN":
         activate_chinese(shop)
     shop.call("res.users", "write", [agent.user_id], {"lang": lang})
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
-    log_in(page, agent)
+    page = open_as(open_page, shop, agent, "/odoo/discuss", viewport)
     expect(page.locator(".o_menu_systray").first).to_be_visible(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)
     return page
@@ -110,7 +109,7 @@ def test_who_looks_at_another_chat_meanwhile_sees_its_buyer(shop, open_page):
     assert page.errors == []
 
 
-@pytest.mark.parametrize("lang", ["en_US", "zh_CN"])
+@pytest.mark.parametrize("lang", [pytest.param("en_US", marks=pytest.mark.long), "zh_CN"])
 def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     shop, open_page, lamp, lang
 ):
@@ -205,7 +204,7 @@ def test_without_the_shops_modules_the_card_shows_what_is_there():
         devenv.shell(db, CARD_WITHOUT_SHOP)
 
 
-@pytest.mark.parametrize("lang", ["en_US", "zh_CN"])
+@pytest.mark.parametrize("lang", ["en_US", pytest.param("zh_CN", marks=pytest.mark.long)])
 def test_on_a_phone_the_newest_chat_says_who_and_what_and_is_one_tap_away(
     shop, open_page, lamp, lang
 ):

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, PHONE, open_as, shoot, wait_until_online
 from playwright.sync_api import expect
 
 SYSTRAY = ".o_menu_systray .o_livechat_dispatch_menu"
@@ -17,8 +17,7 @@ def come_in(shop, open_page, agent, viewport=DESKTOP):
     if viewport == PHONE:
         # Odoo's bot greets whoever comes for the first time, in a window over the others.
         shop.sql("UPDATE res_users SET odoobot_state = 'disabled' WHERE id = %s", agent.user_id)
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
-    log_in(page, agent)
+    page = open_as(open_page, shop, agent, "/odoo/discuss", viewport)
     expect(page.locator(".o-mail-Discuss")).to_be_visible(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)
     if viewport == DESKTOP:
@@ -369,9 +368,7 @@ def test_at_a_third_and_two_thirds_of_no_reply_the_agent_is_reminded(shop, open_
     assert page.evaluate("[sounds, shown.length]") == [2, 2]
     # Nobody rings for who does not want to be disturbed.
     reminder.locator(".o_notification_close").click()
-    assert not shops.post(
-        post, f"{shop.url}/mail/set_manual_im_status", {"status": "busy"}
-    ).failed
+    assert not shops.post(post, f"{shop.url}/mail/set_manual_im_status", {"status": "busy"}).failed
     page.wait_for_function(
         "() => odoo.__WOWL_DEBUG__.root.env.services['mail.store'].self.im_status.includes('busy')"
     )

@@ -17,7 +17,7 @@ from browsers import (
     PHONE,
     activate_chinese,
     find_barriers,
-    log_in,
+    open_as,
     shoot,
 )
 from playwright.sync_api import expect
@@ -184,8 +184,7 @@ def test_pages_can_be_used_by_everybody(shop, owner, open_page, language, size):
     if language == "zh":
         activate_chinese(shop)
     shop.call("res.users", "write", [owner.user_id], {"lang": LANGUAGES[language]})
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo", SIZES[size])
-    log_in(page, owner)
+    page = open_as(open_page, shop, owner, "/odoo", SIZES[size])
     visit(shop, page, {**read_menus(shop), **read_forms(shop, owner)}, language, size)
 
 
@@ -217,8 +216,7 @@ def visit(shop, page, paths, language, size):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_an_administrators_page_can_be_used_by_everybody(shop, open_page, size):
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo", SIZES[size])
-    log_in(page, SimpleNamespace(login="admin"))
+    page = open_as(open_page, shop, SimpleNamespace(login="admin"), "/odoo", SIZES[size])
     action = shop.ref(f"{devenv.ADDON}.livechat_dispatch_health_action_open")
     visit(shop, page, {"health": f"/odoo/action-{action}"}, "en", size)
     expect(page.locator(".o_data_row")).to_have_count(12)

@@ -32,7 +32,9 @@ def equals(shop):
     return shop.open_reception([100] * 20, max_sessions=MAX_SESSIONS)
 
 
-@pytest.mark.parametrize("repetition", range(5))
+@pytest.mark.parametrize(
+    "repetition", [*range(3), *(pytest.param(more, marks=pytest.mark.long) for more in (3, 4))]
+)
 def test_sixty_buyers_take_forty_seats_and_no_more(server, equals, repetition):
     check_race(equals, [server.url])
     equals.close_all()

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, log_in, shoot, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, open_as, shoot, wait_until_online
 from playwright.sync_api import expect
 
 import devenv
@@ -58,8 +58,7 @@ def reception(shop, owner):
 
 def come_in(shop, open_page, agent):
     """Log in to Discuss and wait until dispatch knows of it."""
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", DESKTOP)
-    log_in(page, agent)
+    page = open_as(open_page, shop, agent, "/odoo/discuss", DESKTOP)
     expect(page.locator(".o-mail-DiscussSidebar")).to_be_visible(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)
     return page
@@ -144,8 +143,7 @@ def test_disabling_an_agent_hands_over_its_chats_and_its_browser_is_told_and_lea
     assert call_with_key(shop, key) == 200
     assert call_with_cookie(shop, cookie)
     colleagues_page = come_in(shop, open_page, colleague)
-    owners_page = open_page(f"{shop.url}/web/login?redirect=/odoo", DESKTOP)
-    log_in(owners_page, owner)
+    owners_page = open_as(open_page, shop, owner, "/odoo", DESKTOP)
     asked = {page: [] for page in (leavers_page, second_tab)}
     for page, paths in asked.items():
         page.on("request", lambda request, paths=paths: paths.append(urlsplit(request.url).path))

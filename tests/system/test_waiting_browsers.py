@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, shoot, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, PHONE, open_as, shoot, wait_until_online
 from playwright.sync_api import expect
 
 BANNER = ".o-livechat-WaitingBanner"
@@ -106,8 +106,7 @@ def occupy(shop, reception):
 
 def come_in(shop, open_page, agent, viewport=DESKTOP):
     """Log in to Discuss and wait until dispatch knows of it."""
-    page = open_page(f"{shop.url}/web/login?redirect=/odoo/discuss", viewport)
-    log_in(page, agent)
+    page = open_as(open_page, shop, agent, "/odoo/discuss", viewport)
     expect(page.locator(".o-mail-DiscussSidebar")).to_be_visible(timeout=FIRST_PAGE)
     wait_until_online(shop, agent)
     return page
