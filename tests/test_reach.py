@@ -1,5 +1,7 @@
 """How far somebody reaches, and that it ends when the right to it does."""
 
+from unittest.mock import patch
+
 from odoo.exceptions import AccessDenied, AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import Form, new_test_user, tagged
@@ -460,3 +462,58 @@ class TestHandOver(ReachCommon):
                 dialog.successor_id = who
             with self.assertRaises(UserError):
                 dialog.save().action_hand_over()
+
+
+@tagged("post_install", "-at_install")
+class TestWhoSaidWhat(ReachCommon):
+    """In a live chat everybody is who dispatch says, and says its own words and no others."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agent = cls.users["reception"]
+        cls.chat = cls.shop["discuss.channel"]
+        cls.guest = cls.shop["guest"]
+
+    def _refuse(self, call, *args, **kwargs):
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            call(*args, **kwargs)
+            self.env.flush_all()
+
+    def _open_for(self, buyer):
+        """A chat of a buyer with an account."""
+        self.shop["livechat.dispatch.block"].unlink()
+        chat = self._open_chat(self.shop["im_livechat.channel"], self.agent)
+        chat.with_user(buyer).sudo()._add_members(
+            users=buyer, create_member_params={"livechat_member_type": "visitor"}
+        )
+        return chat.with_env(self.env)
+
+    def test_nobody_says_who_is_buyer_and_who_is_agent(self):
+        buyer = self.users["portal"]
+        chat = self._open_for(buyer)
+        bot = self.env["chatbot.script"].create({"title": "Bot"})
+        for user, kind in ((buyer, "agent"), (self.agent, "visitor")):
+            own = chat.channel_member_ids.filtered(
+                lambda member, user=user: member.partner_id == user.partner_id
+            ).with_user(user)
+            for vals in ({"livechat_member_type": kind}, {"chatbot_script_id": bot.id}):
+                with self.subTest(user=user.login, **vals):
+                    self._refuse(own.write, vals)
+            # What is its own to say.
+            own.write({"custom_notifications": "no_notif"})
+        self.assertEqual(chat.dispatch_seat_partner_ids, self.agent.partner_id)
+        self.assertIn(buyer.partner_id, chat.livechat_customer_history_ids.partner_id)
+
+    def test_who_comes_by_the_link_of_a_chat_is_no_agent(self):
+        # There is no browser that would keep the cookie.
+        self.startPatcher(patch.object(type(self.guest), "_set_auth_cookie", lambda guest: None))
+        for user in (self.users["portal"], self.users["public"]):
+            with self.subTest(user=user.login), self._rollback():
+                self.chat.with_user(user).sudo()._find_or_create_persona_for_channel(
+                    guest_name="Guest", timezone="UTC", country_code="BE"
+                )
+                newcomer = self.chat.channel_member_ids.sorted("id")[-1:]
+                self.assertEqual(newcomer.livechat_member_type, "visitor")
+                self.assertEqual(self.chat.dispatch_seat_partner_ids, self.agent.partner_id)
+

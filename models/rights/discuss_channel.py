@@ -4,7 +4,16 @@ from odoo.exceptions import AccessError, UserError
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import QUIET_AFTER
+from ...tools import sent
 from ...tools.here import read_now
+
+# What says who somebody is in a chat.
+_WHO_IS_WHO = {
+    "agent_expertise_ids",
+    "chatbot_script_id",
+    "livechat_member_history_ids",
+    "livechat_member_type",
+}
 
 
 class DiscussChannel(models.Model):
@@ -75,7 +84,23 @@ class DiscussChannel(models.Model):
             user = self.env.user
             if user._is_shop_staff() or user._is_reader_of_chats():
                 raise UserError(self.env._("Colleagues bring each other into live chats."))
-        return super()._find_or_create_persona_for_channel(*args, **kwargs)
+        persona = super()._find_or_create_persona_for_channel(*args, **kwargs)
+        if self.env.user.share:
+            self._seat_nobody_by_link(*persona)
+        return persona
+
+    def _seat_nobody_by_link(self, partner, guest):
+        """Let a stranger who has come by the link of a chat be a buyer there: to core whoever does
+        not come by the chat window is an agent, whose words are answers."""
+        # sudo: discuss.channel, discuss.channel.member - who has just come
+        chat = self.sudo()
+        if chat.livechat_channel_id.dispatch_mode not in (False, "native"):
+            chat.channel_member_ids.filtered(
+                lambda member: (
+                    (member.partner_id == partner if partner else member.guest_id == guest)
+                    and member.livechat_member_type == "agent"
+                )
+            ).livechat_member_type = "visitor"
 
     @api.depends(
         "channel_member_ids",
@@ -135,3 +160,35 @@ class DiscussChannel(models.Model):
         ):
             return self.env["res.partner"]
         return self.dispatch_seat_partner_ids
+
+
+class DiscussChannelMember(models.Model):
+    """Who is the buyer of a chat and who its agent, core and dispatch say with sudo.
+
+    Core lets everybody change the own membership, and notes with sudo whatever was said there: a
+    buyer who was an agent would be seated, and an agent who was a buyer would be free for others.
+    """
+
+    _inherit = "discuss.channel.member"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        sent.expect_rows(self.env, vals_list)
+        self._check_who_is_who(set().union(*vals_list))
+        return super().create(vals_list)
+
+    def write(self, vals):
+        sent.expect_values(self.env, vals)
+        self._check_who_is_who(vals)
+        return super().write(vals)
+
+    @api.model
+    def _check_who_is_who(self, names):
+        """Refuse strangers and a shop's staff what would say who somebody is in a chat.
+
+        :raise AccessError:
+        """
+        if self.env.su or _WHO_IS_WHO.isdisjoint(names):
+            return
+        if self.env.user.share or self.env["ir.rule"]._serves_staff():
+            raise AccessError(self.env._("Buyers open live chats, and dispatch chooses the agent."))
