@@ -517,3 +517,73 @@ class TestWhoSaidWhat(ReachCommon):
                 self.assertEqual(newcomer.livechat_member_type, "visitor")
                 self.assertEqual(self.chat.dispatch_seat_partner_ids, self.agent.partner_id)
 
+    def test_a_buyer_with_an_account_writes_in_the_window_only(self):
+        """There it is asked whether the shop has blocked the buyer, and how often it writes."""
+        buyer = self.users["portal"]
+        chat = self._open_for(buyer)
+        said = self._say(chat, buyer, "My own")
+        words = {"body": "x", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        messages = self.env["mail.message"].with_user(buyer)
+        subtype = self.env.ref("mail.mt_comment").id
+        row = {"model": "discuss.channel", "res_id": chat.id, "body": "x", "subtype_id": subtype}
+        self._refuse(chat.with_user(buyer).message_post, **words)
+        self._refuse(messages.create, {**row, "message_type": "comment"})
+        hidden = {f"default_{name}": row.pop(name) for name in ("model", "res_id")}
+        # Of a context nothing is taken: then it is in no chat.
+        messages.with_context(**hidden).create({**row, "message_type": "comment"})
+        self.assertEqual(chat.message_ids.filtered(lambda one: one.message_type == "comment"), said)
+        self._refuse(said.with_user(buyer).write, {"body": "x"})
+
+    def test_an_agent_says_nothing_in_anothers_name(self):
+        other, now = self.users["after_sales"].partner_id, "2020-01-01 00:00:00"
+        words = {"message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        own = self.agent.partner_id.id
+        chat = self.chat.with_user(self.agent)
+        row = {"model": "discuss.channel", "res_id": self.chat.id, "message_type": "comment"}
+        messages = self.env["mail.message"].with_user(self.agent)
+        for forged in (
+            {"author_id": other.id},
+            {"author_id": False, "author_guest_id": self.guest.id},
+            {"author_id": own, "date": now},
+        ):
+            with self.subTest(**forged):
+                self._refuse(messages.create, {**row, "body": "x", **forged})
+        self._refuse(chat.message_post, body="x", author_id=other.id, **words)
+        self._refuse(chat.message_post, body="x", date=now, **words)
+        hidden = messages.with_context(default_author_guest_id=self.guest.id)
+        self.assertFalse(
+            hidden.create({**row, "body": "x", "author_id": own}).sudo().author_guest_id
+        )
+        self.assertEqual(chat.message_post(body="Mine", **words).author_id.id, own)
+        # Elsewhere it is as with Odoo.
+        group = chat._create_group(partners_to=[own])
+        self.assertEqual(group.message_post(body="x", author_id=other.id).author_id, other)
+
+    def test_an_agent_changes_and_deletes_nothing_that_was_said(self):
+        said = self._say(self.chat, self.guest, "I want my money back")
+        own = self.shop["mail.message"]
+        files = self.env["ir.attachment"].create(
+            {"name": "a.txt", "raw": b"x", "res_model": "discuss.channel", "res_id": self.chat.id}
+        )
+        for message in (said, own):
+            mine = message.with_user(self.agent)
+            self._refuse(mine.write, {"body": "x"})
+            self._refuse(mine.write, {"author_id": self.agent.partner_id.id})
+            self._refuse(mine.unlink)
+            chat = self.chat.with_user(self.agent)
+            self._refuse(chat.write, {"message_ids": [Command.delete(message.id)]})
+        self._refuse(files.with_user(self.agent).write, {"raw": b"y"})
+        self._refuse(files.with_user(self.agent).unlink)
+        sent = self.env["ir.attachment"].with_user(self.agent)
+        mine = {"name": "b.txt", "res_model": "discuss.channel", "res_id": self.chat.id}
+        sent.create({**mine, "raw": b"z"}).unlink()
+        # What pages do.
+        said.with_user(self.agent).toggle_message_starred()
+        said.with_user(self.agent).set_message_done()
+        self.chat.with_user(self.agent).set_message_pin(said.id, True)
+        self.assertTrue(said.pinned_at)
+
+    def test_an_agent_hides_no_chat(self):
+        self._refuse(self.chat.with_user(self.agent).write, {"active": False})
+        self.assertTrue(self.chat.active)
+

@@ -22,6 +22,8 @@ class DiscussChannel(sent.Reader, models.Model):
     name = fields.Char(shown="lines")
     # Core says with sudo whose a live chat is; nobody has to by hand.
     channel_type = fields.Selection(shop_may_set=False)
+    # What is archived no list and no clock finds, and its buyer neither.
+    active = fields.Boolean(shop_may_set=False)
     livechat_channel_id = fields.Many2one(
         frees_seats=True, shop_may_set=False, shown="lines", falsy_value_label=phrase.NO_CHANNEL
     )

@@ -12,7 +12,12 @@ class IrAttachment(models.Model):
 
     def write(self, vals):
         self._check_library([vals])
+        self._check_sent()
         return super().write(vals)
+
+    def unlink(self):
+        self._check_sent()
+        return super().unlink()
 
     @api.model
     def _check_library(self, vals_list):
@@ -28,3 +33,19 @@ class IrAttachment(models.Model):
             and not self.env.user.has_group("website.group_website_restricted_editor")
         ):
             raise AccessError(self.env._("Only editors of pages put files there."))
+
+    def _check_sent(self):
+        """Refuse a shop's staff to change or delete what others have sent in a live chat: core lets
+        whoever is in it.
+
+        :raise AccessError:
+        """
+        if self.env.su or not self.env["ir.rule"]._serves_staff():
+            return
+        # sudo: ir.attachment, discuss.channel - who has sent it, and where
+        others = self.sudo().filtered(
+            lambda one: one.res_model == "discuss.channel" and one.create_uid != self.env.user
+        )
+        chats = self.env["discuss.channel"].sudo().browse(others.mapped("res_id")).exists()
+        if "livechat" in chats.mapped("channel_type"):
+            raise AccessError(self.env._("What was said in a live chat stays as it was said."))

@@ -1,23 +1,31 @@
 from odoo import api, models
 from odoo.exceptions import AccessError
 
+from ...tools import sent
+
 
 class MailMessage(models.Model):
     _inherit = "mail.message"
 
     @api.model_create_multi
     def create(self, vals_list):
+        messages = self
         if not self.env.su:
+            if self._writes_under_own_name():
+                # What a context says of a message would be looked at by nobody.
+                messages = self.with_context(sent.without_defaults(self.env.context))
             for vals in vals_list:
                 self._check_reception(vals)
-        return super().create(vals_list)
+        return super(MailMessage, messages).create(vals_list)
 
     def write(self, vals):
         self._check_log()
+        self._check_said()
         return super().write(vals)
 
     def unlink(self):
         self._check_log()
+        self._check_said()
         return super().unlink()
 
     @api.model
@@ -35,13 +43,53 @@ class MailMessage(models.Model):
                 or vals.get("email_from") not in (False, author.email_formatted)
             ):
                 self._refuse_log_writers()
-        elif vals.get("model") == "discuss.channel" and self.env.user._is_shop_staff():
+        elif vals.get("model") == "discuss.channel" and self._writes_under_own_name():
             chat = self.env["discuss.channel"].browse(vals.get("res_id")).exists()
             # sudo: discuss.channel - what kind it is
             if chat.sudo().channel_type == "livechat":
-                chat.check_access(
-                    chat._mail_get_operation_for_mail_message_operation("create")[chat]
-                )
+                self._check_author(chat, vals)
+
+    @api.model
+    def _writes_under_own_name(self):
+        """Tell whether the caller, a stranger or a shop's staff, says in live chats only what is
+        its own, and changes nothing that was said."""
+        return self.env.user.share or self.env["ir.rule"]._serves_staff()
+
+    def _check_author(self, chat, vals):
+        """Refuse what core would let somebody say in a live chat past the page it is said on, in
+        somebody else's name or at another time.
+
+        :raise AccessError:
+        """
+        user = self.env.user
+        if user.share:
+            # sudo: im_livechat.channel - whose chat it is
+            channel = chat.sudo().livechat_channel_id
+            if channel.main_account_id or channel.dispatch_mode not in (False, "native"):
+                # There it is asked whether the shop has blocked the buyer, and how often it writes.
+                raise AccessError(self.env._("Buyers write in the window of their chat."))
+            return
+        chat.check_access(chat._mail_get_operation_for_mail_message_operation("create")[chat])
+        if (
+            vals.get("author_id") != user.partner_id.id
+            or vals.get("author_guest_id")
+            or vals.get("date")
+        ):
+            raise AccessError(self.env._("You write in a live chat under your own name only."))
+
+    def _check_said(self):
+        """Refuse to change or delete what was said in a live chat, but for its author on the page,
+        for whom core does it with sudo after it has asked whose it is.
+
+        :raise AccessError:
+        """
+        if self.env.su or not self._writes_under_own_name():
+            return
+        # sudo: mail.message, discuss.channel - what they are about
+        said = self.sudo().filtered(lambda message: message.model == "discuss.channel")
+        chats = self.env["discuss.channel"].sudo().browse(said.mapped("res_id")).exists()
+        if "livechat" in chats.mapped("channel_type"):
+            raise AccessError(self.env._("What was said in a live chat stays as it was said."))
 
     def _check_log(self):
         """Refuse to change the log of a sub-account."""
