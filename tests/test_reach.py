@@ -587,3 +587,14 @@ class TestWhoSaidWhat(ReachCommon):
         self._refuse(self.chat.with_user(self.agent).write, {"active": False})
         self.assertTrue(self.chat.active)
 
+    def test_staff_brings_people_into_a_channel_one_by_one(self):
+        channels = self.env["discuss.channel"].with_user(self.agent)
+        vals = {"name": "News", "channel_type": "channel"}
+        groups = {"group_ids": [Command.set(self.env.ref("base.group_user").ids)]}
+        self._refuse(channels.create, {**vals, **groups})
+        own = channels.create(vals)
+        self._refuse(own.write, groups)
+        own.add_members(self.users["colleague"].partner_id.ids)
+        self.assertEqual(len(own.channel_member_ids), 2)
+        employee = self.env["discuss.channel"].with_user(self.users["employee"])
+        self.assertTrue(employee.create({**vals, **groups}).sudo().channel_member_ids)

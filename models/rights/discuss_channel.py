@@ -45,6 +45,7 @@ class DiscussChannel(models.Model):
         chats = super().create(vals_list)
         if any(chat.channel_type == "livechat" for chat in chats):
             self._refuse_shop_staff()
+        chats._check_groups()
         return chats
 
     def write(self, vals):
@@ -58,7 +59,21 @@ class DiscussChannel(models.Model):
         # sudo: discuss.channel - who is seated, to tell those who may know
         agents = woken.sudo().dispatch_seat_partner_ids
         self.env["livechat.announcement"]._look_again(agents, "agents")
+        if "group_ids" in vals:
+            self._check_groups()
         return result
+
+    def _check_groups(self):
+        """Refuse a shop's staff a channel of Discuss that all people of an access group are put
+        into, other shops' and administrators as well.
+
+        :raise AccessError:
+        """
+        if self.env.su or not self.env["ir.rule"]._serves_staff():
+            return
+        # sudo: discuss.channel - whom core puts into it
+        if any(channel.group_ids for channel in self.sudo()):
+            raise AccessError(self.env._("You bring people into a channel one by one."))
 
     def _find_quiet(self):
         quiet_before = read_now(self.env) - QUIET_AFTER
