@@ -19,6 +19,10 @@ _CORE_PARAMS = ("lang", "country_id")
 # Far more than somebody writes or pastes at once.
 _MESSAGE_MAX = 100_000
 
+# What core would take of a buyer's message: stars for who answers, with each word, and a mail to
+# all who are in the chat.
+_NOT_SAID_BY_BUYERS = ("rating_value", "special_mentions")
+
 # So many languages of a browser are looked at; people set three or four.
 _LANGUAGES_MAX = 10
 
@@ -275,6 +279,9 @@ class DispatchThreadController(ThreadController):
             find_guest()
             if refusal := find_refusal(thread_id, "word"):
                 return _refuse(refusal)
+            post_data = {
+                name: value for name, value in post_data.items() if name not in _NOT_SAID_BY_BUYERS
+            }
         result = super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
         answer_ids = kwargs.get("canned_response_ids")
         if thread_model == "discuss.channel" and answer_ids and request.env.user._is_internal():

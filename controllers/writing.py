@@ -9,6 +9,7 @@ from odoo.addons.mail.controllers.discuss.rtc import RtcController
 from odoo.addons.mail.controllers.link_preview import LinkPreviewController
 from odoo.addons.mail.controllers.message_reaction import MessageReactionController
 from odoo.addons.mail.controllers.thread import ThreadController
+from odoo.addons.rating.controllers.main import Rating
 
 from ..tools.sent import is_record_id, is_text
 from .main import find_guest, find_refusal
@@ -135,3 +136,12 @@ class WritingCallController(RtcController):
         said = check_rtc_session_ids if isinstance(check_rtc_session_ids, list) else []
         known = [session_id for session_id in said if is_record_id(session_id)]
         return super().channel_call_join(channel_id, known, bool(camera))
+
+
+class WritingRatingController(Rating):
+    def _get_rating_and_record(self, token):
+        rating, record = super()._get_rating_and_record(token)
+        # Nobody is sent such a link for a live chat, and its agent can read what would be in it.
+        if record._name == "discuss.channel" and record._is_dispatched():
+            raise NotFound()
+        return rating, record

@@ -709,6 +709,25 @@ class TestLimits(PatientCase, DispatchCommon):
         self._say(chat, self.agent)
         self.assertTrue(write()["message_id"])
 
+    def test_a_word_of_a_buyer_is_mailed_to_nobody(self):
+        self.agent.write({"notification_type": "email", "email": "agent@example.com"})
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        for mentioned in (["everyone"], "everyone", None, 5):
+            answer = self._call(
+                "/mail/message/post",
+                thread_model="discuss.channel",
+                thread_id=chat.id,
+                post_data={
+                    "body": "Hello",
+                    "message_type": "comment",
+                    "subtype_xmlid": "mail.mt_comment",
+                    "special_mentions": mentioned,
+                },
+            )
+            message = self.env["mail.message"].browse(answer["message_id"])
+            self.assertFalse(message.partner_ids or message.notification_ids)
+
     def _make_bot(self, channel, **rule):
         bot = self.env["chatbot.script"].create(
             {

@@ -1,3 +1,4 @@
+from odoo import http
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
@@ -74,6 +75,27 @@ class TestRatings(DispatchCommon, PatientCase):
         self.assertEqual(rating.rated_partner_id, after.partner_id)
         rated = chat.livechat_agent_history_ids.filtered("rating_id")
         self.assertEqual(rated.partner_id, after.partner_id)
+
+    def test_stars_come_by_the_window_that_asks_for_them_alone(self):
+        """Core makes a rating of any message that says so, and of who has a rating's link."""
+        chat = self._come_as_buyer()
+        agent = self._agent_of(chat)
+        words = {"body": "x", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        chat.with_user(agent).message_post(**words, rating_value=5)
+        asked = {"thread_model": "discuss.channel", "thread_id": chat.id}
+        asked["post_data"] = {**words, "rating_value": 1}
+        self.assertTrue(self.make_jsonrpc_request("/mail/message/post", asked)["message_id"])
+        self.assertFalse(chat.rating_ids)
+        rating = self._rate(chat)
+        # Whoever is rated can read it.
+        token = rating.with_user(agent).read(["access_token"])[0]["access_token"]
+        self.assertTrue(token)
+        self.authenticate(None, None)
+        values = {"rate": 1, "csrf_token": http.Request.csrf_token(self)}
+        for path, data in ((f"{token}/1", None), (f"{token}/submit_feedback", values)):
+            self.assertEqual(self.url_open(f"/rate/{path}", data=data).status_code, 404)
+        self.env.invalidate_all()
+        self.assertEqual(chat.rating_ids.mapped("rating"), [5])
 
     def test_odoos_own_channel_rates_as_odoo_does(self):
         self.channel.dispatch_mode = "native"

@@ -132,6 +132,13 @@ class DiscussChannel(models.Model):
                 lambda history: history.livechat_member_type == "agent" and history.member_id
             ).partner_id
 
+    def message_post(self, **kwargs):
+        # Core makes a rating of it with sudo, whoever writes, and as often: agents would rate
+        # themselves. Buyers rate by the window that asks them to.
+        if "rating_value" in kwargs and self.channel_type == "livechat":
+            del kwargs["rating_value"]
+        return super().message_post(**kwargs)
+
     def _mail_get_operation_for_mail_message_operation(self, message_operation):
         # An auditor reads; core lets whoever reads a conversation write into it.
         operations = super()._mail_get_operation_for_mail_message_operation(message_operation)
