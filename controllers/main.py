@@ -143,7 +143,7 @@ def _is_message(thread_id, post_data, context, others):
 def find_refusal(sent_id, what):
     """Return why the buyer who makes this request does not get what it asks of a chat, ``None`` if
     it does: the shop has blocked the buyer, or it is too often. Who has an answer may write as
-    often as it likes, and nothing is counted where Odoo itself dispatches.
+    often as it likes while the chat goes on, and nothing is counted where Odoo itself dispatches.
 
     :param sent_id: what a browser says is the chat.
     :param what: one of ``door.PER_ADDRESS``.
@@ -164,7 +164,8 @@ def find_refusal(sent_id, what):
     if what == "word" and chat.dispatch_is_closed_silent and chat._reopens():
         # It costs what a new one does.
         what = "chat"
-    is_free = not chat._is_dispatched() or (what == "word" and not chat._is_unheard())
+    is_heard = chat.dispatch_answered_at and not chat.livechat_end_dt
+    is_free = not chat._is_dispatched() or (what == "word" and is_heard)
     if not chat or (open_chat and (is_free or channel._is_welcome(what))):
         return None
     speak(chat.livechat_lang_id.code)

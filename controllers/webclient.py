@@ -27,7 +27,17 @@ def _read_question(page_url, fetch_params, context):
     }
 
 
+# So much a page asks for at once, and more: each answer about a channel of live chat is worked out.
+_QUESTIONS_MAX = 100
+
+
 class DispatchWebclientController(WebclientController):
+    @classmethod
+    def _process_request_loop(cls, store, fetch_params):
+        if not request.env.user._is_internal():
+            fetch_params = fetch_params[:_QUESTIONS_MAX] if isinstance(fetch_params, list) else []
+        super()._process_request_loop(store, fetch_params)
+
     @classmethod
     def _process_request_for_all(cls, store, name, params):
         if name == "init_livechat" and not is_record_id(params):

@@ -1,11 +1,15 @@
 from werkzeug.exceptions import NotFound
 
 from odoo import http
+from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.main import LivechatController
 from odoo.addons.mail.controllers.attachment import AttachmentController
+from odoo.addons.mail.controllers.discuss.channel import ChannelController
+from odoo.addons.mail.controllers.discuss.public_page import PublicPageController
 from odoo.addons.mail.controllers.discuss.rtc import RtcController
+from odoo.addons.mail.controllers.guest import GuestController
 from odoo.addons.mail.controllers.link_preview import LinkPreviewController
 from odoo.addons.mail.controllers.message_reaction import MessageReactionController
 from odoo.addons.mail.controllers.thread import ThreadController
@@ -15,8 +19,8 @@ from ..tools.sent import is_record_id, is_text
 from .main import find_guest, find_refusal
 
 # Besides messages buyers send files, edit what they have written, react to what was said, rate, say
-# where they were, let the server look at links and print: as in core, but for who is blocked or
-# does it without end.
+# where they were and what they are called, search, let the server look at links and print: as in
+# core, but for who is blocked or does it without end.
 
 _ACTIONS = ("add", "remove")
 
@@ -26,6 +30,16 @@ _LINKS_MAX = 5
 # So many pages an agent is told of, as core's page keeps them, of so many characters at most.
 _PAGES_MAX, _PAGE_LENGTH_MAX = 15, 2000
 _PAGES_BEGIN = ("/", "https://", "http://")
+
+# So many messages a page asks for at once, and for words of so many letters: PostgreSQL compares
+# each letter of what is looked for with each that was written.
+_MESSAGES_MAX, _SEARCH_LENGTH_MAX = 100, 200
+
+# Core says itself of somewhat shorter names that they are too long.
+_NAME_LENGTH_MAX = 10_000
+
+# So much a page says to others in a call at once, which is far more than calls need.
+_TOLD_TO_PEERS_MAX, _TOLD_TO_PEERS_LENGTH_MAX = 100, 100_000
 
 
 def _is_refused(message_id):
@@ -68,7 +82,7 @@ class WritingAttachmentController(AttachmentController):
             raise NotFound()
         if thread_model == "discuss.channel" and not request.env.user._is_internal():
             find_guest()
-            if refusal := find_refusal(thread_id, "word"):
+            if refusal := find_refusal(thread_id, "file"):
                 return request.make_json_response({"error": refusal})
         return super().mail_attachment_upload(ufile, thread_id, thread_model, is_pending, **kwargs)
 
@@ -136,6 +150,115 @@ class WritingCallController(RtcController):
         said = check_rtc_session_ids if isinstance(check_rtc_session_ids, list) else []
         known = [session_id for session_id in said if is_record_id(session_id)]
         return super().channel_call_join(channel_id, known, bool(camera))
+
+    @http.route()
+    def session_call_notify(self, peer_notifications=None, **_ignored):
+        if not request.env.user._is_internal():
+            said = peer_notifications if isinstance(peer_notifications, list) else []
+            peer_notifications = [one for one in said if _is_told_to_peers(one)][
+                :_TOLD_TO_PEERS_MAX
+            ]
+            if self._is_refused({session_id for session_id, _to, _what in peer_notifications}):
+                return None
+        return super().session_call_notify(peer_notifications)
+
+    @http.route()
+    def session_update_and_broadcast(self, session_id=None, values=None, **_ignored):
+        if not (is_record_id(session_id) and isinstance(values, dict)):
+            return None
+        if self._is_refused([session_id]):
+            return None
+        return super().session_update_and_broadcast(session_id, values)
+
+    def _is_refused(self, session_ids):
+        """Tell whether nobody in these calls hears what a buyer's page says to it."""
+        find_guest()
+        # sudo: discuss.channel.rtc.session - of which chats; whose they are is asked by core
+        sessions = request.env["discuss.channel.rtc.session"].sudo().browse(session_ids).exists()
+        return any(find_refusal(chat.id, "here") for chat in sessions.channel_id)
+
+
+def _is_told_to_peers(one):
+    """Tell whether this is what a page says to others in a call: from which session, to which, and
+    a text."""
+    return (
+        isinstance(one, list)
+        and len(one) == 3
+        and is_record_id(one[0])
+        and isinstance(one[1], list)
+        and all(map(is_record_id, one[1]))
+        and is_text(one[2], _TOLD_TO_PEERS_LENGTH_MAX)
+    )
+
+
+class WritingChannelController(ChannelController):
+    @http.route()
+    def discuss_channel_messages(self, channel_id=None, fetch_params=None, **_ignored):
+        if request.env.user._is_internal():
+            return super().discuss_channel_messages(channel_id, fetch_params)
+        if not is_record_id(channel_id):
+            raise NotFound()
+        asked = _read_fetch_params(fetch_params)
+        find_guest()
+        if words := asked.get("search_term"):
+            # Each search reads the names of all files there are.
+            if not is_text(words, _SEARCH_LENGTH_MAX) or find_refusal(channel_id, "look"):
+                return {"count": 0, "data": {}, "messages": []}
+        return super().discuss_channel_messages(channel_id, asked)
+
+    @http.route()
+    def discuss_channel_notify_typing(self, channel_id=None, is_typing=False, **_ignored):
+        if not is_record_id(channel_id):
+            raise NotFound()
+        find_guest()
+        # Each of them goes to all pages on which the chat is shown.
+        if find_refusal(channel_id, "here"):
+            return None
+        return super().discuss_channel_notify_typing(channel_id, bool(is_typing))
+
+
+def _read_fetch_params(said):
+    """Return which messages of a chat a buyer's page asks for, as core takes it."""
+    said = said if isinstance(said, dict) else {}
+    asked = {
+        name: said[name]
+        for name in ("after", "around", "before")
+        if type(said.get(name)) is int and 0 <= said[name] < 2**31
+    }
+    if type(limit := said.get("limit")) is int:
+        asked["limit"] = min(max(limit, 1), _MESSAGES_MAX)
+    for name in ("is_notification", "search_term"):
+        if said.get(name) is not None:
+            asked[name] = said[name]
+    return asked
+
+
+class WritingPublicPageController(PublicPageController):
+    def _response_discuss_channel_invitation(self, store, channel, guest_email=None):
+        # sudo: discuss.channel, im_livechat.channel - whose chat it is; the link was asked for
+        chat = channel.sudo()
+        is_newcomer = not request.env.user._is_internal() and not chat.self_member_id
+        if is_newcomer and chat._is_dispatched():
+            shop = chat.livechat_channel_id
+            is_open = shop.search(Domain("id", "=", shop.id) & shop._match_open_to_caller())
+            # Each who comes without a cookie is a guest more, and said in the chat.
+            if not is_open or not shop._is_welcome("chat"):
+                raise NotFound()
+        return super()._response_discuss_channel_invitation(store, channel, guest_email)
+
+
+class WritingGuestController(GuestController):
+    @http.route()
+    def mail_guest_update_name(self, guest_id=None, name=None, **_ignored):
+        if not (is_record_id(guest_id) and is_text(name, _NAME_LENGTH_MAX)):
+            raise NotFound()
+        find_guest()
+        guest = request.env["mail.guest"]._get_guest_from_context()
+        # sudo: mail.guest, discuss.channel - in which chats whoever asks is read under its name
+        chats = guest.sudo().channel_ids.filtered(lambda chat: chat.channel_type == "livechat")
+        if guest.id == guest_id and any(find_refusal(chat.id, "look") for chat in chats):
+            return None
+        return super().mail_guest_update_name(guest_id, name)
 
 
 class WritingRatingController(Rating):

@@ -304,11 +304,15 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
             ("/im_livechat/feedback", {"rate": 1, "reason": "spam"}),
             ("/im_livechat/history", {"pid": self.agent.partner_id.id, "page_history": ["/x"]}),
             ("/mail/rtc/channel/join_call", {}),
+            ("/discuss/channel/notify_typing", {"is_typing": True}),
             ("/chatbot/restart", {"chatbot_script_id": bot.id}),
             ("/chatbot/step/trigger", {"chatbot_script_id": bot.id}),
             ("/chatbot/step/validate_email", {}),
         ):
             self.assertFalse(self._call(route, channel_id=chat.id, **params), route)
+        guest = chat.livechat_customer_guest_ids
+        self._call("/mail/guest/update_name", guest_id=guest.id, name="Spam")
+        self.assertNotEqual(guest.name, "Spam")
         self.assertTrue(chat.livechat_end_dt)
         self.assertFalse(chat.rating_ids)
         self.assertEqual(self.env["mail.guest"].search_count([]), guests)

@@ -4,7 +4,7 @@ from unittest.mock import patch
 
 from markupsafe import Markup
 
-from odoo import Command, fields
+from odoo import Command, fields, http
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import HOST
 from odoo.tools import config
@@ -709,6 +709,26 @@ class TestLimits(PatientCase, DispatchCommon):
         self._say(chat, self.agent)
         self.assertTrue(write()["message_id"])
 
+    def test_after_the_end_a_buyer_writes_no_more_than_before_the_first_answer(self):
+        """The pages of the agents who were in the chat show it."""
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        self.assertTrue(self._say_over_the_route(chat.id)["message_id"])
+        said = chat.message_ids.filtered("author_guest_id")
+        self._say(chat, self.agent)
+        self._call("/im_livechat/visitor_leave_session", channel_id=chat.id)
+        self.assertTrue(chat.livechat_end_dt)
+        self.assertTrue(self._say_over_the_route(chat.id)["message_id"])
+        self.assertTrue(self._fill_of("word", guest))
+        self.assertIn("wait a minute", self._say_over_the_route(chat.id)["dispatch_refusal"])
+        for path, params in (
+            ("update_content", {"update_data": {"body": "Again"}}),
+            ("reaction", {"content": "x", "action": "add"}),
+        ):
+            self.assertFalse(self._call(f"/mail/message/{path}", message_id=said.id, **params))
+        self.assertNotIn("Again", said.body)
+
     def test_a_word_of_a_buyer_is_mailed_to_nobody(self):
         self.agent.write({"notification_type": "email", "email": "agent@example.com"})
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
@@ -727,6 +747,186 @@ class TestLimits(PatientCase, DispatchCommon):
             )
             message = self.env["mail.message"].browse(answer["message_id"])
             self.assertFalse(message.partner_ids or message.notification_ids)
+
+    def test_by_the_link_of_a_chat_come_no_more_than_by_the_window(self):
+        self._limit(2)
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+
+        def follow_link():
+            answer = self.url_open(f"/chat/{chat.id}/{chat.uuid}", headers=self.forwarded)
+            self.env.invalidate_all()
+            return answer.status_code
+
+        members = chat.channel_member_ids
+        # The buyer itself has come already.
+        self.assertEqual(follow_link(), 200)
+        self.assertEqual(chat.channel_member_ids, members)
+        self.opener.cookies.clear()
+        self.assertEqual(follow_link(), 200)
+        newcomer = chat.channel_member_ids - members
+        self.assertEqual(newcomer.mapped("livechat_member_type"), ["visitor"])
+        self.opener.cookies.clear()
+        self.assertEqual(follow_link(), 404)
+        self.assertEqual(chat.channel_member_ids, members | newcomer)
+        self._pass_time(minutes=60)
+        self._block("203.0.113.7")
+        self.env.flush_all()
+        self.assertEqual(follow_link(), 404)
+        self.env["livechat.dispatch.block"].search([]).unlink()
+        self.env.flush_all()
+        self.assertEqual(follow_link(), 200)
+
+    def test_what_a_page_says_in_a_call_has_a_limit(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        self._say(chat, guest)
+        # An agent calls.
+        chat.channel_member_ids.filtered("partner_id")._rtc_join_call()
+        self.env.flush_all()
+        self._call("/mail/rtc/channel/join_call", channel_id=chat.id)
+        self.env.invalidate_all()
+        own = chat.rtc_session_ids.filtered(lambda session: session.guest_id == guest)
+        self.assertTrue(own)
+        said = {
+            "notify_call_members": {"peer_notifications": [[own.id, own.ids, "x"]]},
+            "update_and_broadcast": {"session_id": own.id, "values": {"is_muted": True}},
+        }
+
+        def count_heard(path):
+            self.env.cr.precommit.run()
+            self.env["bus.bus"].search([]).unlink()
+            self._call(f"/mail/rtc/session/{path}", **said[path])
+            self.env.cr.precommit.run()
+            return self.env["bus.bus"].search_count([])
+
+        for path in said:
+            self.assertTrue(count_heard(path), path)
+        self.assertTrue(self._fill_of("here", guest))
+        for path in said:
+            self.assertFalse(count_heard(path), path)
+        for nonsense in (None, 5, [5], [[]], [[own.id, 5, "x"]], [["x", [1], "x"]]):
+            self._call("/mail/rtc/session/notify_call_members", peer_notifications=nonsense)
+
+    def _upload(self, chat):
+        answer = self.url_open(
+            "/mail/attachment/upload",
+            data={
+                "thread_id": chat.id,
+                "thread_model": "discuss.channel",
+                "csrf_token": http.Request.csrf_token(self),
+            },
+            files={"ufile": ("file.txt", b"x")},
+            headers=self.forwarded,
+        )
+        return answer.json()
+
+    def test_files_have_a_limit_also_for_who_has_an_answer(self):
+        self.authenticate(None, None)
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        self._say(chat, guest)
+        self._say(chat, self.agent)
+        self.assertIn("data", self._upload(chat))
+        self.assertTrue(self._fill_of("file", guest))
+        self.assertIn("wait a minute", self._upload(chat)["error"])
+        self.assertTrue(self._say_over_the_route(chat.id)["message_id"])
+        self.channel.dispatch_mode = "native"
+        self.assertIn("data", self._upload(chat))
+
+    def test_nobody_looks_for_so_much_that_the_server_takes_long(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        words = [self._say(chat, guest, f"Lamp {number}") for number in range(120)]
+        asked = []
+        messages = type(self.env["mail.message"])
+        fetch = messages._message_fetch
+
+        def note(message, *args, **kwargs):
+            asked.append(kwargs)
+            return fetch(message, *args, **kwargs)
+
+        self.startPatcher(patch.object(messages, "_message_fetch", note))
+
+        def look(**params):
+            path, more = "/discuss/channel/messages", {}
+            if params.pop("is_elsewhere", False):
+                path = "/im_livechat/cors/channel/messages"
+                more = {"guest_token": guest._format_auth_cookie()}
+            return self._call(path, channel_id=chat.id, fetch_params=params, **more)
+
+        for is_elsewhere in (False, True):
+            with self.subTest(is_elsewhere=is_elsewhere):
+                found = look(search_term="lamp 7", is_elsewhere=is_elsewhere)
+                self.assertIn(words[7].id, found["messages"])
+                asked.clear()
+                long = look(search_term="a" * 50_000, is_elsewhere=is_elsewhere)
+                self.assertEqual((long["messages"], long["count"]), ([], 0))
+                self.assertFalse(asked)
+                most = look(limit=10**6, is_elsewhere=is_elsewhere)
+                self.assertEqual(len(most["messages"]), 100)
+                for nonsense in ({"limit": "x"}, {"before": "x"}, {"search_term": [1]}, {"x": 1}):
+                    look(**nonsense, is_elsewhere=is_elsewhere)
+        before = look(before=words[3].id, limit=2)["messages"]
+        self.assertEqual(before, [words[2].id, words[1].id])
+        self.assertTrue(self._fill_of("look", guest))
+        self.assertFalse(look(search_term="lamp")["messages"])
+        self.assertTrue(look()["messages"])
+
+    def test_one_request_asks_for_what_a_page_asks_and_not_for_a_thousand_times_as_much(self):
+        asked = []
+        rules = type(self.env["im_livechat.channel.rule"])
+        match = rules.match_rule
+
+        def note(rule, *args, **kwargs):
+            asked.append(args)
+            return match(rule, *args, **kwargs)
+
+        self.startPatcher(patch.object(rules, "match_rule", note))
+        one = ["init_livechat", self.channel.id]
+        for path in ("/mail/data", "/mail/action", "/im_livechat/cors/data"):
+            with self.subTest(path=path):
+                asked.clear()
+                self.assertTrue(self._call(path, fetch_params=[one])["Store"])
+                each = len(asked)
+                self.assertTrue(each)
+                self._call(path, fetch_params=[one] * 300)
+                self.assertLessEqual(len(asked), 101 * each)
+
+    def test_a_name_and_typing_have_a_limit_of_their_own(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        self._say(chat, guest)
+
+        def rename(name):
+            self._call("/mail/guest/update_name", guest_id=guest.id, name=name)
+            self.env.invalidate_all()
+            return guest.name
+
+        def type_on(is_elsewhere):
+            self.env.cr.precommit.run()
+            self.env["bus.bus"].search([]).unlink()
+            path = "/discuss/channel/notify_typing"
+            asked = {"channel_id": chat.id, "is_typing": True}
+            if is_elsewhere:
+                path = "/im_livechat/cors/channel/notify_typing"
+                asked["guest_token"] = guest._format_auth_cookie()
+            self._call(path, **asked)
+            self.env.cr.precommit.run()
+            return bool(self.env["bus.bus"].search_count([("message", "ilike", "typing")]))
+
+        self.assertEqual(rename("Ella"), "Ella")
+        self.assertTrue(self._fill_of("look", guest))
+        self.assertEqual(rename("Pay at evil.example.com"), "Ella")
+        for is_elsewhere in (False, True):
+            self.assertTrue(type_on(is_elsewhere))
+        self.assertTrue(self._fill_of("here", guest))
+        for is_elsewhere in (False, True):
+            self.assertFalse(type_on(is_elsewhere))
 
     def _make_bot(self, channel, **rule):
         bot = self.env["chatbot.script"].create(

@@ -43,6 +43,7 @@ PER_BUYER = {
     "word": 240,
     "leave": 20,
     "here": 600,
+    "file": 120,
     "preview": 20,
     "transcript": 20,
 }
@@ -56,6 +57,7 @@ PER_ADDRESS = {
     "leave": 1,
     "here": 120,
     "activation": 1,
+    "file": 10,
     "preview": 1,
     "transcript": 1,
 }
