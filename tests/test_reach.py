@@ -111,6 +111,33 @@ class TestReachOfManagers(ReachCommon):
         row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
         self.assertTrue(self._log_in(row, "known-to-its-own"))
 
+    def test_what_else_a_lesser_manager_has_left_there_ends_with_the_password(self):
+        """It has used its own link, and made what lets it in without a password."""
+        row = self.subaccounts["colleague"]
+        user = row.user_id
+        self._make_link(row, "deputy")
+        row._activate("known-to-two")
+        keys = {"res.users.apikeys": None, "auth_totp.device": "browser"}
+        keys = {name: scope for name, scope in keys.items() if name in self.env}
+        for name, scope in keys.items():
+            self.env[name].with_user(user).sudo()._generate(scope, "The deputy's", "2090-01-01")
+        if "auth.passkey.key" in self.env:
+            self.env["auth.passkey.key"].with_user(user).sudo().create(
+                {"name": "The deputy's", "credential_identifier": "x"}
+            )
+
+        def count_left():
+            own = [("user_id", "=", user.id)]
+            counts = {name: self.env[name].search_count(own) for name in keys}
+            if "auth.passkey.key" in self.env:
+                own = [("create_uid", "=", user.id)]
+                counts["auth.passkey.key"] = self.env["auth.passkey.key"].search_count(own)
+            return counts
+
+        self.assertEqual(set(count_left().values()), {1})
+        row.with_user(self.owner).role_ids = [Command.link(self.role_planner.id)]
+        self.assertEqual(set(count_left().values()), {0})
+
     def test_an_address_that_a_lesser_manager_has_said_gets_no_new_password(self):
         """Odoo mails it a link with which whoever reads the mail sets the password."""
         row = self.subaccounts["colleague"]
@@ -255,6 +282,32 @@ class TestReachEnds(MockEmail, ReachCommon):
         self.assertFalse(self.env["mail.push.device"].search([("partner_id", "=", partner.id)]))
         if "auth_totp.device" in self.env:
             self.assertFalse(self.env["auth_totp.device"].search([("user_id", "=", user.id)]))
+
+    def test_nothing_goes_out_later_in_the_name_of_who_is_disabled(self):
+        contact = self.env["res.partner"].create({"name": "Buyer"})
+
+        def plan(who):
+            user = self.users[who]
+            return (
+                self.env["mail.scheduled.message"]
+                .with_user(user)
+                .sudo()
+                .create(
+                    {
+                        "model": "res.partner",
+                        "res_id": contact.id,
+                        "author_id": user.partner_id.id,
+                        "body": f"Later by {who}",
+                        "scheduled_date": "2090-01-01 00:00:00",
+                    }
+                )
+            )
+
+        gone, stays = plan("colleague"), plan("reception")
+        self.subaccounts["colleague"].with_user(self.owner).action_disable()
+        self.subaccounts["colleague"].with_user(self.owner).action_enable()
+        self.assertFalse(gone.exists())
+        self.assertTrue(stays.exists())
 
     def test_mail_that_waits_to_be_sent_is_sent_to_nobody_who_was_disabled_meanwhile(self):
         self.env["mail.mail"].search([]).unlink()

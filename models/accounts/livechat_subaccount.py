@@ -889,6 +889,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for row in rows.filtered(lambda row: row._outgrew(row.password_maker_id)):
             row._store({"password_maker_id": False})
             row._sudo_clean().user_id._lose_password()
+            row.user_id._end_keys()
             row.user_id._end_sessions()
             row._note("password_lost")
             row._sudo_clean()._message_log(

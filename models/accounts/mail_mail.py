@@ -10,10 +10,15 @@ class MailMail(models.Model):
 
     @api.model
     def _take_back(self, partners):
-        """Let mail that waits go to its other recipients only; none, if it has no others.
+        """Let mail that waits go to its other recipients only; none, if it has no others. What
+        waits in these people's own names does not go out at all.
 
         :param partners: ``res.partner`` to whom nothing is sent any more.
         """
+        # sudo: mail.scheduled.message - whoever may archive a user ends what it says
+        waiting = self.env["mail.scheduled.message"].sudo()
+        own = Domain("author_id", "in", partners.ids)
+        waiting.search(own | Domain("create_uid.partner_id", "in", partners.ids)).unlink()
         addresses = filter(None, partners.mapped("email_normalized"))
         theirs = Domain.OR([("email_to", "ilike", address)] for address in addresses)
         theirs |= Domain("recipient_ids", "in", partners.ids)

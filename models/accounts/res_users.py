@@ -1,5 +1,4 @@
 import re
-import secrets
 from collections import defaultdict
 
 from psycopg2 import IntegrityError
@@ -490,11 +489,3 @@ class ResUsers(models.Model):
             )
             self._lose_password()
         partner.active = False
-
-    def _lose_password(self):
-        """Give this user a password that nobody knows; what is asked of people's passwords is not
-        asked of it."""
-        password = self._crypt_context().hash(secrets.token_urlsafe(32))
-        self._set_encrypted_password(self.id, password)
-        # Sessions are bound to it.
-        self.env.registry.clear_cache()

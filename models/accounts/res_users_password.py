@@ -1,3 +1,5 @@
+import secrets
+
 from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import AccessDenied, UserError
 
@@ -76,6 +78,27 @@ class ResUsers(models.Model):
         if given == password.strip():
             raise UserError(self.env._("Take another password than the one you were given."))
         user._change_password(password)
+
+    def _lose_password(self):
+        """Give this user a password that nobody knows; what is asked of people's passwords is not
+        asked of it."""
+        password = self._crypt_context().hash(secrets.token_urlsafe(32))
+        self._set_encrypted_password(self.id, password)
+        # Sessions are bound to it.
+        self.env.registry.clear_cache()
+
+    def _end_keys(self):
+        """End what lets somebody in as these users beside the password: API keys, passkeys and
+        browsers that are trusted with the second factor. Whoever knew the password may have made
+        them."""
+        for name, field in (
+            ("res.users.apikeys", "user_id"),
+            ("auth.passkey.key", "create_uid"),
+            ("auth_totp.device", "user_id"),
+        ):
+            if name in self.env:
+                # sudo: these models - whoever gives them more than who knew the password may do
+                self.env[name].sudo().search([(field, "in", self.ids)]).unlink()
 
     def _check_new_password(self):
         """Refuse a weak password that somebody of a shop sets for itself, and any that somebody
