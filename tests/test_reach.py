@@ -450,6 +450,26 @@ class TestReachOfNames(ReachCommon):
         self.assertEqual(row.login, "flagship:\u5ba2\u670d1")
         row.email = row.login = "chen@example.com"
 
+    def test_nobody_takes_anothers_address_in_its_own_preferences(self):
+        """Whose it is could not ask for a new password any more."""
+        admin = self.env.ref("base.user_admin")
+        admin.email = "boss@example.com"
+        for user in (self.users["reception"], self.owner):
+            own = user.with_user(user)
+            for name in (
+                "Boss@example.com",
+                admin.login,
+                self.users["audit"].email,
+                "sub\u200bject@example.com",
+            ):
+                with self.subTest(user=user.login, name=name), self._rollback():
+                    with self.assertRaises(ValidationError):
+                        own.write({"email": name})
+            own.write({"email": f"mine{user.id}@example.com"})
+            own.write({"email": user.email})
+        employee = self.users["employee"].with_user(self.users["employee"])
+        employee.write({"email": "boss@example.com"})
+
     def test_who_asks_for_a_new_password_gets_one_whatever_an_owner_says(self):
         admin = self.env.ref("base.user_admin")
         admin.email = "boss@example.com"

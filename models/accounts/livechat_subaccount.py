@@ -807,11 +807,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
             raise ValidationError(self.env._("%(name)s is taken.", name=email))
         self._check_own_name(email)
 
-    def _check_own_name(self, name):
+    def _check_own_name(self, name, users=None):
         """Refuse a login or an e-mail address that is another's, or looks like it.
 
         Odoo takes either for the other when somebody asks for a new password.
 
+        :param users: whose it is to be, if not these sub-accounts'.
         :raise ValidationError:
         """
         if not names.is_plain(name):
@@ -824,9 +825,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
         folded = names.fold(name)
         like = folded.replace("\\", r"\\").replace("_", r"\_").replace("%", r"\%")
         # sudo: res.users - as above; of the own two one may be the other
-        users = self.sudo().env["res.users"].with_context(active_test=False)
+        users = (users or self.sudo().user_id).sudo().with_context(active_test=False)
         domain = ["|", ("login", "=ilike", like), ("email", "=ilike", like)]
-        if users.search_count([("id", "not in", self.sudo().user_id.ids), *domain], limit=1):
+        if users.search_count([("id", "not in", users.ids), *domain], limit=1):
             raise ValidationError(self.env._("%(name)s is taken.", name=name))
 
     def _get_user_values(self, vals):

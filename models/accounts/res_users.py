@@ -130,6 +130,9 @@ class ResUsers(models.Model):
             raise ValidationError(
                 self.env._("The short name of a main account is set once: logins start with it.")
             )
+        if vals.get("email") and not self.env.su and self.env["ir.rule"]._serves_staff():
+            # In one's own preferences; core asks nothing there.
+            self.env["livechat.subaccount"]._check_own_name(str(vals["email"]), self)
         known = self.browse()
         if vals.keys() & {"active", "group_ids"}:
             # Before, because whoever loses a right is concerned as well.
