@@ -82,6 +82,20 @@ class TestAccountLog(AccountLogCommon):
             "the person itself",
         )
 
+    def test_a_key_that_somebody_makes_is_written_down(self):
+        """It opens the account without the password, and goes on when that is changed."""
+        user = self.users["reception"]
+        for name, scope in (("res.users.apikeys", None), ("auth_totp.device", "browser")):
+            if name in self.env:
+                keys = self.env[name].with_user(user).sudo()
+                keys._generate(scope, "Robot", "2090-01-01")
+        keys = self.env["res.users.apikeys"].with_user(self.users["employee"]).sudo()
+        keys._generate(None, "Nobody's", "2090-01-01")
+        self.assertEqual(
+            self._news("event", "account_id", "user_id", "detail", "main_account_id"),
+            [("key", user, user, "Robot", self.owner)],
+        )
+
     def test_what_a_role_gives_from_now_on_is_written_down_in_the_shops_that_use_it(self):
         permission = self.permissions["receive_buyers"]
         self.role_planner.with_user(self.owner).toggle_permission(permission.id)

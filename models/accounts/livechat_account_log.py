@@ -57,6 +57,7 @@ class LivechatAccountLog(Sealed, models.Model):
             ("activated", "Activated"),
             ("password", "Password changed"),
             ("password_lost", "Password ended"),
+            ("key", "API key made"),
             ("second_factor_reset", "Second factor reset"),
             ("session_ended", "Session ended"),
             ("role_given", "Role given"),

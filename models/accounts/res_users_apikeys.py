@@ -11,6 +11,13 @@ class ResUsersApikeys(models.Model):
         if not sql.table_exists(self.env.cr, self._table):
             super().init()
 
+    def _generate(self, scope, name, expiration_date):
+        key = super()._generate(scope, name, expiration_date)
+        # What a browser that is trusted with the second factor has is no key for programs.
+        if self._name == "res.users.apikeys" and self.env.user._has_shop():
+            self.env["livechat.account.log"]._note("key", self.env.user, detail=name)
+        return key
+
     def _check_credentials(self, *, scope, key):
         """As core's; a key opens no door that its sub-account may not go through now."""
         uid = super()._check_credentials(scope=scope, key=key)
