@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import Command, fields
+from odoo.exceptions import UserError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -481,6 +482,48 @@ class TestSeveralUsersOfOneContact(DispatchCommon):
         again = self._come(self.channel, self.guest)
         self.assertEqual(again.dispatch_rule, "sticky")
         self.assertEqual(again.dispatch_decision_ids.user_id, self.agent)
+
+    def _sign_in_elsewhere(self):
+        """The agent has a login for the shop's website as well, of the same contact."""
+        return new_test_user(
+            self.env, "at_home", "base.group_portal", partner_id=self.agent.partner_id.id
+        )
+
+    def test_nobody_gets_its_own_chat_with_whatever_login(self):
+        self._close(self.chat)
+        self.agent.dispatch_weight = 1000
+        buyer = self._sign_in_elsewhere()
+        chat = self._come(self.channel, buyer)
+        self.assertEqual(self._agent_of(chat), self.colleague)
+        self.assertEqual(chat.livechat_customer_history_ids.partner_id, buyer.partner_id)
+        self.assertEqual(chat.dispatch_decision_ids.excluded, {str(self.agent.id): "declined"})
+
+    def test_a_message_of_ones_own_waits_for_a_colleague(self):
+        self._close(self.chat)
+        self.colleague.dispatch_paused = True
+        self.channel.offline_rule = "pool"
+        buyer = self._sign_in_elsewhere()
+        chat = self._come(self.channel, buyer)
+        self.channel._drain()
+        self.assertEqual((chat.dispatch_state, self._agent_of(chat).ids), ("pool", []))
+        with self.assertRaisesRegex(UserError, "own chat"):
+            chat.with_user(self.agent).action_take()
+        with self.assertRaisesRegex(UserError, "own chat"):
+            chat._get_receiver(self.agent.id)
+        self.colleague.dispatch_paused = False
+        self.channel._drain()
+        self.assertEqual(self._agent_of(chat), self.colleague)
+
+    def test_who_tries_the_chat_meets_a_colleague_and_itself_only_alone(self):
+        self._close(self.chat)
+        self.agent.dispatch_weight = 1000
+        chat = self._come(self.channel, self.agent)
+        self.assertEqual(self._agent_of(chat), self.colleague)
+        self.assertEqual(chat.livechat_customer_history_ids.partner_id, self.agent.partner_id)
+        self._close(chat)
+        self.colleague.dispatch_paused = True
+        # As in core.
+        self.assertEqual(self._agent_of(self._come(self.channel, self.agent)), self.agent)
 
     def test_who_may_be_invited_is_a_matter_of_one_of_them(self):
         self.twin.active = True

@@ -150,12 +150,17 @@ class ImLivechatChannel(models.Model):
             return super()._get_operator(previous_operator_id=previous_operator_id, **buyer)
         if self._is_preview() or (users is not None and not users):
             return self.env["res.users"]
-        outcome = self._dispatch(
+        dispatch = partial(
+            self._dispatch,
             self._get_buyer(lang, country_id),
             users=users,
             expertises=expertises,
             settings=settings,
         )
+        outcome = dispatch()
+        if not outcome.state and self.env.user in self.user_ids | self.main_account_id:
+            # As core: who tries the chat alone meets itself.
+            outcome = dispatch(itself=self.env.user)
         self._keep_outcome(outcome)
         return outcome.agent
 
@@ -317,8 +322,10 @@ class ImLivechatChannel(models.Model):
         offline=True,
         settings=None,
         arrives=False,
+        itself=None,
     ):
-        """Decide where a buyer goes; the winner's seat is held until the transaction ends.
+        """Decide where a buyer goes; the winner's seat is held until the transaction ends. Nobody
+        gets its own chat, with whatever login it has come.
 
         :param scope.Buyer buyer: who comes.
         :param chat: the buyer's ``discuss.channel`` when there is one already; its group stays.
@@ -329,10 +336,13 @@ class ImLivechatChannel(models.Model):
         :param Settings settings: those of the channel, when they have just been read.
         :param arrives: whether a chat that waits takes its turn after those in line, as a new one
             does, instead of being the one that is served.
+        :param itself: the ``res.users`` who may get its own chat all the same.
         :rtype: Outcome
         """
         self.ensure_one()
         started = time.perf_counter()
+        own = self._find_users_of(buyer) - (itself or self.env["res.users"])
+        declined = {*declined, *own.ids}
         settings = settings or self._read_settings()
         group = chat.dispatch_group_id if chat else self._find_dispatch_group(buyer)
         arrives = arrives or not chat or not chat.dispatch_state
@@ -363,6 +373,17 @@ class ImLivechatChannel(models.Model):
         values["duration_ms"] = 1000 * (time.perf_counter() - started)
         agent = self.env["res.users"].browse(found.ascent.decision.winner)
         return Outcome(agent, found.state, group, values)
+
+    @api.model
+    def _find_users_of(self, buyer):
+        """Return the users of a buyer's contact, if somebody who works here is among them.
+
+        :param scope.Buyer buyer: the buyer.
+        """
+        # sudo: res.partner, res.users - who the buyer is, whoever asks
+        contact = self.env["res.partner"].sudo().browse(buyer.partner_id or ())
+        works_here = contact and not contact.partner_share
+        return contact.user_ids if works_here else self.env["res.users"]
 
     @api.model
     def _is_wish(self, group, buyer):

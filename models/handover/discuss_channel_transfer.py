@@ -60,7 +60,8 @@ class DiscussChannel(models.Model):
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
         channel = self.sudo().livechat_channel_id
         rules = channel._get_dispatch_rules()
-        here = self.sudo().dispatch_seat_partner_ids.user_ids
+        buyers = self.sudo().livechat_customer_history_ids.partner_id
+        here = (self.sudo().dispatch_seat_partner_ids | buyers).user_ids
         # sudo: discuss.channel, res.users - the group's permission, and the names of colleagues
         out = {*here.ids, *channel._find_lacking(self.sudo().dispatch_group_id)}
         facts = [
@@ -206,6 +207,8 @@ class DiscussChannel(models.Model):
             raise UserError(self.env._("This colleague is no agent of the channel."))
         if agent.partner_id in self.dispatch_seat_partner_ids:
             raise UserError(self.env._("This colleague already has the chat."))
+        if self._is_buyer(agent.partner_id):
+            raise UserError(self.env._("Nobody answers their own chat."))
         return agent
 
     def _transfer_to_agent(self, user_id, values, giver):

@@ -531,6 +531,8 @@ class DiscussChannel(models.Model):
                 raise UserError(self.env._("This buyer does not wait any more."))
             if user not in channel.user_ids | channel.main_account_id:
                 raise UserError(self.env._("You are no agent of this channel."))
+            if waiting._is_buyer(user.partner_id):
+                raise UserError(self.env._("Nobody answers their own chat."))
             waiting.lock_for_update()
             outcome = channel._dispatch_to(user, waiting.dispatch_group_id)
             if not outcome.agent:
