@@ -352,6 +352,21 @@ class TestByHand(DispatchCommon, PatientCase):
         self.assertEqual(self._agent_of(chat), stays)
         self.assertEqual(leaver.presence_ids.status, "offline")
 
+    def test_a_main_account_that_takes_chats_hands_them_over_as_well(self):
+        owner = self._create_agent(
+            "boss", 300, groups="im_livechat_subaccount.group_main_account", password="boss-of-shop"
+        )
+        stays = self._create_agent("stays")
+        channel = self._create_channel(
+            stays, main_account_id=owner.id, main_account_participation="member"
+        )
+        chat = self._come(channel)
+        self.assertEqual(self._agent_of(chat), owner)
+        self.authenticate("boss", "boss-of-shop")
+        self.url_open("/web/session/logout", allow_redirects=False)
+        self.env.invalidate_all()
+        self.assertEqual(self._agent_of(chat), stays)
+
     def test_who_logs_out_in_one_browser_stays_in_the_other(self):
         leaver = self._create_agent("leaver", 300, password="leaver-leaver")
         channel = self._create_channel(leaver | self._create_agent("stays"))

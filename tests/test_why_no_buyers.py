@@ -3,6 +3,7 @@ from datetime import datetime, timedelta
 from odoo import Command, fields
 from odoo.tests import tagged
 
+from odoo.addons.http_routing.tests.common import MockRequest
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from .common import ShopCommon
@@ -41,6 +42,26 @@ class TestWhyNoBuyers(ShiftCommon, ShopCommon):
         self.assertFalse(self._why(self.owner))
         stranger = self._create_agent("stranger")
         self.assertFalse(self._why(stranger))
+
+    def test_a_main_account_that_takes_chats_sees_itself_as_an_agent_does(self):
+        self.channel.write({"main_account_id": self.owner.id, "queue_enabled": True})
+        self._set_online(self.owner)
+        users = self.env["res.users"].with_user(self.owner)
+        sockets = self.env["ir.websocket"].with_user(self.owner)
+        self.assertFalse(users.get_dispatch_status(), "it stands back")
+        with MockRequest(sockets.env):
+            self.assertNotIn(self.channel, sockets._build_bus_channel_list([]))
+        self.channel.main_account_participation = "fallback"
+        self.env.flush_all()
+        chats = [self._come(self.channel) for _buyer in range(3)]
+        self.assertEqual([self._agent_of(chat) for chat in chats[:2]], [self.agent, self.owner])
+        status = users.get_dispatch_status()
+        self.assertEqual((status["load"], status["capacity"], status["waiting"]), (1, 1, 1))
+        self.assertEqual(self._why(self.owner), "You have no room for another chat.")
+        with MockRequest(sockets.env):
+            self.assertIn(self.channel, sockets._build_bus_channel_list([]))
+        line = (self.env.cr.dbname, "im_livechat.channel", self.channel.id)
+        self.assertIn(line, self.env["bus.bus"].with_user(self.owner)._filter_heard([line]))
 
     def test_the_reason_is_that_of_the_decision(self):
         self.agent.dispatch_paused = True

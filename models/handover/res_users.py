@@ -84,7 +84,9 @@ class ResUsers(models.Model):
         self.ensure_one()
         # sudo: res.users, mail.presence - one's own chats and presence
         user = self.sudo()
-        if not user.livechat_channel_ids.filtered(lambda row: row.dispatch_mode != "native"):
+        # A main account has chats also where it stands back: those it took by hand.
+        channels = user.livechat_channel_ids | user._get_shop_channels()
+        if not channels.filtered(lambda row: row.dispatch_mode != "native"):
             return
         elsewhere = user.device_ids.filtered(
             lambda device: (

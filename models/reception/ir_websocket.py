@@ -17,8 +17,8 @@ class IrWebsocket(models.AbstractModel):
         if watches:
             channels += self.env["livechat.announcement"]._get_reception_bus_channels()
         if self.env.user._has_agent_group():
-            # sudo: im_livechat.channel - how many wait in the lines that one serves
-            channels += self.env.user.sudo().livechat_channel_ids.filtered(
+            # How many wait in the lines that one serves.
+            channels += self.env.user._get_served_channels().filtered(
                 lambda channel: channel.dispatch_mode != "native"
             )
         return channels

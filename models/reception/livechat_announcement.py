@@ -155,5 +155,5 @@ def _find_shown(records, part):
         case "trees", "livechat.dispatch.group":
             return part, records.channel_id
         case "bars", "im_livechat.channel":
-            return part, records.user_ids
+            return part, records.user_ids | records.main_account_id
     return part, records

@@ -77,8 +77,7 @@ class ResUsers(models.Model):
             ``reasons`` are those of ``get_pause_reasons``, ``reason`` the name of the one given.
         """
         user = self.env.user
-        # sudo: im_livechat.channel, res.users - the agent's own figures
-        channels = user.sudo().livechat_channel_ids.filtered(
+        channels = user._get_served_channels().filtered(
             lambda channel: channel.dispatch_mode != "native"
         )
         if not channels or not user._has_agent_group():
@@ -122,7 +121,7 @@ class ResUsers(models.Model):
         """
         # sudo: res.users, im_livechat.channel - one's own account, and where it serves
         user = self.env.user.sudo()
-        channels = user.livechat_channel_ids
+        channels = user._get_served_channels()
         if not user._has_agent_group() or not channels:
             if not user.main_account_id:
                 return False

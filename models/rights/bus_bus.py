@@ -33,8 +33,7 @@ class BusBus(models.Model):
             "res.users": user._get_shop_owner().ids if user._reads_all_dispatch() else [],
         }
         if user._has_agent_group():
-            # sudo: res.users - where oneself serves
-            heard["im_livechat.channel"] = user.sudo().livechat_channel_ids.ids
+            heard["im_livechat.channel"] = user._get_served_channels().ids
         return [
             channel
             for channel, (name, record_id) in zip(channels, map(_split, channels), strict=True)

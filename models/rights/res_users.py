@@ -110,6 +110,19 @@ class ResUsers(models.Model):
         """
         return [(field, "=", self._get_shop_owner().id)] if self._is_shop_staff() else _ALL
 
+    def _get_served_channels(self):
+        """Return the channels on which this user takes buyers: as an agent, and as a main account
+        that does not stand back."""
+        self.ensure_one()
+        # sudo: res.users - where somebody serves
+        user = self.sudo()
+        if user.main_account_id:
+            # A sub-account is no main account.
+            return user.livechat_channel_ids
+        return user.livechat_channel_ids | user._get_shop_channels().filtered(
+            lambda channel: channel.main_account_participation != "never"
+        )
+
     # ------------------------------------------------------------
     # Weights and pauses
     # ------------------------------------------------------------
