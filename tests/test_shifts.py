@@ -57,6 +57,60 @@ class TestShifts(ShiftCommon):
             with self.subTest(moment=moment):
                 self.assertEqual(self._is_on_shift(calendar, *moment), works)
 
+    def test_hours_that_say_how_long_and_not_when_are_any_of_that_day(self):
+        """Core keeps them around noon, and no page shows that."""
+        calendar = self.env["resource.calendar"].create(
+            {
+                "name": "Eight hours",
+                "tz": "Asia/Shanghai",
+                "duration_based": True,
+                "attendance_ids": [
+                    Command.create(
+                        {
+                            "name": period,
+                            "dayofweek": day,
+                            "day_period": period,
+                            "duration_hours": hours,
+                        }
+                    )
+                    for day, period, hours in (
+                        ("0", "full_day", 8),
+                        ("1", "morning", 3),
+                        ("2", "afternoon", 3),
+                    )
+                ],
+            }
+        )
+        lines = calendar.attendance_ids.sorted("dayofweek")
+        self.assertEqual(lines.mapped("hour_from"), [8, 9, 12])
+        # In Shanghai it is eight hours later.
+        for moment, works in (
+            ((2026, 1, 11, 15, 59), False),  # Sunday 23:59
+            ((2026, 1, 11, 16, 1), True),  # Monday 00:01
+            ((2026, 1, 12, 12, 0), True),  # Monday 20:00
+            ((2026, 1, 12, 15, 59), True),  # Monday 23:59
+            ((2026, 1, 12, 16, 1), True),  # Tuesday 00:01
+            ((2026, 1, 13, 3, 59), True),  # Tuesday 11:59
+            ((2026, 1, 13, 4, 1), False),  # Tuesday 12:01
+            ((2026, 1, 14, 3, 59), False),  # Wednesday 11:59
+            ((2026, 1, 14, 12, 0), True),  # Wednesday 20:00
+            ((2026, 1, 14, 16, 1), False),  # Thursday 00:01
+        ):
+            with self.subTest(moment=moment):
+                self.assertEqual(self._is_on_shift(calendar, *moment), works)
+        opening = calendar._find_opening(datetime(2026, 1, 14, 16, 1))
+        self.assertEqual(opening, datetime(2026, 1, 18, 16))
+        self.env["resource.calendar.leaves"].create(
+            {
+                "name": "Holiday",
+                "calendar_id": calendar.id,
+                "date_from": datetime(2026, 1, 12, 2),
+                "date_to": datetime(2026, 1, 12, 4),
+            }
+        )
+        self.assertFalse(self._is_on_shift(calendar, 2026, 1, 12, 3))
+        self.assertTrue(self._is_on_shift(calendar, 2026, 1, 12, 5))
+
     def test_hours_up_to_midnight_and_after_it(self):
         evening = self._create_calendar(18, 24, "Asia/Shanghai")
         night = self._create_calendar(0, 2, "Asia/Shanghai")

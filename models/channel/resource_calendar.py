@@ -1,4 +1,6 @@
-from datetime import timedelta, timezone
+from datetime import datetime, time, timedelta, timezone
+
+import pytz
 
 from odoo import api, models
 from odoo.fields import Domain
@@ -103,11 +105,35 @@ class ResourceCalendar(models.Model):
                 Domain("calendar_id", "=", calendar.id)
                 | Domain("company_id", "in", [False, calendar.company_id.id])
             )
-            if calendar.flexible_hours:
+            if calendar.flexible_hours or calendar.duration_based:
                 # How long somebody works and not when; core puts that around noon of some days.
                 hours = Intervals([(start, end, set())])
+                if not calendar.flexible_hours:
+                    hours &= calendar._get_days(start, end)
                 hours -= calendar._leave_intervals_batch(start, end, domain=list(holidays))[False]
             else:
                 hours = calendar._work_intervals_batch(start, end, domain=list(holidays))[False]
             found &= Intervals((_to_utc(row[0]), _to_utc(row[1]), set()) for row in hours)
         return found
+
+    def _get_days(self, start, end):
+        """Return the days, or halves of days, on which this calendar has hours, whatever hours they
+        are.
+
+        :param start: with a time zone, and so is ``end``.
+        :rtype: Intervals
+        """
+        zone = pytz.timezone(self.tz)
+        first, last = (moment.astimezone(zone).date() for moment in (start, end))
+
+        def to_moment(day, hour):
+            day += timedelta(days=hour // 24)
+            return zone.localize(datetime.combine(day, time(hour % 24)))
+
+        whole_days = to_moment(first, 0), to_moment(last, 24)
+        days = []
+        for begin, _end, lines in self._attendance_intervals_batch(*whole_days)[False]:
+            for period in lines.mapped("day_period"):
+                hours = {"morning": (0, 12), "afternoon": (12, 24)}.get(period, (0, 24))
+                days.append((*(to_moment(begin.date(), hour) for hour in hours), set()))
+        return Intervals(days)
