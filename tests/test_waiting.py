@@ -508,6 +508,38 @@ class TestWaiting(DispatchCommon):
         channel.write({"offline_rule": "proxy", "proxy_user_ids": [Command.set(agent.ids)]})
         self.assertEqual(self._agent_of(self._come(channel)), agent)
 
+    def test_messages_are_kept_while_the_last_proxy_is_disabled(self):
+        agent, proxy = self._create_agent("agent"), self._create_agent("proxy")
+        self._set_online(agent | proxy, "offline")
+        channel = self._create_busy_channel(
+            agent | proxy, offline_rule="proxy", proxy_user_ids=[Command.set(proxy.ids)]
+        )
+        proxy.active = False
+        self.env.flush_all()
+        self.assertTrue(channel._is_livechat_available())
+        chat = self._come(channel)
+        self.assertEqual(chat.dispatch_state, "pool")
+        proxy.active = True
+        self.env.flush_all()
+        channel._drain()
+        self.assertEqual((self._agent_of(chat), chat.dispatch_rule), (proxy, "offline"))
+        # Nobody who works there would ever read them.
+        (agent | proxy).active = False
+        self.env.flush_all()
+        self.assertFalse(channel._is_livechat_available())
+        self.assertFalse(self._come(channel))
+
+    def test_messages_are_kept_when_the_last_proxy_is_deleted(self):
+        agent, proxy = self._create_agent("agent"), self._create_agent("proxy")
+        self._set_online(agent, "offline")
+        channel = self._create_busy_channel(
+            agent | proxy, offline_rule="proxy", proxy_user_ids=[Command.set(proxy.ids)]
+        )
+        proxy.unlink()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.assertEqual(self._come(channel).dispatch_state, "pool")
+
     def test_an_offline_rule_names_somebody(self):
         agent = self._create_agent("agent")
         channel = self._create_busy_channel(agent)

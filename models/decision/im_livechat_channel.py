@@ -200,6 +200,8 @@ class ImLivechatChannel(models.Model):
             # Nothing more is asked.
             return True
         settings = self._read_settings()
+        if settings.setup.keeps_pool and not self._is_pool_full():
+            return True
         nothing = self.env["livechat.dispatch.group"]
         staff = Staff(self, settings.query, partial(self._complete_facts, nothing, (), settings))
         setup = settings.setup._replace(keeps_pool=False)
@@ -238,14 +240,17 @@ class ImLivechatChannel(models.Model):
         :rtype: Settings
         """
         channel = self._read_dispatch_channel()
+        takers = self._get_offline_takers(channel)
+        # While each proxy is disabled, what buyers write is kept for whoever of the others comes.
+        lacks_proxies = channel.offline_rule == "proxy" and not takers and bool(self.user_ids)
         return Settings(
             rules=self._get_dispatch_rules(channel),
             query=self._get_dispatch_query(channel=channel),
             setup=route.Setup(
                 queue_enabled=bool(channel.queue_enabled),
                 queue_limit=channel.queue_limit or 0,
-                keeps_pool=channel.offline_rule in route.KEEPING_RULES,
-                offline_takers=self._get_offline_takers(channel),
+                keeps_pool=channel.offline_rule in route.KEEPING_RULES or lacks_proxies,
+                offline_takers=takers,
                 main_account_id=channel.main_account_id or None,
             ),
             calendar_id=channel.calendar_id,
