@@ -200,6 +200,33 @@ class TestRegulars(DispatchCommon):
         # Bounded by capacity as everybody.
         self.assertEqual(self._agent_of(self._come(channel, buyer)), other)
 
+    def test_an_appointed_agent_who_has_gone_leaves_its_buyer_to_that_of_the_company(self):
+        gone, of_company, other = (
+            self._create_agent("gone"),
+            self._create_agent("of_company"),
+            self._create_agent("other", 300),
+        )
+        channel = self._create_channel(
+            gone | of_company | other, max_sessions_mode="limited", max_sessions=1
+        )
+        company = self.env["res.partner"].create({"name": "Lamps Ltd", "is_company": True})
+        company.livechat_agent_id = of_company
+        buyer = self.env["res.users"].create(
+            {
+                "name": "Li Na",
+                "login": "li.na",
+                "group_ids": [Command.set(self.env.ref("base.group_portal").ids)],
+            }
+        )
+        buyer.partner_id.write({"parent_id": company.id, "livechat_agent_id": gone.id})
+        self.assertEqual(self._agent_of(self._come(channel, buyer)), gone)
+        gone.active = False
+        self.env.flush_all()
+        chat = self._come(channel, buyer)
+        self.assertEqual(
+            (self._agent_of(chat), chat.dispatch_decision_ids.rule), (of_company, "exclusive")
+        )
+
     def test_a_regular_reaches_its_agent_past_the_line_and_nobody_else_does(self):
         paused, busy = self._create_agent("paused"), self._create_agent("busy")
         channel = self._create_channel(

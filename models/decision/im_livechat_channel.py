@@ -697,10 +697,9 @@ class ImLivechatChannel(models.Model):
         if buyer.partner_id:
             # sudo: res.partner - whom the shop appointed; whether that is an agent is seen later
             contact = self.env["res.partner"].sudo().browse(buyer.partner_id)
-            appointed = contact.livechat_agent_id or (
-                contact.commercial_partner_id.livechat_agent_id
-            )
-            if appointed:
+            appointed = contact.livechat_agent_id | contact.commercial_partner_id.livechat_agent_id
+            # Of who has gone the buyer is no more.
+            if appointed := appointed.filtered("active")[:1]:
                 regulars.append(policy.Regular(appointed.id, "exclusive", True))
         if (buyer.partner_id or buyer.guest_id) and self.sticky_hours:
             now = read_now(self.env)
