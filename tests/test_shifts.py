@@ -213,6 +213,30 @@ class TestShifts(ShiftCommon):
         self.assertTrue(channel._is_livechat_available())
         self.assertEqual(self._agent_of(self._come(channel)), agent)
 
+    def test_time_off_of_who_has_left_and_was_hired_again_is_over(self):
+        agent = self._create_agent("agent", tz="UTC")
+        channel = self._create_channel(agent, queue_enabled=True)
+        resource = self.env["resource.resource"].create({"name": "Agent", "user_id": agent.id})
+        noon = datetime(2026, 1, 12, 12)
+        with freeze_all_time(noon):
+            self._set_online(agent)
+            self._add_leave(resource_id=resource.id, date_to=noon + timedelta(days=3))
+            self.assertTrue(self._read_agent(channel, agent).off_shift)
+            self.assertTrue(agent._find_time_off())
+            # As Employees does with what belongs to somebody who leaves.
+            resource.active = False
+            self.env["resource.resource"].create({"name": "Agent", "user_id": agent.id})
+            self.env.flush_all()
+            self.assertFalse(self._read_agent(channel, agent).off_shift)
+            self.assertFalse(agent._find_time_off())
+            self.assertEqual(self._agent_of(self._come(channel)), agent)
+            # A pause for lunch is what keeps it away.
+            agent.write(
+                {"dispatch_paused": True, "dispatch_paused_until": noon + timedelta(hours=1)}
+            )
+            self.env.flush_all()
+            self.assertTrue(self._read_agent(channel, agent).due)
+
     def test_a_calm_start_grows_the_weight(self):
         agent, other = self._create_agent("agent", 200), self._create_agent("other", 100)
         channel = self._create_channel(agent | other, ramp_minutes=60)

@@ -159,7 +159,8 @@ IS_PAUSED = """(users.dispatch_paused IS TRUE
                     AND (users.dispatch_paused_until IS NULL
                          OR users.dispatch_paused_until > %(now)s))"""
 
-#: Who has time off now, as Odoo's own ``resource.calendar`` counts it.
+#: Who has time off now, as Odoo's own ``resource.calendar`` counts it; not that of an employee who
+#: has left, whom *Employees* archives: the person may be hired again as another.
 IS_OFF = """users.id IN (
                        SELECT resource.user_id
                          FROM resource_calendar_leaves off
@@ -168,6 +169,7 @@ IS_OFF = """users.id IN (
                           AND off.date_to > %(now)s
                           AND off.date_from <= %(now)s
                           AND off.time_type = 'leave'
+                          AND resource.active
                           AND resource.user_id IS NOT NULL
                    )"""
 

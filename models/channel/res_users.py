@@ -219,7 +219,7 @@ class ResUsers(sent.Guard, models.Model):
         # Served by resource_calendar_leaves__livechat_own_idx.
         return leaves.search(
             [
-                ("resource_id", "!=", False),
+                ("resource_id.active", "=", True),
                 ("resource_id.user_id", "in", self.ids),
                 ("time_type", "=", "leave"),
                 ("date_to", ">", read_now(self.env)),

@@ -624,6 +624,7 @@ class ImLivechatChannel(models.Model):
                  WHERE off.resource_id IS NOT NULL
                    AND off.date_to > %s
                    AND off.time_type = 'leave'
+                   AND resource.active
                    AND resource.user_id = ANY(%s)
                 """,
                 [now - GRACE, [user_id for user_id, *_times in rows]],
