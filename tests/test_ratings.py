@@ -124,6 +124,7 @@ class TestRatings(DispatchCommon, PatientCase):
                 chat.is_pending_chat_request = False
                 self._say(chat, buyer.guest_id or self.buyer, "Yes, please.")
                 self.assertTrue(chat.dispatch_asked_at)
+                self.assertEqual(chat.dispatch_state, "assigned", "its agent owes a word")
                 self.assertEqual(chat._get_serving_partner(), self.first.partner_id)
                 found = self.channel._find_open_chats(buyer.partner_id, buyer.guest_id)
                 self.assertEqual(found, chat)

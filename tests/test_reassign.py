@@ -57,6 +57,45 @@ class TestNoReply(ReassignCommon):
         self.assertEqual((decision.kind, decision.previous_user_id), ("reassign", seen[-2]))
         self.assertEqual(chat.livechat_operator_id, seen[-1].partner_id)
 
+    def test_a_chat_that_came_to_its_agent_past_dispatch_goes_by_its_clock_from_then_on(self):
+        agent, guest = self.agents[0], self._create_guest()
+        # As an agent of a website, or another addon, opens one.
+        asked = self.env["discuss.channel"].create(
+            {
+                "name": "Asked",
+                "channel_type": "livechat",
+                "livechat_channel_id": self.channel.id,
+                "livechat_operator_id": agent.partner_id.id,
+                "channel_member_ids": [
+                    Command.create(
+                        {"partner_id": agent.partner_id.id, "livechat_member_type": "agent"}
+                    ),
+                    Command.create({"guest_id": guest.id, "livechat_member_type": "visitor"}),
+                ],
+            }
+        )
+        # And as they are when a channel has been Odoo's own.
+        self.channel.dispatch_mode = "native"
+        other = self._create_guest()
+        before = self._come(self.channel, other)
+        self._say(before, other, "Hello")
+        self.channel.dispatch_mode = "share"
+        for chat, buyer in ((asked, guest), (before, other)):
+            with self.subTest(chat.name):
+                agent = self._agent_of(chat)
+                self._say(chat, agent, "May I help you?")
+                self.assertFalse(chat.dispatch_state, "nobody waits for a word of its agent")
+                self._say(chat, buyer, "Yes, please.")
+                self.assertEqual(chat.dispatch_state, "assigned")
+                decision = self._last_decision(chat)
+                self.assertEqual(
+                    (decision.kind, decision.rule, decision.user_id), ("assign", "by_hand", agent)
+                )
+                self._let_pass(chat, 61)
+                self._run()
+                self.assertNotEqual(self._agent_of(chat), agent)
+                self.assertTrue(self._agent_of(chat))
+
     def test_who_transferred_the_chat_gets_it_back_after_all_others(self):
         chat, _guest = self._ask(self.channel)
         giver = self._agent_of(chat)

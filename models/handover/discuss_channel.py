@@ -378,6 +378,8 @@ class DiscussChannel(models.Model):
         if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
             return
         was_told = self.dispatch_is_told
+        if not self.dispatch_state and self._is_buyer(message.author_guest_id or message.author_id):
+            self._take_up()
         self._note_word(message)
         if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
             self._end_silence()
@@ -405,6 +407,15 @@ class DiscussChannel(models.Model):
         )
         if absent and agents <= absent.partner_id:
             self._hand_over(absent[0], leavers=absent, may_stay=True)
+
+    def _take_up(self):
+        """Let a chat go by the clocks, now that its buyer writes, which came to its agent past
+        dispatch: asked by an agent of the website, opened by another addon, or while Odoo itself
+        dispatched here."""
+        agent = self._get_seated(self.dispatch_seat_partner_ids & self.livechat_operator_id)
+        if agent:
+            self.write({"dispatch_state": "assigned", "dispatch_assigned_at": read_now(self.env)})
+            self._record({"kind": "assign", "rule": "by_hand", "user_id": agent.id})
 
     def _action_unfollow(self, partner=None, guest=None, post_leave_message=True):
         # sudo: discuss.channel, res.partner - who is seated, and whose name the buyer knows
