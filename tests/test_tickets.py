@@ -894,6 +894,31 @@ class TestNewTickets(TicketCommon):
         self.group.dispatches_team = False
         self.assertFalse(self._open_ticket().user_id)
 
+    def test_what_comes_to_the_team_later_is_dispatched_as_well(self):
+        others = self.team.create({"name": "Others", "user_ids": [Command.link(self.maria.id)]})
+        late = [
+            self._open_ticket(team_id=False),
+            self._open_ticket(team_id=others.id),
+            self.env["helpdesk.ticket"].create(
+                {
+                    "name": "x",
+                    "description": "x",
+                    "team_id": others.id,
+                    "user_id": self.maria.id,
+                }
+            ),
+        ]
+        for ticket in late:
+            self.assertFalse(self._get_why(ticket))
+            ticket.team_id = self.team
+            self.assertIn(ticket.user_id, self.omar | self.tina)
+            self.assertEqual(self._get_why(ticket).user_id, ticket.user_id)
+        # Who says whose it is has decided, and who saves it again has moved nothing.
+        late[0].write({"team_id": others.id, "user_id": False})
+        late[0].write({"team_id": self.team.id, "user_id": False})
+        late[0].write({"team_id": self.team.id, "name": "Later"})
+        self.assertFalse(late[0].user_id)
+
     def test_a_ticket_of_a_chat_is_dispatched_once(self):
         chat = self._chat(self.omar, self.buyer)
         self.team.user_ids = self.maria

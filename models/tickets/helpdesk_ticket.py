@@ -25,7 +25,16 @@ class HelpdeskTicket(models.Model):
         if _COUNTED & vals.keys():
             # Whose they were have fewer.
             helpdesk._follow_counts(self)
+        teams = {}
+        if "team_id" in vals and "user_id" not in vals:
+            # sudo: helpdesk.ticket - in which team it was, whoever moves it
+            teams = {ticket.id: ticket.team_id for ticket in self.sudo()}
         result = super().write(vals)
+        if teams:
+            # sudo: helpdesk.ticket - as above
+            moved = self.sudo().filtered(lambda ticket: ticket.team_id != teams[ticket.id])
+            # New to the team that has them now.
+            helpdesk._dispatch_new(moved)
         if _COUNTED & vals.keys():
             helpdesk._follow_counts(self)
         return result
