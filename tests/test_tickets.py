@@ -5,6 +5,7 @@ from contextlib import closing
 from datetime import timedelta
 from unittest.mock import patch
 
+from freezegun import freeze_time
 from psycopg2.errors import LockNotAvailable, SerializationFailure
 
 from odoo import sql_db
@@ -786,6 +787,17 @@ class TestMessagesBecomeTickets(TicketCommon):
         self.assertEqual((chat.dispatch_state, chat.livechat_end_dt), ("pool", False))
         self._wait(chat)
         self.assertEqual(self._get_ticket(chat).partner_name, "Wei")
+
+    def test_what_the_helpdesk_refuses_for_long_is_tried_once_an_hour(self):
+        chat = self._leave_message(self._create_guest("Wei"))
+        chats, start = self.env["discuss.channel"], chat.last_interest_dt
+        refused = patch.object(type(chats), "_become_ticket_if", autospec=True)
+        for hours, tries in ((0, 55), (5, 1)):
+            with self.subTest(hours), refused as tried:
+                for minute in range(60):
+                    with freeze_time(start + timedelta(hours=hours, minutes=minute)):
+                        chats._make_tickets_of_messages()
+                self.assertEqual(tried.call_count, tries)
 
     def test_a_ticket_is_of_the_company_of_its_shop(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})

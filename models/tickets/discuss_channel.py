@@ -26,6 +26,9 @@ _COMMAND = "/ticket"
 # A message that was left is complete when its buyer has said nothing more for so long.
 _COMPLETE_AFTER = timedelta(minutes=5)
 
+# A message that has not become a ticket by then is one that the helpdesk refuses.
+_REFUSED_AFTER = timedelta(hours=1)
+
 # What may become a ticket: a message that nobody has taken.
 _BECOMES_TICKET = [
     ("dispatch_state", "=", "pool"),
@@ -224,13 +227,17 @@ class DiscussChannel(models.Model):
         if self.env["livechat.helpdesk"]._get_tickets() is None:
             return
         channels = self.env["im_livechat.channel"].search([("offline_rule", "=", "ticket")])
+        now = read_now(self.env)
         # Served by discuss_channel__dispatch_waiting_idx.
         complete = [
             *_BECOMES_TICKET,
             ("livechat_channel_id", "in", channels.ids),
-            ("last_interest_dt", "<=", read_now(self.env) - _COMPLETE_AFTER),
+            ("last_interest_dt", "<=", now - _COMPLETE_AFTER),
         ]
         for chat in self.search(complete) if channels else ():
+            if chat.last_interest_dt <= now - _REFUSED_AFTER and chat.id % 60 != now.minute:
+                # The helpdesk refuses it: it is tried once an hour, in a minute of its own.
+                continue
             self.env["im_livechat.channel"]._attempt(partial(chat._become_ticket_if, complete))
 
     def _become_ticket_if(self, complete):
