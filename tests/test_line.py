@@ -1,7 +1,9 @@
 import random
 import threading
 from datetime import timedelta
-from unittest.mock import patch
+from itertools import count
+from types import SimpleNamespace
+from unittest.mock import MagicMock, patch
 
 from odoo import fields
 from odoo.tests import tagged
@@ -213,3 +215,97 @@ class TestServing(DispatchCommon):
         self.assertFalse(served.is_set())
         drainer.ask()
         self.assertTrue(served.wait(10))
+
+
+@tagged("post_install", "-at_install")
+class TestLongLine(DispatchCommon):
+    """A line that takes long holds up neither its own groups, nor other lines, nor the timers."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.agents = cls._create_agent("one") | cls._create_agent("other")
+        cls.channel = cls._create_channel(
+            cls.agents, queue_enabled=True, max_sessions_mode="limited", max_sessions=2
+        )
+        cls.one, cls.other = cls.env["livechat.dispatch.group"].create(
+            [
+                {"name": agent.name, "channel_id": cls.channel.id, "user_ids": agent.ids}
+                for agent in cls.agents
+            ]
+        )
+        cls.taken = cls.env["discuss.channel"].union(*(cls._come(cls.channel) for _ in range(4)))
+
+    def setUp(self):
+        super().setUp()
+        # Each look at the clock is ten seconds after the one before.
+        clock = SimpleNamespace(monotonic=count(0, 10).__next__)
+        self.patch(im_livechat_channel, "time", clock)
+
+    def _let_wait(self, *groups):
+        chats = [self._come(self.channel) for _group in groups]
+        for chat, group in zip(chats, groups, strict=True):
+            self.assertEqual(chat.dispatch_state, "queued")
+            chat.dispatch_group_id = group
+        return chats
+
+    def _close_chats_of(self, agent):
+        self._close(self.taken.filtered(lambda chat: self._agent_of(chat) == agent))
+
+    def test_who_becomes_free_while_others_are_served_serves_the_own_group(self):
+        first, *others = self._let_wait(self.other, self.one, self.one)
+        self._close_chats_of(self.agents[0])
+        channels = type(self.channel)
+        serve = channels._serve
+
+        def serve_and_free(channel, chat):
+            moved = serve(channel, chat)
+            if chat == others[0]:
+                self._close_chats_of(self.agents[1])
+            return moved
+
+        with patch.object(channels, "_serve", serve_and_free):
+            self.channel._drain()
+        for chat, agent in ((first, 1), (others[0], 0), (others[1], 0)):
+            self.assertEqual(self._agent_of(chat), self.agents[agent])
+
+    def test_it_is_left_for_the_others_after_a_round(self):
+        chats = self._let_wait(self.one, self.one)
+        self._close_chats_of(self.agents[0])
+        for served, left in ((1, self.channel.ids), (2, self.channel.ids), (2, [])):
+            asked = self.channel._drain_all(self.channel.ids, in_turns=True)
+            states = [chat.dispatch_state for chat in chats]
+            self.assertEqual(states.count("assigned"), served)
+            self.assertEqual([*asked], left)
+
+    def test_what_is_left_is_asked_for_again_with_what_came_meanwhile(self):
+        drainer = im_livechat_channel._Drainer("nowhere")
+        drainer._asked, drainer._running = {1}, True
+        calls = []
+
+        def drain_all(asked, **how):
+            calls.append((asked, how))
+            if len(calls) == 1:
+                drainer.ask({2})
+            return {1} if len(calls) < 3 else set()
+
+        channels = {"im_livechat.channel": SimpleNamespace(_drain_all=drain_all)}
+        with (
+            patch.object(im_livechat_channel, "Registry", MagicMock()),
+            patch.object(im_livechat_channel.api, "Environment", lambda *_args: channels),
+        ):
+            thread = threading.Thread(target=drainer._run)
+            thread.start()
+            thread.join(10)
+        self.assertEqual(calls, [(asked, {"in_turns": True}) for asked in ({1}, {1, 2}, {1})])
+        self.assertFalse(drainer._running)
+
+    def test_no_timer_waits_for_a_line(self):
+        with (
+            patch.object(im_livechat_channel.module, "current_test", False),
+            patch.object(im_livechat_channel, "_drain_after_commit") as drain,
+            patch.object(type(self.channel), "_drain_all") as drain_all,
+        ):
+            self.channel._drain_aside()
+        drain.assert_called_once_with(self.env.cr.dbname)
+        drain_all.assert_not_called()

@@ -28,11 +28,11 @@ class ImLivechatChannel(models.Model):
         for channel in told_by_mail:
             self._attempt(channel._tell_of_messages)
         self._attempt(self.env["resource.calendar"]._follow_the_clock)
-        self._drain_all()
+        self._drain_aside()
         self._attempt(self.env["livechat.dispatch.total"]._count)
 
     @api.model
-    def _drain_all(self, channel_ids=None):
+    def _drain_all(self, channel_ids=None, in_turns=False):
         # Who is promised a chat has waited for room longer than the chat's buyer waits for anybody.
         # sudo: discuss.channel - the server keeps what agents of all shops have promised
         chats = self.env["discuss.channel"].sudo()
@@ -43,4 +43,4 @@ class ImLivechatChannel(models.Model):
         # Served by the index on dispatch_promised_id.
         for chat in chats.with_context(livechat_draining=DRAINING).search(promised, order="id"):
             self._attempt(chat._keep_promise)
-        super()._drain_all(channel_ids)
+        return super()._drain_all(channel_ids, in_turns)

@@ -39,6 +39,14 @@ _logger = logging.getLogger(__name__)
 # serves it has vanished. A line that takes longer is looked at again by the cron.
 _LONGEST_SERVICE = "30s"
 
+# Whoever serves the lines of all shops waits no longer for one that somebody else is serving, and
+# comes back to it when the others are served.
+_GLANCE = "500ms"
+
+# After so many seconds of serving it is asked anew who has room: seats become free meanwhile, and
+# other lines wait as well.
+_ROUND = 3
+
 # Whoever serves a line says so before each chat; after such a silence PostgreSQL ends the turn.
 _SILENCE = "60s"
 
@@ -320,40 +328,66 @@ class ImLivechatChannel(models.Model):
         self.env.invalidate_all(flush=False)
 
     @api.model
-    def _drain_all(self, channel_ids=None):
+    def _drain_aside(self):
+        """Serve the lines of all channels in which somebody waits, beside what this process does:
+        nothing is to wait for a line of hundreds."""
+        if module.current_test:
+            # There it would share the one connection of the test.
+            self._drain_all()
+            return
+        _drain_after_commit(self.env.cr.dbname)
+
+    @api.model
+    def _drain_all(self, channel_ids=None, in_turns=False):
         """Serve the lines of all channels in which somebody waits.
 
         :param channel_ids: only of these.
+        :param in_turns: as of :meth:`_drain`.
+        :return: the ids of the channels whose lines are to be served once more.
+        :rtype: set[int]
         """
         domain = [*IS_WAITING, ("livechat_channel_id.dispatch_mode", "!=", "native")]
         if channel_ids is not None:
             domain.append(("livechat_channel_id", "in", list(channel_ids)))
         groups = self.env["discuss.channel"]._read_group(domain, ["livechat_channel_id"])
+        how = {"in_turns": True} if in_turns else {}
+        left = set()
         for (channel,) in groups:
             try:
-                channel._drain()
+                if not channel._drain(**how):
+                    left.add(channel.id)
             except Exception:
                 # One shop's trouble is not another's.
                 if module.current_test:
                     raise
                 self._forget_failure()
                 _logger.exception("The line of channel %s could not be served", channel.id)
+        return left
 
-    def _drain(self):
+    def _drain(self, in_turns=False):
         """Give free seats to those who wait: the line first and in order, then the pool.
 
         Each chat is committed by itself. Whoever frees a seat calls this; of several at a time one
         works and one more waits to work after it, which sees what all the others have done.
+
+        :param in_turns: for who serves other lines as well, which are not to wait for this one: it
+            is served for one round only, and not at all while somebody else does.
+        :return: whether it was served, or will be by who waits for that already; else somebody is
+            to come once more.
+        :rtype: bool
         """
         self.ensure_one()
         channel = self.sudo().with_context(livechat_draining=DRAINING)  # sudo: the server's line
-        with channel._serving() as is_our_turn:
-            channel._serve_line(is_our_turn)
+        with channel._serving(_GLANCE if in_turns else None) as is_our_turn:
+            return bool(is_our_turn) and channel._serve_line(is_our_turn, in_turns)
 
     @contextmanager
-    def _serving(self):
+    def _serving(self, patience=None):
         """Yield a function that tells whether it is our turn to serve the line; it fails when that
-        was, and is no more."""
+        was, and is no more. ``None`` while somebody else is serving it for longer.
+
+        :param patience: so long we wait for that one, ``_LONGEST_SERVICE`` if not given.
+        """
         if module.current_test:
             # One transaction sees everything, and nobody else.
             yield lambda: True
@@ -367,13 +401,12 @@ class ImLivechatChannel(models.Model):
         with self.env.registry.cursor() as turn:
             # It keeps no view of the past, which would hold up PostgreSQL's vacuum.
             turn.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")
-            locks.guard(turn, _LONGEST_SERVICE, _SILENCE)
+            locks.guard(turn, patience or _LONGEST_SERVICE, _SILENCE)
             try:
                 locks.take(turn, locks.serving(self.id))
             except LockNotAvailable:
-                _logger.info("The line of channel %s is being served for long", self.id)
                 cr.rollback()
-                yield lambda: False
+                yield None
                 return
             # The next one may wait now. What was true before our wait is not read: here begins
             # another transaction.
@@ -385,10 +418,25 @@ class ImLivechatChannel(models.Model):
                 # What is not committed failed.
                 cr.rollback()
 
-    def _serve_line(self, is_our_turn):
+    def _serve_line(self, is_our_turn, in_turns=False):
+        """Serve those who wait.
+
+        :param in_turns: for one round only.
+        :return: whether nobody is left who could be served.
+        """
+        while not (is_done := self._serve_round(is_our_turn)) and not in_turns:
+            # Who had no room in that one may have some by now.
+            pass
+        return is_done
+
+    def _serve_round(self, is_our_turn):
+        """Serve those who wait, each of whom is tried once, for ``_ROUND`` seconds.
+
+        :return: whether that was time enough.
+        """
         serving, moved = Round(), set()
-        failures = 0
-        while is_our_turn() and (chat := self._get_next_in_line(serving)):
+        failures, until, is_over = 0, time.monotonic() + _ROUND, False
+        while not is_over and is_our_turn() and (chat := self._get_next_in_line(serving)):
             waiting, group = chat._get_waiting(), chat.dispatch_group_id
             done, began = [], time.monotonic()
             if not self._attempt(
@@ -409,8 +457,11 @@ class ImLivechatChannel(models.Model):
                 moved.add(group)
                 if chat.dispatch_state in WAITING:
                     serving.skip(chat.id)
+            # A round in which nobody is served is the last one, however long it takes.
+            is_over = bool(moved) and time.monotonic() > until
         for group in moved:
             self._attempt(lambda group=group: self._send_places(group))
+        return not is_over
 
     def _serve(self, chat):
         """Decide about one chat that waits; whether it has moved."""
@@ -623,16 +674,17 @@ class _Drainer:
 
     def _run(self):
         threading.current_thread().dbname = self._dbname
+        left = set()
         while True:
             with self._lock:
-                if not self._asked:
+                asked, self._asked, left = self._asked | left, set(), set()
+                if not asked:
                     self._running = False
                     return
-                asked, self._asked = self._asked, set()
             try:
                 with Registry(self._dbname).check_signaling().cursor() as cr:
                     channels = api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]
-                    channels._drain_all(None if asked & _ALL_LINES else asked)
+                    left = channels._drain_all(None if asked & _ALL_LINES else asked, in_turns=True)
             except Exception:
                 # What freed the seat is committed; the cron serves the line within a minute.
                 _logger.exception("The waiting lines could not be served")

@@ -2,13 +2,16 @@
 
 import contextlib
 import threading
+import time
 
 import shop as shops
+from test_line import close
 
 import devenv
 
-# First half of the key of a circle's lock, as in dispatch/ledger/locks.py: "LCDC".
-CIRCLE = 0x4C434443
+# First halves of the keys of the locks of a circle and of who serves a line, as in
+# dispatch/ledger/locks.py: "LCDC", "LCDQ".
+CIRCLE, SERVING = 0x4C434443, 0x4C434451
 
 
 def get_circle(shop, reception):
@@ -80,3 +83,47 @@ def test_who_comes_to_serve_two_shops_is_never_above_capacity(shop):
     chats = receptions[0].open_chats() + receptions[1].open_chats()
     assert chats[shared.user_id] == 3
     assert len({get_circle(shop, reception) for reception in receptions}) == 1
+
+
+def test_a_line_that_another_process_serves_for_long_holds_up_no_other_shop(template):
+    """One process serves the lines of both shops, and somebody else has the turn of one."""
+    with devenv.temp_db(template) as db, devenv.Server(db) as server:
+        shop = shops.Shop(db, server.url)
+        held, free = (
+            shop.open_reception([100], max_sessions=1, queue_enabled=True) for _shop in range(2)
+        )
+        served, waiting = (
+            [shops.Buyer(server.url).open_chat(reception).chat_id for reception in (held, free)]
+            for _buyer in range(2)
+        )
+
+        def find_states():
+            rows = shop.sql(
+                "SELECT dispatch_state FROM discuss_channel WHERE id = ANY(%s) ORDER BY id", waiting
+            )
+            return [state for (state,) in rows]
+
+        assert find_states() == ["queued", "queued"]
+        with contextlib.closing(devenv.connect(db, autocommit=False)) as connection:
+            cursor = connection.cursor()
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SERVING, held.id])
+            close(shop, served[:1])
+            shops.wait_until(
+                lambda: shop.sql(
+                    "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+                    " AND classid::bigint = %s",
+                    SERVING,
+                ),
+                "nobody waits to serve the first line",
+            )
+            close(shop, served[1:])
+            began = time.monotonic()
+            shops.wait_until(
+                lambda: find_states() == ["queued", "assigned"], "the other line was not served"
+            )
+            # Who waits to serve a line would do so for half a minute.
+            assert time.monotonic() - began < 15
+            connection.rollback()
+        shops.wait_until(
+            lambda: find_states() == ["assigned", "assigned"], "the first line was forgotten"
+        )

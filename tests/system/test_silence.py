@@ -73,7 +73,7 @@ def come():
     with env.registry.cursor() as cr:
         other = channel.with_env(api.Environment(cr, SUPERUSER_ID, {}))
         with other._serving() as is_our_turn:
-            return is_our_turn()
+            return bool(is_our_turn and is_our_turn())
 
 
 with channel._serving() as is_our_turn:
