@@ -79,6 +79,14 @@ class LivechatFieldMixin(models.AbstractModel):
         """Tell whether other values of these fields may give an agent to somebody who waits."""
         return any(self._says(name, "frees_seats") for name in names)
 
+    def _find_freed_channels(self, names):
+        """Return on whose lines these values of these records may serve somebody who waits;
+        ``None`` for the lines of all channels.
+
+        :rtype: im_livechat.channel | None
+        """
+        return None
+
     @api.model_create_multi
     def create(self, vals_list):
         records = super().create(vals_list)
@@ -100,5 +108,5 @@ class LivechatFieldMixin(models.AbstractModel):
         for part in parts:
             announcement._look_again(self, part)
         if self and self._frees_seats(vals):
-            announcement._seat_may_be_free()
+            announcement._seat_may_be_free(self._find_freed_channels(vals))
         return result

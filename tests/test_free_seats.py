@@ -257,6 +257,22 @@ class TestFreeSeats(ShopCommon, ShiftCommon):
         asked = self.env.cr.postcommit.data.pop("livechat_drain")
         self.assertEqual(asked, {*self.channel.ids, *elsewhere.ids})
 
+    def test_what_an_agent_sets_is_no_reason_to_try_the_lines_of_other_shops(self):
+        for change in (
+            {"dispatch_paused": True},
+            {"dispatch_paused": False},
+            {"dispatch_weight": 200},
+            {"manual_im_status": "away"},
+        ):
+            self.agent.write(change)
+            self.env.flush_all()
+            asked = self.env.cr.postcommit.data.pop("livechat_drain")
+            self.assertEqual(asked, {*self.channel.ids}, change)
+        # Who comes to serve elsewhere, or serves nowhere any more, may be what anybody waits for.
+        self.agent.write({"livechat_channel_ids": [Command.clear()]})
+        self.env.flush_all()
+        self.assertEqual(self.env.cr.postcommit.data.pop("livechat_drain") & {None}, {None})
+
     def test_a_quiet_chat_that_holds_less(self):
         self.channel.max_sessions = 2
         taken = self._take_seat() | self._take_seat()

@@ -14,6 +14,9 @@ from ...tools.word import HELD
 # What the settings of an agent say.
 _SETTING = {"groups": READERS, "frees_seats": True, "logged": True}
 
+# Who has another of these serves elsewhere than before, or has other rights.
+_ELSEWHERE = frozenset({"active", "group_ids", "livechat_channel_ids"})
+
 
 @leave_to_core
 class ResUsers(sent.Guard, models.Model):
@@ -123,6 +126,11 @@ class ResUsers(sent.Guard, models.Model):
         if {"dispatch_pause_above", "dispatch_resume_below"} & vals.keys():
             self._follow_load()
         return result
+
+    def _find_freed_channels(self, names):
+        if not _ELSEWHERE.isdisjoint(names):
+            return super()._find_freed_channels(names)
+        return self._get_served_channels()
 
     def dispatch_pause(self, until=False, reason_id=False):
         """Give these agents no new buyers; their own chats go on.

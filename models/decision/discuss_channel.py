@@ -280,10 +280,7 @@ class DiscussChannel(sent.Reader, models.Model):
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats: they may take others where they serve."""
         self._follow_agents(agents)
-        # sudo: res.users - where they serve, whoever ended a chat of theirs
-        agents = agents.sudo()
-        channels = agents.livechat_channel_ids | agents._get_shop_channels()
-        self.env["livechat.announcement"]._seat_may_be_free(channels)
+        self.env["livechat.announcement"]._seat_may_be_free(agents._get_served_channels())
 
     def _follow_agents(self, agents):
         """Follow that these agents have got or lost chats, and let them know."""

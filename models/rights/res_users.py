@@ -103,6 +103,13 @@ class ResUsers(models.Model):
         # sudo: im_livechat.channel - the own shop's
         return self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
 
+    def _get_served_channels(self):
+        """Return the live chat channels whose chats these users may get: as agents, or as the main
+        account."""
+        # sudo: res.users - where they serve, whoever changes something of theirs
+        users = self.sudo()
+        return users.livechat_channel_ids | users._get_shop_channels()
+
     def _get_shop_domain(self, field="main_account_id"):
         """Return which records of a shop this user may read; all, for who is nobody's staff.
 
