@@ -25,7 +25,14 @@ def get_day(moment, zone):
 
 def begin_day(day, zone):
     """Return the moment at which a date begins where somebody is."""
-    return to_moment(datetime.combine(day, time.min), zone)
+    midnight = datetime.combine(day, time.min)
+    # Where clocks go back to midnight it comes twice, and the day begins with the first; where they
+    # go forward from it, it does not come, and only the second is of that day.
+    moments = [
+        zone.localize(midnight, is_dst=is_dst).astimezone(pytz.utc).replace(tzinfo=None)
+        for is_dst in (True, False)
+    ]
+    return min((one for one in moments if get_day(one, zone) == day), default=moments[1])
 
 
 def get_midnight(now, zone, days=0):
