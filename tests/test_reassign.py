@@ -8,6 +8,8 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
 
+from odoo.addons.mail.tests.common import freeze_all_time
+
 from ..dispatch import ledger, policy
 from ..tools import here
 from .common import DispatchCommon, ShopCommon
@@ -391,6 +393,32 @@ class TestAbsence(ReassignCommon):
         self._go(61)
         self.assertEqual(self._agent_of(self.chat), self.here)
         self.assertEqual(self._last_decision(self.chat).kind, "hand_over")
+
+    def test_after_the_servers_were_down_nobody_is_gone_or_late_before_pages_are_back(self):
+        self.channel.write({"offline_rule": "pool", "queue_enabled": True, "no_reply_seconds": 60})
+        cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch")
+        timers = self.env["im_livechat.channel"].with_context(cron_id=cron.id)
+        now = fields.Datetime.now()
+        # Nobody was heard of for as long as no server was there.
+        (self.here | self.gone).presence_ids.last_poll = now - timedelta(minutes=10)
+        self._let_pass(self.chat, 600)
+        cron.write({"lastcall": now - timedelta(minutes=11)})
+        for nextcall, seconds, stays in (
+            (now - timedelta(minutes=10), 0, True),
+            # Colleagues come back before.
+            (now + timedelta(seconds=60), 60, True),
+            # Where a timer is late all the time, that is no reason to wait for ever.
+            (now, 240, False),
+        ):
+            cron.write({"nextcall": nextcall})
+            with freeze_all_time(now + timedelta(seconds=seconds)):
+                if seconds:
+                    self._set_online(self.here)
+                timers._run_dispatch_timers()
+                if stays:
+                    self._say(self.chat, self.guest, "Hello?")
+                    self.assertEqual(self.gone.dispatch_miss_count, 0)
+            self.assertEqual(self._agent_of(self.chat), self.gone if stays else self.here)
 
     def test_a_lost_connection_changes_nothing(self):
         self._go(30)

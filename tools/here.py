@@ -35,6 +35,9 @@ _COMPARED_EVERY = 60
 # ``{database: (when it was compared, by how much the machine's clock is ahead)}``
 _skews: dict[str, tuple[float, timedelta]] = {}
 
+# Where it is kept until when nothing follows from silence.
+_DEAF_UNTIL = "im_livechat_subaccount.deaf_until"
+
 # What people can call themselves, as Odoo has it, when they do not want to be spoken to. Who does
 # not want to be disturbed is here: an agent pauses.
 SET_AWAY = ("away", "offline")
@@ -85,6 +88,30 @@ def _get_skew(env):
         skew = timedelta(seconds=round(skew.total_seconds()) if abs(skew) >= SKEW else 0)
         _skews[dbname] = (time.monotonic(), skew)
     return skew
+
+
+def note_downtime(env, due):
+    """Note that something that was due at a moment, and that any server would have done then, comes
+    so late that the servers were down: for a while nothing follows from anybody's silence."""
+    now = read_now(env)
+    # Where timers are late all the time, it is not the servers: of that once an hour is enough.
+    if due <= now - SILENCE and not _is_deaf(env, now - timedelta(hours=1)):
+        until = fields.Datetime.to_string(now + SILENCE)
+        # sudo: ir.config_parameter - a moment, noted by the server
+        env["ir.config_parameter"].sudo().set_param(_DEAF_UNTIL, until)
+
+
+def is_deaf(env) -> bool:
+    """Tell whether nothing follows from anybody's silence, because the servers were down until just
+    now: pages connect again within a minute, and agents who could not answer are to have time."""
+    return _is_deaf(env, read_now(env))
+
+
+def _is_deaf(env, moment):
+    # sudo: ir.config_parameter - as above
+    text = env["ir.config_parameter"].sudo().get_param(_DEAF_UNTIL)
+    # Written here alone, in a form of which the order is that of the moments.
+    return bool(text) and text > fields.Datetime.to_string(moment)
 
 
 def is_silent(last_poll, now):

@@ -6,7 +6,7 @@ from odoo import api, fields, models
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING
-from ...tools.here import GRACE, gone_since, read_now
+from ...tools.here import GRACE, gone_since, is_deaf, read_now
 from ...tools.turn import PROPOSED, SILENT, UNANSWERED
 
 # For each limit of a channel: which channels set it, which chats owe what it limits, since when.
@@ -401,6 +401,8 @@ class DiscussChannel(models.Model):
                 self.dispatch_reminded_at = False
             if self.dispatch_reply_email:
                 self._note_answer()
+            return
+        if is_deaf(self.env):
             return
         absent = self.env["res.users"].union(
             *(agent for _chat, agent in self._find_absent_agents(self))

@@ -1,5 +1,6 @@
 from odoo import api, models
 
+from ...tools.here import is_deaf, note_downtime
 from ...tools.sentinels import DRAINING
 
 
@@ -9,6 +10,7 @@ class ImLivechatChannel(models.Model):
     @api.model
     def _run_dispatch_timers(self):
         """Do what became due by time alone; run by the cron every minute."""
+        self._attempt(self._follow_downtime)
         users = self.env["res.users"]
         for user in users._find_past_pauses():
             self._attempt(user._end_pause)
@@ -20,9 +22,10 @@ class ImLivechatChannel(models.Model):
         chats._end_holds()
         chats._close_silent()
         chats._mail_answers()
-        chats._reassign_unanswered()
-        chats._leave_absent_agents()
-        chats._remove_absent_buyers()
+        if not is_deaf(self.env):
+            chats._reassign_unanswered()
+            chats._leave_absent_agents()
+            chats._remove_absent_buyers()
         # Served by a scan: a shop has few channels.
         told_by_mail = self.search([("pool_email", "!=", False)])
         for channel in told_by_mail:
@@ -30,6 +33,14 @@ class ImLivechatChannel(models.Model):
         self._attempt(self.env["resource.calendar"]._follow_the_clock)
         self._drain_aside()
         self._attempt(self.env["livechat.dispatch.total"]._count)
+
+    @api.model
+    def _follow_downtime(self):
+        """Note when the servers were down, of which a timer learns that comes late."""
+        cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
+        # One that somebody has started by hand is not late, nor the first one of all.
+        if cron and cron.lastcall and cron.id == self.env.context.get("cron_id"):
+            note_downtime(self.env, cron.nextcall)
 
     @api.model
     def _drain_all(self, channel_ids=None, in_turns=False):
