@@ -15,7 +15,7 @@ from .common import DispatchCommon
 
 # To give a seat to the next of a line, with all that its agent, its buyer and the others are told.
 # It may only get smaller.
-STATEMENTS_MAX = 145
+STATEMENTS_MAX = 125
 
 
 @tagged("post_install", "-at_install")
@@ -170,6 +170,26 @@ class TestServing(DispatchCommon):
         self.assertEqual(row["livechat_operator_id"], chat.livechat_operator_id.id)
         members = {member["id"] for member in data["discuss.channel.member"]}
         self.assertEqual(members, {*chat.channel_member_ids.ids})
+
+    def test_the_desk_goes_and_nothing_of_it_stays(self):
+        chat, _other = self._let_wait(2)
+        desk = self.channel.reception_partner_id
+        self.assertIn(desk, chat.channel_member_ids.partner_id)
+        self._forget_bus()
+        self._serve_next()
+        agent = self._agent_of(chat).partner_id
+        for read_anew in (False, True):
+            if read_anew:
+                self._commit()
+            self.assertEqual(chat.channel_member_ids.partner_id, agent)
+            self.assertEqual(chat.livechat_channel_member_history_ids.partner_id, agent)
+            self.assertEqual(chat.livechat_agent_partner_ids, agent)
+            self.assertFalse(chat.livechat_bot_partner_ids)
+            self.assertEqual(len(chat.livechat_customer_history_ids), 1)
+            self.assertEqual(chat.member_count, 2)
+        # Nobody listens there.
+        told = [channel[1:] for channel, _kind, _payload in self._read_bus()]
+        self.assertNotIn(["res.partner", desk.id], told)
 
     def test_places_are_told_without_reading_who_has_them(self):
         chats = self._let_wait(5)

@@ -431,18 +431,58 @@ class DiscussChannel(sent.Reader, models.Model):
     # Line and pool
     # ------------------------------------------------------------
 
-    def _forget_desk(self):
-        """Take the desk out of who was ever in the chat: core's reports count the time to answer
-        from a bot's last message, and the desk, which they take for one, says nothing."""
-        desk = self.livechat_channel_id.reception_partner_id
-        self.livechat_channel_member_history_ids.filtered(
-            lambda history: history.partner_id == desk
-        ).unlink()
+    def _let_desk_go(self):
+        """Take the desk out of the chat, and out of who was ever in it: core's reports count the
+        time to answer from a bot's last message, and the desk, which they take for one, says
+        nothing.
 
-    def _get_desk_and_bots(self):
-        return self.channel_member_ids.filtered(
+        For each record that is deleted core looks through four tables for what is about it, which
+        nothing is about the desk in a chat, and forgets all that was read: of each buyer who is
+        served that would be the dearest part.
+        """
+        desk = self.livechat_channel_id.reception_partner_id
+        members, histories = (
+            records.filtered(lambda record: record.partner_id == desk)
+            for records in (self.channel_member_ids, self.livechat_channel_member_history_ids)
+        )
+        # Who has no contact is a guest, and not the desk of a channel that has none.
+        if not (desk and (members or histories)):
+            return
+        for records in (members, histories):
+            for field in records._fields.values():
+                self.env.remove_to_compute(field, records)
+            records.flush_recordset()
+        # Served by the primary keys.
+        self.env.cr.execute(
+            """
+            WITH history AS (
+                DELETE FROM im_livechat_channel_member_history WHERE id = ANY(%s)
+            )
+            DELETE FROM discuss_channel_member WHERE id = ANY(%s)
+            """,
+            [histories.ids, members.ids],
+        )
+        members.invalidate_recordset(flush=False)
+        histories.invalidate_recordset(flush=False)
+        desk.invalidate_recordset(["channel_ids"], flush=False)
+        # Whatever else is known of the chat follows from who is in it, or is a column of its own.
+        self.invalidate_recordset(
+            [
+                name
+                for name, field in self._fields.items()
+                if not field.column_type or not field.store
+            ],
+            flush=False,
+        )
+        self.env.add_to_compute(self._fields["livechat_bot_partner_ids"], self)
+        self._send_left(members)
+
+    def _get_bots(self):
+        """Return the contacts of the bots that are in this chat, without the desk."""
+        bots = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "bot"
         ).partner_id
+        return bots - self.livechat_channel_id.reception_partner_id
 
     def _seat(self, agent):
         """Let this agent be the one who answers the chat, and open it in its Discuss.
@@ -543,6 +583,10 @@ class DiscussChannel(sent.Reader, models.Model):
             Store(bus_channel=partner).add(
                 self, {"close_chat_window": True, "isLocallyPinned": False}
             ).bus_send()
+        self._send_left(left)
+
+    def _send_left(self, left):
+        """Tell open pages who is in the chat no more."""
         Store(bus_channel=self).add(
             self,
             [Store.Many("channel_member_ids", [], mode="DELETE", value=left), "member_count"],

@@ -260,8 +260,8 @@ class DiscussChannel(models.Model):
         givers = self._get_seated()
         self._record(values, previous_user_id=givers[:1].id or giver[:1].id)
         was_waiting = self.dispatch_state in WAITING
-        self._leave(givers.partner_id | self._get_desk_and_bots())
-        self._forget_desk()
+        self._leave(givers.partner_id | self._get_bots())
+        self._let_desk_go()
         self._seat(agent)
         if was_waiting:
             Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()

@@ -115,8 +115,8 @@ class DiscussChannel(models.Model):
             given = self.dispatch_decision_ids.filtered("previous_user_id")[:1]
             values["previous_user_id"] = given.previous_user_id.id
         self._record(values)
-        self._leave(self._get_desk_and_bots())
-        self._forget_desk()
+        self._leave(self._get_bots())
+        self._let_desk_go()
         self._seat(agent)
         Store(bus_channel=self).add(self, {"dispatch_wait": False}).bus_send()
 
