@@ -44,6 +44,11 @@ class OnlookerLivechatController(LivechatController):
         _refuse_onlooker(channel_id)
         find_guest()
         chat = request.env["discuss.channel"].search([("id", "=", channel_id)])
+        partner, guest = request.env["res.partner"]._get_current_persona()
+        # sudo: discuss.channel - who its buyer is: nobody else says whether that one was happy, not
+        # even the agent who serves there
+        if chat._is_dispatched() and not chat.sudo()._is_buyer(partner or guest):
+            return False
         # sudo: rating.rating - the rating of a chat that may be read
         rating = chat.sudo().rating_ids[:1]
         if rating and chat._is_dispatched():

@@ -97,6 +97,22 @@ class TestRatings(DispatchCommon, PatientCase):
         self.env.invalidate_all()
         self.assertEqual(chat.rating_ids.mapped("rating"), [5])
 
+    def test_no_agent_says_that_its_buyer_was_happy(self):
+        chat = self._come_as_buyer()
+        agent = self._agent_of(chat)
+        self._say(chat, agent, "No.")
+        for rate, kept in ((None, []), (1, [1])):
+            self.authenticate("buyer_who_rates", "buyer_who_rates")
+            if rate:
+                call = {"channel_id": chat.id, "rate": rate, "reason": "Not helpful"}
+                self.make_jsonrpc_request("/im_livechat/feedback", call)
+            self.authenticate(agent.login, agent.login)
+            call = {"channel_id": chat.id, "rate": 5, "reason": "Splendid"}
+            with self.subTest(rate=rate):
+                self.assertFalse(self.make_jsonrpc_request("/im_livechat/feedback", call))
+                self.env.invalidate_all()
+                self.assertEqual(chat.rating_ids.mapped("rating"), kept)
+
     def test_odoos_own_channel_rates_as_odoo_does(self):
         self.channel.dispatch_mode = "native"
         chat = self._come_as_buyer()
