@@ -127,18 +127,43 @@ class TestShops(TwoShops):
         self.assertEqual(len(waiting), 2)
         self.assertEqual(sum(self._read_credits().values()), 0)
 
-    def test_the_past_stays_with_whose_it_was(self):
-        decisions = self.env["livechat.dispatch.decision"].search(
-            [("livechat_channel_id", "=", self.channels[0].id)]
-        )
+    def _list_past(self):
+        """Return what was noted of the first shop: records of each kind."""
+        agent = self.staff[0][0]
+        agent.dispatch_pause()
+        agent.dispatch_resume()
         self.env["livechat.dispatch.total"]._count(wait=True)
+        of_channel = [("livechat_channel_id", "=", self.channels[0].id)]
+        return [
+            self.env["livechat.dispatch.decision"].search(of_channel),
+            self.env["livechat.dispatch.total"].search(of_channel),
+            self.env["livechat.dispatch.pause"].search([("user_id", "=", agent.id)]),
+            self.env["livechat.dispatch.log"].search([("agent_id", "=", agent.id)]),
+        ]
+
+    def test_the_past_goes_with_a_shop_that_is_handed_over(self):
+        past = self._list_past()
+        figures = self.env["livechat.dispatch.total"].with_user(self.staff[0][0]).search([])
+        self.assertTrue(figures)
         self._merge()
-        self.assertEqual(decisions.main_account_id, self.owners[0])
-        totals = self.env["livechat.dispatch.total"].search(
-            [("livechat_channel_id", "=", self.channels[0].id)]
-        )
-        self.assertEqual(totals.main_account_id, self.owners[0])
-        self.assertEqual(sum(totals.mapped("assigned")), 4)
+        for rows in past:
+            with self.subTest(rows._description):
+                self.assertTrue(rows)
+                self.assertEqual(rows.main_account_id, self.owners[1])
+                self.assertEqual(rows.with_user(self.owners[1])._filtered_access("read"), rows)
+                self.assertFalse(rows.with_user(self.owners[0])._filtered_access("read"))
+        self.assertEqual(sum(past[1].mapped("assigned")), 4)
+        team = self.env["livechat.team"].with_user(self.owners[1]).get_team("today")
+        self.assertEqual(team["all"]["received"], 8)
+        # Agents go on with their own.
+        self.assertEqual(figures.search([]), figures)
+
+    def test_the_past_of_a_channel_that_is_given_away_alone_stays_with_whose_it_was(self):
+        past = self._list_past()
+        self.channels[0].main_account_id = self.owners[1]
+        for rows in past:
+            with self.subTest(rows._description):
+                self.assertEqual(rows.main_account_id, self.owners[0])
 
     def test_a_day_is_that_of_who_reads_it_in_each_time_zone(self):
         """An evening in London is the next morning in Shanghai."""

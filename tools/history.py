@@ -9,6 +9,29 @@ from odoo.tools import SQL
 Outlived = partial(fields.Many2one, index="btree_not_null", ondelete="set null", readonly=True)
 
 
+def give_past(env, owner, successor):
+    """Let the successor of a main account read the past of its shop, and its agents go on with
+    their own: each row that names the one names the other from now on."""
+    for model in env.values():
+        field = model._fields.get("main_account_id")
+        if not (field and field.store and field.type == "many2one"):
+            continue
+        # A channel is given by hand, and what follows another record follows it.
+        if field.readonly and field.ondelete == "set null" and not field.related:
+            model.flush_model(["main_account_id"])
+            # Served by the index that each of these columns has.
+            env.cr.execute(
+                SQL(
+                    "UPDATE %(table)s SET main_account_id = %(new)s"
+                    " WHERE main_account_id = %(old)s",
+                    table=SQL.identifier(model._table),
+                    new=successor.id,
+                    old=owner.id,
+                )
+            )
+            model.invalidate_model(["main_account_id"])
+
+
 class Sealed:
     """What a model inherits, before ``models.Model``, whose records some code of the server alone
     makes, changes and deletes."""

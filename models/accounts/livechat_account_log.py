@@ -266,14 +266,6 @@ class LivechatAccountLog(Sealed, models.Model):
         self.invalidate_model()
 
     @api.model
-    def _give_to(self, owner, successor):
-        """Let the successor of a main account read what happened to the accounts of its shop."""
-        # sudo: livechat.account.log - an administrator hands the shop over
-        rows = self.sudo().with_context({"livechat_account_log": _BY_LOG})
-        rows = rows.search([("main_account_id", "=", owner.id)])
-        rows.write({"main_account_id": successor.id})
-
-    @api.model
     def _search_of(self, partner, shops):
         """Return what the log of shops holds about a person: what happened to its account, and what
         it did.

@@ -8,7 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 
 from ...dispatch import ledger
-from ...tools import sent
+from ...tools import history, sent
 from ...tools.here import read_now
 from ...tools.rights import READERS
 
@@ -345,7 +345,7 @@ class ResUsers(models.Model):
             )
 
     def action_hand_shop_over(self, successor_id):
-        """Make somebody else the main account of this one's shop, with all that belongs to it.
+        """Make somebody else the main account of this one's shop, with its past and all else.
 
         :param int successor_id: an internal user; a sub-account of this shop becomes its owner.
         :raise AccessError: not an administrator.
@@ -386,7 +386,7 @@ class ResUsers(models.Model):
         members.main_account_id = successor
         successor._get_main_account_code()
         successor._follow_owners()
-        self.env["livechat.account.log"]._give_to(owner, successor)
+        history.give_past(self.env, owner, successor)
         return True
 
     def _apply_roles(self):

@@ -68,7 +68,7 @@ class LivechatDispatchDecision(models.Model):
     main_account_id = Outlived(
         "res.users",
         "Main Account",
-        help="Whose shop it was at that moment.",
+        help="Whose shop it was at that moment, or who has taken it over since.",
         falsy_value_label=phrase.NO_MAIN_ACCOUNT,
     )
     group_id = Outlived(

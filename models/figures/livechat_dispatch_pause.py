@@ -20,7 +20,7 @@ class LivechatDispatchPause(models.Model):
     main_account_id = Outlived(
         "res.users",
         "Main Account",
-        help="Whose shop it was at that moment.",
+        help="Whose shop it was at that moment, or who has taken it over since.",
         falsy_value_label=phrase.NO_MAIN_ACCOUNT,
     )
     user_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NOBODY)
