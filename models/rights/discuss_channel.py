@@ -6,6 +6,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.ledger import QUIET_AFTER
 from ...tools import sent
 from ...tools.here import read_now
+from ...tools.mask import mask_addresses
 
 # What says who somebody is in a chat.
 _WHO_IS_WHO = {
@@ -39,6 +40,22 @@ class DiscussChannel(models.Model):
         "(livechat_channel_id, last_interest_dt, id)"
         " WHERE livechat_end_dt IS NULL AND channel_type = 'livechat'"
     )
+
+    @api.depends_context("lang", "uid")
+    def _compute_display_name(self):
+        super()._compute_display_name()
+        chats = self.filtered(lambda chat: chat.channel_type == "livechat" and chat.id)
+        if not chats or not self.env["ir.rule"]._serves_staff():
+            return
+        # sudo: taken away - Odoo shows what a many-to-one refers to with sudo, such as the chat of
+        # a decision, and only who may read a conversation learns who its buyer is
+        readable = chats.sudo(False)._filtered_access("read")
+        is_masked = self.env["res.users"]._sees_contacts_masked()
+        for chat in chats:
+            if chat not in readable:
+                chat.display_name = self.env._("Chat")
+            elif is_masked:
+                chat.display_name = mask_addresses(chat.display_name)
 
     @api.model_create_multi
     def create(self, vals_list):
