@@ -318,7 +318,8 @@ class LivechatDispatchDecision(models.Model):
                 ),
             )
         if self.rule == "by_hand" and self.reason:
-            return phrase.label(self.env, rule, self.reason)
+            # What is done to a chat chooses nobody.
+            return phrase.label(self.env, rule, self.reason) if self.user_id else self.reason
         return rule
 
     def _describe_turn(self, winner, is_mine):
