@@ -5,7 +5,7 @@ from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from .common import DispatchCommon, ShopCommon
@@ -204,7 +204,8 @@ _FILTERS = {
 }
 _FIELDS = {
     "livechat_words": {"kettle": {"own"}, "parcel": {"own", "channel", "night", "foreign"}},
-    "name": {"Ada": {"own", "foreign"}, "Bea": {"channel"}, "Cleo": {"night"}},
+    # Nobody is a buyer because it is an agent.
+    "name": {"Ada": {"own", "foreign"}, "Bea": {"channel"}, "Cleo": {"night"}, "Mine": set()},
     "livechat_agent_partner_ids": {"Mine": {"own"}, "Colleague": {"channel", "night"}},
     "dispatch_group_id": {"Returns": {"own"}},
     "livechat_channel_id": {"Night": {"night"}},
@@ -237,8 +238,14 @@ class TestConversationFilters(ConversationsCommon):
         (own | night).livechat_conversation_tag_ids = tag
         bea = cls._create_guest("Bea")
         channel._add_members(guests=bea, create_member_params={"livechat_member_type": "visitor"})
+        for chat, name in ((own, "Ada"), (night, "Cleo"), (foreign, "Ada")):
+            guest = cls._create_guest(name)
+            chat._add_members(
+                guests=guest, create_member_params={"livechat_member_type": "visitor"}
+            )
         for chat, name in zip(cls.chats.values(), ("Ada", "Visitor", "Cleo", "Ada")):
-            chat.name = name
+            # As core and dispatch name chats.
+            chat.name = f"{name} {chat.livechat_operator_id.name}"
         cls._say(own, cls.mine, "The kettle is on its way")
         cls._say(night, cls.colleague, "It comes tomorrow")
         cls._say(foreign, cls.stranger, "It comes today")
@@ -280,6 +287,27 @@ class TestConversationFilters(ConversationsCommon):
         domain = [*safe_eval(self.action.domain), ("id", "in", ids), *domain]
         found = self.env["discuss.channel"].with_user(user).search(domain)
         return {name for name, chat in self.chats.items() if chat in found}
+
+    def test_a_buyer_is_named_without_its_agent(self):
+        # One of them has signed up with an address and no name.
+        portal = new_test_user(self.env, "ada_buys", "base.group_portal", name="ada@example.com")
+        bea = self._create_guest("Bea")
+        for buyer, named, masked in (
+            (bea, "Bea", "Bea"),
+            (portal, "ada@example.com", "a***@example.com"),
+        ):
+            chat = self._come(self.channel, buyer)
+            self.assertEqual(chat.dispatch_state, "assigned")
+            self.assertEqual(chat.name, f"{named} {self._agent_of(chat).name}")
+            self.assertEqual(chat.with_user(self.owner).livechat_buyer, named)
+            self.assertEqual(chat.with_user(self.mine).livechat_buyer, masked)
+        for page in ("conversation", "waiting"):
+            for kind in ("list", "kanban"):
+                view = self.env.ref(f"im_livechat_subaccount.livechat_{page}_view_{kind}")
+                arch = self.env["discuss.channel"].get_view(view.id, kind)["arch"]
+                shown = [node.get("name") for node in etree.fromstring(arch).iter("field")]
+                self.assertIn("livechat_buyer", shown)
+                self.assertNotIn("name", shown)
 
     def test_each_filter_finds_its_chats_among_those_that_may_be_read(self):
         for user in self.everybody:

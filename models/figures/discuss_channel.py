@@ -41,6 +41,12 @@ class DiscussChannel(models.Model):
         copy=False,
         groups=READERS,
     )
+    livechat_buyer = fields.Char(
+        "Buyer",
+        compute="_compute_livechat_buyer",
+        groups=READERS,
+        help="Who wrote; in the name of a chat is its agent as well.",
+    )
     livechat_transcript = fields.Html(
         "Transcript", compute="_compute_livechat_transcript", sanitize=False, groups=READERS
     )
@@ -178,6 +184,14 @@ class DiscussChannel(models.Model):
         for chat in self:
             super(DiscussChannel, chat)._compute_livechat_outcome()
 
+    @api.depends("name", "channel_member_ids", "livechat_channel_member_history_ids")
+    @api.depends_context("uid")
+    def _compute_livechat_buyer(self):
+        # sudo: res.partner, mail.guest - who the buyer is of a chat that may be read
+        names = self.sudo()._name_buyers(self.env["res.users"]._sees_contacts_masked())
+        for chat in self:
+            chat.livechat_buyer = names[chat.id]
+
     @api.depends("message_ids", "dispatch_decision_ids")
     @api.depends_context("lang", "tz", "uid")
     def _compute_livechat_transcript(self):
@@ -302,6 +316,14 @@ class DiscussChannel(models.Model):
             title = " · ".join(filter(None, (name, about)))
             titles[chat.id] = mask_addresses(title) if is_masked else title
         return titles
+
+    def _name_buyers(self, is_masked):
+        """Return what the buyers of these chats are called: ``{chat id: name}``; with sudo.
+
+        :param is_masked: whether a buyer who is named by an e-mail address is named by less.
+        """
+        names = {chat.id: chat._get_buyers_own_name() for chat in self}
+        return {id_: mask_addresses(name) for id_, name in names.items()} if is_masked else names
 
     def _get_buyers_own_name(self):
         """Return the name of the buyer; of a guest whom nobody has named, with a number."""

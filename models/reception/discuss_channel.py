@@ -56,10 +56,12 @@ class DiscussChannel(models.Model):
         # sudo: taken away - only who may read a conversation learns who the buyer is
         readable = chats.with_user(self.env.user)._filtered_access("read")
         words = chats._read_buyers_words(newest=False, count=1)
+        user = self.env.user
+        names = chats._name_buyers(user._sees_contacts_masked())
         return [
             {
                 "id": chat.id,
-                "name": chat._get_buyers_name() if chat in readable else False,
+                "name": chat in readable and names[chat.id],
                 "page": chat.dispatch_page or False,
                 "words": chat in readable and next(iter(words[chat.id]), ""),
                 "asked_at": clocks[chat]["since"],

@@ -391,12 +391,13 @@ class ImLivechatChannel(models.Model):
         for channel_chats in chats.grouped("livechat_channel_id").values():
             places |= number_places(chat._get_waiting() for chat in channel_chats)
         excluded = self._read_excluded(chats)
+        names = chats._name_buyers(self.env.user._sees_contacts_masked())
         return [
             {
                 "id": chat.id,
                 "channel_id": chat.livechat_channel_id.id,
                 "group_id": chat.dispatch_group_id.id or 0,
-                "name": chat.name,
+                "name": names[chat.id],
                 "state": chat.dispatch_state,
                 "since": fields.Datetime.to_string(chat.dispatch_queued_at),
                 "place": places.get(chat.id, False),

@@ -42,7 +42,7 @@ tours.add("im_livechat_subaccount.conversation", {
             },
             {
                 content: "Open it",
-                trigger: `${fit(".o_data_row td[name=name]", ".o_kanban_record")}:contains(Lu Wei)`,
+                trigger: `${fit(".o_data_row td[name=livechat_buyer]", ".o_kanban_record")}:contains(Lu Wei)`,
                 run: press,
             },
             {
