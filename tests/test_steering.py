@@ -74,6 +74,52 @@ class TestSteering(SteeringCommon):
 
         self.assertEqual((row["name"], row["words"]), (False, False))
 
+    def test_who_waits_is_named_without_whom_the_chat_was_with(self):
+        chat = self._let_wait()
+        self.assertIn(self.channel.name, chat.name)
+        channels = self.env["im_livechat.channel"].with_user(self.owner)
+        (row,) = channels.get_reception_lines()["waiting"]
+        self.assertEqual(row["name"], f"Visitor {chat.livechat_customer_history_ids.guest_id.id}")
+
+    def test_who_may_not_read_a_chat_learns_from_no_record_whose_it_is(self):
+        self._by(self.owner).action_listen()
+        decisions = self.env["livechat.dispatch.decision"]
+        found = [("discuss_channel_id", "=", self.chat.id)]
+        for user, learns in ((self.owner, True), (self.maria, True), (self.planner, False)):
+            rows = decisions.with_user(user).search_read(found, ["discuss_channel_id"])
+            with self.subTest(user=user.name):
+                self.assertTrue(rows)
+                for row in rows:
+                    self.assertEqual("Ada" in row["discuss_channel_id"][1], learns)
+
+    def test_what_is_done_by_hand_is_said_to_be_by_whom(self):
+        """And nobody is said to be chosen."""
+        self._by(self.owner).action_listen()
+        self._by(self.owner).action_whisper(SECRET)
+        waiting = self._let_wait()
+        self._by(self.owner, waiting).action_put_first()
+        self._by(self.owner, waiting).action_end_wait()
+        self._by(self.owner).action_end_chat()
+        for chat, kinds in (
+            (self.chat, ["assign", "watch", "whisper", "end"]),
+            (waiting, ["queue", "first", "leave"]),
+        ):
+            self.assertEqual(self._kinds(chat), kinds)
+            for decision in chat.dispatch_decision_ids.sorted("id")[1:].with_user(self.owner):
+                with self.subTest(kind=decision.kind):
+                    self.assertEqual(decision.sentence, f"By {self.owner.name}")
+
+    def test_nobody_is_offered_to_whisper_to_itself_or_to_take_what_it_cannot(self):
+        def see(user, agent):
+            (row,) = self._see(user, agent)
+            return row["may_whisper"], row["may_take"]
+
+        self.assertEqual(see(self.owner, self.maria), (True, True))
+        # Of every shop, and no agent here.
+        self.assertEqual(see(self.boss, self.maria), (True, False))
+        self._by(self.owner).action_take_over()
+        self.assertEqual(see(self.owner, self.owner), (False, False))
+
     def test_of_another_shop_nothing_is_seen(self):
         self.assertEqual(self._see(self.owner, self.foreign_agent), [])
         self.assertEqual(self._see(self.rival), [])

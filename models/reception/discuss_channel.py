@@ -32,10 +32,12 @@ class DiscussChannel(models.Model):
         that waits longest for a word first.
 
         :param user_id: an id of ``res.users``.
-        :return: ``[{"id", "name", "page", "words" (the buyer's first), "asked_at", "limit"}]``:
-            name and words are false for who may not read the chat; ``asked_at`` is since when its
-            buyer waits for a word of this agent, in UTC, false while none is owed, and ``limit``
-            for how many seconds it may, as ``_get_reply_clock`` says.
+        :return: ``[{"id", "name", "page", "words" (the buyer's first), "asked_at", "limit",
+            "may_whisper", "may_take"}]``: name and words are false for who may not read the chat;
+            ``asked_at`` is since when its buyer waits for a word of this agent, in UTC, false while
+            none is owed, and ``limit`` for how many seconds it may, as ``_get_reply_clock`` says;
+            the last two are whether somebody else would hear the caller, and whether the caller is
+            an agent there who has not got it.
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         sent.expect(self.env, sent.is_record_id(user_id))
@@ -66,9 +68,16 @@ class DiscussChannel(models.Model):
                 "words": chat in readable and next(iter(words[chat.id]), ""),
                 "asked_at": clocks[chat]["since"],
                 "limit": clocks[chat]["limit"],
+                "may_whisper": bool(chat.dispatch_seat_partner_ids - user.partner_id),
+                "may_take": chat._may_become_agent(user),
             }
             for chat in chats
         ]
+
+    def _may_become_agent(self, user):
+        """Tell whether this user serves the channel of this chat, and has not got the chat."""
+        staff = self.livechat_channel_id.user_ids | self.livechat_channel_id.main_account_id
+        return user in staff and user.partner_id not in self.dispatch_seat_partner_ids
 
     @api.model
     def _find_owed(self):
