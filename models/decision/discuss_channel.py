@@ -324,7 +324,7 @@ class DiscussChannel(sent.Reader, models.Model):
         values = {}
         if decision.user_id or decision.kind == "leave":
             values["dispatch_rule"] = decision.rule
-            values["dispatch_has_left"] = decision.kind == "leave"
+            values["dispatch_has_left"] = decision._is_buyer_gone()
         if decision.has_waited:
             values["dispatch_wait_count"] = self.dispatch_wait_count + 1
             values["dispatch_waited_seconds"] = self.dispatch_waited_seconds + min(

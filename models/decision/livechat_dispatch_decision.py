@@ -167,6 +167,10 @@ class LivechatDispatchDecision(models.Model):
                 decision.kind in ("assign", "overflow", "leave") and decision.waited_seconds > 0
             )
 
+    def _is_buyer_gone(self):
+        """Tell whether the buyer left the line; what others have ended says by whom or why."""
+        return self.kind == "leave" and not self.reason
+
     @api.model
     def _get_reason_texts(self):
         """Return ``{reason code: words}``, to follow an agent's name."""

@@ -128,7 +128,9 @@ class LivechatDispatchTotal(models.Model):
     )
     queued = fields.Integer("Put in Line", readonly=True)
     pooled = fields.Integer("Put in the Pool", readonly=True)
-    left_line = fields.Integer("Left the Line", readonly=True)
+    left_line = fields.Integer(
+        "Left the Line", readonly=True, help="Buyers who left before anybody took the chat."
+    )
     nobody = fields.Integer(
         "Missed: Nobody Found",
         readonly=True,
@@ -294,7 +296,7 @@ class LivechatDispatchTotal(models.Model):
              WHERE decision.id = uncounted.id
          RETURNING date_trunc('hour', moment) AS hour,
                    main_account_id, livechat_channel_id, group_id, user_id, previous_user_id,
-                   kind, rule, has_waited, waited_seconds, excluded, team,
+                   kind, rule, reason, has_waited, waited_seconds, excluded, team,
                    CASE WHEN user_id IS NOT NULL AND rule != 'by_hand' THEN candidates END
                        AS candidates,
                    CASE WHEN candidate_count < jsonb_array_length(
@@ -447,7 +449,8 @@ def _count_decision(sums, row):
         got["waited_seconds"] += min(row.waited_seconds or 0, LONGEST_WAIT)
     if not user_id:
         name = {"queue": "queued", "pool": "pooled", "leave": "left_line", "nobody": "nobody"}
-        if kind in name:
+        # A wait that somebody else has ended says by whom or why: its buyer did not leave.
+        if kind in name and not (kind == "leave" and row.reason):
             got[name[kind]] += 1
         return
     got["received"] += 1
