@@ -1,8 +1,11 @@
 from datetime import datetime, timedelta
 
+from lxml import etree
+
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.base.models.ir_autovacuum import is_autovacuum
 from odoo.addons.mail.tests.common import freeze_all_time
@@ -120,6 +123,44 @@ class TestWaiting(DispatchCommon):
         for action in ("action_end_wait", "action_put_first"):
             with self.subTest(action=action), self.assertRaises(UserError):
                 getattr(joke.with_user(manager), action)()
+
+    def test_whose_wait_somebody_else_ends_has_not_left_the_line(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        _serving, joke, noisy, leaver = (self._come(channel) for _buyer in range(4))
+        manager = self._create_agent("manager", groups="im_livechat.im_livechat_group_manager")
+        joke.with_user(manager).action_end_wait()
+        noisy.with_user(manager)._block_buyer({}, by_address=False)
+        leaver._close_livechat_session()
+        chats = joke | noisy | leaver
+        self.assertEqual(chats.mapped("dispatch_has_left"), [False, False, True])
+        of_channel = [("livechat_channel_id", "=", channel.id)]
+        reports = self.env["im_livechat.report.channel"].search(of_channel)
+        self.assertEqual(sum(reports.mapped("dispatch_left")), 1)
+        self.env["livechat.dispatch.total"]._count(fresh=True)
+        totals = self.env["livechat.dispatch.total"].search(of_channel)
+        self.assertEqual(sum(totals.mapped("left_line")), 1)
+        # They have waited all the same.
+        self.assertEqual(sum(totals.mapped("waited_count")), 3)
+        found = self.env["livechat.dispatch.decision"].search(
+            of_channel + self._read_filter("livechat_dispatch_decision_view_search", "left")
+        )
+        self.assertEqual(found.discuss_channel_id, leaver)
+
+    def test_who_has_waited_twice_is_found_among_those_who_waited(self):
+        channel = self._create_busy_channel(self._create_agent("agent"))
+        chats = self.env["discuss.channel"].concat(*(self._come(channel) for _buyer in range(3)))
+        for chat, times in zip(chats, (0, 1, 2), strict=True):
+            chat.dispatch_wait_count = times
+        self.env.flush_all()
+        waited = self._read_filter("im_livechat_report_channel_view_search", "waited")
+        found = self.env["im_livechat.report.channel"].search([("id", "in", chats.ids), *waited])
+        self.assertEqual(set(found.ids), set(chats[1:].ids))
+
+    def _read_filter(self, view, name):
+        """Return the domain of a filter of a page."""
+        arch = etree.fromstring(self.env.ref(f"im_livechat_subaccount.{view}").arch)
+        (node,) = arch.xpath(f"//filter[@name='{name}']")
+        return safe_eval(node.get("domain"))
 
     def test_a_manager_gives_one_who_waits_to_a_named_agent(self):
         agent = self._create_agent("agent")
