@@ -6,7 +6,7 @@ from lxml import etree
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.fields import Command
-from odoo.tests import tagged
+from odoo.tests import Form, tagged
 from odoo.tools.safe_eval import safe_eval
 
 from .common import DispatchCommon, ShopCommon
@@ -37,6 +37,35 @@ class TestPages(DispatchCommon, ShopCommon):
         subaccount = self.Subaccounts.create({"name": name, "role_ids": [Command.link(role.id)]})
         subaccount._activate("sesame-open")
         return subaccount.sudo().user_id
+
+    def test_who_manages_dispatch_only_is_not_offered_to_enable_or_disable(self):
+        buttons = {"action_enable", "action_disable_wizard"}
+        for user, offered in (
+            (self.owner, buttons),
+            (self._hire("Deputy", "manage_subaccounts"), buttons),
+            (self._hire("Planner", "manage_dispatch"), set()),
+        ):
+            rows = self.env["livechat.subaccount"].with_user(user)
+            for kind in ("list", "form"):
+                view = self.env.ref(f"im_livechat_subaccount.livechat_subaccount_view_{kind}")
+                arch = etree.fromstring(rows.get_view(view.id, kind)["arch"])
+                with self.subTest(user=user.name, kind=kind):
+                    names = {node.get("name") for node in arch.iter("button")}
+                    self.assertEqual(names & buttons, offered)
+
+    def test_who_manages_dispatch_only_edits_how_somebody_is_dispatched_and_no_more(self):
+        planner = self._hire("Planner", "manage_dispatch")
+        row = self.maria._get_subaccount()
+        for user, may in ((self.owner, True), (planner, False)):
+            with self.subTest(user=user.name), Form(row.sudo(False).with_user(user)) as form:
+                form.dispatch_weight = 150 if may else 160
+                for name in ("name", "email", "phone", "livechat_username", "login_addresses"):
+                    if may:
+                        self.assertFalse(form._get_modifier(name, "readonly"))
+                        continue
+                    with self.assertRaises(AssertionError):
+                        setattr(form, name, "Other")
+        self.assertEqual(self.maria.dispatch_weight, 160)
 
     def test_reports_are_grouped_by_anything_by_all_who_see_them(self):
         self._come(self.channel)

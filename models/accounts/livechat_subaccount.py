@@ -119,6 +119,9 @@ class LivechatSubaccount(sent.Reader, models.Model):
         help="Somebody has changed the access groups of the user or of a role elsewhere.",
     )
     has_user_roles = fields.Boolean(compute="_compute_has_user_roles")
+    can_manage = fields.Boolean(
+        compute="_compute_can_manage", help="Whether the reader may change more than the dispatch."
+    )
     activated_on = fields.Datetime(readonly=True, copy=False)
     activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
@@ -216,6 +219,11 @@ class LivechatSubaccount(sent.Reader, models.Model):
     def _compute_has_user_roles(self):
         for subaccount in self:
             subaccount.has_user_roles = subaccount.user_id._has_user_roles()
+
+    @api.depends_context("uid")
+    def _compute_can_manage(self):
+        manager = "im_livechat_subaccount.group_subaccount_manager"
+        self.can_manage = self.env.is_admin() or self.env.user.has_group(manager)
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
