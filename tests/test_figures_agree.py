@@ -298,6 +298,35 @@ class TestTeamAgrees(DayCommon):
                 self.assertEqual(trend[-1]["received"], row["received"])
                 self.assertEqual(trend[-1]["missed"], row["missed"])
 
+    def test_the_rows_add_up_to_the_head(self):
+        """Also with what came to nobody, or to who is not there any more."""
+        names = ("received", "missed", "nobody", "transferred", "declined", "paused_seconds")
+        names += ("served", "unanswered", "ended_unanswered", "online_seconds")
+
+        def compare(team):
+            rows = [*team["agents"], *([team["rest"]] if team["rest"] else [])]
+            for name in names:
+                with self.subTest(name):
+                    self.assertEqual(sum(row[name] for row in rows), team["all"][name])
+
+        compare(self._get_rows()[1])
+        gone = self.agents[0]
+        received = self._get_rows()[0][gone.id]["received"]
+        self.assertTrue(received)
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_total SET user_id = NULL WHERE user_id = %s", [gone.id]
+        )
+        self.env.cr.execute(
+            "UPDATE livechat_dispatch_total SET nobody = 3 WHERE id ="
+            " (SELECT max(id) FROM livechat_dispatch_total WHERE user_id IS NULL)"
+        )
+        self.env.invalidate_all()
+        team = self._get_rows()[1]
+        self.assertEqual((team["rest"]["received"], team["rest"]["nobody"]), (received, 3))
+        compare(team)
+        # Of others an agent learns nothing.
+        self.assertFalse(self._get_rows(user=gone)[1]["rest"])
+
     def test_days_are_those_of_the_reader(self):
         received = self._get_rows()[1]["all"]["received"]
         self.env.cr.execute(

@@ -43,8 +43,9 @@ class LivechatTeam(models.AbstractModel):
 
         :param period: "today", "yesterday" or "week": today and the six days before, where the
             caller is.
-        :return: ``{"agents": [figures with "user_id" and "name"], "all": figures, "date_from",
-            "date_to": the days, "may_compare", "is_mailed": whether a mail comes each morning}``.
+        :return: ``{"agents": [figures with "user_id" and "name"], "rest": figures of what came to
+            nobody or to who is gone, false without any, "all": figures, "date_from", "date_to": the
+            days, "may_compare", "is_mailed": whether a mail comes each morning}``.
             Figures are ``{"received", "transferred", "declined", "missed", "ended_unanswered",
             "unanswered", "nobody", "served"}`` in chats or buyers, ``{"entitled", "difference"}``
             in chats, ``{"answered_share", "satisfaction", "share"}`` from 0 to 1 and
@@ -62,6 +63,7 @@ class LivechatTeam(models.AbstractModel):
                 {"user_id": user_id, "name": name, **figures[user_id]}
                 for user_id, name in sorted(names.items(), key=lambda item: (item[1], item[0]))
             ],
+            "rest": figures[None],
             "all": figures[0],
             "date_from": fields.Date.to_string(days[0]),
             "date_to": fields.Date.to_string(days[1] - timedelta(days=1)),
@@ -167,7 +169,8 @@ class LivechatTeam(models.AbstractModel):
     def _read_figures(self, start, end):
         """Return the figures between two moments, of those whom the caller may read.
 
-        :return: ``{user id: figures, 0: those of all together}``; see :meth:`get_team`.
+        :return: ``{user id: figures, None: the rest, 0: those of all together}``; see
+            :meth:`get_team`.
         """
         self._check_reader()
         user = self.env.user
@@ -193,11 +196,13 @@ class LivechatTeam(models.AbstractModel):
             agent_id = by_partner.get(partner.id, 0)
             if agent_id or reads_all:
                 sums[agent_id][name] += count
-        everything = Counter()
+        rest = sums.pop(0, None)
+        everything = Counter(rest)
         for one in sums.values():
             everything.update(one)
-        sums[0] = everything
-        return {user_id: self._derive(one) for user_id, one in sums.items()}
+        figures = {user_id: self._derive(one) for user_id, one in sums.items()}
+        has_rest = bool(rest) and any(rest.values())
+        return {**figures, None: has_rest and self._derive(rest), 0: self._derive(everything)}
 
     def _get_channels(self):
         """Return the dispatched channels whose figures the caller reads, with sudo."""
