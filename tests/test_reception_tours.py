@@ -128,6 +128,24 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_card_follows")
 
+    def test_the_open_card_of_who_waits_follows_what_is_written(self):
+        self._let_ada_and_bea_come()
+        answers = [["Do you ship to Malta?"], ["Do you ship to Malta?", "Or to Gozo?"]]
+
+        def get_waiting_words(chats):
+            words = answers.pop(0) if len(answers) > 1 else answers[0]
+            return {"page": False, "words": words}
+
+        self.patch(self.env.registry["discuss.channel"], "get_waiting_words", get_waiting_words)
+
+        self._start("reception_buyer_card_follows")
+
+    def test_a_sub_account_of_a_shop_without_a_channel_is_told_who_asks_for_one(self):
+        owner = self._create_main_account("owner_without_channel")
+        groups = "im_livechat_subaccount.group_dispatch_manager"
+
+        self._start("reception_no_channel_of_shop", self._hire(owner, "Early", 100, groups))
+
     @walk
     def test_one_line_says_what_costs_buyers_and_hints_stand_at_their_group(self):
         self._hire(self.owner, "Nadia", 60)

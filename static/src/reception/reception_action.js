@@ -2,6 +2,7 @@ import { Component, onMounted, onWillDestroy, onWillStart, useRef, useState } fr
 import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { useService } from "@web/core/utils/hooks";
+import { session } from "@web/session";
 import { Layout } from "@web/search/layout";
 import { standardActionServiceProps } from "@web/webclient/actions/action_service";
 import { FirstDay } from "../first_day/first_day";
@@ -58,6 +59,7 @@ export class Reception extends Component {
         this.action = useService("action");
         this.tours = useService("tour_service");
         this.display = { controlPanel: {} };
+        this.isSubaccount = session.livechat_subaccount;
         this.Figures = Figures;
         this.model = createReceptionModel({
             orm: useService("orm"),

@@ -469,6 +469,34 @@ tours.add("im_livechat_subaccount.reception_card_follows", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_buyer_card_follows", {
+    steps: () => [
+        {
+            content: "What Bea wrote",
+            trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+            run: press,
+        },
+        {
+            content: "One line",
+            trigger: `${card(buyer("Bea"))}:contains(to Malta):not(:contains(to Gozo))`,
+        },
+        {
+            content: "And another, written since",
+            trigger: `${card(buyer("Bea"))}:contains(to Gozo)`,
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_no_channel_of_shop", {
+    steps: () => [
+        {
+            content: "It is not its own name that is entered",
+            trigger:
+                ".o_livechat_reception_none:contains(Its main account asks):not(:contains(your name))",
+        },
+    ],
+});
+
 /** A line at the head of a group, with the button that mends it. */
 const hint = (name, text, fix) =>
     `${group(name)} .o_livechat_reception_hint:contains(${text}) button:contains(${fix})`;
