@@ -178,6 +178,11 @@ class TestAccountLog(AccountLogCommon):
             [("exported", self.owner, f"{partners._description}: {len(partners)}")],
         )
 
+    def test_an_export_of_conversations_is_called_what_the_page_is(self):
+        chat = self.shop["discuss.channel"].with_user(self.owner)
+        chat.export_data(["name"])
+        self.assertEqual(self._news("event", "detail"), [("exported", "Conversations: 1")])
+
     def test_what_was_exported_and_what_a_role_gives_is_told_in_the_language_of_who_did_it(self):
         self.env["res.lang"]._activate_lang("zh_CN")
         modules = self.env["ir.module.module"]

@@ -29,6 +29,9 @@ class ExportLog(models.AbstractModel):
         user = self.env.user
         if self and user._has_shop():
             name = self.env["ir.model"]._get(self._name).name
+            if self._name == "discuss.channel":
+                # As the page is called from which a shop's people export them.
+                name = self.env._("Conversations")
             detail = phrase.label(self.env, name, len(self))
             self.env["livechat.account.log"]._note("exported", user, detail=detail)
         return exported
