@@ -4,6 +4,7 @@ from odoo.http import Controller, request, route
 
 from ..dispatch.scope import LANGUAGE_LENGTH_MAX
 from ..models.decision.im_livechat_channel_lamps import ANSWER_LASTS
+from ..tools import phrase
 from ..tools.sent import is_record_id, is_text
 from .main import speak
 
@@ -28,7 +29,7 @@ class LampsController(Controller):
         :param channel_id: ``im_livechat.channel``.
         :param lang: the language of the page, as pages name it; Odoo's own for whatever else.
         :return: JSON: ``{"lamps": [{"id", "name", "lit", "agents", "state"}], "open", "title"}``;
-            ``state`` and ``title`` are words in the page's language.
+            ``state``, which names the agents, and ``title`` are words in the page's language.
         """
         # sudo: im_livechat.channel - what its shop lets every page show
         channels = request.env["im_livechat.channel"].sudo()
@@ -37,8 +38,7 @@ class LampsController(Controller):
             answer = channels.browse(channel_id)._get_lamps()
         code = channels._find_lang(lang) if is_text(lang, LANGUAGE_LENGTH_MAX) else None
         speak(code)
-        here, away = request.env._("Here now"), request.env._("Nobody here now")
-        lamps = [{**lamp, "state": here if lamp["lit"] else away} for lamp in answer["lamps"]]
+        lamps = [{**lamp, "state": self._say(request.env, lamp)} for lamp in answer["lamps"]]
         answer = {**answer, "lamps": lamps, "title": request.env._("Chat with us")}
         # Odoo's own JSON response counts characters where it has to say bytes.
         return request.make_response(
@@ -50,3 +50,8 @@ class LampsController(Controller):
                 ("X-Content-Type-Options", "nosniff"),
             ],
         )
+
+    def _say(self, env, lamp):
+        """Return in words whether somebody is here, and who, where the shop shows names."""
+        here = env._("Here now") if lamp["lit"] else env._("Nobody here now")
+        return phrase.label(env, here, phrase.join(env, lamp["agents"])) if lamp["agents"] else here

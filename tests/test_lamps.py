@@ -327,7 +327,7 @@ class TestLampRoutes(PatientCase, LampsCommon):
                         "name": "After-sales",
                         "lit": True,
                         "agents": ["小美"],
-                        "state": "Here now",
+                        "state": "Here now: 小美",
                     },
                 ],
             },

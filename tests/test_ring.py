@@ -170,6 +170,15 @@ class TestHandingOver(BusCommon, ShopCommon):
         self.assertTrue(self.chat.dispatch_asked_at)
         self.assertFalse(self.chat.dispatch_answered_at)
 
+    def test_a_note_has_the_marks_of_the_language_of_who_reads_it(self):
+        self.env["res.lang"]._activate_lang("zh_CN")
+        self.env["ir.module.module"]._load_module_terms(["im_livechat_subaccount"], ["zh_CN"])
+        self.taker.lang = "zh_CN"
+        self._listen()
+        self._transfer(note="Knows the pumps.")
+        ((_partner, ring),) = self._hear("livechat_dispatch/ring")
+        self.assertTrue(ring["note"].startswith("Maria："), ring["note"])
+
     def test_who_can_take_it_and_how_soon_others_could(self):
         agent = self._target()
         self.assertEqual((agent["able"], agent["until"], agent["soon"]), (True, False, False))

@@ -3,6 +3,8 @@ import json
 from odoo import models
 from odoo.tools import format_list, html2plaintext
 
+from ...tools import phrase
+
 # What is shown of a message, in characters.
 _WORDS_LENGTH = 200
 
@@ -35,7 +37,7 @@ class DiscussChannel(models.Model):
             "livechat_dispatch/ring",
             {
                 "id": self.id,
-                "note": note or self._get_transfer_note(),
+                "note": note or self._get_transfer_note(agent),
                 "title": self._get_title_for(agent),
                 "words": self._get_words_of(message),
             },
@@ -63,13 +65,17 @@ class DiscussChannel(models.Model):
         text = html2plaintext(message.body or "").strip()[:_WORDS_LENGTH]
         return text or format_list(self.env, message.attachment_ids.mapped("name"))
 
-    def _get_transfer_note(self):
-        """Return why a colleague gave this chat, if that is how its agent got it."""
+    def _get_transfer_note(self, agent):
+        """Return to its agent why a colleague gave this chat, if that is how the agent got it."""
         given = self.dispatch_decision_ids.sorted("id")[-1:]
         if given.kind != "transfer" or not given.reason:
             return False
         giver = given.previous_user_id
-        return f"{giver.livechat_username or giver.name}: {given.reason}" if giver else given.reason
+        if not giver:
+            return given.reason
+        # sudo: res.users - in whose language it is said
+        env = self.with_context(lang=agent.sudo().lang).env
+        return phrase.label(env, giver.livechat_username or giver.name, given.reason)
 
     def _get_title_for(self, agent):
         # sudo: discuss.channel, res.users - who the buyer is, for its agent

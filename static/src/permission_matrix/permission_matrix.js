@@ -97,6 +97,10 @@ export class PermissionMatrix extends Component {
         return role.editable && permission.grantable;
     }
 
+    nameRoles(subaccount) {
+        return formatList(subaccount.roles);
+    }
+
     stateName(subaccount) {
         return STATES[subaccount.state];
     }

@@ -55,18 +55,13 @@ function make(tag, className, ...content) {
 
 /**
  * @param {number} channelId
- * @param {{id: number, name: string, lit: boolean, state: string, agents: string[]}} lamp
+ * @param {{id: number, name: string, lit: boolean, state: string}} lamp
  * @param {boolean} isOpen whether there is anything to click for: a chat, a place in line, the pool.
  */
-function makeLamp(channelId, { id, name, lit, state, agents }, isOpen) {
+function makeLamp(channelId, { id, name, lit, state }, isOpen) {
     const light = make("span", "light");
     light.setAttribute("aria-hidden", "true");
-    const words = make(
-        "span",
-        "words",
-        make("span", "name", name),
-        make("span", "state", agents.length ? `${state}: ${agents.join(", ")}` : state),
-    );
+    const words = make("span", "words", make("span", "name", name), make("span", "state", state));
     const lamp = make(isOpen ? "a" : "span", `lamp ${lit ? "lit" : "dark"}`, light, words);
     if (isOpen) {
         // Where the page has no chat of this channel, there is one.
