@@ -152,7 +152,7 @@ class DiscussChannel(models.Model):
     def message_post(self, **kwargs):
         # Core makes a rating of it with sudo, whoever writes, and as often: agents would rate
         # themselves. Buyers rate by the window that asks them to.
-        if "rating_value" in kwargs and self.channel_type == "livechat":
+        if "rating_value" in kwargs and self._is_dispatched():
             del kwargs["rating_value"]
         return super().message_post(**kwargs)
 

@@ -103,13 +103,6 @@ class ResUsers(models.Model):
         # sudo: im_livechat.channel - the own shop's
         return self.env["im_livechat.channel"].sudo().search([("main_account_id", "in", self.ids)])
 
-    def _get_served_channels(self):
-        """Return the live chat channels whose chats these users may get: as agents, or as the main
-        account."""
-        # sudo: res.users - where they serve, whoever changes something of theirs
-        users = self.sudo()
-        return users.livechat_channel_ids | users._get_shop_channels()
-
     def _get_shop_domain(self, field="main_account_id"):
         """Return which records of a shop this user may read; all, for who is nobody's staff.
 
@@ -118,15 +111,13 @@ class ResUsers(models.Model):
         return [(field, "=", self._get_shop_owner().id)] if self._is_shop_staff() else _ALL
 
     def _get_served_channels(self):
-        """Return the channels on which this user takes buyers: as an agent, and as a main account
-        that does not stand back."""
-        self.ensure_one()
-        # sudo: res.users - where somebody serves
-        user = self.sudo()
-        if user.main_account_id:
-            # A sub-account is no main account.
-            return user.livechat_channel_ids
-        return user.livechat_channel_ids | user._get_shop_channels().filtered(
+        """Return the channels on which these users take buyers: as agents, and as main accounts
+        that do not stand back."""
+        # sudo: res.users - where they serve, whoever looks or changes something of theirs
+        users = self.sudo()
+        # A sub-account is no main account.
+        owners = users.filtered(lambda user: not user.main_account_id)
+        return users.livechat_channel_ids | owners._get_shop_channels().filtered(
             lambda channel: channel.main_account_participation != "never"
         )
 
