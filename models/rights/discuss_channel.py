@@ -121,12 +121,19 @@ class DiscussChannel(models.Model):
             self._seat_nobody_by_link(*persona)
         return persona
 
+    def _is_dispatched(self):
+        """Tell whether dispatch gives this chat to agents, and not Odoo itself."""
+        # sudo: im_livechat.channel - how a chat's channel is dispatched is no secret
+        return self.channel_type == "livechat" and (
+            self.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
+        )
+
     def _seat_nobody_by_link(self, partner, guest):
         """Let a stranger who has come by the link of a chat be a buyer there: to core whoever does
         not come by the chat window is an agent, whose words are answers."""
         # sudo: discuss.channel, discuss.channel.member - who has just come
         chat = self.sudo()
-        if chat.livechat_channel_id.dispatch_mode not in (False, "native"):
+        if chat._is_dispatched():
             chat.channel_member_ids.filtered(
                 lambda member: (
                     (member.partner_id == partner if partner else member.guest_id == guest)

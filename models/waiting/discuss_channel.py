@@ -381,13 +381,6 @@ class DiscussChannel(models.Model):
             wait["others_first"] = not self.dispatch_goes_first
         return wait
 
-    def _is_dispatched(self):
-        """Tell whether dispatch gives this chat to agents, and not Odoo itself."""
-        # sudo: im_livechat.channel - how a chat's channel is dispatched is no secret
-        return self.channel_type == "livechat" and (
-            self.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
-        )
-
     def _to_store_defaults(self, target):
         attributes = super()._to_store_defaults(target)
         if target.is_internal(self.env):
