@@ -219,7 +219,9 @@ class TestRegulars(DispatchCommon):
             }
         )
         buyer.partner_id.write({"parent_id": company.id, "livechat_agent_id": gone.id})
-        self.assertEqual(self._agent_of(self._come(channel, buyer)), gone)
+        before = self._come(channel, buyer)
+        self.assertEqual(self._agent_of(before), gone)
+        self._close(before)
         gone.active = False
         self.env.flush_all()
         chat = self._come(channel, buyer)

@@ -416,7 +416,14 @@ class DiscussChannel(models.Model):
         dispatched here."""
         agent = self._get_seated(self.dispatch_seat_partner_ids & self.livechat_operator_id)
         if agent:
-            self.write({"dispatch_state": "assigned", "dispatch_assigned_at": read_now(self.env)})
+            self.write(
+                {
+                    "dispatch_state": "assigned",
+                    "dispatch_assigned_at": read_now(self.env),
+                    # What the agent has said before was no answer to this.
+                    "dispatch_answered_at": False,
+                }
+            )
             self._record({"kind": "assign", "rule": "by_hand", "user_id": agent.id})
 
     def _action_unfollow(self, partner=None, guest=None, post_leave_message=True):
