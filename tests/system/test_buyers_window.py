@@ -19,6 +19,7 @@ from desk_tasks import RIGHTS
 from playwright.sync_api import expect
 from test_desk_browsers import NEXT, SYSTRAY, answer, come_in, set_agents
 from test_here import embed, run_timers
+from test_refusal_browsers import NOTICE, block_buyer, count_words
 from test_waiting_browsers import (
     BANNER,
     ask,
@@ -32,6 +33,7 @@ from test_waiting_browsers import (
 QUESTION, REACH = ".o-livechat-FirstQuestion", ".o-livechat-WaitingReach"
 CARD = ".o_livechat_buyer_panel"
 WINDOW, RATING = ".o-mail-ChatWindow", ".o-livechat-Rating"
+CLOSE = f"{WINDOW}-header [name=close], {WINDOW}-header [title*=Close]"
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def rate_by_keyboard(shop, page, agent, chat_id):
     """The buyer was served, closes the chat and is unhappy, and who watches the shop reads it."""
     answer(shop, agent, chat_id)
     expect(page.locator(".o-mail-Message", has_text="Yes, it is")).to_be_visible()
-    page.locator(f"{WINDOW}-header [name=close], {WINDOW}-header [title*=Close]").first.click()
+    page.locator(CLOSE).first.click()
     page.locator(".o-livechat-CloseConfirmation-leave").click()
     faces = page.locator(RATING).get_by_role("button", name=re.compile("satisfied|Okay", re.I))
     expect(faces).to_have_count(3)
@@ -312,3 +314,42 @@ def test_from_right_to_left_on_a_phone_with_the_shops_hours_by_the_buyers_clock(
         mails = f"{BANNER}-mails"
         assert is_right_of(banner.locator(f"{mails} .fa"), banner.locator(f"{mails} span"))
         assert page.errors == []
+
+
+@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
+    shop,
+    open_widget,  # noqa: F811
+    place,
+    viewport,
+):
+    reception = shop.open_reception([], offline_rule="pool", name="Flagship Shop")
+    page = open_widget(reception, place, viewport)
+    window = ask(page, "Is the lamp in stock?")
+    expect(window.locator(BANNER)).to_contain_text("we keep it and answer")
+    chat_id = wait_for_chat(shop, reception)
+    button = page.locator(".o-livechat-LivechatButton")
+    expect(button).to_have_count(0)
+
+    page.locator(CLOSE).first.click()
+    # The chat does not end, and nobody has answered a question.
+    expect(window).to_have_count(0)
+    expect(page.locator(RATING)).to_have_count(0)
+    button.click()
+    expect(window.locator(".o-mail-Message", has_text="Is the lamp in stock?")).to_be_visible()
+    expect(button).to_have_count(0)
+    composer = page.locator(".o-mail-Composer-input")
+    expect(composer).to_be_focused()
+    page.keyboard.type("The blue one")
+    page.keyboard.press("Enter")
+    shops.wait_until(lambda: count_words(shop, chat_id) == 2, "the words never came")
+
+    # By keyboard, and on the next page of the shop.
+    page.keyboard.press("Escape")
+    expect(window).to_have_count(0)
+    expect(button).to_be_visible()
+    page.reload(timeout=FIRST_PAGE)
+    ask(page, "Or the red one")
+    shops.wait_until(lambda: count_words(shop, chat_id) == 3, "the words are not in the same chat")
+    assert last_chat(shop, reception) == chat_id
+    assert page.errors == []

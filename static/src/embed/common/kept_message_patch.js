@@ -1,0 +1,55 @@
+import { CW_LIVECHAT_STEP } from "@im_livechat/core/common/chat_window_model_patch";
+import "@im_livechat/embed/common/chat_window_model_patch";
+import { LivechatButton } from "@im_livechat/embed/common/livechat_button";
+import { ChatWindow } from "@mail/core/common/chat_window_model";
+import { patch } from "@web/core/utils/patch";
+
+patch(ChatWindow.prototype, {
+    /**
+     * As core's, which asks whether the chat is to end, ends it, and asks how it was. A message that
+     * is kept for who comes does not end with its window, and nobody has answered it yet.
+     */
+    close(options = {}) {
+        const { livechatStep, thread } = this;
+        const isKept =
+            thread?.dispatch_wait?.state === "pool" &&
+            !thread.livechat_end_dt &&
+            livechatStep === CW_LIVECHAT_STEP.NONE;
+        if (!isKept || options.force) {
+            return super.close(...arguments);
+        }
+        super.close({ ...options, force: true });
+        // The server knows what becomes of it.
+        void this.store.env.services["im_livechat.livechat"].leave(thread);
+    },
+});
+
+/** Who has closed the window of a chat that goes on opens it again by the button. */
+patch(LivechatButton.prototype, {
+    setup() {
+        super.setup(...arguments);
+        // Before, the windows of a page that is loaded anew are not there yet.
+        this.store.chatHub.initPromise.then(() => (this.state.knowsWindows = true));
+    },
+
+    get closedChat() {
+        const { chatHub, activeLivechats } = this.store;
+        const hasWindow = chatHub.opened.length || chatHub.folded.length;
+        return this.state?.knowsWindows && !hasWindow
+            ? activeLivechats.find((chat) => !chat.isTransient)
+            : undefined;
+    },
+
+    get isShown() {
+        return super.isShown || Boolean(this.closedChat);
+    },
+
+    onClick() {
+        const { closedChat } = this;
+        if (!closedChat) {
+            return super.onClick();
+        }
+        this.state.animateNotification = false;
+        void closedChat.openChatWindow({ focus: true });
+    },
+});
