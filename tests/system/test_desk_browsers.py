@@ -6,6 +6,7 @@ import pytest
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE, PHONE, open_as, shoot, wait_until_online
 from playwright.sync_api import expect
+from wire import Wire
 
 SYSTRAY = ".o_menu_systray .o_livechat_dispatch_menu"
 MENU = ".o_livechat_dispatch_menu_content"
@@ -525,4 +526,41 @@ def test_a_desk_with_20_open_and_200_ended_chats_draws_what_lives(shop, open_pag
     expect(page.locator(f"{ROW}:has({CLOCK})")).to_have_count(20)
     assert changed() == ["Buyer A"]
     expect(page).to_have_title(re.compile(r"^\(20\) "))
+    assert page.errors == []
+
+
+def test_close_and_next_in_a_window_leaves_the_cursor_with_the_next_buyer(shop, open_page):
+    reception, agent = serve(shop)
+    chats = [open_chat(shop, reception, name=name)[1] for name in ("Departing", "Ella")]
+    answer(shop, agent, chats[0])
+    page = come_in(shop, open_page, agent)
+    page.evaluate("localStorage.removeItem('mail.ChatHub')")
+    page.goto(f"{shop.url}/odoo/action-im_livechat.im_livechat_channel_action", timeout=FIRST_PAGE)
+    page.locator(".o_menu_systray .o-mail-DiscussSystray-class").first.click()
+    page.locator(".o-mail-NotificationItem", has_text="Departing").first.click()
+    departing = page.locator(".o-mail-ChatWindow", has_text="Departing")
+    expect(departing.locator(".o-mail-Composer-input")).to_be_focused()
+    # Whether anything else has had the cursor once the next window has it.
+    page.evaluate(
+        """() => {
+            window.focused = [];
+            document.addEventListener("focusin", ({ target }) => window.focused.push(
+                target.className
+            ));
+        }"""
+    )
+    departing.locator(".o-mail-ChatWindow-moreActions").click()
+    page.locator(".o-dropdown--menu").get_by_text("Close and next").click()
+    expect(departing).to_have_count(0)
+    composer = page.locator(".o-mail-ChatWindow", has_text="Ella").locator(".o-mail-Composer-input")
+    expect(composer).to_be_focused()
+    page.keyboard.type("At once")
+    expect(composer).to_have_value("At once")
+    assert not [name for name in page.evaluate("window.focused") if "CloseConfirmation" in name]
+    shops.wait_until(
+        lambda: shop.sql(
+            "SELECT FROM discuss_channel WHERE id = %s AND livechat_end_dt IS NOT NULL", chats[0]
+        ),
+        "the chat goes on",
+    )
     assert page.errors == []

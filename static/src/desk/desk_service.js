@@ -141,6 +141,8 @@ export class Desk {
         if (next) {
             this.open(next);
         }
+        // Else core asks in its window once more, and takes the cursor from the next buyer's.
+        await chat.closeChatWindow({ force: true });
         await chat.leaveChannel({ force: true });
     }
 }
