@@ -263,6 +263,13 @@ class DispatchLivechatController(LivechatController):
             channel._note_session(session_key, request.env["mail.guest"]._get_guest_from_context())
         return session
 
+    @http.route()
+    def loader(self, channel_id, **kwargs):
+        """As core's, for the guest of the cookie: who comes back by the link of a mail goes on with
+        its chat though nobody else is taken."""
+        find_guest()
+        return super().loader(channel_id, **kwargs)
+
 
 class DispatchThreadController(ThreadController):
     @http.route()

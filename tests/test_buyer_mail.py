@@ -246,6 +246,28 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self._mail_later(hours=2)
         self.assertIn("Anything else?", self._mails()[-1].body_html)
 
+    def test_who_comes_back_finds_the_chat_also_where_nobody_else_is_taken(self):
+        chat = self._leave_pooled()
+        self._reach(chat, email="ella@example.com")
+        self._answer(chat)
+        self._mail_later()
+        link = self._get_link(self._mails())
+        self._close(chat)
+        self._set_online(self.agent, "offline")
+        self.channel.offline_rule = "native"
+        self.env.flush_all()
+        self.opener.cookies.clear()
+        self.authenticate(None, None)
+        loader = f"/im_livechat/loader/{self.channel.id}"
+        self.assertIn("can_load_livechat: false", self.url_open(loader).text)
+        token = re.search(r'name="csrf_token" value="([^"]+)"', self.url_open(link).text)[1]
+        self.url_open(link, data={"csrf_token": token}, allow_redirects=False)
+        self.assertIn("can_load_livechat: true", self.url_open(loader).text)
+        # Too late: it opens no more.
+        chat.livechat_end_dt -= timedelta(days=8)
+        self.env.flush_all()
+        self.assertIn("can_load_livechat: false", self.url_open(loader).text)
+
     def test_the_address_is_for_nobody_to_read(self):
         chat = self._leave_pooled()
         self._reach(chat, email="ella@example.com")

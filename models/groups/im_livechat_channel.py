@@ -264,13 +264,20 @@ class ImLivechatChannel(models.Model):
         :param domain: which of them.
         :rtype: discuss.channel
         """
+        is_open = Domain("livechat_end_dt", "=", False)
+        return self._find_chats_of(partner, guest, Domain(domain) & is_open)
+
+    def _find_chats_of(self, partner, guest, domain):
+        """As :meth:`_find_open_chats`, and those that have ended.
+
+        :rtype: discuss.channel
+        """
         buyer = Domain.FALSE
         for name, person in (("partner_id", partner), ("guest_id", guest)):
             if person:
                 buyer |= Domain(name, "=", person.id)
         # Served by the history's indexes on partner_id and guest_id.
         member = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
-        domain = Domain(domain) & Domain("livechat_end_dt", "=", False)
         domain &= Domain("livechat_channel_member_history_ids", "any", buyer & member)
         # sudo: discuss.channel - the buyer's own
         chats = self.env["discuss.channel"].sudo()

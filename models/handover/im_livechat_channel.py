@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.fields import Domain
 
 from ...tools.here import is_deaf, note_downtime
 from ...tools.sentinels import DRAINING
@@ -6,6 +7,18 @@ from ...tools.sentinels import DRAINING
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
+
+    def _find_chats_to_go_on(self, partner, guest):
+        """As the lower layer's; and the one that has ended, and opens again by a word of the
+        buyer."""
+        chats = super()._find_chats_to_go_on(partner, guest)
+        here = Domain("livechat_channel_id", "=", self.id)
+        ended = Domain("dispatch_is_closed_silent", "=", True) & Domain(
+            "livechat_end_dt", "!=", False
+        )
+        return chats or self._find_chats_of(partner, guest, here & ended)[:1].filtered(
+            lambda chat: chat._reopens()
+        )
 
     @api.model
     def _run_dispatch_timers(self):

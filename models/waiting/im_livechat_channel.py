@@ -135,9 +135,15 @@ class ImLivechatChannel(models.Model):
                 **self._get_channel_infos(),
                 "default_username": username or self.env._("Visitor"),
             }
-            here = [("livechat_channel_id", "=", self.id)]
-            info["available"] = bool(self._find_open_chats(*self._identify_buyer(), here))
+            info["available"] = bool(self._find_chats_to_go_on(*self._identify_buyer()))
         return info
+
+    def _find_chats_to_go_on(self, partner, guest):
+        """Return the chats of this channel in which a buyer goes on by a word.
+
+        :rtype: discuss.channel
+        """
+        return self._find_open_chats(partner, guest, [("livechat_channel_id", "=", self.id)])
 
     def _join_open_chat(self, session=None):
         """Return the chat that whoever makes this request has open here, empty for none: a buyer
