@@ -246,6 +246,18 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self._mail_later(hours=2)
         self.assertIn("Anything else?", self._mails()[-1].body_html)
 
+    def test_who_corrects_an_address_is_known_by_the_right_one(self):
+        chat = self._leave_pooled()
+        guest = chat.livechat_customer_history_ids.guest_id
+        self._reach(chat, email="ela@example.com")
+        self._reach(chat, email="ella@example.com")
+        self.assertEqual(chat.dispatch_reply_email, "ella@example.com")
+        self.assertEqual(guest.email, "ella@example.com")
+        # What it was known by before is not what it has mistyped here.
+        guest.email = "shop@example.com"
+        self._reach(chat, email="work@example.com")
+        self.assertEqual(guest.email, "shop@example.com")
+
     def test_who_comes_back_finds_the_chat_also_where_nobody_else_is_taken(self):
         chat = self._leave_pooled()
         self._reach(chat, email="ella@example.com")

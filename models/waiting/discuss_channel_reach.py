@@ -113,12 +113,13 @@ class DiscussChannel(models.Model):
         if mailbox and not self.livechat_channel_id._get_sender():
             raise UserError(env._("The shop cannot send e-mails at present."))
         if mailbox:
+            guest = self.livechat_customer_history_ids.guest_id[:1]
+            if guest and (not guest.email or guest.email == self.dispatch_reply_email):
+                # Agents read it as any buyer's, as far as their roles say; also who has mistyped it
+                # here before.
+                guest.email = mailbox
             self.dispatch_reply_email = mailbox
             self.dispatch_mails_turn = self.dispatch_state == "queued"
-            guest = self.livechat_customer_history_ids.guest_id[:1]
-            if guest and not guest.email:
-                # Agents read it as any buyer's, as far as their roles say.
-                guest.email = mailbox
             self._say_as_desk(env._("Answers are also mailed to you"))
         if number:
             self._post_as_buyer(env._("My telephone number: %s", number))
