@@ -564,3 +564,27 @@ def test_close_and_next_in_a_window_leaves_the_cursor_with_the_next_buyer(shop, 
         "the chat goes on",
     )
     assert page.errors == []
+
+
+def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, open_page):
+    reception, agent = serve(shop)
+    # It brings no cookie to the websocket, as whoever is on a page elsewhere.
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    page = come_in(shop, open_page, agent)
+    page.locator(ROW, has_text="Ella").click()
+    expect(page.locator(".o-mail-Message", has_text="Is the lamp in stock?")).to_be_visible()
+    gone = page.locator(".o-livechat-VisitorDisconnected")
+    # Odoo waits for a moment before it says so.
+    page.wait_for_timeout(2500)
+    expect(gone).to_have_count(0)
+    ((guest_id,),) = shop.sql(
+        "SELECT guest_id FROM discuss_channel_member"
+        " WHERE channel_id = %s AND guest_id IS NOT NULL",
+        chat_id,
+    )
+    known = {"guest_id": guest_id, "status": "offline", "last_poll": "2026-01-01 10:00:00"}
+    shop.call("mail.presence", "create", [known])
+    page.reload(timeout=FIRST_PAGE)
+    page.locator(ROW, has_text="Ella").click()
+    expect(gone).to_be_visible()
+    assert page.errors == []
