@@ -4,7 +4,9 @@ from odoo import http
 from odoo.fields import Domain
 from odoo.http import request
 
+from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
+from odoo.addons.im_livechat.tools.misc import force_guest_env
 from odoo.addons.mail.controllers.attachment import AttachmentController
 from odoo.addons.mail.controllers.discuss.channel import ChannelController
 from odoo.addons.mail.controllers.discuss.public_page import PublicPageController
@@ -136,6 +138,14 @@ class WritingLivechatController(LivechatController):
         if refusal := find_refusal(channel_id, "transcript"):
             return request.make_response(refusal, status=429)
         return super().download_livechat_transcript(channel_id)
+
+
+class WritingCorsLivechatController(CorsLivechatController):
+    @http.route()
+    def cors_feedback(self, guest_token, channel_id=None, rate=None, reason=None):
+        """As core's, but a page elsewhere hears as well whether the rating is kept."""
+        force_guest_env(guest_token)
+        return self.feedback(channel_id, rate, reason)
 
 
 class WritingCallController(RtcController):

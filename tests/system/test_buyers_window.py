@@ -353,3 +353,44 @@ def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     shops.wait_until(lambda: count_words(shop, chat_id) == 3, "the words are not in the same chat")
     assert last_chat(shop, reception) == chat_id
     assert page.errors == []
+
+
+@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+def test_a_rating_that_is_not_kept_is_there_to_be_sent_again(
+    shop,
+    open_widget,  # noqa: F811
+    place,
+):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    (agent,) = reception.agents
+    page = open_widget(reception, place, PHONE)
+    ask(page, "Is the lamp in stock?")
+    chat_id = wait_for_chat(shop, reception)
+    answer(shop, agent, chat_id)
+    expect(page.locator(".o-mail-Message", has_text="Yes, it is")).to_be_visible()
+    page.locator(CLOSE).first.click()
+    page.locator(".o-livechat-CloseConfirmation-leave").click()
+    page.get_by_role("button", name="Dissatisfied").click()
+    words = page.get_by_placeholder("Explain your note")
+    words.fill("Not a word about the price")
+    send, notice = page.get_by_role("button", name="Send"), page.locator(NOTICE)
+
+    page.route("**/feedback", lambda route: route.abort())
+    send.click()
+    expect(notice.filter(has_text="did not work")).to_have_count(1)
+    expect(words).to_have_value("Not a word about the price")
+    page.unroute("**/feedback")
+    # Refused: whoever is blocked, or asks too often, rates nobody.
+    block_buyer(shop, chat_id)
+    send.click()
+    expect(notice.filter(has_text="did not work")).to_have_count(2)
+    expect(words).to_be_visible()
+    shop.sql("DELETE FROM livechat_dispatch_block")
+    send.click()
+    expect(page.locator(RATING)).to_contain_text("Thank you for your feedback")
+    rated = (
+        "SELECT count(*) FROM rating_rating WHERE res_model = 'discuss.channel' AND res_id = %s"
+        " AND rating = 1"
+    )
+    shops.wait_until(lambda: shop.sql(rated, chat_id) == [(1,)], "it was not rated")
+    assert page.errors == []
