@@ -394,3 +394,54 @@ def test_a_rating_that_is_not_kept_is_there_to_be_sent_again(
     )
     shops.wait_until(lambda: shop.sql(rated, chat_id) == [(1,)], "it was not rated")
     assert page.errors == []
+
+
+def open_line(shop, open_widget, viewport):  # noqa: F811
+    """A buyer waits in line of a shop that keeps messages: the page, and the chat."""
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Full Shop"
+    )
+    occupy(shop, reception)
+    page = open_widget(reception, "shop", viewport)
+    window = ask(page, "Is the lamp in stock?")
+    expect(window.locator(BANNER)).to_contain_text("You are number 1 in line")
+    return page, last_chat(shop, reception)
+
+
+def test_who_is_refused_to_leave_the_line_reads_that_it_stands_there(shop, open_widget):  # noqa: F811
+    page, chat_id = open_line(shop, open_widget, PHONE)
+    block_buyer(shop, chat_id)
+    page.click(f"{BANNER}-leave")
+    expect(page.locator(NOTICE, has_text="still in line")).to_be_visible()
+    expect(page.locator(f"{BANNER}-leave")).to_be_visible()
+    assert page.errors == []
+
+
+def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, open_widget):  # noqa: F811
+    page, _chat_id = open_line(shop, open_widget, DESKTOP)
+    window, composer = page.locator(WINDOW), page.locator(".o-mail-Composer-input")
+    page.click(f"{REACH}-reach")
+    expect(page.locator(f"{REACH}-email")).to_be_focused()
+    page.keyboard.type("ella")
+    page.keyboard.press("Escape")
+    expect(page.locator(f"{REACH}-email")).to_have_count(0)
+    expect(composer).to_be_focused()
+    expect(page.locator(".o-livechat-CloseConfirmation")).to_have_count(0)
+    expect(window).to_be_visible()
+
+    # An agent comes in the moment of the click: there is nothing to wait for any more.
+    page.evaluate(
+        """(selector) => {
+            const stores = [...owl.App.apps].map((app) => app.env?.services?.["mail.store"]);
+            const [thread] = stores.find((store) => store?.activeLivechats).activeLivechats;
+            const { shadowRoot } = document.querySelector(".o-livechat-root");
+            shadowRoot.querySelector(selector).click();
+            thread.dispatch_wait = false;
+        }""",
+        f"{REACH}-reach",
+    )
+    expect(page.locator(REACH)).to_have_count(0)
+    composer.fill("Are you there?")
+    composer.press("Enter")
+    expect(window.locator(".o-mail-Message", has_text="Are you there?")).to_be_visible()
+    assert page.errors == []

@@ -35,9 +35,9 @@ export class WaitingBanner extends Component {
             error: "",
         });
         this.reach = useRef("reach");
-        // Whoever asks for the form types in it next.
+        // Whoever asks for the form types in it next. An agent may have come with the click.
         useEffect(
-            (asks) => asks && this.reach.el.querySelector("input").focus(),
+            (asks) => asks && this.reach.el?.querySelector("input").focus(),
             () => [this.state.asksReach],
         );
         // A page that slept, or had no network, hears that it was gone: it is here.
@@ -121,6 +121,18 @@ export class WaitingBanner extends Component {
         Object.assign(this.state, { asksReach: true, error: "" });
     }
 
+    onKeydownReach(event) {
+        if (event.key === "Tab") {
+            // The window would take the cursor of who goes on by it back to where one writes.
+            event.stopPropagation();
+        } else if (event.key === "Escape" && this.state.asksReach) {
+            // It would close as well, with the form.
+            event.stopPropagation();
+            this.state.asksReach = false;
+            this.props.thread.chat_window?.focus();
+        }
+    }
+
     async onSubmitReach() {
         const { email, phone, isSending } = this.state;
         if (isSending) {
@@ -158,11 +170,16 @@ export class WaitingBanner extends Component {
                 channel_id: thread.id,
             });
         } catch {
+            this.state.hasLeft = false;
+        } finally {
+            this.state.isLeaving = false;
+        }
+        if (!this.state.hasLeft && this.wait?.state === "queued") {
+            // It was lost on the way, or is refused; no agent has come meanwhile.
             this.notification.add(_t("That did not work. You are still in line; try again."), {
                 type: "warning",
             });
-        } finally {
-            this.state.isLeaving = false;
+            return;
         }
         // The button is gone: whoever used the keyboard goes on with the message.
         thread.chat_window?.focus();
