@@ -445,3 +445,27 @@ def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, o
     composer.press("Enter")
     expect(window.locator(".o-mail-Message", has_text="Are you there?")).to_be_visible()
     assert page.errors == []
+
+
+def test_the_order_that_was_typed_is_there_when_the_window_is_opened_again(
+    shop,
+    asking_shop,
+    open_widget,  # noqa: F811
+):
+    reception = asking_shop
+    shop.call("im_livechat.channel", "write", [reception.id], {"first_question": "order"})
+    page = open_widget(reception, "shop", DESKTOP)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    number = page.get_by_label("Order number (optional)")
+    number.press_sequentially("S 0042 ")
+    expect(number).to_have_value("S 0042 ")
+    page.locator(f"{WINDOW}-header").click(position={"x": 200, "y": 10})
+    expect(number).to_have_count(0)
+    page.locator(".o-mail-ChatBubble").first.click()
+    expect(number).to_have_value("S 0042 ")
+    composer = page.locator(".o-mail-Composer-input")
+    composer.fill("Where is it?")
+    composer.press("Enter")
+    chat_id = wait_for_chat(shop, reception)
+    assert read_chat(shop, chat_id)[2] == "S 0042"
+    assert page.errors == []

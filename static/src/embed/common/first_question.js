@@ -30,7 +30,7 @@ export class FirstQuestion extends Component {
     }
 
     nameOrder({ target }) {
-        this.props.thread.livechat_order_number = target.value.trim();
+        this.props.thread.livechat_order_number = target.value;
     }
 }
 

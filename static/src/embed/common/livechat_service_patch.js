@@ -24,7 +24,7 @@ patch(LivechatService.prototype, {
             page_lang: loader?.closest("[lang]")?.lang ?? document.documentElement.lang,
             page_url: getPage(),
             wished_group_id: thread?.livechat_wished_group_id,
-            order_number: thread?.livechat_order_number,
+            order_number: thread?.livechat_order_number?.trim(),
         };
     },
 
