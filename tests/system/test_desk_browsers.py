@@ -588,3 +588,24 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
     page.locator(ROW, has_text="Ella").click()
     expect(gone).to_be_visible()
     assert page.errors == []
+
+
+def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
+    reception, agent = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    page = come_in(shop, open_page, agent)
+    page.locator(ROW, has_text="Ella").click()
+    # As Odoo has it for who reads Arabic.
+    page.evaluate("luxon.Settings.defaultNumberingSystem = 'arab'")
+    page.locator("[title='Put on hold'], [name='livechat-hold']").first.click()
+    moment = page.locator(".o_livechat_hold_moment")
+    expect(moment).to_have_value(re.compile("^[0-9]{4}-[0-9-]{5}T[0-9:]{5}$"))
+    page.locator(".o_livechat_hold").click()
+    expect(page.locator(".o_livechat_hold_mark").first).to_be_visible()
+    ((held,),) = shop.sql(
+        "SELECT dispatch_held_until > now() AT TIME ZONE 'UTC' + interval '50 min'"
+        " FROM discuss_channel WHERE id = %s",
+        chat_id,
+    )
+    assert held
+    assert page.errors == []

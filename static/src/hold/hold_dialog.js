@@ -17,7 +17,10 @@ export class HoldDialog extends ChatDialog {
         super.setup();
         const now = DateTime.fromMillis(useService("mail.store").livechatNow);
         this.state = useState({
-            moment: now.plus({ hours: 1 }).toFormat("yyyy-MM-dd'T'HH:mm"),
+            // Browsers know no other digits than these in such a field, whatever language it is.
+            moment: now
+                .plus({ hours: 1 })
+                .toFormat("yyyy-MM-dd'T'HH:mm", { numberingSystem: "latn" }),
             error: "",
             isBusy: false,
         });
