@@ -609,3 +609,34 @@ def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
     )
     assert held
     assert page.errors == []
+
+
+def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back(
+    shop, server, open_page
+):
+    reception, agent = serve(shop)
+    for name in ("Ella", "Omar"):
+        open_chat(shop, reception, name=name)
+    with Wire(server.port) as wire:
+        page = open_page(f"http://127.0.0.1:{wire.port}/web/login?redirect=/odoo/discuss", DESKTOP)
+        log_in(page, agent)
+        page.locator(ROW, has_text="Ella").click(timeout=FIRST_PAGE)
+        panel = page.locator(".o_livechat_buyer_panel")
+        expect(panel).to_contain_text("Ella")
+        reason = page.locator(".o_livechat_dispatch_reason")
+        expect(reason).to_be_visible()
+        page.locator(ROW, has_text="Omar").click()
+        expect(panel).to_contain_text("Omar")
+        expect(reason).to_be_visible()
+
+        for call in ("get_buyer_card", "get_dispatch_reason"):
+            page.route(f"**/{call}", lambda route: route.abort())
+        page.locator(ROW, has_text="Ella").click()
+        page.wait_for_timeout(1000)
+        expect(panel).to_have_count(0)
+        expect(reason).to_have_count(0)
+        page.unroute_all()
+        # It connects again.
+        wire.hang_up()
+        expect(panel).to_contain_text("Ella")
+        expect(reason).to_be_visible()

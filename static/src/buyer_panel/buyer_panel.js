@@ -2,6 +2,7 @@ import { LivechatChannelInfoList } from "@im_livechat/core/web/livechat_channel_
 import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
+import { RPCError } from "@web/core/network/rpc";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
 import { formatDuration } from "../reception/reception_texts";
@@ -25,6 +26,8 @@ export class BuyerPanel extends Component {
                 void this.load(this.props.thread);
             }
         });
+        // Whoever opened the chat while the connection was lost has seen none.
+        useBus(useService("bus_service"), "BUS:RECONNECT", () => void this.load(this.props.thread));
         // The messages do not wait for it.
         onWillStart(() => void this.load(this.props.thread));
         onWillUpdateProps(({ thread }) => {
@@ -40,9 +43,11 @@ export class BuyerPanel extends Component {
             this.state.card = await this.keepLast.add(
                 this.orm.silent.call("discuss.channel", "get_buyer_card", [[id]]),
             );
-        } catch {
+        } catch (error) {
             // The chat was taken away, or the connection is lost: the chat itself says so.
-            this.state.card = false;
+            if (error instanceof RPCError) {
+                this.state.card = false;
+            }
         }
     }
 

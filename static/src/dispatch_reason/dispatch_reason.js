@@ -1,8 +1,9 @@
 import { ChatWindow } from "@mail/core/common/chat_window";
 import { DiscussContent } from "@mail/core/public_web/discuss_content";
 import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { RPCError } from "@web/core/network/rpc";
 import { KeepLast } from "@web/core/utils/concurrency";
-import { useService } from "@web/core/utils/hooks";
+import { useBus, useService } from "@web/core/utils/hooks";
 
 /** Above the messages of a live chat: why dispatch gave it to its agent. */
 export class DispatchReason extends Component {
@@ -14,6 +15,8 @@ export class DispatchReason extends Component {
         this.action = useService("action");
         this.keepLast = new KeepLast();
         this.state = useState({ reason: false });
+        // Whoever opened the chat while the connection was lost has seen none.
+        useBus(useService("bus_service"), "BUS:RECONNECT", () => void this.load(this.props.thread));
         // The messages do not wait for it.
         onWillStart(() => void this.load(this.props.thread));
         onWillUpdateProps(({ thread }) => {
@@ -29,9 +32,11 @@ export class DispatchReason extends Component {
             this.state.reason = await this.keepLast.add(
                 this.orm.silent.call("discuss.channel", "get_dispatch_reason", [[thread.id]]),
             );
-        } catch {
+        } catch (error) {
             // The chat was taken away, or the connection is lost: the chat itself says so.
-            this.state.reason = false;
+            if (error instanceof RPCError) {
+                this.state.reason = false;
+            }
         }
     }
 

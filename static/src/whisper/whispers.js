@@ -4,6 +4,7 @@ import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { registry } from "@web/core/registry";
 import { _t } from "@web/core/l10n/translation";
+import { RPCError } from "@web/core/network/rpc";
 import { useBus, useService } from "@web/core/utils/hooks";
 
 /** Above the messages of a live chat: what who manages dispatch whispered to its agent. */
@@ -20,6 +21,8 @@ export class Whispers extends Component {
                 void this.load(this.props.thread);
             }
         });
+        // Whoever opened the chat while the connection was lost has seen none.
+        useBus(useService("bus_service"), "BUS:RECONNECT", () => void this.load(this.props.thread));
         // The messages do not wait for it.
         onWillStart(() => void this.load(this.props.thread));
         onWillUpdateProps(({ thread }) => {
@@ -37,9 +40,12 @@ export class Whispers extends Component {
             if (id === this.props.thread.id) {
                 this.state.whispers = whispers;
             }
-        } catch {
-            // The chat was taken away, or the connection is lost: the chat itself says so.
-            this.state.whispers = [];
+        } catch (error) {
+            // The chat was taken away, or the connection is lost: the chat itself says so. What fails
+            // may have been asked for the chat before.
+            if (error instanceof RPCError && id === this.props.thread.id) {
+                this.state.whispers = [];
+            }
         }
     }
 
