@@ -175,6 +175,26 @@ class TestOneChat(PatientCase, DispatchCommon):
         self.assertEqual(self._open(), chat)
         self.assertEqual(self._count_decisions(), 1)
 
+    def test_agents_pages_are_told_who_it_is_that_has_signed_in(self):
+        new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open", name="Ella")
+        chat = self._open()
+        self.assertTrue(chat.dispatch_seat_partner_ids)
+        cookie = self.opener.cookies["dgid"]
+        self.env["bus.bus"].search([]).unlink()
+        self.authenticate("buyer", "sesame-open")
+        self.opener.cookies["dgid"] = cookie
+        asked = [["init_livechat", self.channel.id]]
+        self.make_jsonrpc_request("/mail/action", {"fetch_params": asked})
+        self.env.invalidate_all()
+        titles = [
+            row["dispatch_title"]
+            for message in map(json.loads, self.env["bus.bus"].search([]).mapped("message"))
+            if message["type"] == "mail.record/insert"
+            for row in message["payload"].get("discuss.channel", ())
+            if "dispatch_title" in row
+        ]
+        self.assertEqual(titles, ["Ella"])
+
     def test_what_an_account_has_said_is_not_shown_to_who_signs_in_next_or_not_at_all(self):
         for login in ("one", "other"):
             new_test_user(self.env, login, "base.group_portal", password="sesame-open")

@@ -463,6 +463,8 @@ class DiscussChannel(models.Model):
             self,
             [Store.Many("channel_member_ids", [], mode="DELETE", value=member), "member_count"],
         ).bus_send()
+        # Pages of agents call it by the guest they knew.
+        self._broadcast(self.dispatch_seat_partner_ids.ids)
 
     def _has_buyer_written(self):
         return any(self.livechat_customer_history_ids.mapped("message_count"))

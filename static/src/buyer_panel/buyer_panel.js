@@ -1,5 +1,5 @@
 import { LivechatChannelInfoList } from "@im_livechat/core/web/livechat_channel_info_list";
-import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { Component, onWillStart, onWillUpdateProps, useEffect, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
@@ -28,6 +28,17 @@ export class BuyerPanel extends Component {
         });
         // Whoever opened the chat while the connection was lost has seen none.
         useBus(useService("bus_service"), "BUS:RECONNECT", () => void this.load(this.props.thread));
+        // A guest who signs in is somebody else from then on, with orders.
+        let known = {};
+        useEffect(
+            (id, buyerId) => {
+                if (known.id === id && known.buyerId && buyerId && known.buyerId !== buyerId) {
+                    void this.load(this.props.thread);
+                }
+                known = { id, buyerId };
+            },
+            () => [this.props.thread.id, this.props.thread.livechatVisitorMember?.id],
+        );
         // The messages do not wait for it.
         onWillStart(() => void this.load(this.props.thread));
         onWillUpdateProps(({ thread }) => {
