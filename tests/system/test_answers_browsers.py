@@ -1,5 +1,7 @@
 """Words at hand, and an agent who goes away, in real browsers."""
 
+import re
+
 import pytest
 import shop as shops
 from browsers import DESKTOP, PHONE, shoot
@@ -128,3 +130,36 @@ def test_who_goes_away_hands_over_whose_buyer_waits_and_colleagues_see_when_it_i
     assert fits(goers_page)
     shoot(goers_page, "away-time-off-phone")
     assert (goers_page.errors, stayers_page.errors, buyers_page.errors) == ([], [], [])
+
+
+def test_a_command_that_is_written_out_is_meant(shop, open_page, reception):
+    agent = reception.agents[0]
+    page = come_in(shop, open_page, agent, WIDE)
+    buyer = shops.Buyer(shop.url)
+    assert buyer.open_chat(reception, "Is the lamp in stock?").chat_id
+    row = page.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor")
+    row.first.click()
+    composer = page.locator(INPUT).first
+    offered = page.locator(".o-mail-Composer-suggestion")
+    # An answer that is begun, and then one that has it in its words: "how may I help you".
+    composer.press_sequentially("/hel")
+    expect(offered.first).to_contain_text("how may I help you")
+    composer.press_sequentially("p")
+    expect(offered.first).to_contain_text("Show a helper message")
+    expect(offered.filter(has_text="how may I help you")).to_have_count(1)
+    composer.press("Enter")
+    expect(composer).to_have_value("/help ")
+    # The key that ends a composition takes nothing: Safari says of it that nothing is composed.
+    composer.fill("")
+    composer.press_sequentially("/sto")
+    expect(offered.first).to_contain_text("stock")
+    composer.evaluate(
+        """(field) => field.dispatchEvent(new KeyboardEvent("keydown", {
+            key: "Enter", keyCode: 229, isComposing: false, bubbles: true, cancelable: true
+        }))"""
+    )
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+    expect(composer).to_have_value("/sto")
+    composer.press("Enter")
+    expect(composer).to_have_value(re.compile("is in stock"))
+    assert page.errors == []

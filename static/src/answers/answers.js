@@ -28,9 +28,16 @@ export function findAnswers(answers, term) {
     return ranked.flat();
 }
 
-/** What a composer offers of both, an answer by its text and a command by its help. */
-export function offerAnswers(answers, commands) {
-    return [...(commands.length ? answers.slice(0, BEFORE_COMMANDS) : answers), ...commands];
+/** What a composer offers of both, an answer by its text and a command by its help. A command that
+ * is written out is meant, unless an answer begins with the same.
+ */
+export function offerAnswers(answers, commands, term) {
+    const meant = commands.filter(({ name }) => name === term);
+    if (!meant.length || answers[0]?.source.startsWith(term)) {
+        return [...(commands.length ? answers.slice(0, BEFORE_COMMANDS) : answers), ...commands];
+    }
+    const others = commands.filter((command) => !meant.includes(command));
+    return [...meant, ...answers.slice(0, BEFORE_COMMANDS), ...others];
 }
 
 /** What core keeps of an answer that is used. */

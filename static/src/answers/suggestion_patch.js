@@ -26,7 +26,10 @@ patch(SuggestionService.prototype, {
             return super.searchSuggestions(...arguments);
         }
         const commands = delimiter === "/" ? super.searchSuggestions(...arguments).suggestions : [];
-        return { type: TYPE, suggestions: offerAnswers(findAnswers(answers, term), commands) };
+        return {
+            type: TYPE,
+            suggestions: offerAnswers(findAnswers(answers, term), commands, term),
+        };
     },
 });
 
