@@ -4,7 +4,7 @@ import re
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, open_as, shoot, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, open_as, shoot, wait_until_online
 from playwright.sync_api import expect
 from wire import Wire
 
