@@ -95,7 +95,7 @@ class TestProposal(ProposalCommon):
         until = chat.dispatch_asked_at + timedelta(seconds=20)
         proposal["until"] = fields.Datetime.to_string(until)
         self.assertEqual(chat._get_proposal(), proposal)
-        self._let_pass(chat, 19)
+        self._let_pass(chat, 10)
         self.assertFalse(self._by(agent, chat).action_pass_on())
         self.assertEqual(self._agent_of(chat), agent)
         self._by(agent, chat).action_accept()
