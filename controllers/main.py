@@ -287,9 +287,11 @@ class DispatchThreadController(ThreadController):
             find_guest()
             if refusal := find_refusal(thread_id, "word"):
                 return _refuse(refusal)
-            post_data = {
-                name: value for name, value in post_data.items() if name not in _NOT_SAID_BY_BUYERS
-            }
+            # sudo: discuss.channel - whether it is the chat of a buyer, and not Odoo's own
+            if request.env[thread_model].sudo().browse(int(thread_id)).exists()._is_dispatched():
+                post_data = {
+                    name: post_data[name] for name in post_data if name not in _NOT_SAID_BY_BUYERS
+                }
         result = super().mail_message_post(thread_model, thread_id, post_data, context, **kwargs)
         answer_ids = kwargs.get("canned_response_ids")
         if thread_model == "discuss.channel" and answer_ids and request.env.user._is_internal():

@@ -176,7 +176,7 @@ class WritingCallController(RtcController):
     def session_update_and_broadcast(self, session_id=None, values=None, **_ignored):
         if not (is_record_id(session_id) and isinstance(values, dict)):
             return None
-        if self._is_refused([session_id]):
+        if not request.env.user._is_internal() and self._is_refused([session_id]):
             return None
         return super().session_update_and_broadcast(session_id, values)
 
@@ -265,7 +265,9 @@ class WritingGuestController(GuestController):
         find_guest()
         guest = request.env["mail.guest"]._get_guest_from_context()
         # sudo: mail.guest, discuss.channel - in which chats whoever asks is read under its name
-        chats = guest.sudo().channel_ids.filtered(lambda chat: chat.channel_type == "livechat")
+        chats = guest.sudo().channel_ids.filtered(
+            lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
+        )
         if guest.id == guest_id and any(find_refusal(chat.id, "look") for chat in chats):
             return None
         return super().mail_guest_update_name(guest_id, name)

@@ -768,6 +768,26 @@ class TestLimits(PatientCase, DispatchCommon):
             message = self.env["mail.message"].browse(answer["message_id"])
             self.assertFalse(message.partner_ids or message.notification_ids)
 
+    def test_who_says_everyone_in_a_channel_of_discuss_means_everyone(self):
+        channel = self.env["discuss.channel"]._create_channel(name="Friends", group_id=None)
+        channel._add_members(users=self.agent)
+        guest = self._create_guest()
+        channel._add_members(guests=guest)
+        self.opener.cookies[guest._cookie_name] = guest._format_auth_cookie()
+        answer = self._call(
+            "/mail/message/post",
+            thread_model="discuss.channel",
+            thread_id=channel.id,
+            post_data={
+                "body": "Hello",
+                "message_type": "comment",
+                "subtype_xmlid": "mail.mt_comment",
+                "special_mentions": ["everyone"],
+            },
+        )
+        message = self.env["mail.message"].browse(answer["message_id"])
+        self.assertIn(self.agent.partner_id, message.partner_ids)
+
     def test_by_the_link_of_a_chat_come_no_more_than_by_the_window(self):
         self._limit(2)
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)

@@ -268,6 +268,13 @@ class TestFreeSeats(ShopCommon, ShiftCommon):
             self.env.flush_all()
             asked = self.env.cr.postcommit.data.pop("livechat_drain")
             self.assertEqual(asked, {*self.channel.ids}, change)
+        # A main account that stands back gets what a colleague has promised it.
+        self.channel.main_account_participation = "never"
+        self.env.flush_all()
+        self.env.cr.postcommit.data.pop("livechat_drain")
+        self.channel.main_account_id.dispatch_weight = 150
+        self.env.flush_all()
+        self.assertEqual(self.env.cr.postcommit.data.pop("livechat_drain"), {*self.channel.ids})
         # Who comes to serve elsewhere, or serves nowhere any more, may be what anybody waits for.
         self.agent.write({"livechat_channel_ids": [Command.clear()]})
         self.env.flush_all()

@@ -130,7 +130,7 @@ class ResUsers(sent.Guard, models.Model):
     def _find_freed_channels(self, names):
         if not _ELSEWHERE.isdisjoint(names):
             return super()._find_freed_channels(names)
-        return self._get_served_channels()
+        return self._get_chat_channels()
 
     def dispatch_pause(self, until=False, reason_id=False):
         """Give these agents no new buyers; their own chats go on.

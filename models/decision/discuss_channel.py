@@ -280,7 +280,7 @@ class DiscussChannel(sent.Reader, models.Model):
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats: they may take others where they serve."""
         self._follow_agents(agents)
-        self.env["livechat.announcement"]._seat_may_be_free(agents._get_served_channels())
+        self.env["livechat.announcement"]._seat_may_be_free(agents._get_chat_channels())
 
     def _follow_agents(self, agents):
         """Follow that these agents have got or lost chats, and let them know."""

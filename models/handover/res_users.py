@@ -84,9 +84,7 @@ class ResUsers(models.Model):
         self.ensure_one()
         # sudo: res.users, mail.presence - one's own chats and presence
         user = self.sudo()
-        # A main account has chats also where it stands back: those it took by hand.
-        channels = user.livechat_channel_ids | user._get_shop_channels()
-        if not channels.filtered(lambda row: row.dispatch_mode != "native"):
+        if not user._get_chat_channels().filtered(lambda row: row.dispatch_mode != "native"):
             return
         elsewhere = user.device_ids.filtered(
             lambda device: (

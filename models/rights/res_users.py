@@ -110,6 +110,13 @@ class ResUsers(models.Model):
         """
         return [(field, "=", self._get_shop_owner().id)] if self._is_shop_staff() else _ALL
 
+    def _get_chat_channels(self):
+        """Return the channels whose chats these users may have: where they serve, and where a main
+        account stands back, which takes chats by hand there."""
+        # sudo: res.users - where they serve, whoever looks or changes something of theirs
+        users = self.sudo()
+        return users.livechat_channel_ids | users._get_shop_channels()
+
     def _get_served_channels(self):
         """Return the channels on which these users take buyers: as agents, and as main accounts
         that do not stand back."""

@@ -9,6 +9,7 @@ from functools import partial
 from statistics import fmean, pstdev
 
 from markupsafe import Markup
+from psycopg2 import InterfaceError, OperationalError
 from psycopg2.errors import LockNotAvailable
 
 from odoo import SUPERUSER_ID, api, fields, models
@@ -680,7 +681,7 @@ class _Drainer:
 
     def _run(self):
         threading.current_thread().dbname = self._dbname
-        left = set()
+        left, is_again = set(), False
         while True:
             with self._lock:
                 asked, self._asked, left = self._asked | left, set(), set()
@@ -691,6 +692,13 @@ class _Drainer:
                 with Registry(self._dbname).check_signaling().cursor() as cr:
                     channels = api.Environment(cr, SUPERUSER_ID, {})["im_livechat.channel"]
                     left = channels._drain_all(None if asked & _ALL_LINES else asked, in_turns=True)
+                is_again = False
+            except (InterfaceError, OperationalError):
+                # Where a server has several databases, a cron worker closes all connections to one
+                # when it has done its jobs there: with another it is tried once more.
+                left, is_again = set() if is_again else asked, not is_again
+                if not left:
+                    _logger.exception("The waiting lines could not be served")
             except Exception:
                 # What freed the seat is committed; the cron serves the line within a minute.
                 _logger.exception("The waiting lines could not be served")

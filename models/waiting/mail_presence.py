@@ -83,7 +83,7 @@ class MailPresence(sent.Guard, models.Model):
                 presence.livechat_online_since = now
             presence.livechat_offline_since = False
         # sudo: im_livechat.channel - whether it is an agent who comes
-        if "online" in self.mapped("status") and (channels := users._get_served_channels()):
+        if "online" in self.mapped("status") and (channels := users._get_chat_channels()):
             announcement._seat_may_be_free(channels)
             # Its page has asked why no buyers come while it was not here yet.
             announcement._look_again(users, "bars")

@@ -1,15 +1,14 @@
-import { Component, onMounted, onWillStart, onWillUnmount, useEffect, useState } from "@odoo/owl";
+import { Component, onWillStart, useEffect, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { useLooks } from "./looks";
 import { label } from "./phrase";
 import { useSteering } from "./steering";
 import { WaitedTime } from "./waited_time";
 
 /** The longest whisper, in characters; the server refuses longer ones. */
 const WHISPER_LENGTH = 500;
-/** So often an open card is looked at anew: what an agent says changes nothing else on the page. */
-const ANEW = 5000;
 
 /** Says something to the agent of a chat that its buyer never learns. */
 export class WhisperLine extends Component {
@@ -67,29 +66,11 @@ export class AgentCard extends Component {
             },
             () => [this.agent.load],
         );
-        onMounted(() => this.refreshLater());
-        onWillUnmount(() => clearTimeout(this.timer));
-    }
-
-    refreshLater() {
-        this.timer = setTimeout(() => this.refresh(), ANEW);
+        useLooks(() => this.fetch());
     }
 
     async load() {
         await this.props.model.try(() => this.fetch());
-    }
-
-    /** Look anew, and say nothing where that fails: what was seen last stays. */
-    async refresh() {
-        try {
-            if (!document.hidden) {
-                await this.fetch();
-            }
-        } catch {
-            // The connection is lost, or the agent is not theirs any more: the page says so.
-        }
-        // Not by the clock, which would let questions pile up before a slow server.
-        this.refreshLater();
     }
 
     async fetch() {

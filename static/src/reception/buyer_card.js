@@ -1,13 +1,12 @@
-import { Component, onMounted, onWillStart, onWillUnmount, useState } from "@odoo/owl";
+import { Component, onWillStart, useState } from "@odoo/owl";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
+import { useLooks } from "./looks";
 import { getReasonText } from "./reception_texts";
 import { useSteering } from "./steering";
 
 /** So many agents are offered at once; the others are found by *Another…*. */
 const OFFERED = 6;
-/** So often an open card is looked at anew: what a buyer adds changes nothing else on the page. */
-const ANEW = 5000;
 
 /** A buyer who waits: what was written, and to whom the chat can be given. */
 export class BuyerCard extends Component {
@@ -20,25 +19,7 @@ export class BuyerCard extends Component {
         this.group = useState(this.props.group);
         this.state = useState({ page: false, words: [], isKnown: false });
         onWillStart(() => this.props.model.try(() => this.fetch()));
-        onMounted(() => this.refreshLater());
-        onWillUnmount(() => clearTimeout(this.timer));
-    }
-
-    refreshLater() {
-        this.timer = setTimeout(() => this.refresh(), ANEW);
-    }
-
-    /** Look anew, and say nothing where that fails: what was seen last stays. */
-    async refresh() {
-        try {
-            if (!document.hidden) {
-                await this.fetch();
-            }
-        } catch {
-            // The connection is lost, or the chat waits no more: the page says so.
-        }
-        // Not by the clock, which would let questions pile up before a slow server.
-        this.refreshLater();
+        useLooks(() => this.fetch());
     }
 
     async fetch() {

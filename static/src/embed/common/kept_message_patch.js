@@ -2,6 +2,7 @@ import { CW_LIVECHAT_STEP } from "@im_livechat/core/common/chat_window_model_pat
 import "@im_livechat/embed/common/chat_window_model_patch";
 import { LivechatButton } from "@im_livechat/embed/common/livechat_button";
 import { ChatWindow } from "@mail/core/common/chat_window_model";
+import { useBus } from "@web/core/utils/hooks";
 import { patch } from "@web/core/utils/patch";
 
 patch(ChatWindow.prototype, {
@@ -30,13 +31,24 @@ patch(LivechatButton.prototype, {
         super.setup(...arguments);
         // Before, the windows of a page that is loaded anew are not there yet.
         this.store.chatHub.initPromise.then(() => (this.state.knowsWindows = true));
+        // Whoever left a message and closed its window reads the answer.
+        useBus(this.env.bus, "discuss.channel/new_message", ({ detail: { channel, message } }) => {
+            if (this.closedChat?.eq(channel) && !message.isSelfAuthored) {
+                void channel.openChatWindow();
+            }
+        });
     },
 
     get closedChat() {
         const { chatHub, activeLivechats } = this.store;
         const hasWindow = chatHub.opened.length || chatHub.folded.length;
         return this.state?.knowsWindows && !hasWindow
-            ? activeLivechats.find((chat) => !chat.isTransient)
+            ? activeLivechats.find(
+                  (chat) =>
+                      !chat.isTransient &&
+                      // An agent who looks at the own shop has others' chats as well.
+                      chat.self_member_id?.livechat_member_type === "visitor",
+              )
             : undefined;
     },
 

@@ -125,8 +125,8 @@ export class WaitingBanner extends Component {
         if (event.key === "Tab") {
             // The window would take the cursor of who goes on by it back to where one writes.
             event.stopPropagation();
-        } else if (event.key === "Escape" && this.state.asksReach) {
-            // It would close as well, with the form.
+        } else if (event.key === "Escape" && this.state.asksReach && !event.isComposing) {
+            // The window would close as well, with the form.
             event.stopPropagation();
             this.state.asksReach = false;
             this.props.thread.chat_window?.focus();
