@@ -265,10 +265,10 @@ class WritingGuestController(GuestController):
         find_guest()
         guest = request.env["mail.guest"]._get_guest_from_context()
         # sudo: mail.guest, discuss.channel - in which chats whoever asks is read under its name
-        chats = guest.sudo().channel_ids.filtered(
-            lambda chat: chat.channel_type == "livechat" and not chat.livechat_end_dt
-        )
-        if guest.id == guest_id and any(find_refusal(chat.id, "look") for chat in chats):
+        chats = guest.sudo().channel_ids.filtered(lambda chat: chat.channel_type == "livechat")
+        # Of several of one channel each would be answered the same.
+        newest = [max(rows.ids) for rows in chats.grouped("livechat_channel_id").values()]
+        if guest.id == guest_id and any(find_refusal(chat_id, "look") for chat_id in newest):
             return None
         return super().mail_guest_update_name(guest_id, name)
 

@@ -19,7 +19,7 @@ REACH = ".o-livechat-WaitingReach"
 
 
 def run_cron(shop, xmlid):
-    shop.call("ir.cron", "method_direct_trigger", [shop.ref(xmlid)])
+    shop.run_cron(xmlid)
 
 
 def run_timers(shop):

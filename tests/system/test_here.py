@@ -57,8 +57,7 @@ def stop_clock(page):
 
 
 def run_timers(shop):
-    cron = shop.ref("im_livechat_subaccount.ir_cron_dispatch")
-    shop.call("ir.cron", "method_direct_trigger", [cron])
+    shop.run_cron("im_livechat_subaccount.ir_cron_dispatch")
 
 
 def get_agent(shop, agent):

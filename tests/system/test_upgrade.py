@@ -375,8 +375,7 @@ def test_a_buyer_who_asked_before_the_upgrade_is_not_forgotten(shop):
     give_signs_of_life(shop)
     limit = {"no_reply_seconds": 10}
     shop.admin.call("im_livechat.channel", "write", [shop.by_load.id], limit)
-    timers = shop.admin.ref("im_livechat_subaccount.ir_cron_dispatch")
-    shop.admin.call("ir.cron", "method_direct_trigger", [timers])
+    shop.admin.run_cron("im_livechat_subaccount.ir_cron_dispatch")
     assert read(shop.db, operator) != before
 
 
