@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..dispatch.line import WAITING
-from .common import ShopCommon, create_user
+from .common import ShopCommon
 from .test_shifts import ShiftCommon
 
 
@@ -269,11 +269,11 @@ class TestFreeSeats(ShopCommon, ShiftCommon):
             asked = self.env.cr.postcommit.data.pop("livechat_drain")
             self.assertEqual(asked, {*self.channel.ids}, change)
         # A main account that stands back gets what a colleague has promised it.
-        owner = create_user(self.env, "flagship", "im_livechat_subaccount.group_main_account")
-        self.channel.write({"main_account_id": owner.id, "main_account_participation": "never"})
+        standing_back = {"main_account_id": self.owner.id, "main_account_participation": "never"}
+        self.channel.write(standing_back)
         self.env.flush_all()
         self.env.cr.postcommit.data.pop("livechat_drain")
-        owner.dispatch_weight = 150
+        self.owner.dispatch_weight = 150
         self.env.flush_all()
         self.assertEqual(self.env.cr.postcommit.data.pop("livechat_drain"), {*self.channel.ids})
         # Who comes to serve elsewhere, or serves nowhere any more, may be what anybody waits for.

@@ -172,7 +172,7 @@ class Shop:
         return res_id
 
     def run_cron(self, xmlid):
-        """Run a job as servers do that have run it whenever it was due; by itself none runs here."""
+        """Run a job as if servers had run it whenever it was due; by itself none runs here."""
         cron = self.ref(xmlid)
         self.sql("UPDATE ir_cron SET nextcall = now() AT TIME ZONE 'UTC' WHERE id = %s", cron)
         self.call("ir.cron", "method_direct_trigger", [cron])
