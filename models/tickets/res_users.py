@@ -69,9 +69,5 @@ class ResUsers(models.Model):
                 team = helpdesk._get_team(ticket)
                 found = by_team.get(team) if team else None
                 source = found and found.channel_id
-            if (
-                source
-                and (not channel or source == channel)
-                and (not group or found == group)
-            ):
+            if source and (not channel or source == channel) and (not group or found == group):
                 yield ticket, source, found
