@@ -9,6 +9,7 @@ hold hundreds of people.
 import asyncio
 import contextlib
 import json
+import math
 import random
 import statistics
 import threading
@@ -338,7 +339,7 @@ class Agent(Browser):
     def __init__(self, town, agent, sid, pace, dice, colleagues):
         super().__init__(town, {"session_id": sid})
         self.agent, self.pace, self.dice, self.colleagues = agent, pace, dice, colleagues
-        # The chats that are this agent's, with when their buyer last wrote.
+        # The chats that are this agent's, with when it last answered.
         self.chats = {}
         self.is_here = asyncio.Event()
         self._tasks = set()
@@ -393,7 +394,9 @@ class Agent(Browser):
 
     async def _meet(self, chat_id, is_asked):
         is_new = chat_id not in self.chats
-        self.chats[chat_id] = time.monotonic()
+        if is_new or is_asked:
+            # However slow the machine is: nobody ends a chat before the answer is there.
+            self.chats[chat_id] = math.inf
         if is_new:
             # A new chat is a new bus channel; the browser subscribes again as well.
             await self.subscribe()
@@ -412,6 +415,8 @@ class Agent(Browser):
         if is_new and self.dice.random() < self.pace.transfers and await self._transfer(chat_id):
             return
         await self.say(chat_id, "Let me look that up for you.", "answer post")
+        if chat_id in self.chats:
+            self.chats[chat_id] = time.monotonic()
         if self.dice.random() < self.pace.pauses:
             self._start(self._pause())
         if self.dice.random() < self.pace.sleeps and self.socket:
