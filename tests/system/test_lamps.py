@@ -303,6 +303,7 @@ assert len(menu.findall(f".//t[@{block}]")) == 1, "the menu of blocks has no lam
 """
 
 
+@pytest.mark.long
 def test_the_block_is_offered_whichever_comes_first_and_goes_with_the_website():
     with devenv.postgres(), devenv.temp_db(devenv.template_db((devenv.ADDON,))) as db:
         devenv.shell(db, "assert not env.ref('im_livechat_subaccount.website_snippets', False)")
