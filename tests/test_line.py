@@ -3,7 +3,9 @@ import threading
 from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
-from unittest.mock import MagicMock, patch
+from unittest.mock import MagicMock, call, patch
+
+from psycopg2 import InterfaceError
 
 from odoo import fields
 from odoo.tests import tagged
@@ -319,6 +321,26 @@ class TestLongLine(DispatchCommon):
             thread.join(10)
         self.assertEqual(calls, [(asked, {"in_turns": True}) for asked in ({1}, {1, 2}, {1})])
         self.assertFalse(drainer._running)
+
+    def test_a_line_whose_connection_was_closed_is_served_with_another(self):
+        drainer = im_livechat_channel._Drainer("nowhere")
+        for failures, tried in ((1, 2), (5, 2)):
+            drainer._asked, drainer._running = {1}, True
+            fails = [InterfaceError("connection already closed")] * failures
+            drain_all = MagicMock(side_effect=[*fails, set()])
+            channels = {"im_livechat.channel": SimpleNamespace(_drain_all=drain_all)}
+            make_env = MagicMock(return_value=channels)
+            with (
+                self.subTest(failures=failures),
+                patch.object(im_livechat_channel, "Registry", MagicMock()),
+                patch.object(im_livechat_channel.api, "Environment", make_env),
+                mute_logger(im_livechat_channel.__name__),
+            ):
+                thread = threading.Thread(target=drainer._run)
+                thread.start()
+                thread.join(10)
+                self.assertEqual(drain_all.call_args_list, [call({1}, in_turns=True)] * tried)
+                self.assertFalse(drainer._running)
 
     def test_no_timer_waits_for_a_line(self):
         with (

@@ -60,10 +60,11 @@ class DiscussChannel(models.Model):
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
         channel = self.sudo().livechat_channel_id
         rules = channel._get_dispatch_rules()
-        buyers = self.sudo().livechat_customer_history_ids.partner_id
-        here = (self.sudo().dispatch_seat_partner_ids | buyers).user_ids
+        # sudo: discuss.channel, res.partner - who has it or is its buyer, with whatever login
+        chat = self.sudo()
+        here = chat.dispatch_seat_partner_ids | chat.livechat_customer_history_ids.partner_id
         # sudo: discuss.channel, res.users - the group's permission, and the names of colleagues
-        out = {*here.ids, *channel._find_lacking(self.sudo().dispatch_group_id)}
+        out = {*here.user_ids.ids, *channel._find_lacking(self.sudo().dispatch_group_id)}
         facts = [
             agent
             for agent in channel._read_dispatch_agents(channel.user_ids | channel.main_account_id)

@@ -80,6 +80,16 @@ class DiscussChannel(models.Model):
             self._check_groups()
         return result
 
+    def _keep_what_was_said(self):
+        """Refuse to change or delete what belongs to a live chat among these, some of which may be
+        deleted.
+
+        :raise AccessError:
+        """
+        # sudo: discuss.channel - what kind they are
+        if "livechat" in self.sudo().exists().mapped("channel_type"):
+            raise AccessError(self.env._("What was said in a live chat stays as it was said."))
+
     def _check_groups(self):
         """Refuse a shop's staff a channel of Discuss that all people of an access group are put
         into, other shops' and administrators as well.

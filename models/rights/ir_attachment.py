@@ -46,6 +46,4 @@ class IrAttachment(models.Model):
         others = self.sudo().filtered(
             lambda one: one.res_model == "discuss.channel" and one.create_uid != self.env.user
         )
-        chats = self.env["discuss.channel"].sudo().browse(others.mapped("res_id")).exists()
-        if "livechat" in chats.mapped("channel_type"):
-            raise AccessError(self.env._("What was said in a live chat stays as it was said."))
+        self.env["discuss.channel"].browse(others.mapped("res_id"))._keep_what_was_said()

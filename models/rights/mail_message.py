@@ -85,11 +85,9 @@ class MailMessage(models.Model):
         """
         if self.env.su or not self._writes_under_own_name():
             return
-        # sudo: mail.message, discuss.channel - what they are about
+        # sudo: mail.message - what they are about
         said = self.sudo().filtered(lambda message: message.model == "discuss.channel")
-        chats = self.env["discuss.channel"].sudo().browse(said.mapped("res_id")).exists()
-        if "livechat" in chats.mapped("channel_type"):
-            raise AccessError(self.env._("What was said in a live chat stays as it was said."))
+        self.env["discuss.channel"].browse(said.mapped("res_id"))._keep_what_was_said()
 
     def _check_log(self):
         """Refuse to change the log of a sub-account."""

@@ -1,5 +1,9 @@
 """Real browsers, and what tests with them share."""
 
+import contextlib
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
 import pytest
 import shop as shops
 from playwright.sync_api import expect, sync_playwright
@@ -47,6 +51,60 @@ def open_page(browser):
     yield open_page
     for context in contexts:
         context.close()
+
+
+@contextlib.contextmanager
+def foreign_page(html):
+    """Serve another site than Odoo's, all of whose pages are this one; its address."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self):
+            body = html.encode()
+            self.send_response(404 if self.path == "/favicon.ico" else 200)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *args):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            # Another name than Odoo's, not only another port: cookies do not go across.
+            yield f"http://localhost:{server.server_port}/"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def open_widget(shop, open_page):
+    """Open a page that has the chat of a reception, on the shop's site or elsewhere."""
+    with contextlib.ExitStack() as stack:
+
+        def open_widget(reception, place, viewport):
+            if place == "shop":
+                websites = shop.call("website", "search", [])
+                shop.call("website", "write", websites, {"channel_id": reception.id})
+                url = f"{shop.url}/shop"
+            else:
+                shop.call("ir.config_parameter", "set_param", "web.base.url", shop.url)
+                (channel,) = shop.call(
+                    "im_livechat.channel", "read", [reception.id], ["script_external"]
+                )
+                url = stack.enter_context(
+                    foreign_page(
+                        "<!DOCTYPE html><html><head><title>Elsewhere</title>"
+                        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+                        f"{channel['script_external']}</head><body><h1>Elsewhere</h1></body></html>"
+                    )
+                )
+            return open_page(url, viewport)
+
+        yield open_widget
 
 
 def shoot(page, name):

@@ -6,7 +6,7 @@ tests share one database and one server, except those that break things.
 
 import pytest
 import shop as shops
-from browsers import browser, open_page  # noqa: F401 - fixtures
+from browsers import browser, open_page, open_widget  # noqa: F401 - fixtures
 
 import devenv
 

@@ -11,7 +11,7 @@ from aiosmtpd.handlers import Message
 from browsers import FIRST_PAGE, PHONE, shoot
 from playwright.sync_api import expect
 from test_desk_browsers import as_agent, come_in, set_agents
-from test_waiting_browsers import ask, fits, last_chat, last_visitor, open_widget  # noqa: F401
+from test_waiting_browsers import ask, fits, last_chat, last_visitor
 
 import devenv
 
@@ -76,7 +76,7 @@ def answer(shop, agent, chat_id, words):
 
 def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_on(
     shop,
-    open_widget,  # noqa: F811
+    open_widget,
     open_page,
     postbox,
 ):
@@ -162,7 +162,7 @@ def test_who_leaves_a_message_on_a_phone_reads_the_answer_in_its_mail_and_goes_o
 
 def test_a_chat_rests_on_hold_and_closes_silently_and_its_buyer_opens_it_again(
     shop,
-    open_widget,  # noqa: F811
+    open_widget,
     open_page,
 ):
     reception = shop.open_reception([], close_after_hours=2)

@@ -7,28 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import shop as shops
-from browsers import (
-    DESKTOP,
-    FIRST_PAGE,
-    PHONE,
-    WIDGET,
-    find_barriers,
-    shoot,
-)
+from browsers import DESKTOP, FIRST_PAGE, PHONE, WIDGET, find_barriers, foreign_page, shoot
 from desk_tasks import RIGHTS
 from playwright.sync_api import expect
 from test_desk_browsers import NEXT, SYSTRAY, answer, come_in, set_agents
 from test_here import embed, run_timers
 from test_refusal_browsers import NOTICE, block_buyer, count_words
-from test_waiting_browsers import (
-    BANNER,
-    ask,
-    fits,
-    foreign_page,
-    last_chat,
-    occupy,
-    open_widget,  # noqa: F401 - a fixture
-)
+from test_waiting_browsers import BANNER, ask, fits, last_chat, occupy
 
 QUESTION, REACH = ".o-livechat-FirstQuestion", ".o-livechat-WaitingReach"
 CARD = ".o_livechat_buyer_panel"
@@ -106,7 +91,7 @@ def test_one_question_before_the_chat_leads_to_its_group_or_order_and_holds_nobo
     shop,
     asking_shop,
     open_page,
-    open_widget,  # noqa: F811
+    open_widget,
 ):
     reception = asking_shop
     before, after = reception.agents
@@ -231,7 +216,7 @@ def go_on(page, to):
 def test_who_goes_on_by_tab_stays_in_what_is_to_be_chosen_and_filled_in(
     shop,
     asking_shop,
-    open_widget,  # noqa: F811
+    open_widget,
 ):
     page = open_widget(asking_shop, "shop", DESKTOP)
     page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
@@ -319,7 +304,7 @@ def test_from_right_to_left_on_a_phone_with_the_shops_hours_by_the_buyers_clock(
 @pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
 def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     shop,
-    open_widget,  # noqa: F811
+    open_widget,
     place,
     viewport,
 ):
@@ -352,13 +337,20 @@ def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     ask(page, "Or the red one")
     shops.wait_until(lambda: count_words(shop, chat_id) == 3, "the words are not in the same chat")
     assert last_chat(shop, reception) == chat_id
+
+    # Whoever has closed the window reads the answer all the same.
+    page.keyboard.press("Escape")
+    expect(window).to_have_count(0)
+    words = {"body": "Two are left", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+    shop.call("discuss.channel", "message_post", [chat_id], **words)
+    expect(window.locator(".o-mail-Message", has_text="Two are left")).to_be_visible()
     assert page.errors == []
 
 
 @pytest.mark.parametrize("place", ["shop", "elsewhere"])
 def test_a_rating_that_is_not_kept_is_there_to_be_sent_again(
     shop,
-    open_widget,  # noqa: F811
+    open_widget,
     place,
 ):
     reception = shop.open_reception([100], name="Flagship Shop")
@@ -396,7 +388,7 @@ def test_a_rating_that_is_not_kept_is_there_to_be_sent_again(
     assert page.errors == []
 
 
-def open_line(shop, open_widget, viewport):  # noqa: F811
+def open_line(shop, open_widget, viewport):
     """A buyer waits in line of a shop that keeps messages: the page, and the chat."""
     reception = shop.open_reception(
         [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Full Shop"
@@ -408,7 +400,7 @@ def open_line(shop, open_widget, viewport):  # noqa: F811
     return page, last_chat(shop, reception)
 
 
-def test_who_is_refused_to_leave_the_line_reads_that_it_stands_there(shop, open_widget):  # noqa: F811
+def test_who_is_refused_to_leave_the_line_reads_that_it_stands_there(shop, open_widget):
     page, chat_id = open_line(shop, open_widget, PHONE)
     block_buyer(shop, chat_id)
     page.click(f"{BANNER}-leave")
@@ -417,7 +409,7 @@ def test_who_is_refused_to_leave_the_line_reads_that_it_stands_there(shop, open_
     assert page.errors == []
 
 
-def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, open_widget):  # noqa: F811
+def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, open_widget):
     page, _chat_id = open_line(shop, open_widget, DESKTOP)
     window, composer = page.locator(WINDOW), page.locator(".o-mail-Composer-input")
     page.click(f"{REACH}-reach")
@@ -450,7 +442,7 @@ def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, o
 def test_the_order_that_was_typed_is_there_when_the_window_is_opened_again(
     shop,
     asking_shop,
-    open_widget,  # noqa: F811
+    open_widget,
 ):
     reception = asking_shop
     shop.call("im_livechat.channel", "write", [reception.id], {"first_question": "order"})

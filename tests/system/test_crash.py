@@ -93,13 +93,14 @@ def storm(server, reception, strike):
     return sum(answer.failed for answer in answers)
 
 
-def test_a_killed_worker_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, reception):
+@pytest.mark.parametrize("storms", [5, pytest.param(10, marks=pytest.mark.long)])
+def test_a_killed_worker_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, reception, storms):
     server, _shop = fragile
 
     def kill_worker():
         os.kill(random.choice(server.worker_pids()), signal.SIGKILL)
 
-    lost = [storm(server, reception, kill_worker) for _repetition in range(5)]
+    lost = [storm(server, reception, kill_worker) for _repetition in range(storms)]
     assert sum(lost), "no worker died with a buyer in its hands: the test proved nothing"
 
 

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, wait_until_online
+from browsers import DESKTOP, FIRST_PAGE, PHONE, foreign_page, log_in, wait_until_online
 from playwright.sync_api import expect
-from test_waiting_browsers import BANNER, ask, foreign_page, last_chat, occupy
+from test_waiting_browsers import BANNER, ask, last_chat, occupy
 from wire import Wire
 
 import devenv

@@ -5,9 +5,9 @@ import re
 import pytest
 import requests
 import shop as shops
-from browsers import AXE, DESKTOP, FIRST_PAGE, PHONE, shoot
+from browsers import AXE, DESKTOP, FIRST_PAGE, PHONE, foreign_page, shoot
 from playwright.sync_api import expect
-from test_waiting_browsers import fits, foreign_page, last_chat
+from test_waiting_browsers import fits, last_chat
 
 import devenv
 

@@ -6,10 +6,10 @@ import re
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, shoot
+from browsers import DESKTOP, FIRST_PAGE, PHONE, foreign_page, shoot
 from playwright.sync_api import expect
 from test_pages import activate_chinese
-from test_waiting_browsers import ask, fits, foreign_page, last_chat
+from test_waiting_browsers import ask, fits, last_chat
 
 NOTICE = ".o_notification"
 WAIT = {"en": "Please wait a minute", "zh": "请等一分钟再试"}

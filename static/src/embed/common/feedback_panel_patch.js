@@ -1,7 +1,7 @@
 import { FeedbackPanel } from "@im_livechat/embed/common/feedback_panel/feedback_panel";
 import { RATING } from "@im_livechat/embed/common/livechat_service";
 import { _t } from "@web/core/l10n/translation";
-import { rpc } from "@web/core/network/rpc";
+import { RPCError, rpc } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 import { patch } from "@web/core/utils/patch";
 
@@ -41,8 +41,12 @@ patch(FeedbackPanel.prototype, {
                 { reason: feedback, rate: rating, channel_id: this.props.thread.id },
                 { silent: true },
             );
-        } catch {
-            // The buyer is told below.
+        } catch (error) {
+            if (error instanceof RPCError) {
+                // Odoo's own channels refuse a second rating so, and thank for it.
+                throw error;
+            }
+            // It was lost on the way: the buyer is told below.
         }
         if (!isKept) {
             this.state.step = this.STEP.RATING;
