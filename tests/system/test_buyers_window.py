@@ -339,7 +339,7 @@ def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     assert last_chat(shop, reception) == chat_id
 
     # Whoever has closed the window reads the answer all the same.
-    page.keyboard.press("Escape")
+    page.locator(CLOSE).first.click()
     expect(window).to_have_count(0)
     words = {"body": "Two are left", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
     shop.call("discuss.channel", "message_post", [chat_id], **words)
