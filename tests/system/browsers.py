@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import shop as shops
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from playwright.sync_api import expect, sync_playwright
 
 import devenv
@@ -157,6 +158,35 @@ def log_in(page, agent):
     page.fill("input[name=password]", agent.login)
     page.click("button[type=submit].btn-primary")
     page.wait_for_url("**/odoo**", timeout=FIRST_PAGE)
+
+
+def go_to_chat(shop, page, chat_id):
+    """Open the desk on a chat, anew where Odoo shows another: it leaves a chat that it has opened
+    before it hears that its agent is in it."""
+
+    def is_shown():
+        page.goto(
+            f"{shop.url}/odoo/discuss?active_id=discuss.channel_{chat_id}", timeout=FIRST_PAGE
+        )
+        with contextlib.suppress(PlaywrightTimeout):
+            page.locator(".o-livechat-ChannelInfoList").wait_for(timeout=30_000)
+            return True
+        return False
+
+    shops.wait_until(is_shown, f"the chat {chat_id} is not shown")
+
+
+def show_chat(page, words):
+    """Open a chat from Discuss's list, by what its row says. Odoo opens one of its own choice a
+    moment after the page is there, whatever has been chosen meanwhile."""
+    row = page.locator(".o-mail-DiscussSidebarChannel", has_text=words).first
+
+    def is_shown():
+        row.click(timeout=FIRST_PAGE)
+        page.wait_for_timeout(500)
+        return "o-active" in row.get_attribute("class")
+
+    shops.wait_until(is_shown, f"the chat {words} is not shown")
 
 
 def wait_until_online(shop, agent):

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import shop as shops
-from browsers import FIRST_PAGE, open_as, wait_until_online
+from browsers import FIRST_PAGE, go_to_chat, open_as, wait_until_online
 from playwright.sync_api import expect
 
 #: What is said at the desk: another language has its own.
@@ -191,8 +191,7 @@ def come_in(shop, open_page, agent, viewport):
 def open_chat(shop, page, chat_id):
     # On another page windows of other chats would lie over what is looked for.
     page.evaluate("localStorage.removeItem('mail.ChatHub')")
-    page.goto(f"{shop.url}/odoo/discuss?active_id=discuss.channel_{chat_id}", timeout=FIRST_PAGE)
-    expect(page.locator(".o-livechat-ChannelInfoList")).to_be_visible(timeout=FIRST_PAGE)
+    go_to_chat(shop, page, chat_id)
     expect(page.locator(".o-mail-Message").first).to_be_visible()
 
 

@@ -1,5 +1,6 @@
 """The page Reception in real browsers: for the tests of it, and for bench/."""
 
+import contextlib
 import itertools
 from typing import NamedTuple
 
@@ -45,14 +46,18 @@ def wait_until_listening(page):
 
 def wait_until_told(shop, page, reception):
     """A page that is told shows a weight that changes; the server of a first websocket needs long
-    to begin."""
+    to begin, and a page whose looks take long rests for long."""
     agent = reception.agents[0]
-    weights = itertools.count(agent.weight + 1)
+    changes = itertools.count(1)
 
     def is_told():
-        weigh(shop, agent, weight := next(weights))
-        page.wait_for_timeout(1000)
-        return weight_of(page, reception, agent).input_value() == f"{weight}"
+        weigh(shop, agent, weight := agent.weight + (change := next(changes)))
+        with contextlib.suppress(AssertionError):
+            expect(weight_of(page, reception, agent)).to_have_value(
+                f"{weight}", timeout=1000 * change
+            )
+            return True
+        return False
 
     shops.wait_until(is_told, "the page is told nothing")
     weigh(shop, agent, agent.weight)

@@ -4,7 +4,7 @@ import re
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, PHONE, shoot
+from browsers import DESKTOP, PHONE, shoot, show_chat
 from playwright.sync_api import expect
 from test_buyer_panel import ask, come_in, fits, lamp, open_reception, visit
 
@@ -56,7 +56,7 @@ def test_an_answer_of_the_shop_is_one_key_away_with_what_is_known_of_the_buyer(
     agents_page = come_in(shop, open_page, agent, WIDE, lang)
     buyers_page = visit(shop, open_page, reception, lamp[1])
     ask(buyers_page, "Is the lamp in stock?")
-    agents_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp").first.click()
+    show_chat(agents_page, "Desk lamp")
     composer = agents_page.locator(INPUT).first
 
     composer.press_sequentially("/sto")
@@ -111,7 +111,7 @@ def test_who_goes_away_hands_over_whose_buyer_waits_and_colleagues_see_when_it_i
     expect(away).to_have_count(0)
     goers_page.get_by_role("menuitem", name="Pause for 30 min").click()
     expect(bar).to_contain_text("Paused until")
-    stayers_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp").first.click()
+    show_chat(stayers_page, "Desk lamp")
     stayers_page.locator("button[name=livechat-transfer]").click()
     row = stayers_page.locator(".o_livechat_transfer label", has_text=goer.name)
     expect(row).to_contain_text("back at")
@@ -137,8 +137,7 @@ def test_a_command_that_is_written_out_is_meant(shop, open_page, reception):
     page = come_in(shop, open_page, agent, WIDE)
     buyer = shops.Buyer(shop.url)
     assert buyer.open_chat(reception, "Is the lamp in stock?").chat_id
-    row = page.locator(".o-mail-DiscussSidebarChannel", has_text="Visitor")
-    row.first.click()
+    show_chat(page, "Visitor")
     composer = page.locator(INPUT).first
     offered = page.locator(".o-mail-Composer-suggestion")
     # An answer that is begun, and then one that has it in its words: "how may I help you".

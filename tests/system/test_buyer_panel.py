@@ -12,6 +12,7 @@ from browsers import (
     activate_chinese,
     open_as,
     shoot,
+    show_chat,
     wait_until_online,
 )
 from playwright.sync_api import expect
@@ -73,18 +74,6 @@ def fits(page):
     return page.evaluate("document.documentElement.scrollWidth <= window.innerWidth + 1")
 
 
-def show_chat(page, name):
-    """Open a chat from Discuss's list. Odoo opens one of its own choice a moment after the page is
-    there, whatever has been chosen meanwhile."""
-
-    def is_shown():
-        page.locator(".o-mail-DiscussSidebarChannel", has_text=name).first.click()
-        page.wait_for_timeout(500)
-        return name in page.locator(".o-mail-DiscussContent-threadName").first.input_value()
-
-    shops.wait_until(is_shown, f"the chat of {name} is not shown")
-
-
 def test_who_looks_at_another_chat_meanwhile_sees_its_buyer(shop, open_page):
     reception, agent = serve(shop)
     for name, words in (("Ella", "Write to me: ella@example.com"), ("Omar", "Is it in stock?")):
@@ -123,7 +112,7 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     expect(ring).to_contain_text("Desk lamp")
     # Chats are told apart by what they are about.
     item = agents_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp")
-    item.first.click()
+    show_chat(agents_page, "Desk lamp")
     expect(ring).to_have_count(0)
     clock = agents_page.locator(".o-mail-DiscussContent-header .o_livechat_reply_clock")
     expect(clock).to_be_visible()
@@ -241,7 +230,7 @@ def test_a_chat_is_promised_to_who_is_full_and_goes_there_as_soon_as_there_is_ro
     ask(others_page, "Where is my parcel?")
     expect(others_page.locator(".o-mail-ChatWindow")).to_contain_text(taker.name)
 
-    givers_page.locator(".o-mail-DiscussSidebar-item", has_text="Desk lamp").first.click()
+    show_chat(givers_page, "Desk lamp")
     givers_page.locator("button[name=livechat-transfer]").click()
     dialog = givers_page.locator(".o_livechat_transfer")
     dialog.get_by_label("Reason").select_option("knowledge")

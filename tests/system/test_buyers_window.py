@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, WIDGET, find_barriers, foreign_page, shoot
+from browsers import (
+    DESKTOP,
+    FIRST_PAGE,
+    PHONE,
+    WIDGET,
+    find_barriers,
+    foreign_page,
+    go_to_chat,
+    shoot,
+)
 from desk_tasks import RIGHTS
 from playwright.sync_api import expect
 from test_desk_browsers import NEXT, SYSTRAY, answer, come_in, set_agents
@@ -152,7 +161,7 @@ def test_one_question_before_the_chat_leads_to_its_group_or_order_and_holds_nobo
     # The agent of each reads it beside the chat.
     agent = after if user_id == after.user_id else before
     desk = come_in(shop, open_page, agent)
-    desk.goto(f"{shop.url}/odoo/discuss?active_id=discuss.channel_{chat_id}", timeout=FIRST_PAGE)
+    go_to_chat(shop, desk, chat_id)
     card = desk.locator(CARD)
     expect(card.locator(".o_livechat_buyer_named")).to_contain_text(
         re.compile(f"Names order\\s*{order['name']}")

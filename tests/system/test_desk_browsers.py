@@ -4,7 +4,16 @@ import re
 
 import pytest
 import shop as shops
-from browsers import DESKTOP, FIRST_PAGE, PHONE, log_in, open_as, shoot, wait_until_online
+from browsers import (
+    DESKTOP,
+    FIRST_PAGE,
+    PHONE,
+    log_in,
+    open_as,
+    shoot,
+    show_chat,
+    wait_until_online,
+)
 from playwright.sync_api import expect
 from wire import Wire
 
@@ -427,7 +436,7 @@ def test_close_and_next_ends_the_chat_and_opens_whose_buyer_waits_longest(shop, 
         ask_earlier(shop, chat_id, seconds)
     answer(shop, agent, chats[0])
     page = come_in(shop, open_page, agent)
-    page.locator(ROW, has_text="Done").click()
+    show_chat(page, "Done")
     header = get_head(page, DESKTOP)
     expect_head(page, DESKTOP, "Done")
 
@@ -571,7 +580,7 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
     # It brings no cookie to the websocket, as whoever is on a page elsewhere.
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
     page = come_in(shop, open_page, agent)
-    page.locator(ROW, has_text="Ella").click()
+    show_chat(page, "Ella")
     expect(page.locator(".o-mail-Message", has_text="Is the lamp in stock?")).to_be_visible()
     gone = page.locator(".o-livechat-VisitorDisconnected")
     # Odoo waits for a moment before it says so.
@@ -585,7 +594,7 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
     known = {"guest_id": guest_id, "status": "offline", "last_poll": "2026-01-01 10:00:00"}
     shop.call("mail.presence", "create", [known])
     page.reload(timeout=FIRST_PAGE)
-    page.locator(ROW, has_text="Ella").click()
+    show_chat(page, "Ella")
     expect(gone).to_be_visible()
     assert page.errors == []
 
@@ -594,7 +603,7 @@ def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
     page = come_in(shop, open_page, agent)
-    page.locator(ROW, has_text="Ella").click()
+    show_chat(page, "Ella")
     # As Odoo has it for who reads Arabic.
     page.evaluate("luxon.Settings.defaultNumberingSystem = 'arab'")
     page.locator("[title='Put on hold'], [name='livechat-hold']").first.click()
@@ -620,7 +629,7 @@ def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back
     with Wire(server.port) as wire:
         page = open_page(f"http://127.0.0.1:{wire.port}/web/login?redirect=/odoo/discuss", DESKTOP)
         log_in(page, agent)
-        page.locator(ROW, has_text="Ella").click(timeout=FIRST_PAGE)
+        show_chat(page, "Ella")
         panel = page.locator(".o_livechat_buyer_panel")
         expect(panel).to_contain_text("Ella")
         reason = page.locator(".o_livechat_dispatch_reason")

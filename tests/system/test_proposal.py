@@ -4,7 +4,7 @@ import re
 
 import pytest
 import shop as shops
-from browsers import FIRST_PAGE, PHONE, shoot, wait_until_online
+from browsers import FIRST_PAGE, PHONE, shoot, show_chat, wait_until_online
 from playwright.sync_api import expect
 from test_buyer_panel import ask, fits, open_reception, visit
 from test_desk_browsers import as_agent, come_in, open_chat, serve, set_agents
@@ -42,10 +42,7 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page,
     # It has loaded its page anew.
     expect(seconds_page.locator(".o_livechat_dispatch_menu")).to_be_visible()
     wait_until_online(shop, second)
-    row = firsts_page.locator(
-        ".o-mail-DiscussSidebarChannel", has_text=last_visitor(shop, reception)
-    )
-    row.first.click()
+    show_chat(firsts_page, last_visitor(shop, reception))
     strip = firsts_page.locator(STRIP)
     expect(strip.locator(".o_livechat_proposal_left")).to_have_text(re.compile(r"^2\d\d s$"))
     shoot(firsts_page, "proposal-strip")
