@@ -188,6 +188,7 @@ assert card == expected, card
 """
 
 
+@pytest.mark.long
 def test_without_the_shops_modules_the_card_shows_what_is_there():
     with devenv.postgres(), devenv.temp_db(devenv.template_db((devenv.ADDON,))) as db:
         devenv.shell(db, CARD_WITHOUT_SHOP)

@@ -93,7 +93,7 @@ def storm(server, reception, strike):
     return sum(answer.failed for answer in answers)
 
 
-@pytest.mark.parametrize("storms", [5, pytest.param(10, marks=pytest.mark.long)])
+@pytest.mark.parametrize("storms", [2, pytest.param(10, marks=pytest.mark.long)])
 def test_a_killed_worker_leaves_no_overrun_and_no_seat_held_by_nobody(fragile, reception, storms):
     server, _shop = fragile
 

@@ -12,7 +12,7 @@ import shop as shops
 import devenv
 
 #: So often two tabs race here, and in dev/test long.
-ROUNDS, MANY_ROUNDS = 8, 20
+ROUNDS, MANY_ROUNDS = 4, 20
 
 
 def together(*calls):
@@ -56,7 +56,7 @@ def make_tabs(server, shop, cookie, count=2):
     ("cookie", "rounds"),
     [
         ("dgid", ROUNDS),
-        ("session_id", 5),
+        ("session_id", 3),
         pytest.param("dgid", MANY_ROUNDS, marks=pytest.mark.long),
     ],
 )

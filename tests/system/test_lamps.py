@@ -340,6 +340,7 @@ assert not env["ir.ui.view"].search([("key", "=like", "im_livechat_subaccount.%"
 """
 
 
+@pytest.mark.long
 def test_pages_with_the_block_go_on_without_the_addon(template):
     with devenv.temp_db(template) as db:
         devenv.shell(db, PUT_ON_PAGE)

@@ -40,6 +40,7 @@ def close(shop, chat_ids):
     )
 
 
+@pytest.mark.long
 def test_200_buyers_in_a_minute_on_40_seats(server, shop):
     reception = shop.open_reception(
         [100] * AGENTS,

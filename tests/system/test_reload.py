@@ -101,7 +101,8 @@ def test_when_the_agent_does_not_come_back_buyers_are_told_so(shop, open_desk, h
         desk.agent.user_id,
     )
     run_timers(shop)
-    assert desk.get_states() == ["pool"]
+    # The job leaves the lines to a thread.
+    shops.wait_until(lambda: desk.get_states() == ["pool"], "the buyer waits for nobody")
     status = "SELECT livechat_status FROM discuss_channel WHERE id = %s"
     assert shop.sql(status, chat_id) == [("need_help",)]
     assert not desk.is_offered()

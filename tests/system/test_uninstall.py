@@ -151,6 +151,7 @@ def test_uninstalling_leaves_no_trace_and_core_dispatches_again(database, tmp_pa
     assert "chosen: True" in devenv.shell(database, AFTERWARDS)
 
 
+@pytest.mark.long
 def test_installing_again_finds_the_chats_that_are_open(database):
     devenv.shell(database, SET_UP)
     devenv.shell(database, UNINSTALL)

@@ -379,6 +379,7 @@ def test_a_buyer_who_asked_before_the_upgrade_is_not_forgotten(shop):
     assert read(shop.db, operator) != before
 
 
+@pytest.mark.long
 def test_a_second_upgrade_changes_nothing(shop):
     contents, versions = read_contents(shop.db), read_versions(shop.db)
     assert upgrade(shop.db) == []
