@@ -24,14 +24,17 @@ class ImLivechatChannel(models.Model):
             few; name and words are for who may read the chat.
         """
         since = read_now(self.env) - _UNHAPPY_SHOWN
-        # Core's worst of three. Served by rating_rating's index on parent_res_id.
+        # Core's worst of three. Served by rating_rating__parent_consumed_idx: the last days' alone.
         unhappy = [
             ("res_model", "=", "discuss.channel"),
             ("parent_res_model", "=", "im_livechat.channel"),
             ("parent_res_id", "in", self.ids),
             ("rating_text", "=", "ko"),
             ("consumed", "=", True),
-            # Whatever was written to it since, such as that its buyer is erased.
+            # Core has an index of when they were last written: when that transaction began, which
+            # is never long before they were given. Whatever was written to one since, such as that
+            # its buyer is erased, does not make it new.
+            ("write_date", ">=", since - timedelta(hours=1)),
             ("rated_on", ">=", since),
         ]
         # sudo: rating.rating - of channels that the caller may watch
