@@ -238,6 +238,38 @@ class TestPlans(DispatchCommon):
                 ((plan,),) = self.env.cr.fetchall()
                 self.assertLess(self._count_rows(plan[0]["Plan"], table), 100, statement)
 
+    def _pile_up(self, record, **values):
+        """Let there be thousands of rows as this one, with other values."""
+        self.env.flush_all()
+        names = [
+            name for name, field in record._fields.items() if field.store and field.column_type
+        ]
+        columns = {name: SQL.identifier(name) for name in names if name != "id"}
+        if "uuid" in columns:
+            columns["uuid"] = SQL("gen_random_uuid()::text")
+        columns |= {name: SQL("%s", value) for name, value in values.items()}
+        table = SQL.identifier(record._table)
+        self.env.execute_query(
+            SQL(
+                "INSERT INTO %s (%s) SELECT %s FROM %s, generate_series(1, 2000) WHERE id = %s"
+                " RETURNING 1",
+                table,
+                SQL(", ").join(map(SQL.identifier, columns)),
+                SQL(", ").join(columns.values()),
+                table,
+                record.id,
+            )
+        )
+        self.env.cr.execute(SQL("ANALYZE %s", table))
+        self.executed = set()
+
+    def test_each_minute_no_old_chat_is_looked_at_that_nobody_has_ended(self):
+        chat = self._come(self.channel)
+        past = chat.last_interest_dt - timedelta(days=40)
+        self._pile_up(chat, last_interest_dt=past, create_date=past)
+        self.env["discuss.channel"]._end_deserted()
+        self._assert_few("discuss_channel")
+
     def test_the_figures_of_a_week_look_at_the_ratings_of_that_week(self):
         self._rate_for_years(5)
         figures = self.env["livechat.team"].with_user(self.manager).get_team("week")

@@ -112,6 +112,19 @@ class TestBuyersOfTrackers(PatientCase, TrackersCommon):
                 self._close(chat)
                 self._set_online(self.agent, "offline")
 
+    def test_a_chat_that_nobody_has_ended_goes_at_night_with_its_deleted_buyer(self):
+        channel = self._create_channel(self.agent)
+        buyers = self._create_guest() | self._create_guest()
+        old, new = (self._come(channel, buyer) for buyer in buyers)
+        old.last_interest_dt -= timedelta(hours=25)
+        buyers.unlink()
+        self.env.flush_all()
+        self.env.invalidate_all()
+        self.env["im_livechat.channel"]._run_dispatch_timers()
+        self.assertEqual((bool(old.livechat_end_dt), bool(new.livechat_end_dt)), (False, True))
+        self.env["discuss.channel"]._gc_deserted()
+        self.assertTrue(old.livechat_end_dt)
+
     def test_a_buyer_who_is_deleted_leaves_the_line(self):
         channel = self._create_line(self.agent)
         self._come(channel)

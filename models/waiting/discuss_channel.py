@@ -9,7 +9,8 @@ from odoo.fields import Domain
 
 from odoo.addons.mail.tools.discuss import Store
 
-from ...dispatch.line import HEAD_START, WAITING, Waiting, estimate_wait
+from ...dispatch.ledger import FORGOTTEN_AFTER
+from ...dispatch.line import HEAD_START, IS_WAITING, WAITING, Waiting, estimate_wait
 from ...tools import sent
 from ...tools.here import gone_since, read_now
 from ...tools.mask import mask_addresses
@@ -228,12 +229,30 @@ class DiscussChannel(models.Model):
     @api.model
     def _end_deserted(self):
         """End the chats whose buyers have been deleted, as a contact or as a guest: there is nobody
-        to answer."""
+        to answer. Those of agents in which nobody has written for a day hold nothing and wait for
+        the night: what piles up is not looked at each minute."""
+        channels = self.env["im_livechat.channel"].search([])
+        self._end_deserted_of(Domain(IS_WAITING))
+        self._end_deserted_of(
+            Domain("livechat_channel_id", "in", channels.ids)
+            & Domain("last_interest_dt", ">=", read_now(self.env) - FORGOTTEN_AFTER)
+        )
+
+    @api.autovacuum
+    def _gc_deserted(self):
+        self._end_deserted_of(Domain.TRUE)
+
+    @api.model
+    def _end_deserted_of(self, domain):
+        """As :meth:`_end_deserted`.
+
+        :param Domain domain: which chats are looked at.
+        """
         buyer = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
-        # Served by discuss_channel__dispatch_quiet_idx, the open chats, and im_livechat_channel_-
-        # member_history's index on channel_id.
-        deserted = Domain("channel_type", "=", "livechat") & Domain("livechat_end_dt", "=", False)
-        deserted &= Domain("dispatch_state", "!=", False)
+        # Served by discuss_channel__dispatch_waiting_idx, discuss_channel__dispatch_quiet_idx, the
+        # open chats, and im_livechat_channel_member_history's index on channel_id.
+        deserted = domain & Domain("channel_type", "=", "livechat")
+        deserted &= Domain("livechat_end_dt", "=", False) & Domain("dispatch_state", "!=", False)
         deserted &= Domain("livechat_channel_member_history_ids", "not any", buyer)
         for chat in self.search(deserted):
             self.env["im_livechat.channel"]._attempt(chat._close_livechat_session)
