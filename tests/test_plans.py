@@ -228,7 +228,8 @@ class TestPlans(DispatchCommon):
     def _assert_few(self, *tables):
         """Carry out once more what was asked of these tables: it looked at a few rows of each."""
         executed, self.executed = self.executed, set()
-        selects = [text for text in executed if text.lstrip().startswith("SELECT")]
+        reads = ("SELECT", "WITH RECURSIVE")
+        selects = [text for text in executed if text.lstrip().startswith(reads)]
         for table in tables:
             asked = [text for text in selects if re.search(rf"\b{table}\b", text)]
             self.assertTrue(asked)
@@ -268,6 +269,16 @@ class TestPlans(DispatchCommon):
         past = chat.last_interest_dt - timedelta(days=40)
         self._pile_up(chat, last_interest_dt=past, create_date=past)
         self.env["discuss.channel"]._end_deserted()
+        self._assert_few("discuss_channel")
+
+    def test_what_agents_have_is_read_of_their_own_chats(self):
+        chat = self._come(self.channel)
+        elsewhere = self._create_channel(self._create_agent("stranger"), name="Elsewhere")
+        quiet = chat.last_interest_dt - timedelta(hours=1)
+        self._pile_up(chat, livechat_channel_id=elsewhere.id, last_interest_dt=quiet)
+        chat.last_interest_dt = quiet
+        facts = self.channel._read_reception_facts({*self.channel.user_ids.ids})
+        self.assertEqual(sum(agent.quiet_chats for agent in facts), 1)
         self._assert_few("discuss_channel")
 
     def test_the_figures_of_a_week_look_at_the_ratings_of_that_week(self):

@@ -357,7 +357,14 @@ def select_facts(query: Query) -> str:
             else "false",
         }
     )
-    # An agent whose form is being filled in may have its chats anywhere.
+    # Users whom somebody names, and who serves a channel that is being filled in, may have their
+    # chats anywhere.
+    of_seats = """AND id = ANY(ARRAY(
+                               SELECT discuss_channel_id
+                                 FROM livechat_dispatch_seat
+                                WHERE partner_id = ANY(ARRAY(SELECT partner_id FROM agents))
+                                  AND NOT is_forgotten
+                           ))"""
     of_circle = f"""AND livechat_channel_id = ANY(ARRAY(
                                SELECT channel_id
                                  FROM livechat_dispatch_circle
@@ -374,7 +381,7 @@ def select_facts(query: Query) -> str:
                               AND channel_type = 'livechat'
                               AND last_interest_dt < %(quiet_before)s
                               AND last_interest_dt >= %({since})s
-                              {of_circle if query.channel_id else ""}"""
+                              {of_circle if query.channel_id else of_seats}"""
 
     return f"""
         SELECT string_agg(int4send(users.id), '') AS user_ids,
