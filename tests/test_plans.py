@@ -30,6 +30,7 @@ GROWING = {
     "mail_tracking_value",
     "rating_rating",
     "res_partner",
+    "res_users",
 }
 # Here passes whatever is read of any model.
 PASSED = ("/rights/contact_data.py", "/tests/test_plans.py", "/tests/common.py")
@@ -150,6 +151,16 @@ class TestPlans(DispatchCommon):
         chats[0].dispatch_asked_at = chats[0].create_date
         self.channel._run_dispatch_timers()
         self._assert_no_scan(10)
+
+    def test_whose_pause_is_over_is_not_looked_for_among_all_who_have_signed_up(self):
+        self.executed = set()
+        users = self.env["res.users"]
+        users._find_past_pauses()
+        users.search([("dispatch_overloaded", "=", True)])
+        searches = [text for text in self.executed if 'FROM "res_users"' in text]
+        self.assertGreaterEqual(len(searches), 2)
+        for search in searches:
+            self.assertFalse(self._plan(search, WAYS_OF_SMALL_TABLES + WAYS_IN_ORDER), search)
 
     def test_the_health_of_each_ten_minutes(self):
         self._come(self.channel)

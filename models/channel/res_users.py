@@ -105,6 +105,13 @@ class ResUsers(sent.Guard, models.Model):
         **_SETTING,
         shown="agents",
     )
+    # Whose pause ends by itself, and who has more chats than it wants: a handful among all who have
+    # ever signed up, looked for each minute.
+    _dispatch_paused_until_idx = models.Index(
+        "(dispatch_paused_until) WHERE dispatch_paused_until IS NOT NULL"
+    )
+    _dispatch_overloaded_idx = models.Index("(id) WHERE dispatch_overloaded IS TRUE")
+
     _dispatch_weight_range = models.Constraint(
         "CHECK (dispatch_weight BETWEEN 10 AND 1000)",
         "A dispatch weight is a whole number from 10 to 1000.",
@@ -270,8 +277,12 @@ class ResUsers(sent.Guard, models.Model):
     @api.model
     def _find_past_pauses(self):
         """Return who is still called paused though the pause has ended by itself."""
-        domain = [("dispatch_paused", "=", True), ("dispatch_paused_until", "!=", False)]
-        return self.search(domain).filtered(lambda user: not user._is_paused())
+        # Served by res_users__dispatch_paused_until_idx.
+        ended = [
+            ("dispatch_paused", "=", True),
+            ("dispatch_paused_until", "<=", read_now(self.env)),
+        ]
+        return self.search(ended).filtered(lambda user: not user._is_paused())
 
     def _read_until(self, until):
         """Return the end of a pause as a datetime.

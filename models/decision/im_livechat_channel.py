@@ -593,11 +593,13 @@ class ImLivechatChannel(models.Model):
             SELECT users.id, users.dispatch_calendar_id,
                    CASE WHEN {IS_PAUSED} THEN coalesce(users.dispatch_paused_until, %(ever)s) END
               FROM res_users users
-             WHERE (users.id = %(main_account_id)s OR users.id IN (
+             WHERE users.id IN (
                        SELECT user_id
                          FROM im_livechat_channel_im_user
                         WHERE channel_id = %(channel_id)s
-                   ))
+                    UNION ALL
+                       SELECT %(main_account_id)s::integer
+                   )
                AND (users.dispatch_calendar_id IS NOT NULL
                     OR users.id = ANY(%(members)s)
                     OR (%(has_line)s AND ({IS_PAUSED} OR {IS_OFF})))

@@ -29,6 +29,7 @@ class ImLivechatChannel(models.Model):
             self._attempt(user._end_pause)
         chats = self.env["discuss.channel"]
         self.env["livechat.dispatch.change"]._run_due(self._attempt)
+        # Served by res_users__dispatch_overloaded_idx.
         self._attempt(users.search([("dispatch_overloaded", "=", True)])._follow_load)
         chats._end_wordless()
         chats._end_deserted()
