@@ -1,5 +1,6 @@
 from datetime import timedelta
 from itertools import product
+from unittest.mock import patch
 
 from psycopg2.errors import CheckViolation
 
@@ -419,6 +420,54 @@ class TestAbsence(ReassignCommon):
                     self._say(self.chat, self.guest, "Hello?")
                     self.assertEqual(self.gone.dispatch_miss_count, 0)
             self.assertEqual(self._agent_of(self.chat), self.gone if stays else self.here)
+
+    def test_what_nobody_takes_is_not_tried_chat_by_chat(self):
+        self.here.dispatch_paused = True
+        chats = self.chat.union(*(self._ask(self.channel)[0] for _buyer in range(4)))
+        self._set_online(self.here, "offline")
+        # The agent's own chat with the shop it cannot take: that says nothing of others.
+        mine = self._come(self.channel, self.here)
+        self._say(mine, self.here, "How is it for a buyer?")
+        mine.dispatch_assigned_at -= timedelta(hours=1)
+        mine.dispatch_asked_at -= timedelta(hours=1)
+        self.assertEqual(self._agent_of(chats | mine), self.gone)
+        channels, tried = type(self.channel), []
+        dispatch = channels._dispatch
+
+        def note_and_dispatch(channel, *args, **kwargs):
+            tried.append(kwargs["chat"])
+            return dispatch(channel, *args, **kwargs)
+
+        with patch.object(channels, "_dispatch", note_and_dispatch):
+            self._go(61)
+        self.assertEqual(tried, [mine, chats[0]])
+        self.assertEqual(self._agent_of(chats | mine), self.gone)
+        self.here.dispatch_paused = False
+        self._set_online(self.here)
+        self._go(61)
+        self.assertEqual(self._agent_of(chats), self.here)
+        self.assertEqual(self._agent_of(mine), self.gone)
+
+    def test_chats_of_absent_agents_are_read_together(self):
+        self.here.dispatch_paused = True
+        self._reload(self.gone)
+        self.gone.presence_ids.livechat_offline_since -= timedelta(seconds=61)
+
+        def count_statements():
+            self.env.flush_all()
+            self.env.invalidate_all()
+            before = self.env.cr.sql_log_count
+            for chat, _agent in self.env["discuss.channel"]._find_absent_agents():
+                self.assertFalse(chat.dispatch_held_until)
+            return self.env.cr.sql_log_count - before
+
+        few = count_statements()
+        self._set_online(self.gone)
+        for _buyer in range(4):
+            self._ask(self.channel)
+        self._reload(self.gone)
+        self.gone.presence_ids.livechat_offline_since -= timedelta(seconds=61)
+        self.assertEqual(count_statements(), few)
 
     def test_a_lost_connection_changes_nothing(self):
         self._go(30)

@@ -301,18 +301,36 @@ class DiscussChannel(models.Model):
     @api.model
     def _leave_absent_agents(self):
         """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message, as what is on hold does."""
+        wait for the buyer's next message, as what is on hold does.
+
+        What nobody takes stays, and so do then all others of its group. Chats whose buyers had the
+        last word and that nobody has ended pile up: a decision about each, every minute of a night,
+        would let nothing else be done.
+        """
+        full = set()
         for chat, agent in self._find_absent_agents():
             if chat.dispatch_held_until and chat.dispatch_rests:
                 # Its agent has said when to see to it.
                 continue
-            self.env["im_livechat.channel"]._attempt(partial(chat._hand_over_if_absent, agent))
+            line = chat.livechat_channel_id, chat.dispatch_group_id
+            if line in full and chat.dispatch_seat_partner_ids == agent.partner_id:
+                continue
+            stays = []
+            self.env["im_livechat.channel"]._attempt(
+                lambda chat=chat, agent=agent, stays=stays: stays.append(
+                    chat._hand_over_if_absent(agent)
+                )
+            )
+            # Nobody gets its own chat, which says nothing of others'.
+            if any(stays) and not line[0]._find_users_of(chat._get_buyer()):
+                full.add(line)
 
     @api.model
     def _find_absent_agents(self, chats=None):
         """Return the chats whose last word is the buyer's and whose agents have been gone for
-        ``GRACE``, with these agents. An agent whom nobody has seen since the chat is theirs is
-        gone: whoever takes buyers has a page open.
+        ``GRACE``, with these agents, those who wait for longest first: for them agents of groups
+        above may have joined. An agent whom nobody has seen since the chat is theirs is gone:
+        whoever takes buyers has a page open.
 
         :param chats: only of these.
         :rtype: list[tuple[discuss.channel, res.users]]
@@ -345,7 +363,12 @@ class DiscussChannel(models.Model):
                AND CASE WHEN agent.seen > 0 THEN agent.gone_since
                         ELSE chat.dispatch_assigned_at END <= %(gone_before)s
                AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
-          ORDER BY chat.id, seat.partner_id
+          ORDER BY least(
+                       chat.dispatch_assigned_at,
+                       CASE WHEN chat.dispatch_answered_at IS NULL THEN chat.dispatch_asked_at END
+                   ),
+                   chat.id,
+                   seat.partner_id
             """,
             {
                 "now": now,
@@ -353,16 +376,24 @@ class DiscussChannel(models.Model):
                 "chat_ids": None if chats is None else chats.ids,
             },
         )
-        partners = self.env["res.partner"]
+        rows = self.env.cr.fetchall()
+        # Records of all of them, so that they are read at once.
+        chats = self.browse(chat_id for chat_id, _partner_id in rows)
+        partners = self.env["res.partner"].browse(partner_id for _chat_id, partner_id in rows)
         return [
-            (chat := self.browse(chat_id), chat._get_seated(partners.browse(partner_id)))
-            for chat_id, partner_id in self.env.cr.fetchall()
+            (chat, chat._get_seated(partner)) for chat, partner in zip(chats, partners, strict=True)
         ]
 
     def _hand_over_if_absent(self, agent):
+        """Dispatch this chat if its agent is still absent.
+
+        :return: whether nobody else took it.
+        """
         # Found a while ago: meanwhile the agent may have answered, or come back.
-        if self.try_lock_for_update() and (self, agent) in self._find_absent_agents(self):
-            self._hand_over(agent, may_stay=True)
+        if not (self.try_lock_for_update() and (self, agent) in self._find_absent_agents(self)):
+            return False
+        self._hand_over(agent, may_stay=True)
+        return agent.partner_id in self.dispatch_seat_partner_ids
 
     def _message_post_after_hook(self, message, msg_vals):
         result = super()._message_post_after_hook(message, msg_vals)
