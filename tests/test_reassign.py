@@ -421,6 +421,38 @@ class TestAbsence(ReassignCommon):
                     self.assertEqual(self.gone.dispatch_miss_count, 0)
             self.assertEqual(self._agent_of(self.chat), self.gone if stays else self.here)
 
+    def test_a_second_outage_soon_after_is_one_as_well(self):
+        cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch")
+        timers = self.env["im_livechat.channel"].with_context(cron_id=cron.id)
+        runs = self.env["ir.cron.progress"]
+        now = fields.Datetime.now()
+        minute = timedelta(minutes=1)
+
+        def run(minutes, due):
+            """The timers run at this minute; whether nothing follows from silence then."""
+            progress = runs.create({"cron_id": cron.id})
+            self.env.flush_all()
+            self.env.cr.execute(
+                "UPDATE ir_cron_progress SET create_date = %s WHERE id = %s",
+                [now + minutes * minute, progress.id],
+            )
+            runs.invalidate_model()
+            cron.write({"lastcall": now - minute, "nextcall": now + due * minute})
+            with freeze_all_time(now + minutes * minute):
+                timers.with_context(ir_cron_progress_id=progress.id)._follow_downtime()
+                return here.is_deaf(self.env)
+
+        self.assertFalse(run(0, 0))
+        self.assertFalse(run(1, 1))
+        self.assertTrue(run(10, 2), "the servers were down")
+        self.assertTrue(run(11, 11))
+        self.assertTrue(run(12, 12))
+        self.assertFalse(run(14, 14))
+        self.assertTrue(run(20, 15), "and once more")
+        # Of a timer that is late all the time it is not believed so often.
+        self.assertFalse(run(26, 21))
+        self.assertFalse(run(32, 27))
+
     def test_what_nobody_takes_is_not_tried_chat_by_chat(self):
         self.here.dispatch_paused = True
         chats = self.chat.union(*(self._ask(self.channel)[0] for _buyer in range(4)))

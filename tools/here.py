@@ -90,12 +90,16 @@ def _get_skew(env):
     return skew
 
 
-def note_downtime(env, due):
+def note_downtime(env, due, was_on_time=False):
     """Note that something that was due at a moment, and that any server would have done then, comes
-    so late that the servers were down: for a while nothing follows from anybody's silence."""
+    so late that the servers were down: for a while nothing follows from anybody's silence.
+
+    :param was_on_time: whether it came in time when it was due before.
+    """
     now = read_now(env)
     # Where timers are late all the time, it is not the servers: of that once an hour is enough.
-    if due <= now - SILENCE and not _is_deaf(env, now - timedelta(hours=1)):
+    is_new = was_on_time or not _is_deaf(env, now - timedelta(hours=1))
+    if due <= now - SILENCE and is_new:
         until = fields.Datetime.to_string(now + SILENCE)
         # sudo: ir.config_parameter - a moment, noted by the server
         env["ir.config_parameter"].sudo().set_param(_DEAF_UNTIL, until)

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.fields import Domain
 
-from ...tools.here import is_deaf, note_downtime
+from ...tools.here import SILENCE, is_deaf, note_downtime
 from ...tools.sentinels import DRAINING
 
 
@@ -54,7 +54,20 @@ class ImLivechatChannel(models.Model):
         cron = self.env.ref("im_livechat_subaccount.ir_cron_dispatch", raise_if_not_found=False)
         # One that somebody has started by hand is not late, nor the first one of all.
         if cron and cron.lastcall and cron.id == self.env.context.get("cron_id"):
-            note_downtime(self.env, cron.nextcall)
+            note_downtime(self.env, cron.nextcall, self._was_on_time(cron))
+
+    @api.model
+    def _was_on_time(self, cron):
+        """Tell whether the last run of a timer of each minute, before this one, came soon after the
+        one before it; false where nobody knows."""
+        # sudo: ir.cron.progress - when it ran, which core notes of each run
+        runs = self.env["ir.cron.progress"].sudo()
+        before = [("cron_id", "=", cron.id)]
+        if this_run := self.env.context.get("ir_cron_progress_id"):
+            before.append(("id", "<", this_run))
+        # Served by ir_cron_progress_pkey, from its end.
+        last = runs.search(before, order="id desc", limit=2).mapped("create_date")
+        return len(last) == 2 and last[0] - last[1] < SILENCE
 
     @api.model
     def _drain_all(self, channel_ids=None, in_turns=False):
