@@ -46,7 +46,7 @@ class ImLivechatChannel(models.Model):
             self._attempt(channel._tell_of_messages)
         self._attempt(self.env["resource.calendar"]._follow_the_clock)
         self._drain_aside()
-        self._attempt(self.env["livechat.dispatch.total"]._count)
+        self._attempt(self.env["livechat.dispatch.total"]._count_apart)
 
     @api.model
     def _follow_downtime(self):

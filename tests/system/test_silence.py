@@ -92,6 +92,41 @@ except psycopg2.Error as error:
 print("after it has ended:", come())
 """
 
+COUNT = """
+import threading
+import time
+
+decision = env["livechat.dispatch.decision"].create({"kind": "nobody"})
+env.cr.commit()
+agent = env.registry.cursor()
+agent.execute(
+    "UPDATE livechat_dispatch_decision SET answer_seconds = 3 WHERE id = %s", [decision.id]
+)
+
+
+def answer():
+    with env.registry.cursor() as cr:
+        for _time in range(600):
+            cr.execute(
+                "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+                " AND datname = current_database()"
+            )
+            if cr.fetchone()[0]:
+                break
+            cr.rollback()
+            time.sleep(0.1)
+    agent.commit()
+
+
+answering = threading.Thread(target=answer)
+answering.start()
+env["im_livechat.channel"]._run_dispatch_timers()
+answering.join()
+env.cr.rollback()
+env.invalidate_all()
+print("counted:", decision.is_counted, "after", decision.answer_seconds)
+"""
+
 
 def _read(said, whose):
     """What :data:`SHOW` told first of one of the transactions."""
@@ -142,3 +177,9 @@ def test_whoever_serves_a_line_and_vanishes_or_hangs_holds_it_up_for_no_longer(t
     assert "after it: True" in said
     assert "ended: " in said
     assert "after it has ended: True" in said
+
+
+def test_who_counts_waits_for_an_agent_who_answers_and_does_not_fail(template):
+    with devenv.temp_db(template) as db:
+        said = devenv.shell(db, COUNT)
+    assert "counted: True after 3" in said
