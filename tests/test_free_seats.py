@@ -7,7 +7,7 @@ from odoo.tests import tagged
 from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..dispatch.line import WAITING
-from .common import ShopCommon
+from .common import ShopCommon, create_user
 from .test_shifts import ShiftCommon
 
 
@@ -280,6 +280,54 @@ class TestFreeSeats(ShopCommon, ShiftCommon):
         self.agent.write({"livechat_channel_ids": [Command.clear()]})
         self.env.flush_all()
         self.assertEqual(self.env.cr.postcommit.data.pop("livechat_drain") & {None}, {None})
+
+    def test_what_one_shop_does_is_no_reason_to_try_the_lines_of_others(self):
+        stranger = self._create_agent("stranger")
+        self._create_channel(stranger, name="Elsewhere")
+        group = self._create_group("A", self.agent)
+        other = self._create_group("B")
+        other.scope_ids = [Command.create({"kind": "page", "page_pattern": "/b"})]
+        self.agent.dispatch_calendar_id = self.elsewhen
+        now = fields.Datetime.now()
+
+        def take_time_off():
+            resource = self.env["resource.resource"].create(
+                {"name": "Agent", "user_id": self.agent.id, "calendar_id": False}
+            )
+            self.env["resource.calendar.leaves"].create(
+                {"resource_id": resource.id, "date_from": now, "date_to": now + timedelta(hours=1)}
+            )
+
+        def end_call(agent):
+            room = self.env["discuss.channel"].create(
+                {"name": "Room", "channel_type": "group", "channel_member_ids": []}
+            )
+            member = self.env["discuss.channel.member"].create(
+                {"channel_id": room.id, "partner_id": agent.partner_id.id}
+            )
+            sessions = self.env["discuss.channel.rtc.session"]
+            sessions.create({"channel_member_id": member.id}).unlink()
+
+        for name, change in {
+            "hours": lambda: self.elsewhen.write({"attendance_ids": [Command.clear()]}),
+            "time off": take_time_off,
+            "a call": lambda: end_call(self.agent),
+            "a setting": lambda: self.channel.write({"max_sessions": 3}),
+            "a member": lambda: group.write({"user_ids": [Command.clear()]}),
+            "a scope": lambda: other.scope_ids.write({"page_pattern": "/c"}),
+            "a group": group.unlink,
+            "log-out": lambda: self.agent._leave_reception("elsewhere"),
+        }.items():
+            with self.subTest(name):
+                self._is_announced()
+                change()
+                self.env.flush_all()
+                asked = self.env.cr.postcommit.data.pop("livechat_drain")
+                self.assertEqual(asked, {*self.channel.ids})
+        clerk = create_user(self.env, "clerk_who_calls", "base.group_user")
+        self._is_announced()
+        end_call(clerk)
+        self.assertFalse(self._is_announced(), "who is no agent frees nothing")
 
     def test_a_quiet_chat_that_holds_less(self):
         self.channel.max_sessions = 2

@@ -271,7 +271,7 @@ class ResUsers(sent.Guard, models.Model):
             lambda user: user.livechat_channel_ids or user._get_shop_channels()
         )
         if agents:
-            self.env["livechat.announcement"]._seat_may_be_free()
+            self.env["livechat.announcement"]._seat_may_be_free(agents._get_chat_channels())
             self.env["livechat.announcement"]._look_again(agents, "agents")
 
     @api.model

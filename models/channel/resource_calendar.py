@@ -36,7 +36,7 @@ class ResourceCalendar(models.Model):
         channels = self.env["im_livechat.channel"].sudo()
         channels = channels.search(Domain.OR(Domain(path, "in", self.ids) for path in paths))
         if channels:
-            self.env["livechat.announcement"]._seat_may_be_free()
+            self.env["livechat.announcement"]._seat_may_be_free(channels)
             self.env["livechat.announcement"]._look_again(channels, "trees")
 
     @api.model

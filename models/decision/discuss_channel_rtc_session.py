@@ -17,6 +17,8 @@ class DiscussChannelRtcSession(models.Model):
             # Core cleans up before each of its own decisions, and mostly finds nothing.
             return super().unlink()
         self.env["livechat.announcement"]._look_again(self.partner_id, "agents")
+        # sudo: res.partner - where who was in the call serves, whoever ends it
+        channels = self.sudo().partner_id.user_ids._get_chat_channels()
         result = super().unlink()
-        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._seat_may_be_free(channels)
         return result

@@ -194,12 +194,16 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         return result
 
     def unlink(self):
+        channels = self.channel_id
         result = super().unlink()
         # The scopes of channels are cached.
         self.env.registry.clear_cache()
         # Who waits for them, in line or in the pool, is now everybody's.
-        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._seat_may_be_free(channels)
         return result
+
+    def _find_freed_channels(self, names):
+        return self.channel_id
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_in_use(self):
@@ -358,7 +362,7 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
         """
         self.env.registry.clear_cache()
         # Who is in no group with a scope takes the buyers whom no group claims.
-        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._seat_may_be_free(self.channel_id)
         self.env["livechat.announcement"]._look_again(self, "trees")
         # Two who save at the same time do not see each other's scopes: PostgreSQL lets one of them
         # wait and then fail, and Odoo tries that one again with the other's in sight.

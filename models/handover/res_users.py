@@ -99,7 +99,7 @@ class ResUsers(models.Model):
         user.presence_ids.filtered(lambda row: row.status != "offline").status = "offline"
         # Who logs out says so: no page is being loaded anew.
         user.presence_ids.livechat_offline_since = read_now(self.env) - GRACE
-        self.env["livechat.announcement"]._seat_may_be_free()
+        self.env["livechat.announcement"]._seat_may_be_free(user._get_chat_channels())
         # Who takes messages while nobody is here is not expected to be: those it keeps.
         user._hand_over_chats(only=[("dispatch_is_away", "=", False)])
 

@@ -277,7 +277,7 @@ class LivechatHelpdesk(models.AbstractModel):
         announcement._look_again(users, "agents")
         if users and self.env["res.config.settings"]._get_dispatch_ticket_load():
             announcement._look_again(users, "bars")
-            announcement._seat_may_be_free()
+            announcement._seat_may_be_free(users._get_chat_channels())
 
     @api.model
     def _forget_helpdesk(self):

@@ -276,6 +276,10 @@ class ImLivechatChannel(models.Model):
         """Return how many buyers wait in the lines of this channel, and how many lines it has."""
         return self.dispatch_queued_count, len(self.dispatch_group_ids) + 1
 
+    def _find_freed_channels(self, names):
+        # Whoever takes chats elsewhere as well does so by the settings of that channel.
+        return self
+
     @api.model
     def _drain_soon(self, channels=None):
         """Give seats that this transaction frees to those who wait, once it is committed.
