@@ -258,6 +258,18 @@ class TestChannelSettings(DispatchCommon):
         self.assertEqual(draft._get_dispatch_rules().max_sessions, 9)
         self.assertIsNone(channel._get_dispatch_rules().max_sessions)
 
+    def test_a_shift_in_another_shop_makes_no_page_view_dearer(self):
+        agent, stranger = self._create_agent("agent"), self._create_agent("stranger")
+        channel, _other = self._create_channel(agent), self._create_channel(stranger)
+        hours = self.env["resource.calendar"].create({"name": "Day"})
+        stranger.dispatch_calendar_id = hours
+        self.assertTrue(channel._is_room_at_once())
+        # Whether it is its shift takes more to know; whether a colleague without one is here, not.
+        agent.dispatch_calendar_id = hours
+        self.assertFalse(channel._is_room_at_once())
+        channel.user_ids += self._create_agent("colleague")
+        self.assertTrue(channel._is_room_at_once())
+
     def test_a_channel_is_the_same_by_its_row_and_by_the_orm(self):
         hours = self.env["resource.calendar"].create({"name": "Day"})
         owner = self._create_agent("owner")

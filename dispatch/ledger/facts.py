@@ -259,6 +259,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
                       AND NOT {IS_PAUSED}
                       AND users.dispatch_overloaded IS NOT TRUE
                       AND users.second_factor_due IS NOT TRUE
+                      AND users.dispatch_calendar_id IS NULL
                       AND NOT {IS_OFF}
                       AND users.id IS DISTINCT FROM channel.main_account_id
                       AND NOT {IS_SET_AWAY}
@@ -291,7 +292,7 @@ def has_room_among_few(cr, query: Query, get_rules: Callable[[Channel], Rules]) 
     rules = get_rules(channel)
     if rules.mode == "native" or rules.block_during_call:
         return False
-    if channel.calendar_id or channel.ramp_minutes or channel.has_shifts:
+    if channel.calendar_id or channel.ramp_minutes:
         return False
     if rules.ticket_load and rules.max_sessions is not None:
         # How many tickets they have is not asked here.
