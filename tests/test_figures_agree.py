@@ -1,11 +1,13 @@
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
+
+from odoo.addons.mail.tests.common import freeze_all_time
 
 from ..models.decision import im_livechat_channel as decision_room
 from ..tools.sentinels import PREVIEW
@@ -57,6 +59,32 @@ class DayCommon(DispatchCommon):
     def _ask(self, query):
         self.env.cr.execute(query, {"channel": self.channel.id, "today": fields.Date.today()})
         return self.env.cr.fetchall()
+
+
+@tagged("post_install", "-at_install")
+class TestHalfHours(DispatchCommon):
+    def test_a_day_begins_at_midnight_where_clocks_are_half_an_hour_off(self):
+        owner = new_test_user(
+            self.env, "owner_india", "im_livechat_subaccount.group_main_account", tz="Asia/Kolkata"
+        )
+        agent = self._create_agent("agent_india", main_account_id=owner.id)
+        channel = self._create_channel(agent, main_account_id=owner.id)
+        presences = self.env["livechat.dispatch.presence"]
+        presences.search([("user_id", "=", agent.id)]).unlink()
+        # Midnight is at 18:30 there.
+        for minute, state in ((20, "online"), (50, "gone")):
+            moment = datetime(2026, 11, 11, 18, minute)
+            presences.create({"user_id": agent.id, "moment": moment, "state": state})
+        team = self.env["livechat.team"].with_user(owner).with_context(tz=owner.tz)
+        with freeze_all_time(datetime(2026, 11, 11, 18, 25)):
+            self._close(self._come(channel))
+        with freeze_all_time(datetime(2026, 11, 11, 18, 40)):
+            self._set_online(agent)
+            for _buyer in range(2):
+                self._close(self._come(channel))
+            figures = [team.get_team(period)["all"] for period in ("yesterday", "today", "week")]
+        for name, expected in (("received", [1, 2, 3]), ("online_seconds", [600, 1200, 1800])):
+            self.assertEqual([one[name] for one in figures], expected, name)
 
 
 @tagged("post_install", "-at_install")
@@ -410,9 +438,7 @@ class TestTeamAgrees(DayCommon):
                 # Each of its own period, though they are computed together.
                 self.assertEqual([columns[name]["value"] for name in (received, missed)], [2, 2])
                 # More buyers are good news, more missed ones and later answers are not.
-                margins = [
-                    columns[name]["margin"] for name in (received, missed, first_answer)
-                ]
+                margins = [columns[name]["margin"] for name in (received, missed, first_answer)]
                 self.assertEqual(margins, [100, 0, 0])
                 self.assertEqual(columns[satisfaction]["value"], "–")
 

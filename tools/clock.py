@@ -18,6 +18,15 @@ def to_moment(local, zone):
     return zone.localize(local).astimezone(pytz.utc).replace(tzinfo=None)
 
 
+def begin_hour(moment, zone):
+    """Return when the hour began that the clocks of a zone show at a moment: there are zones in
+    which it is not that of UTC."""
+    local = to_local(moment, zone)
+    return moment - timedelta(
+        minutes=local.minute, seconds=local.second, microseconds=local.microsecond
+    )
+
+
 def get_day(moment, zone):
     """Return the date of a moment where somebody is: of now, what "today" means."""
     return to_local(moment, zone).date()

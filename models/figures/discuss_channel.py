@@ -112,7 +112,7 @@ class DiscussChannel(models.Model):
                SET is_turn_counted = true
               FROM uncounted
              WHERE turn.id = uncounted.id
-         RETURNING date_trunc('hour', moment),
+         RETURNING moment,
                    main_account_id,
                    livechat_channel_id,
                    group_id,
@@ -123,8 +123,9 @@ class DiscussChannel(models.Model):
             [limit],
         )
         rows = self.env.cr.fetchall()
-        for *key, answer_seconds, handling_seconds in rows:
-            sum_ = sums[tuple(key)]
+        zones = self.env["res.users"]._read_zones(row[1] for row in rows)
+        for moment, owner_id, *key, answer_seconds, handling_seconds in rows:
+            sum_ = sums[(clock.begin_hour(moment, zones[owner_id]), owner_id, *key)]
             sum_["handled"] += 1
             sum_["handling_seconds"] += handling_seconds
             if answer_seconds is not None:

@@ -4,6 +4,7 @@ from itertools import pairwise
 
 from odoo import api, fields, models
 
+from ...tools import clock
 from ...tools.here import IS_ONLINE, IS_PAUSED, IS_SET_AWAY, read_now
 from ...tools.sent import without_defaults
 
@@ -129,14 +130,16 @@ class LivechatDispatchPresence(models.Model):
         # sudo: res.users - whose agents they are
         users = self.env["res.users"].sudo().browse({user_id for user_id, *_span in spans})
         shops = {user.id: user._get_shop_of_figures().id or None for user in users}
+        zones = self.env["res.users"]._read_zones(shops.values())
         for user_id, state, start, end in spans:
-            for hour, seconds in split_by_hour(start, end):
+            for hour, seconds in split_by_hour(start, end, zones[shops[user_id]]):
                 sums[hour, shops[user_id], None, None, user_id][names[state]] += seconds
 
 
-def split_by_hour(start, end):
-    """Yield each hour between two moments, as its beginning, and how many seconds lie in it."""
-    hour = start.replace(minute=0, second=0, microsecond=0)
+def split_by_hour(start, end, zone):
+    """Yield each hour of a zone between two moments, as its beginning, and how many seconds lie in
+    it."""
+    hour = clock.begin_hour(start, zone)
     while hour < end:
         following = hour + timedelta(hours=1)
         yield hour, int((min(end, following) - max(start, hour)).total_seconds())

@@ -11,7 +11,7 @@ from ...dispatch.credit import CHAT
 from ...dispatch.fairness import PARTS, read_team, take_apart
 from ...dispatch.ledger import locks
 from ...dispatch.line import LONGEST_WAIT
-from ...tools import phrase
+from ...tools import clock, phrase
 from ...tools.here import read_now
 from ...tools.history import Outlived
 
@@ -48,7 +48,8 @@ class LivechatDispatchTotal(models.Model):
     agent are as good as one. Rows without an agent count what came to nobody.
 
     Chats with fractions are stored as exact decimals of 12 digits, the unit of ``credit.py``;
-    the fields show two of them. Hours are those of UTC.
+    the fields show two of them. Hours are those of the clocks where the main account is, of UTC
+    without one: else days would begin within an hour where clocks are half an hour off.
     """
 
     _name = "livechat.dispatch.total"
@@ -306,7 +307,7 @@ class LivechatDispatchTotal(models.Model):
                SET is_counted = true
               FROM uncounted
              WHERE decision.id = uncounted.id
-         RETURNING date_trunc('hour', moment) AS hour,
+         RETURNING moment,
                    main_account_id, livechat_channel_id, group_id, user_id, previous_user_id,
                    kind, rule, reason, has_waited, waited_seconds, excluded, team,
                    CASE WHEN user_id IS NOT NULL AND rule != 'by_hand' THEN candidates END
@@ -322,8 +323,10 @@ class LivechatDispatchTotal(models.Model):
             [_BATCH],
         )
         rows = self.env.cr.dictfetchall()
+        zones = self.env["res.users"]._read_zones(row["main_account_id"] for row in rows)
         for row in rows:
-            _count_decision(sums, SimpleNamespace(**row))
+            hour = clock.begin_hour(row["moment"], zones[row["main_account_id"]])
+            _count_decision(sums, SimpleNamespace(**row, hour=hour))
         self.env["livechat.dispatch.decision"].invalidate_model(["is_counted"])
         return len(rows)
 

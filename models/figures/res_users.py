@@ -1,3 +1,5 @@
+import pytz
+
 from odoo import api, models
 from odoo.tools import SQL
 
@@ -36,6 +38,17 @@ class ResUsers(models.Model):
         self.ensure_one()
         owners = self._get_shop_owner() or self.livechat_channel_ids.main_account_id
         return owners if len(owners) == 1 else owners.browse()
+
+    @api.model
+    def _read_zones(self, owner_ids):
+        """Return whose clocks the hours of figures are of, by main account, UTC for ``None``:
+        ``{user id: zone}``."""
+        owner_ids = set(owner_ids)
+        # sudo: res.users - where a shop is
+        owners = self.sudo().browse(owner_ids - {None}).exists()
+        zones = dict.fromkeys(owner_ids, pytz.utc)
+        zones.update((owner.id, pytz.timezone(owner.tz)) for owner in owners if owner.tz)
+        return zones
 
     @api.model
     def get_my_dispatch_figures(self):
