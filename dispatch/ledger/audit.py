@@ -93,7 +93,11 @@ def find_credits_of_nobody(cr) -> list[int]:
     kept = {user_id for accounts in read_all(cr) for user_id in accounts.credits}
     # Served by res_users_pkey.
     cr.execute(
-        "SELECT id FROM unnest(%s::integer[]) id WHERE id NOT IN (SELECT id FROM res_users)",
+        """
+        SELECT kept.id
+          FROM unnest(%s::integer[]) kept (id)
+         WHERE NOT EXISTS (SELECT FROM res_users WHERE res_users.id = kept.id)
+        """,
         [sorted(kept)],
     )
     return _read_ids(cr)
