@@ -177,6 +177,16 @@ class TestBuyerCard(BuyerCardCommon):
         with self.assertRaises(UserError):
             again.with_user(self.maria).action_make_contact()
 
+    def test_a_guest_of_a_language_that_is_not_installed_becomes_a_contact_as_well(self):
+        guest = self._create_guest()
+        chat = self._chat(self.maria, guest)
+        langs = self.env["res.lang"].with_context(active_test=False)
+        chat.livechat_lang_id = langs.search([("active", "=", False)], limit=1)
+        self.assertTrue(chat.livechat_lang_id)
+        self._say(chat, guest, "wei@hidden.example.com")
+        chat.with_user(self.maria).action_make_contact()
+        self.assertIn("keeps your e-mail", chat.message_ids.sorted("id")[-1].body)
+
     def test_an_address_that_somebody_else_has_shows_nobodys_data(self):
         guest = self._create_guest()
         chat = self._chat(self.omar, guest)

@@ -328,11 +328,8 @@ class DiscussChannel(models.Model):
                 "tz": guest.timezone,
             }
         )
-        # In the language of the buyer, who reads it.
-        lang = chat.livechat_lang_id.code or self.env.lang
         name = self.env.user.livechat_username or self.env.user.name
-        words = chat.with_context(lang=lang).env._(
-            "%s keeps your e-mail address as a contact", name
-        )
+        # In the language of the buyer, who reads it.
+        words = chat._get_buyers_env()._("%s keeps your e-mail address as a contact", name)
         chat._post_line(words, self.env.user.partner_id)
         return self.get_buyer_card()
