@@ -340,6 +340,9 @@ class TestReception(ReceptionCommon):
         other = self._wait(dispatch_group_id=self.returns.id)
         left = self._wait(dispatch_state="pool", dispatch_queued_at=now - timedelta(hours=1))
         early._record({"kind": "queue", "excluded_counts": {"at_capacity": 3}})
+        # What was done to it since decided nothing.
+        early._record_steering("watch")
+        early._record({"kind": "first", "rule": "by_hand"})
         ended = self._wait()
         self._close(ended)
 

@@ -413,9 +413,12 @@ class ImLivechatChannel(models.Model):
         """Return ``{chat id: how many agents its last decision excluded for each reason}``."""
         # sudo: livechat.dispatch.decision - of channels that the caller may watch
         decisions = self.env["livechat.dispatch.decision"].sudo()
-        rows = decisions._read_group(
-            [("discuss_channel_id", "in", chats.ids)], ["discuss_channel_id"], ["id:max"]
-        )
+        # What was done to a chat by hand decided nothing.
+        decided = [
+            ("discuss_channel_id", "in", chats.ids),
+            ("kind", "not in", ("first", "watch", "whisper")),
+        ]
+        rows = decisions._read_group(decided, ["discuss_channel_id"], ["id:max"])
         # Not the facts, which are most of a record.
         records = decisions.search_fetch(
             [("id", "in", [decision_id for _chat, decision_id in rows])],
