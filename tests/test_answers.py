@@ -123,6 +123,32 @@ class TestAnswers(AnswersCommon):
         self.maria.unlink()
         self.assertFalse(self.own.exists())
 
+    def test_answers_of_a_deleted_group_are_offered_to_no_other_groups_buyers(self):
+        deep = self._write(
+            self.owner, "broken", "Sorry", is_of_shop=True, dispatch_group_id=self.subgroup.id
+        )
+        for group in (self.subgroup, self.returns):
+            group.user_ids = [Command.clear()]
+        self.subgroup.with_user(self.owner).unlink()
+        self.assertEqual((deep.dispatch_group_id, deep.is_of_shop), (self.returns, True))
+        self.returns.with_user(self.owner).unlink()
+        chat = self._chat(self.maria)
+        self.assertEqual({*self._at_hand(chat, self.maria)}, {"hello", "mine"})
+        # Nothing is lost: who wrote them has them, and shares them again.
+        self.assertEqual({*self._at_hand(chat, self.owner)}, {"hello", "return", "broken"})
+        deep.with_user(self.owner).is_of_shop = True
+        self.assertIn("broken", self._at_hand(chat, self.maria))
+
+    def test_answers_of_a_deleted_channels_groups_neither(self):
+        other = self._create_channel(self.maria, main_account_id=self.owner.id)
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "Elsewhere", "channel_id": other.id}
+        )
+        self._write(self.owner, "away", "Away", is_of_shop=True, dispatch_group_id=group.id)
+        other.unlink()
+        chat = self._chat(self.maria)
+        self.assertEqual({*self._at_hand(chat, self.maria)}, {"hello", "mine"})
+
     def test_those_most_sent_on_this_page_come_first(self):
         other = self._write(self.planner, "always", "Always", is_of_shop=True)
         here, elsewhere = (

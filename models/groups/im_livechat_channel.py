@@ -51,6 +51,11 @@ class ImLivechatChannel(models.Model):
             self.env["livechat.dispatch.group"]._release_former_agents()
         return result
 
+    @api.ondelete(at_uninstall=False)
+    def _keep_answers(self):
+        # sudo: livechat.dispatch.group - they go with the channel, in the database
+        self.env["mail.canned.response"]._leave_groups(self.sudo().dispatch_group_ids)
+
     def unlink(self):
         result = super().unlink()
         # The scopes of channels are cached.

@@ -227,6 +227,11 @@ class LivechatDispatchGroup(sent.Reader, models.Model):
                     )
                 )
 
+    @api.ondelete(at_uninstall=False)
+    def _keep_answers(self):
+        # sudo: livechat.dispatch.group - which groups are above, whoever deletes them
+        self.env["mail.canned.response"]._leave_groups(self.sudo())
+
     def copy_data(self, default=None):
         sent.expect_ids(self)
         sent.expect_values(self.env, default or {})

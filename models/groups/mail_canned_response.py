@@ -69,6 +69,25 @@ class MailCannedResponse(sent.Guard, models.Model):
             # sudo: mail.canned.response - checked above; that this one may change it, by its write
             answer.sudo().main_account_id = owner if answer.is_of_shop else False
 
+    @api.model
+    def _leave_groups(self, groups):
+        """Let no other group's buyers be offered the answers of these groups, which are deleted:
+        they go to the group above, those of a top group back to who wrote them.
+
+        :param groups: with sudo.
+        """
+        # sudo: mail.canned.response - whoever deletes a group
+        answers = self.sudo().search([("dispatch_group_id", "in", groups.ids)])
+        for group, rows in answers.grouped("dispatch_group_id").items():
+            above = group.parent_id
+            while above in groups and above:
+                above = above.parent_id
+            rows.write(
+                {"dispatch_group_id": above.id}
+                if above
+                else {"dispatch_group_id": False, "main_account_id": False}
+            )
+
     @api.constrains("main_account_id", "dispatch_group_id")
     def _check_dispatch_group(self):
         for answer in self:
