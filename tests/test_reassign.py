@@ -559,6 +559,12 @@ class TestAbsence(ReassignCommon):
         self.assertEqual(self._agent_of(self.chat), third)
         self.assertEqual(self._agent_of(second), third)
 
+    def test_who_has_left_the_channel_and_logs_out_hands_over_as_well(self):
+        self.channel.user_ids -= self.gone
+        self.assertEqual(self._agent_of(self.chat), self.gone)
+        self.gone._leave_reception("elsewhere")
+        self.assertEqual(self._agent_of(self.chat), self.here)
+
     def test_an_archived_or_deleted_agent_hands_over_whoever_it_was(self):
         self._say(self.chat, self.gone, "One moment.")
         self.gone.active = False

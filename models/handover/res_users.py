@@ -76,6 +76,16 @@ class ResUsers(models.Model):
             concerned |= (chats - stays).with_env(concerned.env)
         return concerned
 
+    def _has_dispatched_chats(self):
+        """Tell whether this user has a chat that dispatch gave: also of a channel where it is no
+        agent any more."""
+        domain = [
+            ("dispatch_seat_partner_ids", "in", self.partner_id.ids),
+            ("livechat_channel_id.dispatch_mode", "not in", (False, "native")),
+        ]
+        # sudo: discuss.channel - whether there is one of its own
+        return bool(self.env["discuss.channel"].sudo().search_count(domain, limit=1))
+
     def _leave_reception(self, identifier):
         """Give away the chats of somebody who logs out, and let no more come.
 
@@ -84,7 +94,8 @@ class ResUsers(models.Model):
         self.ensure_one()
         # sudo: res.users, mail.presence - one's own chats and presence
         user = self.sudo()
-        if not user._get_chat_channels().filtered(lambda row: row.dispatch_mode != "native"):
+        channels = user._get_chat_channels().filtered(lambda row: row.dispatch_mode != "native")
+        if not channels and not (user._has_agent_group() and user._has_dispatched_chats()):
             return
         elsewhere = user.device_ids.filtered(
             lambda device: (
