@@ -231,7 +231,8 @@ class TestTurns(DispatchCommon):
             self.chat.with_user(self.first).action_unfollow()
             self.env.flush_all()
         self.assertFalse(self.chat.livechat_end_dt)
-        self.assertEqual(self.chat.dispatch_decision_ids.mapped("handling_seconds"), [30])
+        turn = self.chat.dispatch_decision_ids.filtered(lambda row: row.user_id == self.first)
+        self.assertEqual(turn.handling_seconds, 30)
         with self._at(40):
             other = self._come(self.channel)
             agent = self._agent_of(other)
@@ -253,6 +254,60 @@ class TestTurns(DispatchCommon):
         path = file_path("im_livechat_subaccount/migrations/19.0.1.3.0/post-turns.py")
         runpy.run_path(path)["migrate"](self.env.cr, "19.0.1.2.0")
         self.assertEqual(turn.read(names), told)
+
+    def _bring(self, *agents):
+        for agent in agents:
+            self.chat.with_user(self.first).sudo()._add_members(users=agent)
+
+    def test_to_whom_a_chat_is_left_it_is_a_turn_of_its_own(self):
+        """Invited, and left alone with the buyer: how Odoo lets an agent give a chat away."""
+        self._write(10, self.first, "A colleague knows that.")
+        self._bring(self.second)
+        self._write(20, self.guest, "And in blue?")
+        with self._at(30):
+            self.chat.with_user(self.first).action_unfollow()
+            self.env.flush_all()
+        decision = self.chat.dispatch_decision_ids.sorted("id")[-1]
+        self.assertEqual(
+            (decision.kind, decision.user_id, decision.previous_user_id),
+            ("hand_over", self.second, self.first),
+        )
+        self.assertEqual(self.chat.livechat_operator_id, self.second.partner_id)
+        self.assertEqual(self._run_timers(89), self.second)
+        self.assertEqual(self._run_timers(91), self.third)
+        self.assertEqual(self.second.dispatch_miss_count, 1)
+        self.assertFalse(self.first.dispatch_miss_count)
+
+    def test_a_colleague_who_stays_when_the_agent_is_taken_away_has_the_turn(self):
+        self._write(10, self.first)
+        self._bring(self.second)
+        self._write(20, self.guest, "And in blue?")
+        with self._at(30):
+            self.chat._hand_over(self.first)
+        self._write(50, self.second, "It is.")
+        turn = self.chat.dispatch_decision_ids.sorted("id")[-1]
+        self.assertEqual((turn.user_id, turn.answer_seconds), (self.second, 20))
+
+    def test_a_helper_who_leaves_again_changes_nothing(self):
+        self._bring(self.second)
+        before = self.chat.dispatch_decision_ids
+        for leave in (
+            lambda: self.chat.with_user(self.second).action_unfollow(),
+            lambda: self.chat._hand_over(self.third),
+        ):
+            self._bring(self.third)
+            leave()
+            self.assertEqual(self.chat.dispatch_decision_ids, before)
+            self.assertEqual(self.chat.livechat_operator_id, self.first.partner_id)
+
+    def test_of_two_who_are_gone_neither_is_given_the_chat(self):
+        self._write(10, self.first)
+        self._bring(self.second)
+        with self._at(100):
+            self._reload(self.first | self.second)
+            self.env.flush_all()
+        self._write(170, self.guest, "Are you there?")
+        self.assertEqual(self.chat.livechat_operator_id, self.third.partner_id)
 
     def test_a_chat_that_core_cleans_up_was_handled_until_the_last_word(self):
         self._write(60, self.first)

@@ -34,7 +34,7 @@ class DiscussChannel(models.Model):
         """
         more = {"previous_user_id": leaver.id, "reason": reason}
         for chat in self:
-            others = chat.dispatch_seat_partner_ids - leaver.partner_id
+            others = chat.dispatch_seat_partner_ids - (leavers or leaver).partner_id
             outcome = None
             if not successor and not others:
                 declined = (leavers or leaver).ids
@@ -49,13 +49,30 @@ class DiscussChannel(models.Model):
                 chat._record({**values, **more}, kind="hand_over")
                 chat._seat(agent)
             elif others:
-                chat.livechat_operator_id = others[0]
+                chat._stay_with(others, leaver.partner_id)
             elif not outcome or chat.livechat_channel_id.dispatch_mode == "native":
                 chat.livechat_status = "need_help"
             elif outcome.state == "queued":
                 chat._enter_line({**outcome.values, **more})
             else:
                 chat._keep_for_later(outcome._replace(values={**outcome.values, **more}))
+
+    def _stay_with(self, others, leaver):
+        """Let the chat be that of a colleague who was brought in, if it was its agent who left: a
+        turn of its own, as after a transfer.
+
+        :param others: the contacts of those who stay seated.
+        :param leaver: the contact of who has left.
+        """
+        if self.livechat_operator_id != leaver:
+            return
+        agent = self._get_seated(others)[:1]
+        if self.dispatch_state != "assigned" or not (agent and self._is_dispatched()):
+            self.livechat_operator_id = others[0]
+            return
+        values = {"kind": "hand_over", "rule": "by_hand", "user_id": agent.id}
+        self._record(values, previous_user_id=self._get_seated(leaver)[:1].id)
+        self._seat(agent)
 
     def _dispatch_again(self, leaver, declined=(), offline=True, givers=None):
         """Choose another agent for this chat than the one who leaves it.
@@ -473,3 +490,6 @@ class DiscussChannel(models.Model):
         if ends:
             name = partner.user_livechat_username or partner.name
             chat._say_as_desk(chat._get_buyers_env()._("%s has ended the chat", name))
+        elif partner and chat._is_dispatched() and not chat.livechat_end_dt:
+            if others := chat.dispatch_seat_partner_ids - partner:
+                chat._stay_with(others, partner)
