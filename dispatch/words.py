@@ -5,7 +5,7 @@ RULES = [
     ("sticky", "Answered this buyer last"),
     ("share", "Next by share"),
     ("least_load", "Fewest chats for the weight"),
-    ("by_hand", "Chosen by a colleague"),
+    ("by_hand", "Given or taken by hand"),
     ("offline", "Takes messages while nobody is here"),
     ("nobody", "Nobody was free"),
     ("line", "Others were in line before"),

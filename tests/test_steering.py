@@ -109,6 +109,27 @@ class TestSteering(SteeringCommon):
                 with self.subTest(kind=decision.kind):
                     self.assertEqual(decision.sentence, f"By {self.owner.name}")
 
+    def test_who_takes_a_chat_itself_was_chosen_by_no_colleague(self):
+        waiting = self._let_wait()
+        self._by(self.owner, waiting).action_take()
+        taken = self._last(waiting)
+        self.assertEqual(taken.with_user(self.owner).sentence, "You took it")
+        self.assertEqual(taken.with_user(self.auditor).sentence, "Took it by hand")
+        why = "Other: Taken over on Reception"
+        self._by(self.owner).action_take_over()
+        self.assertEqual(self._last().with_user(self.owner).sentence, f"You took it: {why}")
+        self.assertEqual(self._last().with_user(self.auditor).sentence, f"Took it by hand: {why}")
+        self._by(self.owner, waiting).action_give_to(self.maria.id)
+        given = self._last(waiting)
+        self.assertIn("A colleague chose you: ", given.with_user(self.maria).sentence)
+        self.assertIn("Chosen by a colleague: ", given.with_user(self.owner).sentence)
+        # Where an agent of both groups keeps the chat nobody is chosen at all.
+        self.returns.user_ids |= self.maria
+        self.sofie.dispatch_paused = True
+        self._by(self.owner, waiting).transfer("wrong_group", group_id=self.returns.id)
+        self.assertEqual(self._agent_of(waiting), self.maria)
+        self.assertEqual(self._last(waiting).sentence, "Another group's matter")
+
     def test_nobody_is_offered_to_whisper_to_itself_or_to_take_what_it_cannot(self):
         def see(user, agent):
             (row,) = self._see(user, agent)

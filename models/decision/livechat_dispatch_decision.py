@@ -149,7 +149,17 @@ class LivechatDispatchDecision(models.Model):
     _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
 
     @api.depends(
-        "rule", "candidates", "candidate_count", "user_id", "kind", "facts", "moment", "by_wish"
+        "rule",
+        "reason",
+        "candidates",
+        "candidate_count",
+        "user_id",
+        "previous_user_id",
+        "create_uid",
+        "kind",
+        "facts",
+        "moment",
+        "by_wish",
     )
     @api.depends_context("lang", "uid")
     def _compute_sentence(self):
@@ -304,7 +314,6 @@ class LivechatDispatchDecision(models.Model):
             rules |= {
                 "exclusive": self.env._("You are appointed to this buyer"),
                 "sticky": self.env._("You answered this buyer last"),
-                "by_hand": self.env._("A colleague chose you"),
                 "offline": self.env._("You take messages while nobody is here"),
             }
         rule = rules.get(self.rule, "")
@@ -321,10 +330,22 @@ class LivechatDispatchDecision(models.Model):
                     locale=babel_locale_parse(get_lang(self.env).code),
                 ),
             )
-        if self.rule == "by_hand" and self.reason:
-            # What is done to a chat chooses nobody.
-            return phrase.label(self.env, rule, self.reason) if self.user_id else self.reason
+        if self.rule == "by_hand":
+            return self._describe_hand(is_mine)
         return rule
+
+    def _describe_hand(self, is_mine):
+        """Return in one sentence who chose this agent by hand, and why."""
+        if self.reason and self.user_id in (self.user_id.browse(), self.previous_user_id):
+            # What is done to a chat chooses nobody, nor does who keeps it in another group.
+            return self.reason
+        if self.user_id == self.create_uid:
+            rule = self.env._("You took it") if is_mine else self.env._("Took it by hand")
+        elif is_mine:
+            rule = self.env._("A colleague chose you")
+        else:
+            rule = self.env._("Chosen by a colleague")
+        return phrase.label(self.env, rule, self.reason) if self.reason else rule
 
     def _describe_turn(self, winner, is_mine):
         """Return in one sentence why the mode chose this candidate.
