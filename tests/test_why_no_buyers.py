@@ -126,6 +126,18 @@ class TestWhyNoBuyers(ShiftCommon, ShopCommon):
         )
         self.assertIn("You have time off until", self._why())
 
+    def test_who_is_paused_in_its_only_group_is_told_where(self):
+        """It has nothing to resume by itself."""
+        group = self._create_group()
+        group.write({"paused_user_ids": [Command.link(self.agent.id)]})
+        self.assertFalse(self.agent._is_paused())
+        self.assertEqual(
+            self._why(),
+            "You are paused in Refunds: who manages dispatch lets you take its buyers again.",
+        )
+        self.agent.dispatch_paused = True
+        self.assertEqual(self._why(), "You are paused.")
+
     def test_a_group_that_asks_for_a_permission_says_so(self):
         permission = self.env.ref("im_livechat_subaccount.permission_audit_conversations")
         self._create_group(required_permission_id=permission.id)

@@ -142,6 +142,11 @@ class ResUsers(models.Model):
         return user._say_why_no_buyers(*hindrances[0]) if hindrances else False
 
     def _say_why_no_buyers(self, channel, group, code):
+        if code == "paused" and not self._is_paused():
+            return self.env._(
+                "You are paused in %s: who manages dispatch lets you take its buyers again.",
+                group.name,
+            )
         if code == "paused":
             until = self.dispatch_paused_until
             if until:
