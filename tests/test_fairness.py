@@ -345,6 +345,18 @@ class TestFairness(FairnessCommon):
             record.write({"date_to": "2020-01-01"})
             record.flush_recordset()
 
+    def test_who_has_no_figures_to_compare_is_named(self):
+        self._live_through_a_day()
+        self.Total._count()
+        manager = new_test_user(self.env, "fair_manager", "im_livechat.im_livechat_group_manager")
+        idle = self._create_agent("fair_idle", name="Idle")
+        form = Form(self.env["livechat.dispatch.compare"].with_user(manager))
+        form.first_user_id = self.heavy
+        self.assertFalse(form.sentence)
+        form.second_user_id = idle
+        self.assertEqual(form.sentence, "There are no figures of Idle in this period.")
+        self.assertFalse(form.explanation)
+
     def test_numbers_are_written_in_the_language_of_the_user(self):
         self.env["res.lang"]._activate_lang("fr_FR")
         compare = self.env["livechat.dispatch.compare"].with_context(lang="fr_FR").new({})

@@ -73,8 +73,12 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
         for compare in self:
             users = compare.first_user_id, compare.second_user_id
             compare.sentence = compare.explanation = False
+            if not all(users):
+                continue
             # Whose figures the caller cannot read, it finds none of.
-            if not all(user and user._origin in compare.agent_ids._origin for user in users):
+            asked = users[0]._origin | users[1]._origin
+            if unknown := asked - compare.agent_ids._origin:
+                compare.sentence = compare._say_unknown(unknown._filtered_access("read"))
                 continue
             first, second = (compare._read_figures(user._origin) for user in users)
             compare.sentence = compare._say(*users, first, second)
@@ -150,6 +154,11 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
         received = figures.pop("received")
         parts = round_parts(figures)
         return {"received": received, "online_hours": hours or 0, "parts": parts}
+
+    def _say_unknown(self, users):
+        """Return in one sentence of whom nothing is known; ``False`` of nobody."""
+        names = phrase.join(self.env, users.mapped("name"))
+        return bool(names) and self.env._("There are no figures of %s in this period.", names)
 
     def _say(self, first_user, second_user, first, second):
         """Return in one sentence why the first agent got more chats than the second, or fewer."""
