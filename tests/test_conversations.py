@@ -309,6 +309,29 @@ class TestConversationFilters(ConversationsCommon):
                 self.assertIn("livechat_buyer", shown)
                 self.assertNotIn("name", shown)
 
+    def test_agents_read_the_ratings_of_the_chats_that_they_may_read(self):
+        ids = [chat.id for chat in self.chats.values()]
+        rated = [("res_model", "=", "discuss.channel"), ("res_id", "in", ids)]
+
+        def check(user):
+            ratings = self.env["rating.rating"].with_user(user).search(rated)
+            found = {
+                name for name, chat in self.chats.items() if chat.id in ratings.mapped("res_id")
+            }
+            with self.subTest(user=user.login):
+                self.assertEqual(found, self._sees(user))
+                everything = self.env["rating.rating"].search(rated).with_user(user)
+                self.assertEqual(everything._filtered_access("read"), ratings)
+
+        for user in self.everybody:
+            check(user)
+        permissions = [Command.set(self.role_reception.permission_ids.ids)]
+        role = self.Roles.create({"name": "Own", "permission_ids": permissions})
+        for scope in ("own", "group", "shop"):
+            role.conversation_scope = scope
+            self.mine._get_subaccount().with_user(self.owner).role_ids = role
+            check(self.mine)
+
     def test_each_filter_finds_its_chats_among_those_that_may_be_read(self):
         for user in self.everybody:
             seen = self._sees(user)

@@ -467,6 +467,22 @@ class TestActivationPage(PatientCase, ShopCommon):
     def _get_username(self):
         return self.make_jsonrpc_request("/web/session/get_session_info", {})["username"]
 
+    def test_the_page_of_an_agent_offers_to_transfer_to_whom_its_roles_let(self):
+        receive, transfer = (
+            self.env.ref(f"im_livechat_subaccount.permission_{name}")
+            for name in ("receive_buyers", "transfer_chats")
+        )
+        role = self.Roles.create({"name": "Desk", "permission_ids": [Command.set(receive.ids)]})
+        subaccount = self.Subaccounts.create(
+            {"name": "Chen Jing", "role_ids": [Command.set(role.ids)]}
+        )
+        subaccount._activate("sesame-open")
+        for permissions, may in ((receive, False), (receive | transfer, True)):
+            role.permission_ids = [Command.set(permissions.ids)]
+            self.authenticate(subaccount.login, "sesame-open")
+            info = self.make_jsonrpc_request("/web/session/get_session_info", {})
+            self.assertEqual(info["livechat_transfers"], may)
+
     def test_whoever_is_at_work_in_this_browser_stays_who_it_is(self):
         subaccount = self.Subaccounts.create({"name": "Chen Jing"})
         url = subaccount.action_activation_link()["context"]["default_url"]

@@ -173,6 +173,21 @@ class TestWaiting(DispatchCommon):
         self.assertEqual(self._agent_of(waiting), agent)
         self.assertEqual(self._kinds(waiting), ["queue", "transfer"])
 
+    def test_whoever_gives_a_chat_learns_who_would_keep_it_until_then(self):
+        agent = self._create_agent("agent")
+        channel = self._create_busy_channel(agent)
+        serving, waiting = self._come(channel), self._come(channel)
+        manager = self._create_agent("manager", groups="im_livechat.im_livechat_group_manager")
+        for chat, giver, expected in (
+            (serving, agent, (agent.name, True)),
+            (serving, manager, (agent.name, False)),
+            # Nobody: it cannot be promised.
+            (waiting, manager, (False, False)),
+        ):
+            with self.subTest(chat=chat.dispatch_state, giver=giver.name):
+                targets = chat.with_user(giver).get_transfer_targets()
+                self.assertEqual((targets["keeper"], targets["is_keeper"]), expected)
+
     def test_nobody_else_decides_about_who_waits(self):
         agent = self._create_agent("agent")
         shops = {

@@ -17,6 +17,7 @@ class IrHttp(models.AbstractModel):
             "livechat_onlooker": user._is_reader_of_chats(),
             "livechat_agent": user._has_agent_group(),
             "livechat_manages_dispatch": user._manages_some_dispatch(),
+            "livechat_transfers": user._transfers_chats(),
         }
 
     @classmethod

@@ -40,21 +40,22 @@ class DiscussChannel(models.Model):
             return
         if user.partner_id not in chat.dispatch_seat_partner_ids:
             raise AccessError(self.env._("Only the agent of a chat can transfer it."))
-        if user._is_shop_staff() and not user.has_group(
-            "im_livechat_subaccount.group_transfer_chats"
-        ):
+        if not user._transfers_chats():
             raise AccessError(self.env._("Your role does not let you transfer chats."))
 
     def get_transfer_targets(self):
         """Return to whom this chat can be transferred.
 
         :return: ``{"agents": [{"id", "name", "online", "paused", "load", "capacity", "free",
-            "able", "why", "until", "soon"}], "groups": [{"id", "name", "free"}], "promised"}``, who
-            can take it first. ``free`` is how many chats fit, ``None`` for no limit; ``why`` says,
-            to follow the name, why one is not able; ``until`` is when one is back from a pause,
-            time off or between shifts, UTC; ``soon`` between how many seconds, and how many, one
-            who is full will probably have room; all three are false where there is nothing to say.
-            ``promised`` names who gets the chat when there is room, false for nobody.
+            "able", "why", "until", "soon"}], "groups": [{"id", "name", "free"}], "promised",
+            "keeper", "is_keeper"}``, who can take it first. ``free`` is how many chats fit,
+            ``None`` for no limit; ``why`` says, to follow the name, why one is not able; ``until``
+            is when one is back from a pause, time off or between shifts, UTC; ``soon`` between how
+            many seconds, and how many, one who is full will probably have room; all three are false
+            where there is nothing to say.
+            ``promised`` names who gets the chat when there is room, ``keeper`` whose it is until
+            then, false for nobody: such a chat cannot be promised. ``is_keeper`` says whether the
+            caller is that one.
         """
         self._check_transfer()
         # sudo: im_livechat.channel - an agent sees its colleagues' load, which is what this is for
@@ -117,12 +118,15 @@ class DiscussChannel(models.Model):
             {"id": group.id, "name": group.name, "free": len(able & {*group._get_agents().ids})}
             for group in channel.dispatch_group_ids
         ]
-        # sudo: discuss.channel, res.users - the name of the colleague to whom it is promised
-        promised = self.sudo().dispatch_promised_id
+        # sudo: discuss.channel, res.users - the names of the colleagues who keep it and get it
+        promised, keepers = chat.dispatch_promised_id, chat._get_seated()
+        keeper = keepers & self.env.user or keepers[:1]
         return {
             "agents": agents,
             "groups": groups,
             "promised": bool(promised) and (promised.livechat_username or promised.name),
+            "keeper": bool(keeper) and (keeper.livechat_username or keeper.name),
+            "is_keeper": bool(keeper) and keeper == self.env.user,
         }
 
     def _estimate_room(self, limit, load, pace):

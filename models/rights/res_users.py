@@ -1,5 +1,9 @@
+from functools import partial
+
 from odoo import api, models, tools
 from odoo.exceptions import AccessError
+from odoo.fields import Domain
+from odoo.tools import SQL
 
 from ...tools.rights import CONVERSATION_SCOPES, KNOWN_GROUPS
 
@@ -284,15 +288,22 @@ class ResUsers(models.Model):
     # Conversations
     # ------------------------------------------------------------
 
+    def _get_conversation_scope(self):
+        """Return how much of its shop's conversations this member of its staff reads, as
+        ``CONVERSATION_SCOPES`` says."""
+        if self == self._get_shop_owner():
+            return "shop"
+        scopes = self._get_subaccount().role_ids.mapped("conversation_scope")
+        return max(scopes, key=CONVERSATION_SCOPES.index, default="own")
+
     def _get_conversation_domain(self):
         """Return which live chat conversations this user may read besides those it is in."""
         if not self._is_shop_staff():
             return _ALL
         owner = self._get_shop_owner()
         shop = ("livechat_channel_id.main_account_id", "=", owner.id)
-        scopes = self._get_subaccount().role_ids.mapped("conversation_scope")
-        scope = max(scopes, key=CONVERSATION_SCOPES.index, default="own")
-        if self == owner or scope == "shop":
+        scope = self._get_conversation_scope()
+        if scope == "shop":
             return [shop]
         own = ("livechat_channel_member_history_ids.partner_id", "=", self.partner_id.id)
         if scope == "group":
@@ -304,6 +315,13 @@ class ResUsers(models.Model):
         is_auditor = self.has_group("im_livechat_subaccount.group_auditor")
         return is_auditor and not self._has_agent_group()
 
+    def _transfers_chats(self):
+        """Tell whether this user gives the chats that it has to colleagues: of a shop's staff, who
+        has the permission."""
+        return not self._is_shop_staff() or self.has_group(
+            "im_livechat_subaccount.group_transfer_chats"
+        )
+
     def _get_join_domain(self):
         """Return which memberships of live chats this user may create.
 
@@ -314,7 +332,7 @@ class ResUsers(models.Model):
             return _ALL
         conversations = ("channel_id", "any", self._get_conversation_domain())
         join = ["&", ("is_self", "=", True), conversations]
-        if not self.has_group("im_livechat_subaccount.group_transfer_chats"):
+        if not self._transfers_chats():
             return join
         # A colleague, a buyer or somebody who is nobody's staff.
         owners = [False, self._get_shop_owner().id]
@@ -326,11 +344,45 @@ class ResUsers(models.Model):
         ]
 
     def _get_rating_domain(self):
-        """Return which ratings this user may read."""
+        """Return which ratings this user may read: those of its shop, of which figures are made;
+        of who reads no figures of others those of the conversations that it may read."""
         if not self._is_shop_staff():
             return _ALL
-        return [
-            "|",
-            ("parent_res_model", "!=", "im_livechat.channel"),
-            ("parent_res_id", "in", self._get_shop_owner()._get_shop_channels().ids),
-        ]
+        channel_ids = self._get_shop_owner()._get_shop_channels().ids
+        domain = Domain("parent_res_id", "in", channel_ids)
+        scope = self._get_conversation_scope()
+        if scope != "shop" and not self._reads_all_figures():
+            # Kept by the record rules, and so without an environment.
+            match = partial(_match_own_ratings, self.partner_id.id, scope == "group" and self.id)
+            domain &= Domain.custom(to_sql=match)
+        return Domain("parent_res_model", "!=", "im_livechat.channel") | domain
+
+
+def _match_own_ratings(partner_id, user_id, _model, alias, _query):
+    """Return the condition that a rating is of a chat that this contact had.
+
+    :param user_id: whose channels' chats it may be of as well; false for nobody's.
+    """
+    # Served by im_livechat_channel_member_history's index on partner_id.
+    own = SQL(
+        """%s IN (
+            SELECT channel_id
+              FROM im_livechat_channel_member_history
+             WHERE partner_id = %s
+        )""",
+        SQL.identifier(alias, "res_id"),
+        partner_id,
+    )
+    if not user_id:
+        return own
+    # Served by im_livechat_channel_im_user's index on user_id.
+    return SQL(
+        """(%s OR %s IN (
+            SELECT channel_id
+              FROM im_livechat_channel_im_user
+             WHERE user_id = %s
+        ))""",
+        own,
+        SQL.identifier(alias, "parent_res_id"),
+        user_id,
+    )

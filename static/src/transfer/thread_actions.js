@@ -7,7 +7,7 @@ registerThreadAction("livechat-transfer", {
     condition: ({ owner, thread }) =>
         thread?.dispatch_transferable &&
         !thread.livechat_end_dt &&
-        (thread.self_member_id?.livechat_member_type === "agent" ||
+        ((thread.self_member_id?.livechat_member_type === "agent" && session.livechat_transfers) ||
             session.livechat_manages_dispatch) &&
         (!owner.props.chatWindow || owner.props.chatWindow.isOpen) &&
         !owner.isDiscussSidebarChannelActions,

@@ -36,6 +36,8 @@ export class TransferDialog extends ChatDialog {
             target: "",
             whenFree: false,
             promised: false,
+            keeper: false,
+            isKeeper: false,
             error: "",
             isBusy: false,
         });
@@ -48,7 +50,8 @@ export class TransferDialog extends ChatDialog {
             this.call("get_transfer_targets"),
             this.orm.call("discuss.channel", "get_transfer_reasons", []),
         ]);
-        Object.assign(this.state, { ...targets, reasons });
+        const { is_keeper: isKeeper, ...shown } = targets;
+        Object.assign(this.state, { ...shown, isKeeper, reasons });
     }
 
     /** An agent without room is asked by those only who may give it chats above its capacity. */
@@ -139,10 +142,12 @@ export class TransferDialog extends ChatDialog {
         const group = this.state.groups.find((group) => kind === "group" && group.id === id)?.name;
         const texts = {
             assigned: _t("Transferred to %s", agent),
-            promised: _t(
-                "%s gets the chat as soon as there is room; until then it is yours",
-                agent,
-            ),
+            promised: this.state.isKeeper
+                ? _t("%s gets the chat as soon as there is room; until then it is yours", agent)
+                : _t(
+                      "%(agent)s gets the chat as soon as there is room; until then %(keeper)s keeps it",
+                      { agent, keeper: this.state.keeper },
+                  ),
             queued: _t("The buyer waits in line of %s", group),
             pool: _t("%s answers the buyer as soon as somebody is there", group),
         };
