@@ -1,3 +1,4 @@
+import time
 from datetime import timedelta
 
 from odoo import api, fields
@@ -240,6 +241,29 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self._start("reception_give")
 
         self.assertEqual(self._agent_of(waiting), self.omar)
+
+    def test_who_cannot_take_a_buyer_is_not_offered(self):
+        self._let_ada_and_bea_come()
+        # Maria has no room, and who manages dispatch gives above it; Omar is paused.
+        self.maria.dispatch_paused = False
+
+        self._start("reception_offered")
+
+    def test_what_is_done_to_who_waits_is_seen_at_once(self):
+        """However long the page rests after it has asked."""
+
+        def get_lines(channels):
+            time.sleep(0.5)
+            return get(channels)
+
+        now = fields.Datetime.now()
+        for name, minutes in (("First", 3), ("Second", 2), ("Third", 1)):
+            self._wait(name=name, dispatch_queued_at=now - timedelta(minutes=minutes))
+        channels = self.env.registry["im_livechat.channel"]
+        get = channels.get_reception_lines
+        self.patch(channels, "get_reception_lines", api.model(get_lines))
+
+        self._start("reception_at_once")
 
     def test_a_buyer_is_dragged_onto_an_agent(self):
         _chat, waiting = self._let_ada_and_bea_come()

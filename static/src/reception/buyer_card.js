@@ -5,6 +5,9 @@ import { useLooks } from "./looks";
 import { getReasonText } from "./reception_texts";
 import { useSteering } from "./steering";
 
+/** Who manages dispatch gives a chat past these, and past nothing else that keeps buyers away. */
+const GIVEN_PAST = new Set([false, "at_capacity", "main_account_reserved"]);
+
 /** So many agents are offered at once; the others are found by *Another…*. */
 const OFFERED = 6;
 
@@ -38,7 +41,7 @@ export class BuyerCard extends Component {
         return this.group.members
             .filter(
                 ({ user_id: id, reason }) =>
-                    agents[id].status === "online" && reason !== "disabled",
+                    agents[id].status === "online" && GIVEN_PAST.has(reason),
             )
             .sort((one, other) => Number(Boolean(one.reason)) - Number(Boolean(other.reason)))
             .slice(0, OFFERED)

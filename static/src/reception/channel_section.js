@@ -7,7 +7,6 @@ import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 import { useDraggable } from "@web/core/utils/draggable";
 import { useSortable } from "@web/core/utils/sortable_owl";
-import { TransferDialog } from "../transfer/transfer_dialog";
 import { AgentRow } from "./agent_row";
 import { BuyerCard } from "./buyer_card";
 import { useFixes } from "./fault_line";
@@ -64,6 +63,7 @@ export class WaitingList extends Component {
         this.action = useService("action");
         this.dialog = useService("dialog");
         this.orm = useService("orm");
+        this.steering = useSteering(this.props.model);
         this.group = useState(this.props.group);
         this.state = useState({ showsAll: false, openId: false });
         this.list = useRef("list");
@@ -103,25 +103,23 @@ export class WaitingList extends Component {
     }
 
     putFirst(chat) {
-        return this.orm.call("discuss.channel", "action_put_first", [[chat.id]]);
-    }
-
-    give(chat) {
-        this.dialog.add(TransferDialog, { thread: { id: chat.id } });
+        return this.steering.call("action_put_first", chat.id);
     }
 
     end(chat) {
         this.dialog.add(ConfirmationDialog, {
             body: _t("The chat ends without an answer. End it?"),
-            confirm: () => this.orm.call("discuss.channel", "action_end_wait", [[chat.id]]),
+            confirm: () => this.steering.call("action_end_wait", chat.id),
             confirmLabel: _t("End"),
             cancel: () => {},
         });
     }
 
     async block(chat) {
-        const action = await this.orm.call("discuss.channel", "action_block", [[chat.id]]);
-        return this.action.doAction(action);
+        const action = await this.steering.call("action_block", chat.id);
+        if (action) {
+            await this.action.doAction(action, { onClose: () => this.props.model.restNoMore() });
+        }
     }
 
     get waitingTitle() {

@@ -36,7 +36,11 @@ export function useSteering(model) {
                 model.say(_t("Given to %s", agent.name));
             }
         },
-        transfer: (id) => dialog.add(TransferDialog, { thread: { id } }),
+        transfer(id) {
+            // What the dialog has done is seen as soon as it is closed.
+            const onClose = () => model.restNoMore();
+            dialog.add(TransferDialog, { thread: { id } }, { onClose });
+        },
         end(id) {
             dialog.add(ConfirmationDialog, {
                 title: _t("End the chat"),

@@ -273,6 +273,64 @@ tours.add("im_livechat_subaccount.reception_give", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_offered", {
+    steps: () => [
+        {
+            content: "To whom can Bea be given?",
+            trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+            run: press,
+        },
+        {
+            content: "To Maria, above her capacity, and not to Omar, who is paused",
+            trigger: `${card(buyer("Bea"))} .o_livechat_reception_offered:has(button:contains(Maria Santos)):not(:contains(Omar Haddad))`,
+        },
+        {
+            content: "All of them",
+            trigger: `${card(buyer("Bea"))} .o_livechat_reception_offered button:contains(Another)`,
+            run: press,
+        },
+        {
+            content: "Nobody has this chat, to keep it until Omar is back",
+            trigger:
+                ".o_livechat_transfer_agents:has(label:contains(Omar Haddad)):not(:has(.o_livechat_transfer_later))",
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_at_once", {
+    steps: () => {
+        let pressedAt;
+        const first = (name) => ({
+            content: `${name} is the first`,
+            trigger: `${buyer(name)} .badge:contains(/^1$/)`,
+        });
+        const [open, putFirst] = manage("First", "put_first");
+        return [
+            ...manage("Third", "put_first"),
+            first("Third"),
+            ...manage("Second", "put_first"),
+            { ...first("Second"), content: "The page has asked for the line, and rests" },
+            open,
+            {
+                ...putFirst,
+                async run(helpers) {
+                    pressedAt = Date.now();
+                    await press(helpers);
+                },
+            },
+            {
+                ...first("First"),
+                run() {
+                    const seconds = (Date.now() - pressedAt) / 1000;
+                    if (seconds > 3.5) {
+                        throw new Error(`Seen after ${seconds} s`);
+                    }
+                },
+            },
+        ];
+    },
+});
+
 tours.add("im_livechat_subaccount.reception_drag_buyer", {
     steps: () => [
         {
