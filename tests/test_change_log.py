@@ -1,9 +1,12 @@
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import tagged
+from odoo.tools.safe_eval import safe_eval
 
 from .test_dated_changes import DatedChangeCommon
 
@@ -341,6 +344,16 @@ class TestChangeLog(DatedChangeCommon):
                 with self.assertRaisesRegex(UserError, "is past"):
                     mine.action_undo()
             self.assertEqual(self.maria.dispatch_paused, current)
+
+    def test_pauses_in_one_group_are_found_among_the_pauses(self):
+        (everywhere,) = self._count(lambda: self.omar.with_user(self.owner).dispatch_pause())
+        (in_group,) = self._count(lambda: self.group.set_agent_paused(self.maria.id, True))
+        (other,) = self._count(lambda: self.maria.write({"dispatch_weight": 300}))
+        view = self.env.ref("im_livechat_subaccount.livechat_dispatch_log_view_search")
+        (node,) = etree.fromstring(view.arch).xpath("//filter[@name='pauses']")
+        rows = everywhere | in_group | other
+        found = rows.search([("id", "in", rows.ids), *safe_eval(node.get("domain"))])
+        self.assertEqual(found, everywhere | in_group)
 
     def test_an_agents_own_pauses_can_be_left_out(self):
         (own,) = self._count(lambda: self.maria.with_user(self.maria).dispatch_pause())

@@ -106,6 +106,46 @@ class TestPauses(ReceptionCommon):
         self.lunch.name = "Dinner"
         self.assertEqual(first.reason, "Lunch")
 
+    def test_an_undone_resume_or_other_pause_is_a_pause_for_the_same_reason(self):
+        begins = fields.Datetime.now().replace(microsecond=0)
+        minutes = iter(range(100))
+
+        def do(change):
+            """A minute after what was done before."""
+            now = begins + timedelta(minutes=next(minutes))
+            with patch.object(fields.Datetime, "now", lambda *args: now):
+                change()
+                self.env.flush_all()
+
+        def undo():
+            row = self.env["livechat.dispatch.log"].search(
+                [("agent_id", "=", self.maria.id)], limit=1
+            )
+            row.with_user(self.owner).action_undo()
+
+        until = begins + timedelta(hours=9)
+        maria = self.maria.with_user(self.owner)
+        do(lambda: maria.dispatch_pause(until, self.lunch.id))
+        for change in (
+            maria.dispatch_resume,
+            maria.dispatch_pause,
+            # For the same as before.
+            lambda: maria.dispatch_pause(reason_id=self.lunch.id),
+        ):
+            do(change)
+            do(undo)
+            self.assertEqual(self.maria.dispatch_paused_until, until)
+            self.assertEqual(self.maria.dispatch_pause_reason_id, self.lunch)
+        do(maria.dispatch_resume)
+        for _miss in range(3):
+            do(self.maria._count_miss)
+        self.assertTrue(self.maria.dispatch_pause_reason_id)
+        do(maria.dispatch_resume)
+        do(undo)
+        # Nobody chooses dispatch's own reason.
+        self.assertTrue(self.maria.dispatch_paused)
+        self.assertFalse(self.maria.dispatch_pause_reason_id)
+
     def test_the_team_page_says_for_what_somebody_paused(self):
         now = fields.Datetime.now()
         team = self.env["livechat.team"].with_context(tz="UTC")

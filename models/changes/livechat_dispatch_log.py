@@ -491,12 +491,32 @@ class LivechatDispatchLog(Sealed, models.Model):
             row._set_back(subject)
         return {"type": "ir.actions.client", "tag": "soft_reload"}
 
+    def _find_reason_before(self, agent):
+        """Return the id of the reason of the pause that this row has ended or changed, ``False``
+        for none and for one from which nobody chooses any more."""
+        # sudo: livechat.dispatch.pause - of an agent whom the caller may pause
+        pauses = self.env["livechat.dispatch.pause"].sudo()
+        before = [("user_id", "=", agent.id), ("began_at", "<=", self.moment)]
+        # Both are told in whole seconds, the row after the end of the pause.
+        ended = [
+            ("ended_at", ">=", self.moment - timedelta(seconds=1)),
+            ("ended_at", "<=", self.moment),
+        ]
+        pause = pauses.search(before + ended, limit=1) or pauses.search(before, limit=1)
+        langs = [code for code, _name in self.env["res.lang"].get_installed()]
+        for reason in agent._find_pause_reasons() if pause.reason else ():
+            # As it was called then, in whatever language.
+            if any(reason.with_context(lang=lang).name == pause.reason for lang in langs):
+                return reason.id
+        return False
+
     def _set_back(self, subject):
         """Write the old value by the way on which it would be written by hand."""
         name = self.what.rpartition(".")[2]
         if name == "dispatch_paused":
             if self.old_value:
-                subject.dispatch_pause(False if self.old_value is True else self.old_value)
+                until = False if self.old_value is True else self.old_value
+                subject.dispatch_pause(until, self._find_reason_before(subject))
             else:
                 subject.dispatch_resume()
         elif subject._name == "res.users":
