@@ -58,6 +58,10 @@ class TestBlock(BlockCommon):
         self.assertEqual((block.name, block.guest_id), ("Spammer", guest))
         self.assertEqual((block.create_uid, block.reason), (self.owner, "Abuse"))
         self.assertFalse(block.address)
+        # Of those whom nobody has named one is told from the other, as on all pages.
+        unnamed = self._block(someone)
+        guest = someone.livechat_customer_history_ids.guest_id
+        self.assertEqual((unnamed.name, unnamed.guest_id), (f"Visitor {guest.id}", guest))
         in_a_day = fields.Datetime.now() + timedelta(days=1)
         self.assertAlmostEqual(block.until, in_a_day, delta=timedelta(minutes=5))
 

@@ -130,7 +130,7 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
             {
                 **vals,
                 "livechat_channel_id": chat.livechat_channel_id.id,
-                "name": (partner or guest).name,
+                "name": chat._get_buyers_own_name(),
                 "partner_id": partner.id,
                 "guest_id": guest.id,
                 "address": by_address and chat.dispatch_address,
