@@ -67,6 +67,61 @@ class TestPages(DispatchCommon, ShopCommon):
                         setattr(form, name, "Other")
         self.assertEqual(self.maria.dispatch_weight, 160)
 
+    def test_a_template_is_looked_at_and_copied_and_not_edited_by_a_shop(self):
+        template = self.role_reception
+        own = self.Roles.create({"name": "Own"})
+        admin = self.env.ref("base.user_admin")
+        for role, user, may in (
+            (template, self.owner, False),
+            (own, self.owner, True),
+            (self.Roles, self.owner, True),
+            (template, admin, True),
+        ):
+            with self.subTest(role=role.name, user=user.name):
+                form = Form(role.with_user(user))
+                for name in ("name", "conversation_scope", "permission_ids"):
+                    self.assertEqual(not form._get_modifier(name, "readonly"), may)
+
+    def test_nobody_edits_its_own_account_or_that_of_who_may_more(self):
+        deputy = self._hire("Deputy", "manage_subaccounts")
+        planner = self._hire("Planner", "manage_subaccounts", "manage_dispatch")
+        clerk, helper = self._hire("Clerk", "receive_buyers"), self._hire("Helper")
+        rows = self.env["livechat.subaccount"]
+        for manager, person, may in (
+            (deputy, deputy, False),
+            (deputy, clerk, False),
+            (deputy, helper, True),
+            (planner, planner, False),
+            (self.owner, deputy, True),
+        ):
+            row = person._get_subaccount().sudo(False).with_user(manager)
+            with self.subTest(manager=manager.name, person=person.name):
+                self.assertEqual(row.can_manage, may)
+                view = self.env.ref("im_livechat_subaccount.livechat_subaccount_view_form")
+                arch = etree.fromstring(rows.with_user(manager).get_view(view.id, "form")["arch"])
+                for node in arch.iterfind("header/button"):
+                    if "personal_data" not in node.get("name"):
+                        with self.subTest(button=node.get("name")):
+                            self.assertIn("not can_manage", node.get("invisible"))
+        for manager, may in ((deputy, False), (planner, True)):
+            form = Form(rows.with_user(manager))
+            self.assertFalse(form._get_modifier("name", "readonly"))
+            self.assertEqual(not form._get_modifier("dispatch_group_ids", "readonly"), may)
+
+    def test_open_chats_are_offered_to_who_may_receive_buyers(self):
+        clerk = self._hire("Clerk", "receive_buyers")
+        self._hire("Audit", "audit_conversations")
+        leaver = self.maria._get_subaccount()
+        dialog = self.env["livechat.subaccount.disable"].with_user(self.owner)
+        dialog = dialog.create({"subaccount_ids": [Command.set(leaver.ids)]})
+        names = {
+            name: dialog[name].ids
+            for name, field in dialog._fields.items()
+            if field.type == "many2many"
+        }
+        offered = self.Subaccounts.search(safe_eval(dialog._fields["successor_id"].domain, names))
+        self.assertEqual(offered.sudo().user_id, clerk)
+
     def test_reports_are_grouped_by_anything_by_all_who_see_them(self):
         self._come(self.channel)
         readers = (
@@ -225,6 +280,20 @@ class TestPages(DispatchCommon, ShopCommon):
                     buttons = etree.fromstring(arch["arch"]).iter("button")
                     names = [button.get("name") for button in buttons]
                     self.assertEqual("action_take" in names, is_offered)
+
+    def test_who_reads_who_waits_and_serves_elsewhere_is_not_offered_to_take(self):
+        chat = self._come(self.channel)
+        chat.write({"dispatch_state": "queued", "dispatch_queued_at": fields.Datetime.now()})
+        clerk = self._hire("Clerk", "receive_buyers")
+        self.channel.user_ids -= clerk
+        boss = self._create_agent("boss_pages", 100, "im_livechat.im_livechat_group_manager")
+        for reader, may in ((self.maria, True), (self.owner, True), (clerk, False), (boss, False)):
+            with self.subTest(reader=reader.name):
+                self.assertEqual(chat.with_user(reader).dispatch_may_take, may)
+        for kind in ("list", "kanban"):
+            view = self.env.ref(f"im_livechat_subaccount.livechat_waiting_view_{kind}")
+            (button,) = etree.fromstring(view.arch).xpath("//button[@name='action_take']")
+            self.assertEqual(button.get("invisible"), "not dispatch_may_take")
 
     def test_the_rows_of_an_agent_are_told_apart_by_hour_and_group(self):
         view = self.env.ref("im_livechat_subaccount.livechat_dispatch_total_view_list")

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from ..tools import sent
 
@@ -13,9 +13,27 @@ class LivechatSubaccountDisable(sent.Guard, models.TransientModel):
     successor_id = fields.Many2one(
         "livechat.subaccount",
         "Give Open Chats To",
-        domain="[('state', '=', 'enabled'), ('id', 'not in', subaccount_ids)]",
+        domain="[('id', 'in', successor_ids)]",
         help="Empty: each chat is dispatched again.",
     )
+    successor_ids = fields.Many2many("livechat.subaccount", compute="_compute_successor_ids")
+
+    @api.depends("subaccount_ids")
+    @api.depends_context("uid")
+    def _compute_successor_ids(self):
+        for dialog in self:
+            # Of the shop of those who leave, as far as the caller sees it.
+            enabled = dialog.env["livechat.subaccount"].search(
+                [
+                    ("state", "=", "enabled"),
+                    ("id", "not in", dialog.subaccount_ids.ids),
+                    ("main_account_id", "in", dialog.subaccount_ids.main_account_id.ids),
+                ]
+            )
+            # sudo: res.users - who may receive buyers
+            dialog.successor_ids = enabled.filtered(
+                lambda one: one.sudo().user_id._has_agent_group()
+            )
 
     def action_disable(self):
         """Disable and hand over."""

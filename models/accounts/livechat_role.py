@@ -69,6 +69,9 @@ class LivechatRole(sent.Reader, models.Model):
         "livechat.subaccount", string="Held by", compute="_compute_holder_ids"
     )
     subaccount_count = fields.Integer("Holders", compute="_compute_holder_ids")
+    can_edit = fields.Boolean(
+        compute="_compute_can_edit", help="Whether the reader may change it: no shop a template."
+    )
 
     _group_uniq = models.Constraint(
         "UNIQUE (group_id)", "Two roles cannot stand on the same access group."
@@ -82,6 +85,14 @@ class LivechatRole(sent.Reader, models.Model):
             # sudo: livechat.role - only the sub-accounts the caller can see are told
             role.holder_ids = role.sudo().subaccount_ids.filtered_domain([("id", "in", visible)])
             role.subaccount_count = len(role.holder_ids)
+
+    @api.depends("main_account_id")
+    @api.depends_context("uid")
+    def _compute_can_edit(self):
+        user, is_admin = self.env.user, self.env.is_admin()
+        for role in self:
+            # A new one becomes the reader's own.
+            role.can_edit = is_admin or not role._origin or role.main_account_id == user
 
     def _compute_second_factor_available(self):
         self.second_factor_available = "totp_enabled" in self.env["res.users"]._fields

@@ -220,10 +220,19 @@ class LivechatSubaccount(sent.Reader, models.Model):
         for subaccount in self:
             subaccount.has_user_roles = subaccount.user_id._has_user_roles()
 
+    @api.depends("role_ids", "user_id.group_ids")
     @api.depends_context("uid")
     def _compute_can_manage(self):
         manager = "im_livechat_subaccount.group_subaccount_manager"
-        self.can_manage = self.env.is_admin() or self.env.user.has_group(manager)
+        manages = self.env.is_admin() or self.env.user.has_group(manager)
+        for subaccount in self:
+            # Who manages makes new ones.
+            subaccount.can_manage = manages
+            if manages and subaccount._origin:
+                try:
+                    subaccount._origin._check_manageable()
+                except AccessError:
+                    subaccount.can_manage = False
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business

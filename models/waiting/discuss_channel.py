@@ -14,6 +14,7 @@ from ...dispatch.line import HEAD_START, IS_WAITING, WAITING, Waiting, estimate_
 from ...tools import sent
 from ...tools.here import gone_since, read_now
 from ...tools.mask import mask_addresses
+from ...tools.rights import READERS
 from ...tools.turn import RESTS, UNANSWERED
 from ...tools.word import SURELY_HELD, match_given_up
 
@@ -33,6 +34,22 @@ WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED) | Domain(RE
 
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
+
+    dispatch_may_take = fields.Boolean(
+        compute="_compute_dispatch_may_take",
+        groups=READERS,
+        help="Whether the reader is an agent of the channel, and not the buyer.",
+    )
+
+    @api.depends("livechat_channel_id")
+    @api.depends_context("uid")
+    def _compute_dispatch_may_take(self):
+        user = self.env.user
+        serves = user._get_chat_channels()
+        for chat in self:
+            # sudo: discuss.channel - whether the reader is its buyer
+            is_buyer = chat.sudo()._is_buyer(user.partner_id)
+            chat.dispatch_may_take = chat.livechat_channel_id in serves and not is_buyer
 
     def write(self, vals):
         sent.expect_values(self.env, vals)
