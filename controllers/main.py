@@ -112,6 +112,20 @@ def _refuse_session(page_lang, channel_id=None):
     return _refuse(channel._turn_away() if channel else None)
 
 
+def _refuse_ended(chat_id):
+    """Return the answer to a page that writes into a chat which has ended, as it does not know yet:
+    nobody would read that. ``None`` while somebody does, and of others' chats."""
+    chat = request.env["discuss.channel"].search([("id", "=", chat_id)])
+    # sudo: discuss.channel - whether the reader's own chat has ended, and a word opens it again
+    chat = chat.sudo()
+    if not chat._is_dispatched() or not chat.livechat_end_dt or chat._reopens():
+        return None
+    speak(chat.livechat_lang_id.code)
+    refusal = request.env._("This chat has ended, and nobody would read it. Open a new one.")
+    told = Store().add(chat, ["livechat_end_dt"]).get_result()
+    return {**_refuse(refusal), "store_data": told}
+
+
 def _is_message(thread_id, post_data, context, others):
     """Tell whether this is what the widget sends as a buyer's message."""
 
@@ -277,7 +291,8 @@ class DispatchThreadController(ThreadController):
         self, thread_model=None, thread_id=None, post_data=None, context=None, **kwargs
     ):
         """As core's, but a buyer to whom nobody has answered yet does not write without end, and
-        one who is blocked not at all; what no widget sends is no message."""
+        one who is blocked not at all; what no widget sends is no message, and what is written
+        into a chat that has ended is not kept where nobody reads it."""
         is_named = isinstance(thread_model, str) and thread_model in request.env
         if not (is_named and isinstance(post_data, dict) and isinstance(context or {}, dict)):
             return False
@@ -287,6 +302,8 @@ class DispatchThreadController(ThreadController):
             find_guest()
             if refusal := find_refusal(thread_id, "word"):
                 return _refuse(refusal)
+            if ended := _refuse_ended(int(thread_id)):
+                return ended
             # sudo: discuss.channel - whether it is the chat of a buyer, and not Odoo's own
             if request.env[thread_model].sudo().browse(int(thread_id)).exists()._is_dispatched():
                 post_data = {

@@ -739,7 +739,7 @@ class TestLimits(PatientCase, DispatchCommon):
         self._say(chat, self.agent)
         self._call("/im_livechat/visitor_leave_session", channel_id=chat.id)
         self.assertTrue(chat.livechat_end_dt)
-        self.assertTrue(self._say_over_the_route(chat.id)["message_id"])
+        self.assertIn("has ended", self._say_over_the_route(chat.id)["dispatch_refusal"])
         self.assertTrue(self._fill_of("word", guest))
         self.assertIn("wait a minute", self._say_over_the_route(chat.id)["dispatch_refusal"])
         for path, params in (
@@ -748,6 +748,47 @@ class TestLimits(PatientCase, DispatchCommon):
         ):
             self.assertFalse(self._call(f"/mail/message/{path}", message_id=said.id, **params))
         self.assertNotIn("Again", said.body)
+
+    def test_a_word_into_what_has_ended_is_not_kept_where_nobody_reads_it(self):
+        """A page that slept when the agent ended the chat does not know of it yet."""
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        token = {"guest_token": chat.channel_member_ids.guest_id._format_auth_cookie()}
+        self.assertTrue(self._say_over_the_route(chat.id)["message_id"])
+        self._say(chat, self.agent)
+        chat.with_user(self.agent).action_unfollow()
+        self.assertTrue(chat.livechat_end_dt)
+        said = self.env["mail.message"].search_count([("res_id", "=", chat.id)])
+        post = {"body": "And the red one?", "message_type": "comment"}
+        for path, more in (("/mail", {}), ("/im_livechat/cors", token)):
+            answer = self._call(
+                f"{path}/message/post",
+                thread_model="discuss.channel",
+                thread_id=chat.id,
+                post_data=post,
+                **more,
+            )
+            self.assertIn("has ended", answer.get("dispatch_refusal", ""))
+            # From now on its page knows.
+            (told,) = answer["store_data"]["discuss.channel"]
+            self.assertTrue(told["livechat_end_dt"])
+        self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
+        # A stranger learns nothing of it.
+        self.opener.cookies.clear()
+        answer = self.url_open(
+            "/mail/message/post",
+            data=json.dumps(
+                {
+                    "params": {
+                        "thread_model": "discuss.channel",
+                        "thread_id": chat.id,
+                        "post_data": post,
+                    }
+                }
+            ),
+            headers={"Content-Type": "application/json", **self.forwarded},
+        )
+        self.assertNotIn("has ended", answer.text)
 
     def test_a_word_of_a_buyer_is_mailed_to_nobody(self):
         self.agent.write({"notification_type": "email", "email": "agent@example.com"})

@@ -379,6 +379,11 @@ def test_the_key_that_ends_a_composition_sends_nothing(shop, open_site, composin
     assert page.errors == []
 
 
+@pytest.mark.parametrize(("place", "viewport"), [("elsewhere", PHONE)])
+def test_who_writes_into_what_has_ended_reads_so_and_loses_no_word(
+    shop, open_site, place, viewport
+
+
 @pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
 def test_an_open_chat_survives_a_reload_where_nobody_else_is_taken(
     shop, open_site, place, viewport

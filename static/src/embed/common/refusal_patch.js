@@ -108,6 +108,10 @@ patch(Store.prototype, {
             return data;
         }
         this.env.services.notification.add(data.dispatch_refusal, { type: "warning" });
+        if (data.store_data) {
+            // What this page did not know.
+            this.insert(data.store_data);
+        }
         if (message) {
             // As core does with what was lost on the way: it can be sent again.
             message.postFailRedo = () => {
