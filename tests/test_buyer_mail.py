@@ -184,6 +184,26 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.assertIn("Say where", self._reach(chat))
         self.assertFalse(chat.dispatch_reply_email)
 
+    def test_numbers_and_addresses_are_read_in_the_digits_and_signs_of_all_keyboards(self):
+        chat = self._leave_pooled()
+        for said, number in (
+            ("\u0660\u0663\u0660 \u0661\u0662\u0663\u0664\u0665", "030 12345"),
+            ("\u06f0\u06f3\u06f0\u06f1\u06f2\u06f3\u06f4", "0301234"),
+            ("\uff0b\uff18\uff16\uff0813\uff09\uff11\uff12\uff13\uff0d456", "+86(13)123-456"),
+            # As people's address books give it.
+            ("\u202a+49\u00a030\u20111234567\u202c", "+49 30-1234567"),
+        ):
+            with self.subTest(number=number):
+                self.assertFalse(self._reach(chat, phone=said))
+                # A number is read from left to right by everybody.
+                words = chat.message_ids.sorted("id")[-1].body
+                self.assertIn(f'<span dir="ltr">{number}</span>', words)
+        for said in ("ella\uff20example.com", "\u202aella@example.com\u202c"):
+            with self.subTest(said=said):
+                chat.dispatch_reply_email = False
+                self.assertFalse(self._reach(chat, email=said))
+                self.assertEqual(chat.dispatch_reply_email, "ella@example.com")
+
     def test_nobody_says_it_of_anothers_chat_nor_of_one_that_waits_no_more(self):
         chat = self._leave_pooled()
         self.opener.cookies.pop("dgid", None)

@@ -53,6 +53,13 @@ class TestFirstQuestion(LampsCommon, PatientCase):
     def test_the_order_that_is_named_is_kept_and_nonsense_blocks_nobody(self):
         self.channel.write({"first_question": "order", "max_sessions_mode": "unlimited"})
         self.assertEqual(self._open(order_number=" S00042 ").dispatch_order_number, "S00042")
+        for said in (
+            "S\u0660\u0660\u0660\u0664\u0662",
+            "\uff330\uff100\uff14\uff12",
+            "\u202aS00042\u202c",
+        ):
+            with self.subTest(said=said):
+                self.assertEqual(self._open(order_number=said).dispatch_order_number, "S00042")
         for number in (*(value for value in SENSELESS if value != "1"), "x" * 5000):
             with self.subTest(number=str(number)[:20]):
                 chat = self._open(order_number=number)

@@ -1,4 +1,5 @@
-"""How people read a login or an address, which is not how a computer compares it."""
+"""How people read and write a login, an address or a number, which is not how a computer compares
+it."""
 
 import re
 import unicodedata
@@ -11,6 +12,24 @@ def fold(text):
     """Return a text as people read it: large and small letters, and the wide ones of Chinese, are
     the same."""
     return unicodedata.normalize("NFKC", text).casefold()
+
+
+def fold_typed(text):
+    """Return what somebody typed or pasted into a field, in the digits and signs that every
+    keyboard has: other digits, letters of full width and dashes become those, and marks of
+    direction, which nobody sees, are gone."""
+    folded = []
+    for sign in unicodedata.normalize("NFKC", text):
+        match unicodedata.category(sign):
+            case "Nd":
+                folded.append(str(unicodedata.decimal(sign)))
+            case "Pd":
+                folded.append("-")
+            case "Cf":
+                continue
+            case _:
+                folded.append(sign)
+    return "".join(folded)
 
 
 def is_plain(text):

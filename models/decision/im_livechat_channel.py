@@ -16,6 +16,7 @@ from ...dispatch.scope import Buyer, clean_page, rate_languages
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools import clock
 from ...tools.here import GRACE, IS_OFF, IS_PAUSED, read_now
+from ...tools.names import fold_typed
 from ...tools.sent import is_text, without_defaults
 from ...tools.sentinels import PREVIEW
 from .staff import Staff, Tree
@@ -775,7 +776,9 @@ class ImLivechatChannel(models.Model):
         values["dispatch_cart_id"] = self._read_cart_id()
         if self.first_question == "order":
             number = self.env.context.get("livechat_dispatch_order")
-            values["dispatch_order_number"] = is_text(number, _ORDER_LENGTH) and number.strip()
+            values["dispatch_order_number"] = (
+                is_text(number, _ORDER_LENGTH) and fold_typed(number).strip()
+            )
         guest = self.env["mail.guest"]._get_guest_from_context()
         if guest and not self.env.user._is_public():
             values["dispatch_guest_id"] = guest.id

@@ -221,7 +221,9 @@ class DiscussChannel(models.Model):
         if not number:
             return False
         orders = self._get_readable_orders()
-        order = orders is not None and orders.search([("name", "=", number)], limit=1)
+        # Phones begin with a small letter.
+        names = [number, number.upper()]
+        order = orders is not None and orders.search([("name", "in", names)], limit=1)
         # sudo: res.partner - whether it is the company of the buyer
         company = contact.sudo().commercial_partner_id
         return {

@@ -3,6 +3,8 @@ import re
 from datetime import timedelta
 from functools import partial
 
+from markupsafe import Markup
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError, ValidationError
 from odoo.fields import Domain
@@ -15,7 +17,7 @@ from ...dispatch.ledger import door
 from ...dispatch.line import WAITING
 from ...tools import sent
 from ...tools.here import read_now
-from ...tools.names import say_in_one_line
+from ...tools.names import fold_typed, say_in_one_line
 from ...tools.rights import READERS
 
 # What a link is signed for that leads a buyer back to its chat, and for how long.
@@ -36,14 +38,13 @@ _PHONE_DIGITS = range(5, 16)
 
 def _read_mailbox(said):
     """Return the one address that somebody typed, ``False`` for what is none."""
-    if not sent.is_text(said, _EMAIL_LENGTH) or len(said.split()) != 1:
-        return False
-    return email_normalize(said)
+    mailbox = fold_typed(said) if sent.is_text(said, _EMAIL_LENGTH) else ""
+    return len(mailbox.split()) == 1 and email_normalize(mailbox)
 
 
 def _read_number(said):
     """Return the telephone number that somebody typed, ``False`` for what is none."""
-    number = said.strip() if sent.is_text(said, _PHONE_LENGTH) else ""
+    number = fold_typed(said).strip() if sent.is_text(said, _PHONE_LENGTH) else ""
     is_number = _PHONE.fullmatch(number) and sum(map(str.isdecimal, number)) in _PHONE_DIGITS
     return bool(is_number) and number
 
@@ -122,7 +123,9 @@ class DiscussChannel(models.Model):
             self.dispatch_mails_turn = self.dispatch_state == "queued"
             self._say_as_desk(env._("Answers are also mailed to you"))
         if number:
-            self._post_as_buyer(env._("My telephone number: %s", number))
+            # Words from right to left would show its groups in reverse.
+            shown = Markup('<span dir="ltr">%s</span>') % number
+            self._post_as_buyer(env._("My telephone number: %s", shown))
         Store(bus_channel=self).add(self, {"dispatch_wait": self._get_wait()}).bus_send()
 
     def _post_as_buyer(self, words):
