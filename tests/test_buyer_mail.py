@@ -204,6 +204,31 @@ class TestBuyerMail(DispatchCommon, PatientCase):
                 self.assertFalse(self._reach(chat, email=said))
                 self.assertEqual(chat.dispatch_reply_email, "ella@example.com")
 
+    def test_who_left_a_message_reads_the_answer_on_the_next_page(self):
+        chat = self._leave_pooled()
+
+        def get_opened():
+            asked = [["init_livechat", self.channel.id]]
+            told = self._call("/mail/action", fetch_params=asked).get("discuss.channel", [])
+            return [row["id"] for row in told if row.get("open_chat_window")]
+
+        self.assertFalse(get_opened())
+        self._answer(chat)
+        self.assertEqual(get_opened(), chat.ids)
+        member = chat.channel_member_ids.filtered("guest_id")
+        member.seen_message_id = chat.message_ids.sorted("id")[-1]
+        self.env.flush_all()
+        self.assertFalse(get_opened())
+        # The agent has gone by now, and a word leads back.
+        self._say(chat, self.agent, "Shall I keep one?")
+        self._close(chat)
+        self.env.flush_all()
+        self.assertEqual(get_opened(), chat.ids)
+        self.assertTrue(chat._reopens())
+        # It is nobody else's.
+        self._come_anew()
+        self.assertFalse(get_opened())
+
     def test_nobody_says_it_of_anothers_chat_nor_of_one_that_waits_no_more(self):
         chat = self._leave_pooled()
         self.opener.cookies.pop("dgid", None)

@@ -14,6 +14,7 @@ from psycopg2.errors import LockNotAvailable
 
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.modules import module
 from odoo.modules.registry import Registry
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
@@ -58,6 +59,9 @@ _LONGEST_CHANGE = timedelta(seconds=2)
 
 # Whom a channel names gets a mail of the pool no more often than this.
 _DIGEST_AFTER = timedelta(minutes=5)
+
+# So long an answer that its buyer has not seen opens on the next page.
+_ANSWER_SHOWN = timedelta(days=7)
 
 # So many at the head of a line are told each change of their places at once; the others ask when
 # they give a sign of life. Else one who leaves a line of a hundred writes a hundred rows.
@@ -193,6 +197,29 @@ class ImLivechatChannel(models.Model):
         door.claim(self.env.cr, self.id, known)
         chat._go_on_as(partner, guest)
         return chat
+
+    def _find_unseen_answer(self):
+        """Return the chat in which whoever loads a page has an answer that no page has shown and no
+        mail has told: of who has waited, or left a message and closed its window. If it has ended
+        meanwhile, a word opens it again. Empty for none.
+
+        :rtype: discuss.channel
+        """
+        self.ensure_one()
+        partner, guest = self._identify_buyer()
+        if self.env.user._is_internal() or self.env.cr.readonly:
+            return self.env["discuss.channel"]
+        if partner:
+            guest = guest.browse()
+        since = read_now(self.env) - _ANSWER_SHOWN
+        answered = Domain("livechat_channel_id", "=", self.id)
+        answered &= Domain("dispatch_wait_count", ">", 0) & Domain(
+            "dispatch_answered_at", ">", since
+        )
+        chat = self._find_chats_of(partner, guest, answered)[:1]
+        if not chat or not chat._find_unseen():
+            return chat.browse()
+        return chat._return(partner, guest)
 
     def _note_session(self, session, guest):
         """Keep which guest the browser with this session has become, for its other tabs."""
