@@ -649,3 +649,19 @@ def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back
         wire.hang_up()
         expect(panel).to_contain_text("Ella")
         expect(reason).to_be_visible()
+
+
+def test_a_whisper_names_its_chat_and_leads_to_it(shop, open_page):
+    reception, agent = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    open_chat(shop, reception, name="Omar")
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Omar")
+    shop.call("discuss.channel", "action_whisper", [chat_id], "Offer ten percent off")
+    notice = page.locator(".o_notification", has_text="whispers to you")
+    expect(notice).to_contain_text("Ella")
+    notice.get_by_role("button", name="Open").click()
+    expect_head(page, DESKTOP, "Ella")
+    expect(page.locator(".o_livechat_whisper")).to_contain_text("Offer ten percent off")
+    expect(notice).to_have_count(0)
+    assert page.errors == []

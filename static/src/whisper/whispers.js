@@ -55,17 +55,34 @@ export class Whispers extends Component {
     }
 }
 
-/** Tells open chats of a whisper, and the agent whose chat is not open. */
-export const whisperService = {
-    dependencies: ["bus_service", "notification"],
+/** So long the way to a whisper is offered; milliseconds. */
+const TIME_SHOWN = 15_000;
 
-    start(env, { bus_service: bus, notification }) {
+/** Tells open chats of a whisper, and the agent whose chat is not open: of which it is. */
+export const whisperService = {
+    dependencies: ["bus_service", "mail.store", "notification"],
+
+    start(env, { bus_service: bus, "mail.store": store, notification }) {
         const service = { bus: new EventTarget() };
-        bus.subscribe("livechat_dispatch/whisper", (whisper) => {
+        bus.subscribe("livechat_dispatch/whisper", async (whisper) => {
             service.bus.dispatchEvent(new CustomEvent("WHISPER", { detail: whisper }));
-            notification.add(_t("%s whispers to you: see above the chat", whisper.by), {
-                type: "info",
+            const chat = await store.Thread.getOrFetch({
+                model: "discuss.channel",
+                id: whisper.id,
             });
+            const open = () => {
+                close();
+                chat.open({ focus: true });
+            };
+            const close = notification.add(
+                _t("%s whispers to you: see above the chat", whisper.by),
+                {
+                    type: "info",
+                    title: chat?.displayName,
+                    autocloseDelay: TIME_SHOWN,
+                    buttons: chat ? [{ name: _t("Open"), primary: true, onClick: open }] : [],
+                },
+            );
         });
         return service;
     },
