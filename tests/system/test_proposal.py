@@ -7,7 +7,7 @@ import shop as shops
 from browsers import FIRST_PAGE, PHONE, shoot, show_chat, wait_until_online
 from playwright.sync_api import expect
 from test_buyer_panel import ask, fits, open_reception, visit
-from test_desk_browsers import as_agent, come_in, open_chat, serve, set_agents
+from test_desk_browsers import answer, as_agent, come_in, open_chat, serve, set_agents
 from test_waiting_browsers import last_visitor
 
 STRIP = ".o_livechat_proposal"
@@ -118,6 +118,20 @@ def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
     heard = "id => odoo.__WOWL_DEBUG__.root.env.services['im_livechat_subaccount.ring'].ring(%s)"
     page.evaluate(heard % "{id, title: 'Late', words: 'Hello?', note: false}", chat_id)
     expect(page.locator(RING)).to_have_count(0)
+    assert page.errors == []
+
+
+def test_on_a_phone_the_ring_of_a_chat_that_was_answered_elsewhere_is_gone(shop, open_page):
+    reception, agent = serve(shop)
+    page = come_in(shop, open_page, agent, PHONE)
+    expect(page.locator(".o_livechat_dispatch_menu")).to_be_visible()
+    wait_until_online(shop, agent)
+    _buyer, chat_id = open_chat(shop, reception, "Is the lamp in stock?")
+    ring = page.locator(RING, has_text="Is the lamp in stock?")
+    expect(ring).to_be_visible()
+    # The same agent, at a desk.
+    answer(shop, agent, chat_id)
+    expect(ring).to_have_count(0)
     assert page.errors == []
 
 

@@ -139,7 +139,7 @@ export class Ring {
         }
     }
 
-    /** It is over, or somebody else's: there is nothing to open for. */
+    /** It is over, somebody else's or answered: there is nothing to open for. */
     onGone(thread) {
         if (this.announced?.eq(thread)) {
             this.hide();
@@ -198,6 +198,18 @@ patch(Thread.prototype, {
             },
             onUpdate() {
                 if (!this.isToBeAnswered) {
+                    this.store.env.services["im_livechat_subaccount.ring"]?.onGone(this);
+                }
+            },
+            eager: true,
+        });
+        /** Whether its agent owes a word, which may be given on another page. */
+        this.isOwed = fields.Attr(false, {
+            compute() {
+                return this.owedSince !== undefined;
+            },
+            onUpdate() {
+                if (!this.isOwed) {
                     this.store.env.services["im_livechat_subaccount.ring"]?.onGone(this);
                 }
             },
