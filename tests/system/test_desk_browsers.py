@@ -651,6 +651,57 @@ def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back
         expect(reason).to_be_visible()
 
 
+def end_unread(shop, page, reception, agent):
+    """A chat of this agent ends whose buyer's last word it has not read, as its page knows."""
+    over, over_chat = open_chat(shop, reception, name="Departed")
+    answer(shop, agent, over_chat)
+    over.say(over_chat, "Thank you")
+    over.leave(over_chat)
+    page.wait_for_function(
+        """(id) => {
+            const { Thread } = odoo.__WOWL_DEBUG__.root.env.services["mail.store"];
+            const chat = Thread.get({ model: "discuss.channel", id });
+            return chat?.livechat_end_dt && chat.isUnread;
+        }""",
+        arg=over_chat,
+    )
+
+
+def test_tab_leads_to_no_chat_that_has_ended(shop, open_page):
+    reception, agent = serve(shop)
+    open_chat(shop, reception, name="Living")
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Living")
+    end_unread(shop, page, reception, agent)
+    composer = page.locator(".o-mail-Composer-input")
+    composer.focus()
+    expect(composer).not_to_have_attribute("placeholder", re.compile("Tab"))
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(500)
+    expect_head(page, DESKTOP, "Living")
+    # To one that goes on it does.
+    open_chat(shop, reception, name="Waiting")
+    expect(page.locator(ROW, has_text="Waiting")).to_be_visible()
+    composer.focus()
+    expect(composer).to_have_attribute("placeholder", "Tab to next livechat")
+    page.keyboard.press("Tab")
+    expect_head(page, DESKTOP, "Waiting")
+    assert page.errors == []
+
+
+def test_a_phones_tab_counts_chats_that_go_on(shop, open_page):
+    reception, agent = serve(shop)
+    page = come_in(shop, open_page, agent, PHONE)
+    open_chat(shop, reception, name="Living")
+    tab = page.locator(".o-mail-MessagingMenu-tab", has_text="Live Chats")
+    count = tab.locator(".o-mail-MessagingMenu-tabCounter")
+    expect(count).to_have_text("1")
+    end_unread(shop, page, reception, agent)
+    page.wait_for_timeout(500)
+    expect(count).to_have_text("1")
+    assert page.errors == []
+
+
 def test_a_whisper_names_its_chat_and_leads_to_it(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
