@@ -379,9 +379,50 @@ def test_the_key_that_ends_a_composition_sends_nothing(shop, open_site, composin
     assert page.errors == []
 
 
+def test_the_key_that_takes_back_a_composition_closes_nothing(shop, open_site):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    page = open_site(reception, "shop", "en", DESKTOP)
+    page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    window = page.locator(".o-mail-ChatWindow")
+    composer = window.locator(".o-mail-Composer-input")
+    composer.fill("tai deng")
+    # Safari tells of the end of the composition before it tells of the key.
+    composer.evaluate(
+        """(field) => field.dispatchEvent(new KeyboardEvent("keydown", {
+            key: "Escape", keyCode: 229, isComposing: false, bubbles: true, cancelable: true
+        }))"""
+    )
+    page.wait_for_timeout(500)
+    expect(composer).to_have_value("tai deng")
+    # And Escape is Escape.
+    composer.press("Escape")
+    expect(window).to_have_count(0)
+    assert page.errors == []
+
+
 @pytest.mark.parametrize(("place", "viewport"), [("elsewhere", PHONE)])
 def test_who_writes_into_what_has_ended_reads_so_and_loses_no_word(
     shop, open_site, place, viewport
+):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    page = open_site(reception, place, "en", viewport)
+    window = ask(page, "Is the blue one in stock?")
+    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
+    chat_id = last_chat(shop, reception)
+    shops.wait_until(lambda: count_words(shop, chat_id) == 1, "the first words never came")
+    # Its page slept, and has not heard of it.
+    shop.sql(
+        "UPDATE discuss_channel SET livechat_status = NULL,"
+        " livechat_end_dt = now() AT TIME ZONE 'UTC' WHERE id = %s",
+        chat_id,
+    )
+    say(page, window, "And the red one?")
+    expect(page.locator(NOTICE, has_text="has ended")).to_be_visible()
+    expect(window.locator(".o-mail-Message", has_text="And the red one?")).to_be_visible()
+    expect(window).to_contain_text("This livechat conversation has ended")
+    assert count_words(shop, chat_id) == 1
+    assert fits(page)
+    assert page.errors == []
 
 
 @pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])

@@ -1,3 +1,4 @@
+import { isTaken } from "@im_livechat_subaccount/common/composer_patch";
 import { ChatWindow } from "@mail/core/common/chat_window";
 import { Component, useEffect, useRef, useState } from "@odoo/owl";
 import { deserializeDateTime } from "@web/core/l10n/dates";
@@ -125,7 +126,7 @@ export class WaitingBanner extends Component {
         if (event.key === "Tab") {
             // The window would take the cursor of who goes on by it back to where one writes.
             event.stopPropagation();
-        } else if (event.key === "Escape" && this.state.asksReach && !event.isComposing) {
+        } else if (event.key === "Escape" && this.state.asksReach && !isTaken(event)) {
             // The window would close as well, with the form.
             event.stopPropagation();
             this.state.asksReach = false;
