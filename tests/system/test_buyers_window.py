@@ -470,3 +470,8 @@ def test_the_order_that_was_typed_is_there_when_the_window_is_opened_again(
     chat_id = wait_for_chat(shop, reception)
     assert read_chat(shop, chat_id)[2] == "S 0042"
     assert page.errors == []
+
+
+@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+def test_who_left_the_line_by_choice_reads_so_on_the_next_page_and_in_another_tab(
+    shop, open_widget, place

@@ -1,3 +1,4 @@
+import { expirableStorage } from "@im_livechat/core/common/expirable_storage";
 import { isTaken } from "@im_livechat_subaccount/common/composer_patch";
 import { ChatWindow } from "@mail/core/common/chat_window";
 import { Component, useEffect, useRef, useState } from "@odoo/owl";
@@ -5,6 +6,10 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { rpc } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
+
+/** Under this and the id of a chat this browser keeps that its buyer has left the line, in seconds. */
+const LEFT = "im_livechat_subaccount.left_line_";
+const LEFT_KEPT = 7 * 24 * 60 * 60;
 
 /** Say how long a wait of so many seconds is; in minutes, rounded up. */
 export function describeEstimate([shortest, longest]) {
@@ -28,7 +33,6 @@ export class WaitingBanner extends Component {
         this.notification = useService("notification");
         this.state = useState({
             isLeaving: false,
-            hasLeft: false,
             asksReach: false,
             isSending: false,
             email: "",
@@ -72,8 +76,13 @@ export class WaitingBanner extends Component {
         return _t("Some customers of this shop go first.");
     }
 
+    /** Whether the buyer has left the line by choice, on this page or another one. */
+    get hasLeft() {
+        return Boolean(expirableStorage.getItem(LEFT + this.props.thread.id));
+    }
+
     get poolText() {
-        return this.state.hasLeft || this.wait.has_gone
+        return this.hasLeft || this.wait.has_gone
             ? _t("Write your message: we keep it and answer as soon as somebody is free.")
             : _t(
                   "Nobody is here right now. Write your message: we keep it and answer as soon " +
@@ -165,17 +174,22 @@ export class WaitingBanner extends Component {
         }
         const { thread } = this.props;
         this.state.isLeaving = true;
+        let hasLeft = false;
         try {
-            // Whether it is so comes over the bus as well, to every page of this buyer.
-            this.state.hasLeft = await rpc("/im_livechat_subaccount/leave_message", {
+            // That it is so comes over the bus, to every page of this buyer, maybe before the answer.
+            expirableStorage.setItem(LEFT + thread.id, true, LEFT_KEPT);
+            hasLeft = await rpc("/im_livechat_subaccount/leave_message", {
                 channel_id: thread.id,
             });
         } catch {
-            this.state.hasLeft = false;
+            // The buyer is told below.
         } finally {
             this.state.isLeaving = false;
         }
-        if (!this.state.hasLeft && this.wait?.state === "queued") {
+        if (!hasLeft) {
+            expirableStorage.removeItem(LEFT + thread.id);
+        }
+        if (!hasLeft && this.wait?.state === "queued") {
             // It was lost on the way, or is refused; no agent has come meanwhile.
             this.notification.add(_t("That did not work. You are still in line; try again."), {
                 type: "warning",
