@@ -453,6 +453,14 @@ class DiscussChannel(models.Model):
                     chat.channel_type == "livechat" and chat.sudo().dispatch_state in WAITING
                 ),  # sudo: as above
             ),
+            Store.Attr(
+                "dispatch_is_away",
+                # sudo: discuss.channel - a buyer may know that nobody answers soon
+                lambda chat: not chat.sudo().dispatch_answered_at,
+                predicate=lambda chat: (
+                    chat.channel_type == "livechat" and chat.sudo().dispatch_is_away
+                ),  # sudo: as above
+            ),
         ]
 
     def _leave_message(self, **more):

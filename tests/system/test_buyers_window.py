@@ -475,3 +475,58 @@ def test_the_order_that_was_typed_is_there_when_the_window_is_opened_again(
 @pytest.mark.parametrize("place", ["shop", "elsewhere"])
 def test_who_left_the_line_by_choice_reads_so_on_the_next_page_and_in_another_tab(
     shop, open_widget, place
+):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Full Shop"
+    )
+    occupy(shop, reception)
+    page = open_widget(reception, place, PHONE)
+    ask(page, "Is the lamp in stock?")
+    expect(page.locator(BANNER)).to_contain_text("You are number 1 in line")
+    tab = page.context.new_page()
+    tab.goto(page.url, timeout=FIRST_PAGE)
+    expect(tab.locator(BANNER)).to_contain_text("You are number 1 in line", timeout=FIRST_PAGE)
+    page.click(f"{BANNER}-leave")
+    for one in (page, tab):
+        expect(one.locator(BANNER)).to_contain_text("as soon as somebody is free")
+    page.reload(timeout=FIRST_PAGE)
+    expect(page.locator(BANNER)).to_contain_text("we keep it and answer", timeout=FIRST_PAGE)
+    expect(page.locator(BANNER)).to_contain_text("as soon as somebody is free")
+    assert page.errors == []
+
+
+def test_who_gives_up_the_line_is_not_asked_how_it_was(shop, open_widget):
+    page, chat_id = open_line(shop, open_widget, DESKTOP)
+    page.locator(CLOSE).first.click()
+    page.locator(".o-livechat-CloseConfirmation-leave").click()
+    expect(page.locator(WINDOW)).to_have_count(0)
+    expect(page.locator(RATING)).to_have_count(0)
+    ended = "SELECT FROM discuss_channel WHERE id = %s AND livechat_end_dt IS NOT NULL"
+    shops.wait_until(lambda: shop.sql(ended, chat_id), "the chat goes on")
+    expect(page.locator(".o-livechat-LivechatButton")).to_be_visible()
+    assert page.errors == []
+
+
+def test_a_message_for_who_is_away_closes_unasked_until_it_is_answered(shop, open_widget):
+    (proxy,) = shop.add_agents([100], online=False)
+    reception = shop.open_reception([], name="Flagship Shop")
+    set_agents(shop, reception, [proxy])
+    rule = {"offline_rule": "proxy", "proxy_user_ids": [[6, 0, [proxy.user_id]]]}
+    shop.call("im_livechat.channel", "write", [reception.id], rule)
+    page = open_widget(reception, "shop", DESKTOP)
+    window = ask(page, "Is the lamp in stock?")
+    chat_id = wait_for_chat(shop, reception)
+    shops.wait_until(lambda: count_words(shop, chat_id) == 1, "the words never came")
+    assert reception.open_chats() == {proxy.user_id: 1}
+    page.locator(CLOSE).first.click()
+    expect(window).to_have_count(0)
+    expect(page.locator(RATING)).to_have_count(0)
+    page.locator(".o-livechat-LivechatButton").click()
+    expect(window.locator(".o-mail-Message", has_text="Is the lamp in stock?")).to_be_visible()
+    # Who has got an answer is asked, as everybody.
+    answer(shop, proxy, chat_id)
+    expect(window.locator(".o-mail-Message", has_text="Yes, it is")).to_be_visible()
+    page.locator(CLOSE).first.click()
+    page.locator(".o-livechat-CloseConfirmation-leave").click()
+    expect(page.locator(RATING)).to_be_visible()
+    assert page.errors == []

@@ -17,6 +17,8 @@ patch(Thread.prototype, {
          *     | false | undefined}
          */
         this.dispatch_wait = undefined;
+        /** @type {boolean|undefined} Whether its agent was away when it came, and has not answered. */
+        this.dispatch_is_away = undefined;
         /** @type {number|undefined} The group whose lamp the buyer of this preview has clicked. */
         this.livechat_wished_group_id = undefined;
         /** @type {string|undefined} The order that the buyer of this preview has named. */

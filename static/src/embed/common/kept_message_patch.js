@@ -5,18 +5,30 @@ import { ChatWindow } from "@mail/core/common/chat_window_model";
 import { useBus } from "@web/core/utils/hooks";
 import { patch } from "@web/core/utils/patch";
 
+/** Whether what the buyer of this chat has written is kept for who comes, or for who has it and was
+ * away: nobody has answered yet. */
+function isKept({ dispatch_is_away: isAway, dispatch_wait: wait, livechat_operator_id, messages }) {
+    const isAnswer = ({ author_id: author, isNotification }) =>
+        !isNotification && author?.eq(livechat_operator_id);
+    return wait?.state === "pool" || Boolean(isAway && !messages.some(isAnswer));
+}
+
 patch(ChatWindow.prototype, {
     /**
      * As core's, which asks whether the chat is to end, ends it, and asks how it was. A message that
-     * is kept for who comes does not end with its window, and nobody has answered it yet.
+     * is kept does not end with its window; and whoever gives up the line has had no answer that
+     * could be asked about.
      */
     close(options = {}) {
         const { livechatStep, thread } = this;
-        const isKept =
-            thread?.dispatch_wait?.state === "pool" &&
+        const isBuyers =
+            thread?.self_member_id?.livechat_member_type === "visitor" &&
             !thread.livechat_end_dt &&
-            livechatStep === CW_LIVECHAT_STEP.NONE;
-        if (!isKept || options.force) {
+            livechatStep !== CW_LIVECHAT_STEP.FEEDBACK;
+        const givesUp =
+            livechatStep === CW_LIVECHAT_STEP.CONFIRM_CLOSE &&
+            thread?.dispatch_wait?.state === "queued";
+        if (options.force || !isBuyers || !(givesUp || isKept(thread))) {
             return super.close(...arguments);
         }
         super.close({ ...options, force: true });
