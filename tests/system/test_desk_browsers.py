@@ -716,3 +716,22 @@ def test_a_whisper_names_its_chat_and_leads_to_it(shop, open_page):
     expect(page.locator(".o_livechat_whisper")).to_contain_text("Offer ten percent off")
     expect(notice).to_have_count(0)
     assert page.errors == []
+
+
+def test_what_time_it_is_where_the_buyer_is_goes_on(shop, open_page):
+    reception, agent = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    shop.sql(
+        "UPDATE mail_guest SET timezone = 'Asia/Tokyo' WHERE id IN (SELECT guest_id"
+        " FROM discuss_channel_member WHERE channel_id = %s)",
+        chat_id,
+    )
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Ella")
+    place = page.locator(".o_livechat_buyer_place")
+    expect(place).to_contain_text("there")
+    before = place.inner_text()
+    set_skew(page, 3600)
+    expect(place).not_to_have_text(before)
+    expect(place).to_contain_text("there")
+    assert page.errors == []

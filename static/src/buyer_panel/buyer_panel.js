@@ -5,11 +5,28 @@ import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
+import { useDeskClock } from "../desk/desk_clock";
 import { formatDuration } from "../reception/reception_texts";
+
+/** What time it is where the buyer is: the only thing of the card that goes on by itself. */
+class BuyersTime extends Component {
+    static template = "im_livechat_subaccount.BuyersTime";
+    static props = { timezone: String };
+
+    setup() {
+        this.clock = useDeskClock();
+    }
+
+    get text() {
+        const now = luxon.DateTime.fromMillis(this.clock.now, { zone: this.props.timezone });
+        return _t("%s there", now.toLocaleString(luxon.DateTime.TIME_SIMPLE));
+    }
+}
 
 /** Beside a live chat: who its buyer is, and what the agent's role lets it do for the buyer. */
 export class BuyerPanel extends Component {
     static template = "im_livechat_subaccount.BuyerPanel";
+    static components = { BuyersTime };
     static props = { thread: Object };
 
     setup() {
@@ -66,13 +83,15 @@ export class BuyerPanel extends Component {
         return this.state.card;
     }
 
-    /** Where the buyer is, and what time it is there. */
+    /** Where the buyer is, and what it speaks. */
     get place() {
-        const { country, language, timezone } = this.card;
-        const now = timezone && luxon.DateTime.now().setZone(timezone);
-        const time =
-            now && now.isValid && _t("%s there", now.toLocaleString(luxon.DateTime.TIME_SIMPLE));
-        return [country?.name, language, time].filter(Boolean).join(" · ");
+        const { country, language } = this.card;
+        return [country?.name, language].filter(Boolean).join(" · ");
+    }
+
+    get timezone() {
+        const { timezone } = this.card;
+        return timezone && luxon.IANAZone.isValidZone(timezone) ? timezone : "";
     }
 
     get waited() {
