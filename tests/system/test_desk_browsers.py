@@ -718,6 +718,35 @@ def test_a_whisper_names_its_chat_and_leads_to_it(shop, open_page):
     assert page.errors == []
 
 
+def test_a_notification_beside_the_page_leads_to_its_chat(shop, open_page):
+    reception, agent = serve(shop)
+    open_chat(shop, reception, name="Omar")
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Omar")
+    page.evaluate(LISTEN)
+    page.evaluate(
+        """() => {
+            window.notices = [];
+            window.Notification = class extends EventTarget {
+                static permission = "granted";
+                constructor(title) {
+                    super();
+                    window.notices.push({ title, notice: this });
+                }
+                close() {}
+            };
+        }"""
+    )
+    open_chat(shop, reception, name="Ella")
+    page.wait_for_function("() => notices.some(({ title }) => title.includes('Ella'))")
+    page.evaluate(
+        "() => notices.find(({ title }) => title.includes('Ella'))"
+        ".notice.dispatchEvent(new Event('click'))"
+    )
+    expect_head(page, DESKTOP, "Ella")
+    assert page.errors == []
+
+
 def test_what_time_it_is_where_the_buyer_is_goes_on(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")

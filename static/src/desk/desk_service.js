@@ -99,7 +99,7 @@ export class Desk {
         if (document.hasFocus()) {
             this.outOfFocus._playSound();
         } else {
-            this.outOfFocus.sendNotification({ title, message, type: "warning" });
+            this.outOfFocus.sendNotification({ title, message, type: "warning", thread: chat });
         }
     }
 

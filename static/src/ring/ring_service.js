@@ -164,6 +164,7 @@ export class Ring {
             await this.outOfFocus.sendNotification({
                 icon: thread.avatarUrl,
                 message: [words, note].filter(Boolean).join(" – "),
+                thread,
                 title,
                 type: "info",
             });
