@@ -764,3 +764,31 @@ def test_what_time_it_is_where_the_buyer_is_goes_on(shop, open_page):
     expect(place).not_to_have_text(before)
     expect(place).to_contain_text("there")
     assert page.errors == []
+
+
+def test_what_is_today_is_so_by_the_shops_clock_and_loads_have_the_readers_signs(shop, open_page):
+    reception, agent = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Ella")
+    # The battery of the computer's clock is empty.
+    set_skew(page, 2 * 86400)
+    page.locator(SYSTRAY).click()
+    page.get_by_role("menuitem", name="Pause for 15 min").click()
+    expect(page.locator(f"{SYSTRAY} .o_livechat_dispatch_until")).to_have_text(
+        re.compile(r"^Paused until \d+:\d\d\s*[AP]M$")
+    )
+    page.locator("[title='Put on hold'], [name='livechat-hold']").first.click()
+    page.locator("[data-choice=soon]").click()
+    expect(page.locator(".o_livechat_hold_mark").first).to_contain_text(re.compile(r"\d:\d\d"))
+    load = page.evaluate(
+        """() => {
+            const { modules } = odoo.loader;
+            modules.get("@web/core/l10n/localization").localization.decimalPoint = ",";
+            return modules
+                .get("@im_livechat_subaccount/dispatch_menu/dispatch_status_service")
+                .formatLoad({ load: 3.5, capacity: 7 });
+        }"""
+    )
+    assert load == "3,5/7"
+    assert page.errors == []

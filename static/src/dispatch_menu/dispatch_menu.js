@@ -67,7 +67,7 @@ export class DispatchMenu extends Component {
     }
 
     get until() {
-        return formatUntil(this.status.until);
+        return formatUntil(this.status.until, this.store.livechatNow);
     }
 
     /** The state in a sentence. */

@@ -4,6 +4,7 @@ import { registry } from "@web/core/registry";
 import { user } from "@web/core/user";
 import { debounce } from "@web/core/utils/timing";
 import { session } from "@web/session";
+import { formatFloat } from "@web/views/fields/formatters";
 
 /** Several changes that belong together are asked about once; milliseconds. */
 const TOGETHER = 300;
@@ -17,16 +18,31 @@ const ANOTHER_DAY = {
     minute: "2-digit",
 };
 
-/** Write until when something lasts, as the server has it: of today the time, else the day too. */
-export function formatUntil(until) {
+/**
+ * Whether a moment is of this day.
+ *
+ * @param {luxon.DateTime} moment
+ * @param {number} now the server's moment, in milliseconds since the epoch: a browser's clock may be
+ *  days off.
+ */
+export function isToday(moment, now) {
+    return moment.hasSame(luxon.DateTime.fromMillis(now), "day");
+}
+
+/**
+ * Write until when something lasts: of today the time, else the day too.
+ *
+ * @param {string} until as the server has it
+ * @param {number} now as of `isToday`
+ */
+export function formatUntil(until, now) {
     const moment = deserializeDateTime(until);
-    const isToday = moment.hasSame(luxon.DateTime.now(), "day");
-    return moment.toLocaleString(isToday ? luxon.DateTime.TIME_SIMPLE : ANOTHER_DAY);
+    return moment.toLocaleString(isToday(moment, now) ? luxon.DateTime.TIME_SIMPLE : ANOTHER_DAY);
 }
 
 /** Write a load and a capacity, in chats, as "3/7"; a capacity without limit is left out. */
 export function formatLoad({ load, capacity }) {
-    const chats = Number.isInteger(load) ? load : load.toFixed(1);
+    const chats = Number.isInteger(load) ? load : formatFloat(load, { digits: [0, 1] });
     return capacity == null ? `${chats}` : `${chats}/${capacity}`;
 }
 

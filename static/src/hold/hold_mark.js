@@ -7,6 +7,7 @@ import { Component } from "@odoo/owl";
 import { deserializeDateTime, formatDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { patch } from "@web/core/utils/patch";
+import { isToday } from "../dispatch_menu/dispatch_status_service";
 import { HoldDialog } from "./hold_dialog";
 
 const { DateTime } = luxon;
@@ -32,8 +33,8 @@ export class HoldMark extends Component {
     static props = { thread: Object, class: { type: String, optional: true } };
 
     get until() {
-        const { heldUntil } = this.props.thread;
-        return heldUntil.hasSame(DateTime.now(), "day")
+        const { heldUntil, store } = this.props.thread;
+        return isToday(heldUntil, store.livechatNow)
             ? heldUntil.toLocaleString(DateTime.TIME_SIMPLE)
             : heldUntil.toLocaleString({ day: "numeric", month: "short" });
     }

@@ -116,7 +116,9 @@ export class AgentRow extends Component {
             parts.push(getStatusText(status));
         }
         if (paused && until) {
-            parts.push(_t("Paused until %s", formatUntil(until)));
+            parts.push(
+                _t("Paused until %s", formatUntil(until, Date.now() + this.props.model.skew)),
+            );
         } else if (paused) {
             parts.push(_t("Paused"));
         }

@@ -4,19 +4,10 @@ import { _t } from "@web/core/l10n/translation";
 import { useAutofocus, useService } from "@web/core/utils/hooks";
 import { session } from "@web/session";
 import { ChatDialog } from "../desk/chat_dialog";
-import { formatLoad } from "../dispatch_menu/dispatch_status_service";
+import { formatLoad, formatUntil, isToday } from "../dispatch_menu/dispatch_status_service";
 
 /** The longest note, in characters; the server refuses longer ones. */
 const NOTE_LENGTH = 500;
-
-/** A moment of another day. */
-const BACK_ON = {
-    weekday: "short",
-    day: "numeric",
-    month: "short",
-    hour: "numeric",
-    minute: "2-digit",
-};
 
 /** Gives a chat to a colleague or to a group, and says why. */
 export class TransferDialog extends ChatDialog {
@@ -98,10 +89,11 @@ export class TransferDialog extends ChatDialog {
             return "";
         }
         if (until) {
-            const moment = deserializeDateTime(until);
-            return moment.hasSame(luxon.DateTime.now(), "day")
-                ? _t("back at %s", moment.toLocaleString(luxon.DateTime.TIME_SIMPLE))
-                : _t("back on %s", moment.toLocaleString(BACK_ON));
+            const { livechatNow: now } = this.props.thread.store;
+            const moment = formatUntil(until, now);
+            return isToday(deserializeDateTime(until), now)
+                ? _t("back at %s", moment)
+                : _t("back on %s", moment);
         }
         if (!soon) {
             // What a mark beside the name says already is not said twice.
