@@ -58,7 +58,11 @@ class DispatchWebclientController(WebclientController):
         super()._process_request_for_all(store, name, params)
         if channel.dispatch_mode == "native":
             return
-        if chat := channel._find_chat_of_before() or channel._find_unseen_answer():
+        chat = channel._find_chat_of_before()
+        if not chat and (answered := channel._find_unseen_answer()):
+            # A word opens what has ended meanwhile again.
+            chat = answered._return(*channel._identify_buyer())
+        if chat:
             store.add(chat, extra_fields={"open_chat_window": True})
         # Core shows the button while an agent has room: here a buyer may also wait, or leave a
         # message.

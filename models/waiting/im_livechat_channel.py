@@ -200,8 +200,8 @@ class ImLivechatChannel(models.Model):
 
     def _find_unseen_answer(self):
         """Return the chat in which whoever loads a page has an answer that no page has shown and no
-        mail has told: of who has waited, or left a message and closed its window. If it has ended
-        meanwhile, a word opens it again. Empty for none.
+        mail has told: of who has waited, or left a message and closed its window. It may have ended
+        meanwhile. Empty for none.
 
         :rtype: discuss.channel
         """
@@ -217,9 +217,7 @@ class ImLivechatChannel(models.Model):
             "dispatch_answered_at", ">", since
         )
         chat = self._find_chats_of(partner, guest, answered)[:1]
-        if not chat or not chat._find_unseen():
-            return chat.browse()
-        return chat._return(partner, guest)
+        return chat if chat and chat._find_unseen() else chat.browse()
 
     def _note_session(self, session, guest):
         """Keep which guest the browser with this session has become, for its other tabs."""
