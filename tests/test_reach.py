@@ -656,6 +656,19 @@ class TestWhoSaidWhat(ReachCommon):
         self.chat.with_user(self.agent).set_message_pin(said.id, True)
         self.assertTrue(said.pinned_at)
 
+    def test_nobody_gets_into_a_group_by_a_thread_in_it(self):
+        """Core makes whoever begins a thread a member of what is around it."""
+        channels = self.env["discuss.channel"]
+        theirs = channels.with_user(self.rival)._create_group(partners_to=self.rival.partner_id.ids)
+        row, mine = {"name": "x", "channel_type": "group"}, channels.with_user(self.agent)
+        for parent_id in (theirs.id, str(theirs.id)):
+            self._refuse(mine.create, {**row, "parent_channel_id": parent_id})
+            hidden = mine.with_context(default_parent_channel_id=parent_id)
+            self._refuse(hidden.create, {**row})
+        self.assertNotIn(self.agent.partner_id, theirs.sudo().channel_partner_ids)
+        own = mine._create_group(partners_to=self.agent.partner_id.ids)
+        self.assertEqual(own._create_sub_channel(name="Thread").parent_channel_id, own)
+
     def test_an_agent_hides_no_chat(self):
         self._refuse(self.chat.with_user(self.agent).write, {"active": False})
         self.assertTrue(self.chat.active)

@@ -59,6 +59,7 @@ class DiscussChannel(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_parents(vals_list)
         chats = super().create(vals_list)
         if any(chat.channel_type == "livechat" for chat in chats):
             self._refuse_shop_staff()
@@ -79,6 +80,22 @@ class DiscussChannel(models.Model):
         if "group_ids" in vals:
             self._check_groups()
         return result
+
+    @api.model
+    def _check_parents(self, vals_list):
+        """Refuse a shop's staff a thread in what it cannot read: core makes whoever begins a thread
+        a member of the group around it, with sudo.
+
+        :raise AccessError:
+        """
+        if self.env.su or not self.env["ir.rule"]._serves_staff():
+            return
+        named = [self.env.context.get("default_parent_channel_id")]
+        named += [vals.get("parent_channel_id") for vals in vals_list]
+        for parent_id in filter(None, named):
+            parent = self.browse(parent_id if sent.is_record_id(parent_id) else ())
+            if not parent.exists()._filtered_access("read"):
+                raise AccessError(self.env._("You cannot begin a thread there."))
 
     def _keep_what_was_said(self):
         """Refuse to change or delete what belongs to a live chat among these, some of which may be
