@@ -656,6 +656,33 @@ class TestWhoSaidWhat(ReachCommon):
         self.chat.with_user(self.agent).set_message_pin(said.id, True)
         self.assertTrue(said.pinned_at)
 
+    def test_nobody_answers_what_was_said_elsewhere(self):
+        """With an answer the pages of Discuss are sent what was answered, with sudo."""
+        secret, portal = self.victim_shop["mail.message"], self.users["portal"]
+        own, chats = self.agent.partner_id, self.env["discuss.channel"]
+        group = chats.with_user(self.agent)._create_group(partners_to=own.ids)
+        words = {"message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        row = {"model": "discuss.channel", "message_type": "comment", "body": "x"}
+        row["subtype_id"] = self.env.ref("mail.mt_comment").id
+        messages = self.env["mail.message"].with_user(self.agent)
+        for channel in (self.chat, group):
+            for parent_id in (secret.id, str(secret.id)):
+                answer = {"res_id": channel.id, "author_id": own.id, "parent_id": parent_id}
+                self._refuse(messages.create, {**row, **answer})
+        mine = group.message_post(body="x", **words)
+        self._refuse(mine.write, {"parent_id": secret.id})
+        answer = {"res_id": group.id, "author_id": own.id, "parent_id": mine.id}
+        self.assertEqual(messages.create({**row, **answer}).parent_id, mine)
+        # Whoever has got what is answered may write there, says Odoo.
+        theirs = chats.with_user(self.rival)._create_group(partners_to=self.rival.partner_id.ids)
+        mine.sudo().partner_ids = own
+        self._refuse(messages.create, {**row, **answer, "res_id": theirs.id})
+        self.assertEqual(group.message_post(body="y", parent_id=mine.id, **words).parent_id, mine)
+        # A buyer to whom somebody has written in Discuss.
+        chat = chats.with_user(self.users["employee"])._get_or_create_chat(portal.partner_id.ids)
+        answer = {"res_id": chat.id, "author_id": portal.partner_id.id, "parent_id": secret.id}
+        self._refuse(messages.with_user(portal).create, {**row, **answer})
+
     def test_nobody_gets_into_a_group_by_a_thread_in_it(self):
         """Core makes whoever begins a thread a member of what is around it."""
         channels = self.env["discuss.channel"]

@@ -16,11 +16,17 @@ class MailMessage(models.Model):
                 messages = self.with_context(sent.without_defaults(self.env.context))
             for vals in vals_list:
                 self._check_reception(vals)
+                about = (vals.get("model"), vals.get("res_id"))
+                self._check_parent(vals.get("parent_id"), [about])
         return super(MailMessage, messages).create(vals_list)
 
     def write(self, vals):
         self._check_log()
         self._check_said()
+        if "parent_id" in vals and not self.env.su:
+            # sudo: mail.message - what they are about
+            about = [(message.model, message.res_id) for message in self.sudo()]
+            self._check_parent(vals["parent_id"], about)
         return super().write(vals)
 
     def unlink(self):
@@ -48,6 +54,22 @@ class MailMessage(models.Model):
             # sudo: discuss.channel - what kind it is
             if chat.sudo().channel_type == "livechat":
                 self._check_author(chat, vals)
+
+    @api.model
+    def _check_parent(self, parent_id, documents):
+        """Refuse strangers and a shop's staff to answer what was said elsewhere: with an answer the
+        pages of Discuss are sent what was answered, with sudo, and whoever has got what is answered
+        may write about whatever there is.
+
+        :param documents: what the answers are about: ``(model, id)``.
+        :raise AccessError:
+        """
+        if not parent_id or not self._writes_under_own_name():
+            return
+        # sudo: mail.message - what it is about
+        parent = self.browse(parent_id if sent.is_record_id(parent_id) else ()).sudo().exists()
+        if any((parent.model, parent.res_id) != document for document in documents):
+            raise AccessError(self.env._("You answer only what was said in the same place."))
 
     @api.model
     def _writes_under_own_name(self):
