@@ -656,6 +656,25 @@ class TestWhoSaidWhat(ReachCommon):
         self.chat.with_user(self.agent).set_message_pin(said.id, True)
         self.assertTrue(said.pinned_at)
 
+    def test_no_rating_of_anything_else_becomes_one_of_a_live_chat(self):
+        """Odoo looks at what a rating is about before it is written."""
+        models, chats = self.env["ir.model"], self.chat | self.victim_shop["discuss.channel"]
+        ratings, partner = self.env["rating.rating"], models._get_id("res.partner")
+        row = {"res_model_id": partner, "res_id": self.agent.partner_id.id, "rating": 5}
+        before = [chat.rating_ids for chat in chats]
+        for chat in chats:
+            rating = ratings.create({**row, "consumed": True}).with_user(self.agent)
+            about = {"res_model_id": models._get_id("discuss.channel"), "res_id": chat.id}
+            self._refuse(rating.write, about)
+            parent = models._get_id("im_livechat.channel")
+            self._refuse(rating.write, {"parent_res_model_id": parent})
+            rating.write({"rating": 4})
+        self.env.invalidate_all()
+        self.assertEqual([chat.rating_ids for chat in chats], before)
+        # It would tell the name of whatever record it is about.
+        row = {"res_model_id": models._get_id("livechat.role"), "res_id": self.victim_role.id}
+        self._refuse(ratings.with_user(self.agent).create, {**row, "rating": 5})
+
     def test_nobody_answers_what_was_said_elsewhere(self):
         """With an answer the pages of Discuss are sent what was answered, with sudo."""
         secret, portal = self.victim_shop["mail.message"], self.users["portal"]

@@ -1,6 +1,11 @@
 from odoo import api, models
+from odoo.exceptions import AccessError
 
 from ...tools.sent import is_record_id
+
+# What a rating is about.
+_ABOUT = {"parent_res_id", "parent_res_model", "parent_res_model_id"}
+_ABOUT |= {"res_id", "res_model", "res_model_id"}
 
 
 class RatingRating(models.Model):
@@ -8,6 +13,7 @@ class RatingRating(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        self._check_about()
         # Core rates the first of the members: the buyer itself, when it came before its agent.
         model = self.env["ir.model"]._get_id("discuss.channel")
         for vals in vals_list:
@@ -24,11 +30,23 @@ class RatingRating(models.Model):
         return ratings
 
     def write(self, vals):
+        if _ABOUT & vals.keys():
+            self._check_about()
         result = super().write(vals)
         if "rating" in vals:
             self._follow_serving()
         self._show_again()
         return result
+
+    @api.model
+    def _check_about(self):
+        """Refuse a shop's staff to say what a rating is about. Record rules look at what that was
+        before, and a rating tells, with sudo, what any record at all is called.
+
+        :raise AccessError:
+        """
+        if not self.env.su and self.env["ir.rule"]._serves_staff():
+            raise AccessError(self.env._("Buyers say how they were served, and nobody else."))
 
     def _follow_serving(self):
         """Let ratings be those of who served, after their buyers have rated once more: core keeps
