@@ -656,6 +656,32 @@ class TestWhoSaidWhat(ReachCommon):
         self.chat.with_user(self.agent).set_message_pin(said.id, True)
         self.assertTrue(said.pinned_at)
 
+    def test_what_core_and_dispatch_note_about_a_chat_nobody_says(self):
+        """Else an agent has room while its buyer waits, or serves whom it ended long ago."""
+        channel = self.shop["im_livechat.channel"]
+        ended = self._open_chat(channel, self.agent, livechat_end_dt="2020-01-01 00:00:00")
+        mine = self.chat.with_user(self.agent)
+        said = {
+            "livechat_end_dt": "2020-01-01 00:00:00",
+            "livechat_outcome": "no_failure",
+            "livechat_is_escalated": False,
+            "livechat_agent_partner_ids": [Command.clear()],
+            "livechat_customer_partner_ids": [Command.clear()],
+            "livechat_lang_id": self.env.ref("base.lang_en").id,
+            "country_id": self.env.ref("base.be").id,
+            "chatbot_current_step_id": False,
+            "rating_last_text": "top",
+            "uuid": "a" * 10,
+        }
+        for name, value in said.items():
+            with self.subTest(name=name):
+                self._refuse(mine.write, {name: value})
+        self._refuse(ended.with_user(self.agent).write, {"livechat_end_dt": False})
+        # What pages let it say.
+        mine.write({"name": "Kettle", "livechat_status": "waiting"})
+        self._say(self.chat, self.agent, "Yes.")
+        self.assertEqual(self.chat.livechat_failure, "no_failure")
+
     def test_no_rating_of_anything_else_becomes_one_of_a_live_chat(self):
         """Odoo looks at what a rating is about before it is written."""
         models, chats = self.env["ir.model"], self.chat | self.victim_shop["discuss.channel"]

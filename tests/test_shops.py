@@ -4,6 +4,7 @@ import re
 from datetime import datetime
 from pathlib import Path
 
+from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import HttpCase, tagged
 
@@ -269,10 +270,13 @@ class TestWebsites(TwoShops, HttpCase):
                         mine = records.with_user(user)
                         self.assertEqual(mine.search([("id", "in", records.ids)]), own)
                         self.assertEqual(mine._filtered_access("read"), own)
+        chat, agent = self.chats[1][0], self.staff[1][0]
+        with self.assertRaises(AccessError), self.env.cr.savepoint():
+            chat.with_user(agent).write({"livechat_visitor_id": visitors[0].id})
+        self.assertFalse(visitors[0].with_user(agent)._filtered_access("read"))
         # Who has chatted with a shop is known there, wherever it came from.
-        self.chats[1][0].livechat_visitor_id = visitors[0]
+        chat.livechat_visitor_id = visitors[0]
         self.env.flush_all()
-        agent = self.staff[1][0]
         self.assertEqual(visitors.with_user(agent)._filtered_access("read"), visitors)
         self.assertEqual(
             len(visitors.with_user(self.admin).search([("id", "in", visitors.ids)])), 2

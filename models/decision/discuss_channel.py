@@ -27,11 +27,21 @@ class DiscussChannel(sent.Reader, models.Model):
     livechat_channel_id = fields.Many2one(
         frees_seats=True, shop_may_set=False, shown="lines", falsy_value_label=phrase.NO_CHANNEL
     )
-    livechat_agent_partner_ids = fields.Many2many(falsy_value_label=phrase.NOBODY)
-    livechat_outcome = fields.Selection(falsy_value_label=phrase.NO_OUTCOME)
-    rating_last_text = fields.Selection(falsy_value_label=phrase.NO_RATING)
+    # Core works these out or notes them with sudo: by hand an agent would have room while its buyer
+    # waits, open again what is over, and say itself how it went.
+    livechat_agent_partner_ids = fields.Many2many(
+        falsy_value_label=phrase.NOBODY, shop_may_set=False
+    )
+    livechat_customer_partner_ids = fields.Many2many(shop_may_set=False)
+    livechat_outcome = fields.Selection(falsy_value_label=phrase.NO_OUTCOME, shop_may_set=False)
+    livechat_is_escalated = fields.Boolean(shop_may_set=False)
+    rating_last_text = fields.Selection(falsy_value_label=phrase.NO_RATING, shop_may_set=False)
     livechat_operator_id = fields.Many2one(shop_may_set=False)
-    livechat_end_dt = fields.Datetime(shown="lines")
+    livechat_end_dt = fields.Datetime(shown="lines", shop_may_set=False)
+    livechat_lang_id = fields.Many2one(shop_may_set=False)
+    country_id = fields.Many2one(shop_may_set=False)
+    chatbot_current_step_id = fields.Many2one(shop_may_set=False)
+    uuid = fields.Char(shop_may_set=False)
     livechat_failure = fields.Selection(shown="lines")
     dispatch_state = fields.Selection(
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],

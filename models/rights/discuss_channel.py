@@ -17,6 +17,11 @@ _WHO_IS_WHO = {
 }
 
 
+# What the module of the website says of whose page a chat came from: by it a shop's people know who
+# has chatted with it.
+_OF_THE_WEBSITE = {"is_pending_chat_request", "livechat_visitor_id"}
+
+
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
@@ -67,7 +72,10 @@ class DiscussChannel(models.Model):
         return chats
 
     def write(self, vals):
-        if not all(self._says(name, "shop_may_set", True) for name in vals) and any(
+        may_be_set = (
+            self._says(name, "shop_may_set", name not in _OF_THE_WEBSITE) for name in vals
+        )
+        if not all(may_be_set) and any(
             "livechat" in (chat.channel_type, vals.get("channel_type")) for chat in self
         ):
             self._refuse_shop_staff()
