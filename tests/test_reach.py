@@ -741,6 +741,28 @@ class TestWhoSaidWhat(ReachCommon):
         own = mine._create_group(partners_to=self.agent.partner_id.ids)
         self.assertEqual(own._create_sub_channel(name="Thread").parent_channel_id, own)
 
+    def test_nobody_brings_a_buyer_into_a_chat(self):
+        """Whoever is brought reads what another buyer says, and hears of no shop but this one."""
+        guest, contact = self.victim_shop["guest"], self.env["res.partner"].create({"name": "C"})
+        buyer = self.users["portal"].partner_id
+        mine = self.chat.with_user(self.agent)
+        group = mine._create_group(partners_to=self.agent.partner_id.ids)
+        for channel in (mine, group):
+            self._refuse(channel.add_members, guest_ids=guest.ids)
+        for partner in (contact, buyer):
+            self._refuse(mine.add_members, partner.ids)
+        members = self.env["discuss.channel.member"].with_user(self.agent)
+        self._refuse(
+            members.with_context(default_guest_id=guest.id).create, {"channel_id": group.id}
+        )
+        row = {"name": "x", "channel_type": "group"}
+        row["channel_member_ids"] = [Command.create({"guest_id": guest.id})]
+        self._refuse(mine.browse().create, row)
+        mine.add_members(self.users["colleague"].partner_id.ids)
+        # What people say to each other elsewhere is as with Odoo.
+        group.add_members(buyer.ids)
+        self.assertIn(buyer, group.channel_partner_ids)
+
     def test_an_agent_hides_no_chat(self):
         self._refuse(self.chat.with_user(self.agent).write, {"active": False})
         self.assertTrue(self.chat.active)

@@ -256,7 +256,25 @@ class DiscussChannelMember(models.Model):
     def create(self, vals_list):
         sent.expect_rows(self.env, vals_list)
         self._check_who_is_who(set().union(*vals_list))
-        return super().create(vals_list)
+        members = super().create(vals_list)
+        if not self.env.su and self.env["ir.rule"]._serves_staff():
+            members._check_brought()
+        return members
+
+    def _check_brought(self):
+        """Refuse a shop's staff to bring buyers into a chat: they would read what another one says
+        there, be taken for agents, and hear of this shop without having asked it anything. By its
+        number that is any guest there is, of whatever shop.
+
+        :raise AccessError:
+        """
+        # sudo: discuss.channel.member, res.partner - who was brought where
+        for member in self.sudo():
+            is_buyer = member.partner_id.partner_share and member.channel_id._is_dispatched()
+            if member.guest_id or (is_buyer and not member.partner_id.livechat_main_account_id):
+                raise AccessError(
+                    self.env._("Buyers open live chats, and dispatch chooses the agent.")
+                )
 
     def write(self, vals):
         sent.expect_values(self.env, vals)
