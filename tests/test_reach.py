@@ -763,6 +763,15 @@ class TestWhoSaidWhat(ReachCommon):
         group.add_members(buyer.ids)
         self.assertIn(buyer, group.channel_partner_ids)
 
+    def test_a_shop_learns_of_no_guest_of_another(self):
+        own, theirs = self.guest, self.victim_shop["guest"]
+        for who in (*self.staff, "employee"):
+            guests = (own | theirs).with_user(self.users[who])
+            shown = own if who in self.staff else own | theirs
+            with self.subTest(who=who):
+                self.assertEqual(guests.search([("id", "in", guests.ids)]), shown)
+                self.assertEqual(guests._filtered_access("read"), shown)
+
     def test_an_agent_hides_no_chat(self):
         self._refuse(self.chat.with_user(self.agent).write, {"active": False})
         self.assertTrue(self.chat.active)

@@ -68,6 +68,7 @@ class IrRule(models.Model):
         for more in (
             self._get_private_domain(model_name, mode),
             self._get_website_domain(model_name),
+            self._get_guest_domain(model_name),
         ):
             if more:
                 domain &= more
@@ -89,6 +90,18 @@ class IrRule(models.Model):
             its = Domain("livechat_channel_id.main_account_id", "in", owner.ids)
             domain |= Domain("discuss_channel_ids", "any", its)
         return domain
+
+    @api.model
+    def _get_guest_domain(self, model_name):
+        """Return of which guests a shop's staff learns: not of those who have chatted with other
+        shops only; ``None`` if nothing is to be said."""
+        if model_name != "mail.guest" or self.env.su or not self._serves_staff():
+            return None
+        owner = self.env.user._get_shop_owner()
+        its = Domain("livechat_channel_id.main_account_id", "in", owner.ids)
+        # Or where it is itself; what people say to each other in Discuss is as with Odoo.
+        its |= Domain("is_member", "=", True) | Domain("channel_type", "!=", "livechat")
+        return Domain("channel_ids", "any", its)
 
     @api.model
     def _get_private_domain(self, model_name, mode):
