@@ -4,6 +4,7 @@ from odoo import http
 from odoo.fields import Domain
 from odoo.http import request
 
+from odoo.addons.html_editor.controllers.main import HTML_Editor
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 from odoo.addons.im_livechat.tools.misc import force_guest_env
@@ -109,6 +110,20 @@ class WritingLinkPreviewController(LinkPreviewController):
         if chat._is_unheard() or (has_many and chat._is_dispatched()):
             return True
         return bool(find_refusal(message.res_id, "preview"))
+
+
+class WritingEditorController(HTML_Editor):
+    @http.route()
+    def link_preview_metadata(self, preview_url=None, **_ignored):
+        # The server waits for whatever address is named, and tells what is there.
+        user = request.env.user
+        if not is_text(preview_url, _PAGE_LENGTH_MAX) or user._is_public():
+            return False
+        if not user._is_internal() and not request.env["im_livechat.channel"]._is_welcome(
+            "preview"
+        ):
+            return False
+        return super().link_preview_metadata(preview_url)
 
 
 class WritingLivechatController(LivechatController):

@@ -9,6 +9,8 @@ from odoo.tests import new_test_user, tagged
 from odoo.tests.common import HOST
 from odoo.tools import config
 
+from odoo.addons.mail.tools import link_preview
+
 from ..dispatch import route
 from ..dispatch.ledger import door
 from .common import DispatchCommon
@@ -789,6 +791,23 @@ class TestLimits(PatientCase, DispatchCommon):
             headers={"Content-Type": "application/json", **self.forwarded},
         )
         self.assertNotIn("has ended", answer.text)
+
+    def test_the_server_looks_at_no_page_for_strangers(self):
+        """It would wait for whatever address they name, also one of its own network."""
+        route, asked = "/html_editor/link_preview_external", {"preview_url": "http://10.0.0.1/"}
+        buyer = new_test_user(self.env, "buyer", "base.group_portal", password="sesame-open")
+        with patch.object(link_preview, "get_link_preview_from_url") as look:
+            look.return_value = {"og_title": "A page"}
+            self.authenticate(None, None)
+            self.assertFalse(self._call(route, **asked))
+            look.assert_not_called()
+            self.authenticate("buyer", "sesame-open")
+            self.assertFalse(self._call(route, preview_url=5))
+            self.assertTrue(self._call(route, **asked))
+            self.assertTrue(self._fill_of("preview", buyer.partner_id))
+            self.assertFalse(self._call(route, **asked))
+            self.authenticate(self.agent.login, self.agent.login)
+            self.assertTrue(self._call(route, **asked))
 
     def test_a_word_of_a_buyer_is_mailed_to_nobody(self):
         self.agent.write({"notification_type": "email", "email": "agent@example.com"})
