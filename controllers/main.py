@@ -126,24 +126,17 @@ def _refuse_ended(chat_id):
     return {**_refuse(refusal), "store_data": told}
 
 
-def _is_message(thread_id, post_data, context, others):
-    """Tell whether this is what the widget sends as a buyer's message."""
+def is_said(post_data):
+    """Tell whether this is what the widget sends of what a buyer says, now or by an edit."""
 
     def are_ids(value):
         return value is None or (isinstance(value, list) and all(map(is_record_id, value)))
 
-    if not (isinstance(post_data, dict) and isinstance(context or {}, dict)):
+    if not isinstance(post_data, dict):
         return False
     tokens = post_data.get("attachment_tokens") or []
     return (
-        len(text := str(thread_id).strip()) < 11
-        and text.isdecimal()
-        and is_record_id(int(text))
-        and isinstance(others.get("canned_response_ids", []), list)
-        and bool(post_data.get("body") or post_data.get("attachment_ids"))
-        and is_text(post_data.get("body") or "", _MESSAGE_MAX)
-        and post_data.get("message_type", "comment") == "comment"
-        and post_data.get("subtype_xmlid", "mail.mt_comment") == "mail.mt_comment"
+        is_text(post_data.get("body") or "", _MESSAGE_MAX)
         and are_ids(post_data.get("attachment_ids"))
         and are_ids(post_data.get("partner_ids"))
         and are_ids(post_data.get("role_ids"))
@@ -151,6 +144,21 @@ def _is_message(thread_id, post_data, context, others):
         and isinstance(tokens, list)
         and all(map(is_text, tokens))
         and isinstance(post_data.get("partner_ids_mention_token") or {}, dict)
+    )
+
+
+def _is_message(thread_id, post_data, context, others):
+    """Tell whether this is what the widget sends as a buyer's message."""
+    return (
+        is_said(post_data)
+        and isinstance(context or {}, dict)
+        and len(text := str(thread_id).strip()) < 11
+        and text.isdecimal()
+        and is_record_id(int(text))
+        and isinstance(others.get("canned_response_ids", []), list)
+        and bool(post_data.get("body") or post_data.get("attachment_ids"))
+        and post_data.get("message_type", "comment") == "comment"
+        and post_data.get("subtype_xmlid", "mail.mt_comment") == "mail.mt_comment"
     )
 
 

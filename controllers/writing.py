@@ -19,7 +19,7 @@ from odoo.addons.mail.controllers.thread import ThreadController
 from odoo.addons.rating.controllers.main import Rating
 
 from ..tools.sent import is_record_id, is_text
-from .main import find_guest, find_refusal
+from .main import find_guest, find_refusal, is_said
 
 # Besides messages buyers send files, edit what they have written, react to what was said, rate, say
 # where they were and what they are called, search, let the server look at links and print: as in
@@ -45,8 +45,11 @@ _NAME_LENGTH_MAX = 10_000
 _TOLD_TO_PEERS_MAX, _TOLD_TO_PEERS_LENGTH_MAX = 100, 100_000
 
 
-def _is_refused(message_id):
-    """Tell whether a buyer may do nothing about this message, or it is none."""
+def _is_refused(message_id, said=None):
+    """Tell whether a buyer may do nothing about this message, or it is none.
+
+    :param said: what it is to say from now on, as core's page sends that.
+    """
     if request.env.user._is_internal():
         return False
     if not is_record_id(message_id):
@@ -57,13 +60,15 @@ def _is_refused(message_id):
     message = message.search_fetch(
         [("id", "=", message_id), ("model", "=", "discuss.channel")], ["res_id"]
     )
+    if message and said is not None and not ("body" in said and is_said(said)):
+        return True
     return bool(message and find_refusal(message.res_id, "word"))
 
 
 class WritingThreadController(ThreadController):
     @http.route()
     def mail_message_update_content(self, message_id=None, update_data=None, **kwargs):
-        if _is_refused(message_id) or not isinstance(update_data, dict):
+        if not isinstance(update_data, dict) or _is_refused(message_id, update_data):
             return False
         return super().mail_message_update_content(message_id, update_data, **kwargs)
 

@@ -792,6 +792,35 @@ class TestLimits(PatientCase, DispatchCommon):
         )
         self.assertNotIn("has ended", answer.text)
 
+    def test_what_a_buyer_edits_is_a_message_as_well(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        self.assertTrue(self._say_over_the_route(chat.id)["message_id"])
+        said = chat.message_ids.filtered("author_guest_id")
+        before = said.body
+        self._say(chat, self.agent)
+        for edited in (
+            {"body": "x" * 100_001},
+            {"body": 5},
+            {"body": ["x"]},
+            {"body": "\0"},
+            {},
+            {"body": "x", "attachment_ids": "x"},
+            {"body": "x", "partner_ids": [{}]},
+            {"body": "x", "partner_ids": [1], "partner_ids_mention_token": 5},
+            {"body": "x", "role_ids": 5},
+            {"body": "x", "partner_emails": ["a@example.com"]},
+        ):
+            with self.subTest(edited=str(edited)[:60]):
+                call = {"message_id": said.id, "update_data": edited}
+                self.assertFalse(self._call("/mail/message/update_content", **call))
+                said.invalidate_recordset()
+                self.assertEqual(said.body, before)
+        call = {"message_id": said.id, "update_data": {"body": "Once more", "attachment_ids": []}}
+        self.assertTrue(self._call("/mail/message/update_content", **call))
+        said.invalidate_recordset()
+        self.assertIn("Once more", said.body)
+
     def test_the_server_looks_at_no_page_for_strangers(self):
         """It would wait for whatever address they name, also one of its own network."""
         route, asked = "/html_editor/link_preview_external", {"preview_url": "http://10.0.0.1/"}
