@@ -7,6 +7,7 @@ from odoo.fields import Command
 from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 
+from odoo.addons.mail.tests.common import MockEmail
 from odoo.addons.mail.tools.discuss import Store
 
 from ..tools.mask import mask
@@ -127,7 +128,7 @@ class ContactData:
 
 
 @tagged("post_install", "-at_install")
-class TestContactData(ContactData, SecurityCommon):
+class TestContactData(ContactData, SecurityCommon, MockEmail):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -282,6 +283,67 @@ class TestContactData(ContactData, SecurityCommon):
         self._assert_hidden((partner._get_vcard_file() or b"").decode())
         self._assert_hidden(partner._message_get_suggested_recipients(reply_discussion=True))
         self.assertIn(MAIL, self.buyer._get_vcard_file().decode())
+
+    def test_dialogs_tell_no_address_of_whom_they_write_to(self):
+        values = {"name": "Welcome", "subject": "x", "email_to": "{{ object.email }}"}
+        values["model_id"] = self.env["ir.model"]._get_id("res.partner")
+        values["use_default_to"] = False
+        template = self.env["mail.template"].create(values)
+        about = {"mail_template_id": template.id, "resource_ref": f"res.partner,{self.buyer.id}"}
+        shown = {"email_to": {}, "email_cc": {}}
+        for who, is_hidden in (("reception", True), ("after_sales", False)):
+            previews = self.env["mail.template.preview"].with_user(self.users[who])
+            answers = [
+                previews.create(about).read(list(shown)),
+                previews.create(about).web_read(shown),
+                previews.onchange(about, [], shown)["value"],
+            ]
+            if "sms.composer" in self.env:
+                answers.append(self._look_at_message(who))
+            for answer in answers:
+                with self.subTest(who=who, answer=answer):
+                    if is_hidden:
+                        self._assert_hidden(answer)
+                    else:
+                        with self.assertRaises(AssertionError):
+                            self._assert_hidden(answer)
+
+    def _look_at_message(self, who):
+        """The dialog for a text message to the buyer, as a page opens it."""
+        composer = self.env["sms.composer"].with_user(self.users[who])
+        about = {"res_model": "res.partner", "res_id": self.buyer.id, "composition_mode": "comment"}
+        shown = {"recipient_single_number": {}, "recipient_single_number_itf": {}}
+        return composer.onchange({**about, "body": "x"}, [], shown)["value"]
+
+    def test_who_sees_no_addresses_writes_to_one_at_a_time(self):
+        self.enterContext(self.mock_mail_gateway())
+        both = self.buyer | self.named_by_mail
+        mail = {"model": "res.partner", "subject": "x", "body": "Pay at …"}
+
+        def send(who, contacts, mode):
+            composer = self.env["mail.compose.message"].with_user(self.users[who])
+            values = {**mail, "res_ids": repr(contacts.ids), "composition_mode": mode}
+            composer.create(values).action_send_mail()
+
+        for contacts, mode in ((both, "mass_mail"), (both, "comment"), (self.buyer, "mass_mail")):
+            with self.subTest(mode=mode), self.assertRaisesRegex(AccessError, "one at a time"):
+                send("reception", contacts, mode)
+        send("after_sales", both, "mass_mail")
+        chats = self.env["discuss.channel"]
+        for who in ("reception", "after_sales"):
+            user = self.users[who]
+            group = chats.with_user(user)._create_group(partners_to=user.partner_id.ids)
+            if who == "after_sales":
+                group.invite_by_email(["a@example.com"])
+                continue
+            with self.assertRaisesRegex(AccessError, "one at a time"):
+                group.invite_by_email(["a@example.com"])
+        if "sms.composer" in self.env:
+            text = {"composition_mode": "numbers", "numbers": "+32456001122", "body": "x"}
+            composer = self.env["sms.composer"]
+            with self.assertRaisesRegex(AccessError, "one at a time"):
+                composer.with_user(self.users["reception"]).create(text)
+            self.assertTrue(composer.with_user(self.users["after_sales"]).create(text))
 
     def test_what_a_form_was_shown_masked_is_not_saved(self):
         user = self.users["reception"]

@@ -1,4 +1,5 @@
 from odoo import api, models
+from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
@@ -33,8 +34,10 @@ _FIELDS = {
         "reply_to",
     },
     "mail.notification": {"mail_email_address"},
+    "mail.template.preview": {"email_cc", "email_to"},
     "res.partner": {*_CONTACT},
     "res.users": {*_CONTACT, "login"},
+    "sms.composer": {"recipient_single_number", "recipient_single_number_itf"},
     "website.visitor": {"email", "mobile"},
 }
 # Odoo names somebody of whom it knows no more than an e-mail address by that address.
@@ -42,6 +45,8 @@ _NAMES = frozenset(
     {"commercial_company_name", "complete_name", "display_name", "name", "partner_name"}
 )
 _NAMED = ("helpdesk.ticket", "mail.guest", "res.partner", "res.users")
+# Dialogs look up by themselves how somebody is reached.
+_DIALOGS = ("mail.template.preview", "sms.composer")
 
 
 class ContactDataMask(models.AbstractModel):
@@ -89,7 +94,7 @@ class ContactDataMask(models.AbstractModel):
 
         :param name: of a field for which ``_is_contact`` is true, or of a name.
         """
-        if not self._origin:
+        if not self._origin and self._name not in _DIALOGS:
             # Somebody is typing it, unless it came with the contact who was chosen.
             # sudo: res.partner - whose contact it is
             contact = self.sudo().partner_id if "partner_id" in self._fields else ()
@@ -208,6 +213,8 @@ class ContactDataMask(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
+        if self._name == "sms.composer":
+            self._check_writes_to_many()
         return super().create([self._read_masked(vals) for vals in vals_list])
 
     def write(self, vals):
@@ -233,6 +240,18 @@ class ContactDataMask(models.AbstractModel):
                 part = next((part for part in ("email", "name") if part in name), "phone")
                 known[name] = contact[part]
         return {name: value for name, value in vals.items() if name not in masked} | known
+
+    @api.model
+    def _check_writes_to_many(self):
+        """Refuse who is not shown how buyers are reached to reach all of them at once, or by what
+        costs the shop money.
+
+        :raise AccessError:
+        """
+        if self._masks_contacts():
+            raise AccessError(
+                self.env._("Without See contact data you write to one at a time, and by mail.")
+            )
 
     # ------------------------------------------------------------
     # What is asked of the database
@@ -374,6 +393,31 @@ class MailMessage(models.Model):
 
     def _to_store(self, store, fields, **kwargs):
         super()._to_store(store, self._hide_in_store(store.target, fields), **kwargs)
+
+
+class MailComposeMessage(models.TransientModel):
+    """Mails to whoever there is."""
+
+    _inherit = "mail.compose.message"
+
+    def _action_send_mail_mass_mail(self, res_ids, auto_commit=False):
+        self._check_writes_to_many()
+        return super()._action_send_mail_mass_mail(res_ids, auto_commit)
+
+    def _action_send_mail_comment(self, res_ids):
+        if len(res_ids) > 1:
+            self._check_writes_to_many()
+        return super()._action_send_mail_comment(res_ids)
+
+
+class DiscussChannel(models.Model):
+    """Mails to addresses that somebody names."""
+
+    _inherit = "discuss.channel"
+
+    def invite_by_email(self, emails):
+        self._check_writes_to_many()
+        return super().invite_by_email(emails)
 
 
 class MailTrackingValue(models.Model):
