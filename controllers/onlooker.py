@@ -7,6 +7,7 @@ from odoo.addons.im_livechat.controllers.channel import LivechatChannelControlle
 from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptController
 from odoo.addons.im_livechat.controllers.main import LivechatController
 
+from ..tools.mask import mask_addresses
 from ..tools.sent import is_record_id, is_text
 from .main import find_guest
 
@@ -72,7 +73,15 @@ class OnlookerLivechatController(LivechatController):
         if not (is_record_id(channel_id) and is_text(email)):
             return None
         _refuse_onlooker(channel_id)
-        return super().email_livechat_transcript(channel_id, email)
+        result = super().email_livechat_transcript(channel_id, email)
+        user = request.env.user
+        if user._has_shop() and request.env["discuss.channel"].search_count(
+            [("id", "=", channel_id)]
+        ):
+            # Masked: a buyer who is erased stands in no log.
+            log = request.env["livechat.account.log"]
+            log._note("transcript", user, detail=mask_addresses(email))
+        return result
 
 
 class OnlookerChatbotController(LivechatChatbotScriptController):

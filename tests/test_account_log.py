@@ -96,6 +96,18 @@ class TestAccountLog(AccountLogCommon):
             [("key", user, user, "Robot", self.owner)],
         )
 
+    def test_a_passkey_that_somebody_makes_is_written_down(self):
+        if "auth.passkey.key" not in self.env:
+            self.skipTest("auth_passkey is not installed")
+        for who in ("reception", "employee"):
+            user = self.users[who]
+            key = {"name": "Phone", "credential_identifier": f"of {who}"}
+            user.with_user(user).sudo().write({"auth_passkey_key_ids": [Command.create(key)]})
+        self.assertEqual(
+            self._news("event", "account_id", "user_id", "detail", "main_account_id"),
+            [("passkey", self.users["reception"], self.users["reception"], "Phone", self.owner)],
+        )
+
     def test_what_a_role_gives_from_now_on_is_written_down_in_the_shops_that_use_it(self):
         permission = self.permissions["receive_buyers"]
         self.role_planner.with_user(self.owner).toggle_permission(permission.id)
@@ -336,6 +348,16 @@ class TestAccountLogRpc(RpcCommon):
     def test_who_reads_the_account_log_with_a_key(self):
         who = ("main_account", "agent", "portal")
         self.run_attacks(self._pick(rows_account_log(self), *who), self.call_json_2)
+
+    def test_a_transcript_that_is_mailed_is_written_down_without_the_address(self):
+        log, chat = self.env["livechat.account.log"], self.shop["discuss.channel"]
+        before = log.search([])
+        self._open("reception")
+        call = {"channel_id": chat.id, "email": "ming@example.com"}
+        self._post("/im_livechat/email_livechat_transcript", call)
+        rows = log.search([("event", "=", "transcript")]) - before
+        self.assertEqual(rows.account_id, self.users["reception"])
+        self.assertEqual(rows.mapped("detail"), ["m***@example.com"])
 
     def test_a_log_in_is_written_down_with_its_address_and_browser(self):
         row = self.subaccounts["colleague"]

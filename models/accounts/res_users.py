@@ -167,10 +167,22 @@ class ResUsers(models.Model):
             self.env["livechat.subaccount"]._end_secrets_of_lesser()
         if "totp_secret" in vals:
             self._follow_second_factor()
+        if "auth_passkey_key_ids" in vals:
+            self._note_passkeys(vals["auth_passkey_key_ids"])
         # sudo: res.users - whether it has been a main account
         if any(known.sudo().mapped("main_account_code")):
             self._follow_owners()
         return result
+
+    def _note_passkeys(self, commands):
+        """Write down what opens these accounts without the password from now on.
+
+        :param commands: as core's form sends them.
+        """
+        for command, *_id, values in commands:
+            if command == Command.CREATE:
+                accounts = self.filtered(lambda user: user._get_shop_owner())
+                self.env["livechat.account.log"]._note("passkey", accounts, values.get("name"))
 
     def _frees_seats(self, names):
         if not super()._frees_seats(names):
