@@ -659,7 +659,8 @@ class TestWhoSaidWhat(ReachCommon):
     def test_what_core_and_dispatch_note_about_a_chat_nobody_says(self):
         """Else an agent has room while its buyer waits, or serves whom it ended long ago."""
         channel = self.shop["im_livechat.channel"]
-        ended = self._open_chat(channel, self.agent, livechat_end_dt="2020-01-01 00:00:00")
+        over = {"livechat_end_dt": "2020-01-01 00:00:00", "livechat_status": False}
+        ended = self._open_chat(channel, self.agent, **over)
         mine = self.chat.with_user(self.agent)
         said = {
             "livechat_end_dt": "2020-01-01 00:00:00",
@@ -758,6 +759,7 @@ class TestWhoSaidWhat(ReachCommon):
         row = {"name": "x", "channel_type": "group"}
         row["channel_member_ids"] = [Command.create({"guest_id": guest.id})]
         self._refuse(mine.browse().create, row)
+        self.shop["im_livechat.channel"].user_ids |= self.users["colleague"]
         mine.add_members(self.users["colleague"].partner_id.ids)
         # What people say to each other elsewhere is as with Odoo.
         group.add_members(buyer.ids)
