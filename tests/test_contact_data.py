@@ -296,7 +296,9 @@ class TestContactData(ContactData, SecurityCommon, MockEmail):
             answers = [
                 previews.create(about).read(list(shown)),
                 previews.create(about).web_read(shown),
-                previews.onchange(about, list(about), {**shown, **dict.fromkeys(about, {})})["value"],
+                previews.onchange(about, list(about), {**shown, **dict.fromkeys(about, {})})[
+                    "value"
+                ],
             ]
             if "sms.composer" in self.env:
                 answers.append(self._look_at_message(who))

@@ -246,6 +246,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self._let_ada_and_bea_come()
         # Maria has no room, and who manages dispatch gives above it; Omar is paused.
         self.maria.dispatch_paused = False
+        self.omar.dispatch_paused_until = fields.Datetime.now() + timedelta(minutes=15)
 
         self._start("reception_offered")
 

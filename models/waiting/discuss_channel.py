@@ -463,6 +463,20 @@ class DiscussChannel(models.Model):
             ),
         ]
 
+    def _sync_field_names(self):
+        names = super()._sync_field_names()
+        # Its buyer's page is told when somebody answers who was away, or somebody else has the chat.
+        away = Store.Attr(
+            "dispatch_is_away",
+            # sudo: discuss.channel - a buyer may know that nobody answers soon
+            lambda chat: bool(
+                chat.sudo().dispatch_is_away and not chat.sudo().dispatch_answered_at
+            ),
+            predicate=lambda chat: chat.channel_type == "livechat",
+        )
+        names[None].append(away)
+        return names
+
     def _leave_message(self, **more):
         """Move a chat from the line to the pool: its buyer will not wait.
 

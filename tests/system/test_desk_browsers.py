@@ -771,8 +771,14 @@ def test_what_is_today_is_so_by_the_shops_clock_and_loads_have_the_readers_signs
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
     page = come_in(shop, open_page, agent)
     show_chat(page, "Ella")
-    # The battery of the computer's clock is empty.
-    set_skew(page, 2 * 86400)
+    # The battery of the computer's clock is empty. At noon all that is soon is of the same day.
+    set_skew(
+        page,
+        page.evaluate(
+            "() => { const now = luxon.DateTime.now(); return now.plus({ days: 2 })"
+            ".set({ hour: 12, minute: 0 }).diff(now, 'seconds').seconds; }"
+        ),
+    )
     page.locator(SYSTRAY).click()
     page.get_by_role("menuitem", name="Pause for 15 min").click()
     expect(page.locator(f"{SYSTRAY} .o_livechat_dispatch_until")).to_have_text(

@@ -50,7 +50,10 @@ patch(OutOfFocusService.prototype, {
         notification.addEventListener("click", () => {
             window.focus();
             notification.close();
-            this.env.services["im_livechat_subaccount.desk"].open(thread);
+            // It may have gone to somebody else meanwhile.
+            if (thread.exists() && thread.self_member_id) {
+                this.env.services["im_livechat_subaccount.desk"].open(thread);
+            }
         });
         if (sound) {
             this._playSound();

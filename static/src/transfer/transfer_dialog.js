@@ -16,6 +16,7 @@ export class TransferDialog extends ChatDialog {
     setup() {
         super.setup();
         this.notification = useService("notification");
+        this.store = useService("mail.store");
         this.noteLength = NOTE_LENGTH;
         this.formatLoad = formatLoad;
         this.state = useState({
@@ -89,7 +90,7 @@ export class TransferDialog extends ChatDialog {
             return "";
         }
         if (until) {
-            const { livechatNow: now } = this.props.thread.store;
+            const { livechatNow: now } = this.store;
             const moment = formatUntil(until, now);
             return isToday(deserializeDateTime(until), now)
                 ? _t("back at %s", moment)

@@ -69,7 +69,7 @@ export const whisperService = {
             const chat = await store.Thread.getOrFetch({
                 model: "discuss.channel",
                 id: whisper.id,
-            });
+            }).catch(() => undefined);
             const open = () => {
                 close();
                 chat.open({ focus: true });

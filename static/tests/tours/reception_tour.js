@@ -322,7 +322,7 @@ tours.add("im_livechat_subaccount.reception_at_once", {
                 ...first("First"),
                 run() {
                     const seconds = (Date.now() - pressedAt) / 1000;
-                    if (seconds > 3.5) {
+                    if (seconds > 4.5) {
                         throw new Error(`Seen after ${seconds} s`);
                     }
                 },

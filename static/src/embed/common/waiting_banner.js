@@ -178,6 +178,10 @@ export class WaitingBanner extends Component {
         try {
             // That it is so comes over the bus, to every page of this buyer, maybe before the answer.
             expirableStorage.setItem(LEFT + thread.id, true, LEFT_KEPT);
+        } catch {
+            // The storage of the shop's page is full: other pages of this buyer do not know.
+        }
+        try {
             hasLeft = await rpc("/im_livechat_subaccount/leave_message", {
                 channel_id: thread.id,
             });
