@@ -330,6 +330,10 @@ class TestContactData(ContactData, SecurityCommon, MockEmail):
         for contacts, mode in ((both, "mass_mail"), (both, "comment"), (self.buyer, "mass_mail")):
             with self.subTest(mode=mode), self.assertRaisesRegex(AccessError, "one at a time"):
                 send("reception", contacts, mode)
+        about = {"name": "Sale", "model_id": self.env["ir.model"]._get_id("res.partner")}
+        template = self.env["mail.template"].create({**about, "subject": "x", "body_html": "x"})
+        with self.assertRaisesRegex(AccessError, "one at a time"):
+            template.with_user(self.users["reception"]).send_mail_batch(both.ids)
         send("after_sales", both, "mass_mail")
         chats = self.env["discuss.channel"]
         for who in ("reception", "after_sales"):

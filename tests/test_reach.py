@@ -672,6 +672,8 @@ class TestWhoSaidWhat(ReachCommon):
             "country_id": self.env.ref("base.be").id,
             "chatbot_current_step_id": False,
             "rating_last_text": "top",
+            "rating_last_value": 5,
+            "last_interest_dt": "2020-01-01 00:00:00",
             "uuid": "a" * 10,
         }
         for name, value in said.items():
@@ -773,6 +775,11 @@ class TestWhoSaidWhat(ReachCommon):
             with self.subTest(who=who):
                 self.assertEqual(guests.search([("id", "in", guests.ids)]), shown)
                 self.assertEqual(guests._filtered_access("read"), shown)
+        # A guest who signs in leaves its chat, whose list says who it was.
+        self.chat.channel_member_ids.filtered("guest_id").unlink()
+        for who in self.staff:
+            with self.subTest(who=who):
+                self.assertEqual(own.with_user(self.users[who])._filtered_access("read"), own)
 
     def test_an_agent_hides_no_chat(self):
         self._refuse(self.chat.with_user(self.agent).write, {"active": False})

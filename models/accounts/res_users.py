@@ -179,10 +179,10 @@ class ResUsers(models.Model):
 
         :param commands: as core's form sends them.
         """
-        for command, *_id, values in commands:
-            if command == Command.CREATE:
+        for command in commands or ():
+            if command[0] == Command.CREATE:
                 accounts = self.filtered(lambda user: user._get_shop_owner())
-                self.env["livechat.account.log"]._note("passkey", accounts, values.get("name"))
+                self.env["livechat.account.log"]._note("passkey", accounts, command[2].get("name"))
 
     def _frees_seats(self, names):
         if not super()._frees_seats(names):

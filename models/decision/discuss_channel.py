@@ -36,6 +36,9 @@ class DiscussChannel(sent.Reader, models.Model):
     livechat_outcome = fields.Selection(falsy_value_label=phrase.NO_OUTCOME, shop_may_set=False)
     livechat_is_escalated = fields.Boolean(shop_may_set=False)
     rating_last_text = fields.Selection(falsy_value_label=phrase.NO_RATING, shop_may_set=False)
+    rating_last_value = fields.Float(shop_may_set=False)
+    # What is quiet gives its seat back, in part.
+    last_interest_dt = fields.Datetime(shop_may_set=False)
     livechat_operator_id = fields.Many2one(shop_may_set=False)
     livechat_end_dt = fields.Datetime(shown="lines", shop_may_set=False)
     livechat_lang_id = fields.Many2one(shop_may_set=False)

@@ -410,6 +410,17 @@ class MailComposeMessage(models.TransientModel):
         return super()._action_send_mail_comment(res_ids)
 
 
+class MailTemplate(models.Model):
+    """Mails what is written already, to whoever there is."""
+
+    _inherit = "mail.template"
+
+    def send_mail_batch(self, res_ids, *args, **kwargs):
+        if len(res_ids) > 1:
+            self._check_writes_to_many()
+        return super().send_mail_batch(res_ids, *args, **kwargs)
+
+
 class DiscussChannel(models.Model):
     """Mails to addresses that somebody names."""
 

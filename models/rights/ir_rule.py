@@ -1,5 +1,8 @@
+from functools import partial
+
 from odoo import api, models, tools
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 # Who works for a shop, as a domain of users: `_is_shop_staff` for many at once.
 _ADMIN_GROUP = "base.group_erp_manager"
@@ -97,11 +100,9 @@ class IrRule(models.Model):
         shops only; ``None`` if nothing is to be said."""
         if model_name != "mail.guest" or self.env.su or not self._serves_staff():
             return None
-        owner = self.env.user._get_shop_owner()
-        its = Domain("livechat_channel_id.main_account_id", "in", owner.ids)
-        # Or where it is itself; what people say to each other in Discuss is as with Odoo.
-        its |= Domain("is_member", "=", True) | Domain("channel_type", "!=", "livechat")
-        return Domain("channel_ids", "any", its)
+        user = self.env.user
+        match = partial(_match_guests_of, user._get_shop_owner().id or 0, user.partner_id.id)
+        return Domain.custom(to_sql=match)
 
     @api.model
     def _get_private_domain(self, model_name, mode):
@@ -182,3 +183,42 @@ class IrRule(models.Model):
         if "employee_id" in resources._fields:
             resources = resources.filtered(lambda resource: not resource.employee_id)
         resources.unlink()
+
+
+def _match_guests_of(owner_id, partner_id, model, alias, _query):
+    """Return the condition that a guest was in a chat of this main account's shop, or is where this
+    contact is; what people say to each other in Discuss is as with Odoo."""
+    # A guest who has signed in meanwhile is in no chat any more, and stands in its history. Served
+    # by the indexes on guest_id of both, for each guest.
+    return SQL(
+        """(EXISTS (
+            SELECT
+              FROM im_livechat_channel_member_history history
+              JOIN discuss_channel chat ON chat.id = history.channel_id
+              JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
+             WHERE %(was_guest)s = %(guest)s AND channel.main_account_id = %(owner)s
+        ) OR EXISTS (
+            SELECT
+              FROM discuss_channel_member member
+              JOIN discuss_channel chat ON chat.id = member.channel_id
+              LEFT JOIN im_livechat_channel channel ON channel.id = chat.livechat_channel_id
+             WHERE %(is_guest)s = %(guest)s
+               AND (chat.channel_type <> 'livechat'
+                    OR channel.main_account_id = %(owner)s
+                    OR EXISTS (
+                        SELECT
+                          FROM discuss_channel_member own
+                         WHERE own.channel_id = chat.id AND own.partner_id = %(partner)s
+                    ))
+        ))""",
+        guest=SQL.identifier(alias, "id"),
+        was_guest=_name_guest(model, "im_livechat.channel.member.history", "history"),
+        is_guest=_name_guest(model, "discuss.channel.member", "member"),
+        owner=owner_id,
+        partner=partner_id,
+    )
+
+
+def _name_guest(model, of, alias):
+    """Return the column of a model's guest, which is written before it is asked for."""
+    return SQL.identifier(alias, "guest_id", to_flush=model.env[of]._fields["guest_id"])

@@ -16,7 +16,7 @@ class MailMessage(models.Model):
                 messages = self.with_context(sent.without_defaults(self.env.context))
             for vals in vals_list:
                 self._check_reception(vals)
-                about = (vals.get("model"), vals.get("res_id"))
+                about = (vals.get("model") or False, vals.get("res_id") or False)
                 self._check_parent(vals.get("parent_id"), [about])
         return super(MailMessage, messages).create(vals_list)
 
