@@ -148,7 +148,7 @@ class TestWalk(PatientCase, ShopCommon, DispatchCommon):
         self._settle()
         self.env.cr.postcommit.data.pop("livechat_drain", None)
         with tracing() as called:
-            chats[0].with_user(agent).write({"livechat_end_dt": fields.Datetime.now()})
+            chats[0].with_user(agent).sudo().write({"livechat_end_dt": fields.Datetime.now()})
             self._commit(channel)
         self.assertEqual(self._agent_of(chats[4]), agent)
         named = self._read_walk("a seat frees")

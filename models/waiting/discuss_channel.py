@@ -465,7 +465,7 @@ class DiscussChannel(models.Model):
 
     def _sync_field_names(self):
         names = super()._sync_field_names()
-        # Its buyer's page is told when somebody answers who was away, or somebody else has the chat.
+        # Its buyer's page hears of it when who was away answers, or somebody else has the chat.
         away = Store.Attr(
             "dispatch_is_away",
             # sudo: discuss.channel - a buyer may know that nobody answers soon
