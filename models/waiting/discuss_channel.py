@@ -32,6 +32,13 @@ NOT_WAITING = object()
 WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED) | Domain(RESTS)
 
 
+def _is_away(chat):
+    """Tell whether the agent of a chat was away when it came, and has not answered."""
+    # sudo: discuss.channel - a buyer may know that nobody answers soon
+    chat = chat.sudo()
+    return bool(chat.dispatch_is_away and not chat.dispatch_answered_at)
+
+
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
@@ -455,8 +462,7 @@ class DiscussChannel(models.Model):
             ),
             Store.Attr(
                 "dispatch_is_away",
-                # sudo: discuss.channel - a buyer may know that nobody answers soon
-                lambda chat: not chat.sudo().dispatch_answered_at,
+                _is_away,
                 predicate=lambda chat: (
                     chat.channel_type == "livechat" and chat.sudo().dispatch_is_away
                 ),  # sudo: as above
@@ -468,10 +474,7 @@ class DiscussChannel(models.Model):
         # Its buyer's page hears of it when who was away answers, or somebody else has the chat.
         away = Store.Attr(
             "dispatch_is_away",
-            # sudo: discuss.channel - a buyer may know that nobody answers soon
-            lambda chat: bool(
-                chat.sudo().dispatch_is_away and not chat.sudo().dispatch_answered_at
-            ),
+            _is_away,
             predicate=lambda chat: chat.channel_type == "livechat",
         )
         names[None].append(away)
