@@ -12,10 +12,8 @@ import time
 
 import reception_page as reception_pages
 import shop as shops
-from browsers import PATIENCE
-from playwright.sync_api import expect, sync_playwright
-
-import devenv
+from browsers import opening_pages, start_browser
+from playwright.sync_api import expect
 
 UPDATES = 11
 # Seconds of a trace: long enough for the change to be on the page.
@@ -25,15 +23,7 @@ TRACED = 1.5
 def main():
     shop = shops.Shop(*sys.argv[1:])
     reception = reception_pages.open_large_shop(shop)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=devenv.CHROMIUM, args=["--no-sandbox"])
-
-        def open_page(url, viewport):
-            page = browser.new_page(viewport=viewport, locale="en-US")
-            page.set_default_timeout(PATIENCE)
-            page.goto(url)
-            return page
-
+    with start_browser() as browser, opening_pages(browser) as open_page:
         page = reception_pages.open_reception_page(shop, open_page, reception)
         result = {
             "opening": [measure_opening(page) for _time in range(5)],
@@ -49,7 +39,6 @@ def main():
                 for agent in reception.agents[:UPDATES]
             ],
         }
-        browser.close()
     json.dump(result, sys.stdout)
 
 

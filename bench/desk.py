@@ -2,11 +2,10 @@
 
     python bench/desk.py PLAIN_DATABASE PLAIN_URL OUR_DATABASE OUR_URL > result.json
 
-Started by run.py in the Python of the tests, which has Playwright. Two browsers, one on Odoo
-without the addon and one with it, do the same in turn.
+Started by run.py in the Python of the tests, which has Playwright. A page on Odoo without the addon
+and one with it, in contexts (and so processes) of their own, do the same in turn.
 """
 
-import contextlib
 import itertools
 import json
 import sys
@@ -14,10 +13,8 @@ import sys
 import desk_tasks
 import shop as shops
 from browser import measure_frames
-from browsers import DESKTOP, FIRST_PAGE, PATIENCE
-from playwright.sync_api import expect, sync_playwright
-
-import devenv
+from browsers import DESKTOP, FIRST_PAGE, opening_pages, start_browser
+from playwright.sync_api import expect
 
 OPEN, ENDED, WAITING = 20, 200, 8
 ROUNDS = 11
@@ -33,26 +30,18 @@ ROWS = ".o-mail-DiscussSidebarChannel"
 
 
 class Side:
-    """One of the two: its shop, a browser of its own, the desk of an agent."""
+    """One of the two: its shop, and the desk of an agent."""
 
-    def __init__(self, playwright, name, db, url):
+    def __init__(self, open_page, name, db, url):
         self.name, self.is_ours = name, name == "ours"
+        self.open_page = open_page
         self.tasks = desk_tasks.Ours if self.is_ours else desk_tasks.Plain
         self.shop = shops.Shop(db, url)
-        self.browser = playwright.chromium.launch(
-            executable_path=devenv.CHROMIUM, args=["--no-sandbox"]
-        )
         self.reception, self.chats, self.returning = desk_tasks.open_desk(
             self.shop, OPEN, ENDED, WAITING, weigh=self.is_ours
         )
         self.agent, self.colleague = self.reception.agents
         self.words = (f"Here is more {number}" for number in itertools.count())
-
-    def open_page(self, url, viewport=DESKTOP):
-        page = self.browser.new_context(viewport=viewport, locale="en-US").new_page()
-        page.set_default_timeout(PATIENCE)
-        page.goto(url, timeout=FIRST_PAGE)
-        return page
 
     # ----------------------------------------------------------- a full desk
 
@@ -124,7 +113,7 @@ class Side:
         return hand.clicks, hand.seconds
 
     def leave_message(self, number):
-        page = self.open_page(f"{self.shop.url}/shop")
+        page = self.open_page(f"{self.shop.url}/shop", DESKTOP)
         page.wait_for_timeout(SETTLED)
         hand = self.get_hand(page)
         self.tasks.leave_message(hand, "Is it in stock?", f"ella{number}@example.com")
@@ -135,14 +124,8 @@ class Side:
 
 def main():
     databases = sys.argv[1:]
-    with contextlib.ExitStack() as stack:
-        playwright = stack.enter_context(sync_playwright())
-        sides = [
-            Side(playwright, "plain", *databases[:2]),
-            Side(playwright, "ours", *databases[2:]),
-        ]
-        for side in sides:
-            stack.callback(side.browser.close)
+    with start_browser() as browser, opening_pages(browser) as open_page:
+        sides = [Side(open_page, "plain", *databases[:2]), Side(open_page, "ours", *databases[2:])]
         result = {"full": measure_full_desk(sides), "tasks": measure_tasks(sides)}
     json.dump(result, sys.stdout)
 

@@ -38,7 +38,7 @@ sessions, race, split
     over HTTP against four workers. Plain Odoo is another database and another server without the
     addon. The rounds alternate; the chats are closed between them.
 desk
-    in two browsers, one on plain Odoo and one on ours, which do the same in turn. *Opening* is
+    in a browser with a page on plain Odoo and one on ours, which do the same in turn. *Opening* is
     coming to Discuss from another page. Frames are measured as those of *Reception*, below. A
     scripted hand takes the shortest way that there is, on both sides as slow as a person: 1.3
     seconds for a click, 0.2 for a key.
