@@ -20,6 +20,8 @@ def pytest_collection_modifyitems(items):
     # of other tests would wait for what they missed.
     items.sort(key=breaks_things)
     for item in items:
+        if breaks_things(item):
+            item.add_marker(pytest.mark.alone)
         if "browser" in item.fixturenames and not breaks_things(item):
             # As Odoo's own CI does with its tours: a page on a busy machine may miss a step. What
             # ran twice is said at the end; what has no page has to hold at once.

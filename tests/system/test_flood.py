@@ -126,6 +126,7 @@ def p95(seconds):
     return sorted(seconds)[int(len(seconds) * 0.95)]
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("requests", "addresses", "cookies", "within", "rounds"),
     [
