@@ -432,9 +432,7 @@ def test_an_open_chat_survives_a_reload_where_nobody_else_is_taken(
     reception = shop.open_reception([100], max_sessions=1, name="Flagship Shop")
     page = open_site(reception, place, "en", viewport)
     ask(page, "Is the blue one in stock?")
-    shops.wait_until(lambda: last_chat(shop, reception), "no chat has begun")
-    chat_id = last_chat(shop, reception)
-    shops.wait_until(lambda: count_words(shop, chat_id) == 1, "the first words never came")
+    chat_id = wait_for_swap(shop, page, reception, count=1)
 
     page.reload(timeout=FIRST_PAGE)
     words = page.locator(".o-mail-Message", has_text="Is the blue one in stock?")
