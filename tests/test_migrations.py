@@ -212,6 +212,16 @@ class TestMigrations(DispatchCommon):
         self.assertEqual(role.permission_ids, pages)
         self.assertTrue(pages.grantable)
 
+    def test_indexes_that_longer_ones_replace_go(self):
+        script = load("19.0.1.4.0/post-indexes")
+        find = "SELECT indexname FROM pg_indexes WHERE indexname = ANY(%s)"
+        for name in script["REPLACED"]:
+            table, column = name.removesuffix("_index").split("__")
+            self.env.cr.execute(f'CREATE INDEX "{name}" ON "{table}" ("{column}")')
+        script["migrate"](self.env.cr, "19.0.1.3.0")
+        self.env.cr.execute(find, [list(script["REPLACED"])])
+        self.assertFalse(self.env.cr.fetchall())
+
     def test_what_was_renamed_loses_the_translation_of_its_former_name(self):
         self.env["res.lang"]._activate_lang("zh_CN")
         plan = self.env.ref("im_livechat_subaccount.livechat_dispatch_menu")

@@ -257,7 +257,7 @@ class TestPlans(DispatchCommon):
                 ((plan,),) = self.env.cr.fetchall()
                 self.assertLess(self._count_rows(plan[0]["Plan"], table), 100, statement)
 
-    def _pile_up(self, record, **values):
+    def _pile_up(self, record, rows=2000, **values):
         """Let there be thousands of rows as this one, with other values."""
         self.env.flush_all()
         names = [
@@ -270,12 +270,13 @@ class TestPlans(DispatchCommon):
         table = SQL.identifier(record._table)
         self.env.execute_query(
             SQL(
-                "INSERT INTO %s (%s) SELECT %s FROM %s, generate_series(1, 2000) WHERE id = %s"
+                "INSERT INTO %s (%s) SELECT %s FROM %s, generate_series(1, %s) WHERE id = %s"
                 " RETURNING 1",
                 table,
                 SQL(", ").join(map(SQL.identifier, columns)),
                 SQL(", ").join(columns.values()),
                 table,
+                rows,
                 record.id,
             )
         )
@@ -298,6 +299,55 @@ class TestPlans(DispatchCommon):
         facts = self.channel._read_reception_facts({*self.channel.user_ids.ids})
         self.assertEqual(sum(agent.quiet_chats for agent in facts), 1)
         self._assert_few("discuss_channel")
+
+    def _let_years_pass(self):
+        """Let a buyer come and ask, after hundreds of chats and decisions of years here, and while
+        there are thousands of today elsewhere; return the chat."""
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "In red?")
+        decision = chat.dispatch_decision_ids
+        self.env["livechat.dispatch.total"]._count(wait=True)
+        stranger = self._create_agent("stranger")
+        elsewhere = self._create_channel(stranger, name="Elsewhere")
+        past, hour_ago = (
+            chat.create_date - timedelta(**ago) for ago in ({"days": 40}, {"hours": 1})
+        )
+        old = {"create_date": past, "last_interest_dt": past, "livechat_end_dt": past}
+        self._pile_up(chat, 300, **old, livechat_status=None)
+        asked = {"dispatch_asked_at": hour_ago, "dispatch_assigned_at": hour_ago}
+        self._pile_up(chat, livechat_channel_id=elsewhere.id, **asked)
+        chat.write(asked)
+        others = {"discuss_channel_id": None, "is_counted": True}
+        self._pile_up(decision, 300, **others, moment=past)
+        there = {"livechat_channel_id": elsewhere.id, "user_id": stranger.id}
+        self._pile_up(decision, **others, **there)
+        total = self.env["livechat.dispatch.total"].search([("user_id", "=", decision.user_id.id)])
+        self._pile_up(total[:1], 300, hour=past)
+        self._pile_up(total[:1], **there)
+        self.env.invalidate_all()
+        self.executed = set()
+        return chat
+
+    def test_each_minute_the_unanswered_of_a_channel_are_read_and_not_those_of_all_shops(self):
+        chat = self._let_years_pass()
+        agent = self._agent_of(chat)
+        self.env["discuss.channel"]._reassign_unanswered()
+        self.assertNotEqual(self._agent_of(chat), agent)
+        self._assert_few("discuss_channel")
+
+    def test_the_figures_of_today_are_read_of_the_own_channels_of_today(self):
+        self._let_years_pass()
+        figures = self.channel._get_today_figures()
+        self.assertEqual(figures[0]["assigned"], 1)
+        self._assert_few("discuss_channel", "livechat_dispatch_decision")
+
+    def test_an_agents_own_figures_are_read_of_its_own_week(self):
+        agent = self._agent_of(self._let_years_pass())
+        self.executed = set()
+        figures = agent.with_user(agent).get_my_dispatch_figures()
+        self.assertEqual(figures["week"]["received"], 1)
+        self._assert_few("livechat_dispatch_decision", "livechat_dispatch_total")
 
     def test_the_figures_of_a_week_look_at_the_ratings_of_that_week(self):
         self._rate_for_years(5)

@@ -221,9 +221,9 @@ class DiscussChannel(sent.Reader, models.Model):
         "(livechat_channel_id, livechat_end_dt DESC) "
         "WHERE dispatch_assigned_at IS NOT NULL AND livechat_end_dt IS NOT NULL"
     )
-    # Serves the searches for those who wait for a word of their agent.
+    # Those who wait for a word of their agent: of each channel in turn.
     _dispatch_unanswered_idx = models.Index(
-        "(dispatch_asked_at) WHERE dispatch_state = 'assigned' "
+        "(livechat_channel_id, dispatch_asked_at) WHERE dispatch_state = 'assigned' "
         "AND dispatch_asked_at IS NOT NULL AND livechat_end_dt IS NULL"
     )
 

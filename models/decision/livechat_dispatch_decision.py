@@ -63,7 +63,7 @@ class LivechatDispatchDecision(models.Model):
         readonly=True,
     )
     livechat_channel_id = Outlived(
-        "im_livechat.channel", "Channel", index=True, falsy_value_label=phrase.NO_CHANNEL
+        "im_livechat.channel", "Channel", index=False, falsy_value_label=phrase.NO_CHANNEL
     )
     main_account_id = Outlived(
         "res.users",
@@ -82,7 +82,7 @@ class LivechatDispatchDecision(models.Model):
         readonly=True,
         help="The buyer chose the group by its lamp on a web page; its scope was not asked.",
     )
-    user_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NOBODY)
+    user_id = Outlived("res.users", "Agent", index=False, falsy_value_label=phrase.NOBODY)
     previous_user_id = Outlived(
         "res.users", "Previous Agent", index=False, falsy_value_label=phrase.NOBODY
     )
@@ -142,6 +142,9 @@ class LivechatDispatchDecision(models.Model):
     sentence = fields.Char("Why", compute="_compute_sentence")
     explanation = fields.Html(compute="_compute_explanation", sanitize=False)
 
+    # Since a moment: neither all that there was of one, nor what all shops did meanwhile.
+    _channel_moment_idx = models.Index("(livechat_channel_id, moment)")
+    _user_moment_idx = models.Index("(user_id, moment) WHERE user_id IS NOT NULL")
     _uncounted_idx = models.Index("(id) WHERE is_counted IS NOT TRUE")
     _uncounted_turns_idx = models.Index(
         "(id) WHERE ended_at IS NOT NULL AND is_turn_counted IS NOT TRUE"

@@ -59,7 +59,7 @@ class ImLivechatChannel(models.Model):
         """
         # sudo: livechat.dispatch.decision - a number, for who manages the channel's dispatch
         decisions = self.env["livechat.dispatch.decision"].sudo()
-        # Served by livechat_dispatch_decision's indexes on livechat_channel_id and moment.
+        # Served by livechat_dispatch_decision__channel_moment_idx.
         return decisions.search_count(
             [
                 ("livechat_channel_id", "=", self.id),

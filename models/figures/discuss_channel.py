@@ -51,6 +51,12 @@ class DiscussChannel(models.Model):
         "Transcript", compute="_compute_livechat_transcript", sanitize=False, groups=READERS
     )
 
+    # The chats of a channel since a moment: neither all that there were of it, nor those of all
+    # shops of the database meanwhile.
+    _dispatch_began_idx = models.Index(
+        "(livechat_channel_id, create_date) WHERE livechat_channel_id IS NOT NULL"
+    )
+
     def write(self, vals):
         # Core tells them by this machine's clock, and when a chat began is told by another.
         vals = {

@@ -55,6 +55,8 @@ class ImLivechatChannel(models.Model):
             records = self.env[model].sudo()
             return records._read_group(domain, ["livechat_channel_id", *by], ["__count"])
 
+        # Served by livechat_dispatch_decision__channel_moment_idx, and those of chats by
+        # discuss_channel__dispatch_waiting_idx and discuss_channel__dispatch_began_idx.
         decided = read_counts(
             "livechat.dispatch.decision",
             [
@@ -89,7 +91,7 @@ class ImLivechatChannel(models.Model):
         self.env.flush_all()
         # sudo: im_livechat.report.channel - as in _get_today_figures
         report = self.env["im_livechat.report.channel"].sudo()
-        # Served by discuss_channel__livechat_channel_type_create_date_idx.
+        # Served by discuss_channel__dispatch_began_idx.
         self.env.cr.execute(
             SQL(
                 """

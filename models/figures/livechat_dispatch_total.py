@@ -60,7 +60,7 @@ class LivechatDispatchTotal(models.Model):
 
     hour = fields.Datetime("Time", required=True, index=True, readonly=True)
     main_account_id = Outlived(
-        "res.users", "Main Account", falsy_value_label=phrase.NO_MAIN_ACCOUNT
+        "res.users", "Main Account", index=False, falsy_value_label=phrase.NO_MAIN_ACCOUNT
     )
     livechat_channel_id = Outlived(
         "im_livechat.channel",
@@ -71,7 +71,7 @@ class LivechatDispatchTotal(models.Model):
     group_id = Outlived(
         "livechat.dispatch.group", "Dispatch Group", falsy_value_label=phrase.OTHER_BUYERS
     )
-    user_id = Outlived("res.users", "Agent", falsy_value_label=phrase.NOBODY)
+    user_id = Outlived("res.users", "Agent", index=False, falsy_value_label=phrase.NOBODY)
 
     decisions = fields.Integer(
         readonly=True, help="Decisions of any kind, in the row of who got the chat."
@@ -188,6 +188,12 @@ class LivechatDispatchTotal(models.Model):
     weight_part = fields.Float("Part: Weight", digits=(16, 2), readonly=True)
     regulars_part = fields.Float("Part: Regulars", digits=(16, 2), readonly=True)
     credit_part = fields.Float("Part: Balance", digits=(16, 2), readonly=True)
+
+    # A page shows a shop or an agent since a moment: neither years of it nor all shops.
+    _main_account_hour_idx = models.Index(
+        "(main_account_id, hour) WHERE main_account_id IS NOT NULL"
+    )
+    _user_hour_idx = models.Index("(user_id, hour) WHERE user_id IS NOT NULL")
 
     def _compute_display_name(self):
         for total in self:

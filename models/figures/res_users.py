@@ -73,6 +73,8 @@ class ResUsers(models.Model):
     def _get_dispatch_figures(self, since):
         """Return the figures of :meth:`get_my_dispatch_figures` since a moment in UTC."""
         names = ("received", "entitled", "served", "difference", "share", "online_seconds")
+        # Served by livechat_dispatch_total__user_hour_idx and
+        # livechat_dispatch_decision__user_moment_idx.
         # sudo: livechat.dispatch.total, livechat.dispatch.decision - one's own figures
         totals = self.env["livechat.dispatch.total"].sudo()
         turns = self.env["livechat.dispatch.decision"].sudo()
