@@ -141,6 +141,16 @@ class TestPlans(DispatchCommon):
         self.channel._is_reception_open()
         self._assert_no_scan(10)
 
+    def test_the_record_of_a_decision_is_written_once(self):
+        self._come(self.channel)
+        self.env.flush_all()
+        writes = [
+            text
+            for text in self.executed
+            if re.match(r'\s*(INSERT INTO|UPDATE) "livechat_dispatch_decision"', text)
+        ]
+        self.assertEqual(len(writes), 1, writes)
+
     def test_what_runs_through_a_layer_over_all_models_is_noted_as_well(self):
         self.env["discuss.channel"]._reassign_unanswered()
         self.assertIn("/models/handover/discuss_channel.py", str([*self.statements]))

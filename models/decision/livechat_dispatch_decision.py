@@ -118,6 +118,7 @@ class LivechatDispatchDecision(models.Model):
         "Waited in Line",
         compute="_compute_has_waited",
         store=True,
+        precompute=True,  # else each record would be written twice, with all its indexes
         readonly=False,
         help="It ended the wait of a buyer who stood in line or whose message was in the pool.",
     )
