@@ -162,6 +162,70 @@ class TestNoReply(ReassignCommon):
         self._run()
         self.assertEqual([self._agent_of(chat) for chat in chats], agents)
 
+    def _run_and_note(self):
+        """Let the timer run; return about which chats a decision was taken."""
+        channels, tried = type(self.channel), []
+        dispatch = channels._dispatch
+
+        def note_and_dispatch(channel, *args, **kwargs):
+            tried.append(kwargs["chat"])
+            return dispatch(channel, *args, **kwargs)
+
+        with patch.object(channels, "_dispatch", note_and_dispatch):
+            self._run()
+        return tried
+
+    def test_what_nobody_takes_costs_no_decision_each_minute_and_goes_when_there_is_room(self):
+        self.channel.write({"max_sessions_mode": "limited", "max_sessions": 2})
+        one, other, third = self.agents
+        group = self.env["livechat.dispatch.group"].create(
+            {
+                "name": "Lamps",
+                "channel_id": self.channel.id,
+                "user_ids": third.ids,
+                "scope_ids": [
+                    Command.create({"kind": "country", "country_id": self.env.ref("base.be").id})
+                ],
+            }
+        )
+        chats = self.env["discuss.channel"].union(
+            *(self._ask(self.channel)[0] for _buyer in "1234")
+        )
+        self.assertEqual(self._agent_of(chats), one | other)
+        for chat in chats:
+            self._let_pass(chat, 61)
+        # An agent of another group has room: that is found out by who of each agent is first.
+        self.assertLessEqual(len(self._run_and_note()), 2)
+        third.dispatch_paused = True
+        self.assertEqual(self._run_and_note(), [])
+        agents = [self._agent_of(chat) for chat in chats]
+        one.dispatch_weight = 150
+        self._run()
+        moved = [chat for chat, agent in zip(chats, agents) if self._agent_of(chat) != agent]
+        self.assertEqual([self._agent_of(chat) for chat in moved], [one])
+        group.user_ids = False
+        third.dispatch_paused = False
+        self._run()
+        self.assertEqual(len(self._agent_of(chats)), 3)
+
+    def test_a_chat_that_nobody_else_takes_goes_to_its_buyers_own_agent_even_when_paused(self):
+        self.channel.write({"max_sessions_mode": "limited", "max_sessions": 1})
+        own = self.agents[0]
+        buyer = new_test_user(self.env, "buyer", "base.group_portal")
+        buyer.partner_id.livechat_agent_id = own
+        self._set_online(own, "offline")
+        mine = self._come(self.channel, buyer)
+        self._say(mine, buyer, "Is it in stock?")
+        other, _guest = self._ask(self.channel)
+        agent = self._agent_of(other)
+        self._set_online(own)
+        own.dispatch_paused = True
+        for chat in (other, mine):
+            self._let_pass(chat, 61)
+        self.assertEqual(set(self._run_and_note()), {mine})
+        self.assertEqual(self._agent_of(mine), own)
+        self.assertEqual(self._agent_of(other), agent)
+
     def test_a_chat_without_an_agent_is_given_to_one(self):
         chat, _guest = self._ask(self.channel)
         gone = self._agent_of(chat)

@@ -1,5 +1,5 @@
 from datetime import timedelta
-from functools import partial
+from operator import methodcaller
 
 from odoo import api, fields, models
 
@@ -8,6 +8,7 @@ from odoo.addons.mail.tools.discuss import Store
 from ...dispatch.line import WAITING
 from ...tools.here import GRACE, gone_since, is_deaf, read_now
 from ...tools.turn import PROPOSED, SILENT, UNANSWERED
+from .vacancies import Vacancies
 
 # For each limit of a channel: which channels set it, which chats owe what it limits, since when.
 _CLOCKS = {
@@ -144,8 +145,10 @@ class DiscussChannel(models.Model):
                 [is_set, ("dispatch_mode", "!=", "native")]
             ):
                 overdue = self._get_overdue(channel, name)
-                for chat in self.search(overdue, order="dispatch_assigned_at, id"):
-                    channel._attempt(partial(chat._reassign_if, overdue, since))
+                # Served by discuss_channel__dispatch_unanswered_idx.
+                chats = self.search(overdue, order="dispatch_assigned_at, id")
+                give = methodcaller("_reassign_if", overdue, since)
+                Vacancies(channel).offer(chats, give)
 
     @api.model
     def _get_overdue(self, channel, name):
@@ -275,12 +278,11 @@ class DiscussChannel(models.Model):
 
         :param overdue: the domain it was found by, a while ago.
         :param since: as of :meth:`_reassign`.
-        :return: whether it went.
+        :return: whether it went; ``None`` if it is not overdue any more.
         """
         # An agent who is just answering writes the same row: one of the two is first.
-        return bool(
-            self.try_lock_for_update() and self.filtered_domain(overdue) and self._reassign(since)
-        )
+        is_due = self.try_lock_for_update() and self.filtered_domain(overdue)
+        return self._reassign(since) if is_due else None
 
     def _reassign(self, since="dispatch_assigned_at", kind="reassign"):
         """Give this chat, which its agent has not answered, to the next one.
@@ -305,8 +307,10 @@ class DiscussChannel(models.Model):
             # All have been tried: once more from the beginning, but not the same at once.
             outcome = self._dispatch_again(agent, offline=offline)
         if not outcome.agent:
-            # Nobody else: it stays where it is, and the clock starts again.
-            self[since] = read_now(self.env)
+            # Nobody else: it stays where it is. Its agent is asked again whether to take it, but
+            # owes the word all the same: who has room gets the chat at once.
+            if since == "dispatch_proposed_at":
+                self.dispatch_proposed_at = read_now(self.env)
             return False
         if agent and kind == "reassign" and not self.dispatch_answered_at:
             agent._count_miss()

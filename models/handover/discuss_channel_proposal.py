@@ -86,4 +86,4 @@ class DiscussChannel(models.Model):
         """
         chat = self._check_proposed()
         overdue = chat._get_overdue(chat.livechat_channel_id, "accept_seconds")
-        return chat._is_dispatched() and chat._reassign_if(overdue, "dispatch_proposed_at")
+        return chat._is_dispatched() and bool(chat._reassign_if(overdue, "dispatch_proposed_at"))
