@@ -173,6 +173,16 @@ class TestServing(DispatchCommon):
         members = {member["id"] for member in data["discuss.channel.member"]}
         self.assertEqual(members, {*chat.channel_member_ids.ids})
 
+    def test_a_line_is_served_before_what_else_the_minute_brings(self):
+        chat, _other = self._let_wait(2)
+        self._close(self.taken[:1])
+        chats, states = type(self.env["discuss.channel"]), []
+        with patch.object(
+            chats, "_end_wordless", side_effect=lambda: states.append(chat.dispatch_state)
+        ):
+            self.channel._run_dispatch_timers()
+        self.assertEqual(states, ["assigned"])
+
     def test_the_desk_goes_and_nothing_of_it_stays(self):
         chat, _other = self._let_wait(2)
         desk = self.channel.reception_partner_id

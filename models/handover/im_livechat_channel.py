@@ -24,6 +24,8 @@ class ImLivechatChannel(models.Model):
     def _run_dispatch_timers(self):
         """Do what became due by time alone; run by the cron every minute."""
         self._attempt(self._follow_downtime)
+        # The line waits for none of what follows, however long that takes.
+        self._drain_aside()
         users = self.env["res.users"]
         for user in users._find_past_pauses():
             self._attempt(user._end_pause)
@@ -45,6 +47,7 @@ class ImLivechatChannel(models.Model):
         for channel in told_by_mail:
             self._attempt(channel._tell_of_messages)
         self._attempt(self.env["resource.calendar"]._follow_the_clock)
+        # Once more, by what has become true meanwhile.
         self._drain_aside()
         self._attempt(self.env["livechat.dispatch.total"]._count_apart)
 
