@@ -1,5 +1,6 @@
 import random
 import threading
+import time
 from datetime import timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -225,6 +226,21 @@ class TestServing(DispatchCommon):
         with patch.object(type(self.channel), "_get_pace") as get_pace:
             self._serve_next()
         get_pace.assert_not_called()
+
+    def test_of_many_who_wait_one_asks_how_long_it_takes(self):
+        channels = type(self.channel)
+        group = self.env["livechat.dispatch.group"]
+        with (
+            patch.object(channels, "_read_pace", side_effect=[(60, 5, 2), (30, 5, 2)]) as read,
+            patch.object(im_livechat_channel.module, "current_test", None),
+            patch.dict(im_livechat_channel._paces, clear=True),
+        ):
+            paces = [self.channel._get_pace(group) for _buyer in range(3)]
+            self.assertEqual(read.call_count, 1)
+            now = time.monotonic() + im_livechat_channel._PACE_LASTS
+            with patch.object(im_livechat_channel.time, "monotonic", return_value=now):
+                paces.append(self.channel._get_pace(group))
+        self.assertEqual(paces, [(60, 5, 2)] * 3 + [(30, 5, 2)])
 
     def test_nobody_asks_who_has_room_for_regulars_while_none_of_them_waits(self):
         _next, *others = self._let_wait(3)

@@ -85,6 +85,13 @@ _LAST_SERVICES = 200
 
 _ENOUGH_SERVICES = 20
 
+# For so many seconds a process tells the pace of a line as it has seen it: each who waits asks
+# twice a minute, and of a large team it takes longer to find out than all else that is told.
+_PACE_LASTS = 5
+# ``{(database, channel id, group id): (moment, pace)}``, by the clock of the process that never
+# goes back. There are no more of them than lines.
+_paces = {}
+
 # What stands for all channels among the ids of those whose lines are to be served.
 _ALL_LINES = frozenset([None])
 
@@ -649,6 +656,16 @@ class ImLivechatChannel(models.Model):
     def _get_pace(self, group):
         """Return how fast this line moves: the mean and the standard deviation of the time a chat
         took here, in seconds, and the seats that take part; ``None`` while that is not known."""
+        key, now = (self.env.cr.dbname, self.id, group.id), time.monotonic()
+        seen_at, pace = _paces.get(key, (None, None))
+        # A test changes what is seen without any time passing.
+        if seen_at is None or now - seen_at >= _PACE_LASTS or module.current_test:
+            pace = self._read_pace(group)
+            _paces[key] = now, pace
+        return pace
+
+    def _read_pace(self, group):
+        """As :meth:`_get_pace`, as it is now."""
         # A chat that closed by itself, or lay silent for a day until core's cleaning ended it: the
         # agent was free at its last word. Served by discuss_channel__dispatch_service_idx.
         self.env.cr.execute(
