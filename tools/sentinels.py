@@ -10,5 +10,9 @@ DECIDED = object()
 # Under ``livechat_draining``: the line is being served, what becomes free is given away already.
 DRAINING = object()
 
+# Under ``livechat_told_later``: what pages are told of the members of a chat is put together when
+# it is sent.
+TOLD_LATER = object()
+
 # Under ``livechat_mending``: rights beyond the boundary are being taken away, one after another.
 MENDING = object()

@@ -7,6 +7,7 @@ from ...dispatch.ledger import QUIET_AFTER
 from ...tools import sent
 from ...tools.here import read_now
 from ...tools.mask import mask_addresses
+from ...tools.sentinels import TOLD_LATER
 
 # What says who somebody is in a chat.
 _WHO_IS_WHO = {
@@ -226,6 +227,13 @@ class DiscussChannel(models.Model):
             )
         return notified
 
+    def _to_store_defaults(self, target):
+        # Core puts together what pages are told of the members of many channels, so that it is read
+        # at once, throws that away and does it anew for each channel. Of one chat it is done once.
+        is_one = len(self) == 1 and self.channel_type == "livechat"
+        chats = self.with_context(livechat_told_later=TOLD_LATER) if is_one else self
+        return super(DiscussChannel, chats)._to_store_defaults(target)
+
     def _list_told_directly(self):
         """Return what an agent is told of the chat together with its buyer's first words, as
         ``Store.add`` takes it: what goes by the chat's bus channel may come too early."""
@@ -260,6 +268,11 @@ class DiscussChannelMember(models.Model):
         if not self.env.su and self.env["ir.rule"]._serves_staff():
             members._check_brought()
         return members
+
+    def _to_store_defaults(self, target):
+        if self.env.context.get("livechat_told_later") is TOLD_LATER:
+            return []
+        return super()._to_store_defaults(target)
 
     def _check_brought(self):
         """Refuse a shop's staff to bring buyers into a chat: they would read what another one says
