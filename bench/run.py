@@ -176,6 +176,12 @@ def main():
         "--load-agents", type=int, nargs="+", help="how many agents are at work, in turn"
     )
     parser.add_argument(
+        "--load-rate",
+        type=float,
+        default=LOAD_RATE,
+        help="of them, how many a second: more than are served pile up (default: %(default)s)",
+    )
+    parser.add_argument(
         "--load-chats", type=int, default=10_000, help="of a long load (default: %(default)s)"
     )
     parser.add_argument(
@@ -584,7 +590,7 @@ def measure_load(template, options):
         "rounds": options.rounds,
         "bursts": options.rounds if options.long else 1,
         "chats": options.load_chats if options.long else 0,
-        "rate": LOAD_RATE,
+        "rate": options.load_rate,
     }
     return measure_in_browsers("load.py", template, options=chosen)
 
