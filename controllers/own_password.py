@@ -43,7 +43,7 @@ class OwnPassword(http.Controller):
         except AccessDenied as error:
             is_silent = error.args == AccessDenied().args
             values["error"] = (
-                request.env._("That is not the password you were given.")
+                request.env._("That is not the password you have logged in with.")
                 if is_silent
                 else error.args[0]
             )

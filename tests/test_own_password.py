@@ -155,12 +155,12 @@ class TestOwnPasswordPage(PatientCase, ForeignPassword):
         self._set(self.owner, GIVEN)
         page = self._enter(GIVEN, redirect="/odoo/discuss")
         self.assertIn(PAGE, page.url)
-        self.assertIn("Somebody else has set", page.text)
+        self.assertIn("Somebody else may know", page.text)
         self.assertEqual(page.headers["X-Frame-Options"], "DENY")
         self.assertIsNone(self._get_username())
         for form, words in (
             ({"given": GIVEN, "password": OWN, "confirm_password": "x"}, "differ"),
-            ({"given": "x", "password": OWN, "confirm_password": OWN}, "not the password you were"),
+            ({"given": "x", "password": OWN, "confirm_password": OWN}, "not the password you have"),
             ({"given": GIVEN, "password": GIVEN, "confirm_password": GIVEN}, "another password"),
             ({"given": GIVEN, "password": "short", "confirm_password": "short"}, "from 8 to"),
         ):
@@ -190,7 +190,7 @@ class TestOwnPasswordPage(PatientCase, ForeignPassword):
         page = self._enter(GIVEN)
         self._set(self.owner, "given-another-time")
         text = self._send(page.url, given=GIVEN, password=OWN, confirm_password=OWN).text
-        self.assertIn("not the password you were", text)
+        self.assertIn("not the password you have", text)
         self.assertTrue(self._is_foreign(self.owner))
 
     def test_who_is_disabled_between_two_steps_does_not_get_in_by_the_second(self):

@@ -698,17 +698,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
         user = user.with_user(user).sudo()
         if not password or not sent.is_text(password):
             raise UserError(user._say_weakness("short"))
+        # sudo: livechat.subaccount - who made the link the person holds
+        maker = self.sudo().link_maker_id
         # The link is spent before anything else, so that of two that come at once one fails.
-        self._store(
-            {
-                "activation_token_hash": False,
-                "activation_expiration": False,
-                "link_maker_id": False,
-                # sudo: livechat.subaccount - who made the link the person holds
-                "password_maker_id": self.sudo().link_maker_id.id,
-            }
-        )
+        self._void_links()
         user.write({"password": password, "active": True})
+        self._store({"password_maker_id": maker.id})
 
     # ------------------------------------------------------------
     # Who may do what
@@ -892,7 +887,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
 
     @api.model
     def _end_secrets_of_lesser(self):
-        """Void the links and passwords of those who may do more by now than whoever made the link.
+        """Void the links and passwords of those who may do more by now than whoever made the link,
+        and let others whose maker manages them no more take another password.
 
         The maker may have used it, and would be let in where it cannot give itself the right to be.
         """
@@ -902,26 +898,52 @@ class LivechatSubaccount(sent.Reader, models.Model):
             ["|", ("link_maker_id", "!=", False), ("password_maker_id", "!=", False)]
         )
         rows.filtered(
-            lambda row: row._outgrew(row.link_maker_id) or not row._was_made_by_manager()
+            lambda row: row._outgrew(row.link_maker_id) or not row._is_managed_by(row.link_maker_id)
         )._void_links()
-        for row in rows.filtered(lambda row: row._outgrew(row.password_maker_id)):
-            row._store({"password_maker_id": False})
-            row._sudo_clean().user_id._lose_password()
-            row.user_id._end_keys()
-            row.user_id._end_sessions()
-            row._note("password_lost")
-            row._sudo_clean()._message_log(
-                body=self.env._(
-                    "The password has ended: whoever made the link for it may do less than this "
-                    "account now. Make a new activation link."
-                )
-            )
-            if row.state == "enabled":
-                row._ask_for_password()
+        for row in rows:
+            maker = row.password_maker_id
+            if row._outgrew(maker):
+                row._end_password()
+            elif maker != row.main_account_id and not row._is_managed_by(maker):
+                row._doubt_password()
 
-    def _was_made_by_manager(self):
-        """Tell whether who made the open link of this sub-account may make one now."""
-        maker, shop = self.link_maker_id, self.main_account_id
+    def _doubt_password(self):
+        """Let the person set another password: who made the link for the present one manages this
+        account no more, and may know it. Nobody is locked out, as would be a whole team at once."""
+        user = self._sudo_clean().user_id
+        if user.password_is_foreign:
+            return
+        user.password_is_foreign = True
+        user._end_keys()
+        user._end_sessions()
+        self._note("password_lost")
+        self._sudo_clean()._message_log(
+            body=self.env._(
+                "Another password is asked for at the next log-in: whoever made the link for the "
+                "present one manages this account no more."
+            )
+        )
+
+    def _end_password(self):
+        """End the password of somebody who may do more by now than whoever made the link for it."""
+        self._store({"password_maker_id": False})
+        user = self._sudo_clean().user_id
+        user._lose_password()
+        user._end_keys()
+        user._end_sessions()
+        self._note("password_lost")
+        self._sudo_clean()._message_log(
+            body=self.env._(
+                "The password has ended: whoever made the link for it may do less than this "
+                "account now. Make a new activation link."
+            )
+        )
+        if self.state == "enabled":
+            self._ask_for_password()
+
+    def _is_managed_by(self, maker):
+        """Tell whether who made a link for this sub-account may make one now; nobody has."""
+        shop = self.main_account_id
         if not maker or maker._is_admin():
             return True
         is_ours = maker == shop or maker.main_account_id == shop

@@ -16,7 +16,7 @@ class ResUsers(models.Model):
         readonly=True,
         copy=False,
         groups=fields.NO_ACCESS,
-        help="Somebody else has set the password: the person sets another one at the next log-in.",
+        help="Somebody else may know the password: the person sets another one at the next log-in.",
         frees_seats=False,
         logged=False,
     )
@@ -35,6 +35,9 @@ class ResUsers(models.Model):
             # sudo: res.users - by whom the password is known follows from who sets it
             if user.sudo().password_is_foreign != is_foreign:
                 user.sudo().password_is_foreign = is_foreign
+                if not is_foreign:
+                    # Whoever made the link for the former one does not know this one.
+                    user._get_subaccount()._store({"password_maker_id": False})
         return result
 
     def _mfa_url(self):
@@ -54,7 +57,7 @@ class ResUsers(models.Model):
         if (self or self.env.user).sudo().password_is_foreign:
             raise AccessDenied(
                 self.env._(
-                    "Somebody else has set this password. Log in with a browser and set one of "
+                    "Somebody else may know this password. Log in with a browser and set one of "
                     "your own first."
                 )
             )
@@ -76,7 +79,7 @@ class ResUsers(models.Model):
             credential = {"type": "password", "login": user.login, "password": given}
             user._check_credentials(credential, {"interactive": True})
         if given == password.strip():
-            raise UserError(self.env._("Take another password than the one you were given."))
+            raise UserError(self.env._("Take another password than the present one."))
         user._change_password(password)
 
     def _lose_password(self):
