@@ -1,5 +1,6 @@
 """What Odoo lets employees share with each other, a shop's staff keeps to itself."""
 
+from odoo.exceptions import AccessError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 
@@ -42,7 +43,6 @@ _REVIEWED = {
     # Names to choose from, without anything that is done.
     "crm.tag",
     "hr.skill",
-    "res.partner.category",
     "utm.campaign",
     "utm.medium",
     "utm.source",
@@ -120,6 +120,21 @@ class TestPrivate(SecurityCommon):
                 self.assertFalse(models - changed.keys())
         there = {name for name in _REVIEWED if name in self.env}
         self.assertFalse(there - changed.keys())
+
+    def test_staff_changes_no_tag_by_which_another_shops_buyers_are_known(self):
+        if "crm.lead" not in self.env:
+            self.skipTest("with the CRM sellers may change tags")
+        user = self.users["reception"]
+        user.group_ids |= self.env.ref("sales_team.group_sale_salesman")
+        buyer = self.env["res.partner"].create({"name": "Buyer"})
+        tag = self.env["res.partner.category"].create({"name": "VIP", "partner_ids": buyer.ids})
+        for vals in ({"name": "x"}, {"partner_ids": [Command.clear()]}, {"active": False}):
+            with self.subTest(**vals), self.assertRaises(AccessError), self.env.cr.savepoint():
+                tag.with_user(user).write(vals)
+        buyer.with_user(user).category_id = [Command.unlink(tag.id)]
+        own = tag.with_user(user).create({"name": "Likes tea"})
+        own.name = "Likes green tea"
+        tag.with_user(self.env.ref("base.user_admin")).name = "Very important"
 
     def test_nobody_obeys_a_filter_that_staff_made_for_all(self):
         admin = self.env.ref("base.user_admin")

@@ -40,6 +40,8 @@ _PRIVATE = {
     ),
     "mail.template": (_own_user, True),
     "report.layout": (_nobody, False),
+    # By one a group receives buyers, and by one they go first, of whatever shop.
+    "res.partner.category": (_nothing_more, False),
     "resource.calendar.leaves": (lambda uid: [("resource_id.user_id", "=", uid)], False),
     "spreadsheet.dashboard.share": (_nothing_more, True),
 }
