@@ -1,6 +1,7 @@
 """E-mail addresses and phone numbers of buyers are masked without *See contact data*."""
 
 import json
+from functools import partial
 
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Command
@@ -350,6 +351,36 @@ class TestContactData(ContactData, SecurityCommon, MockEmail):
             with self.assertRaisesRegex(AccessError, "one at a time"):
                 composer.with_user(self.users["reception"]).create(text)
             self.assertTrue(composer.with_user(self.users["after_sales"]).create(text))
+        if "snailmail.letter" in self.env:
+            user = self.users["reception"]
+            letters = self.env["snailmail.letter"].with_user(user)
+            group = chats.with_user(user)._create_group(partners_to=user.partner_id.ids)
+            about = {"model": "discuss.channel", "res_id": group.id, "partner_id": self.buyer.id}
+            about["company_id"] = self.env.company.id
+            with self.assertRaisesRegex(AccessError, "one at a time"):
+                letters.create(about)
+
+    def test_who_sees_no_addresses_names_few_in_one_message(self):
+        self.enterContext(self.mock_mail_gateway())
+        many = self.env["res.partner"].create(
+            [{"name": f"Buyer {n}", "email": f"b{n}@example.com"} for n in range(6)]
+        )
+        words = {"body": "Pay at …", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        for who in ("reception", "after_sales"):
+            channel = self.env["discuss.channel"].with_user(self.users[who])
+            channel = channel._create_channel(name="Friends", group_id=None)
+            for send in (
+                partial(channel.message_post, **words, partner_ids=many.ids),
+                # As the page does.
+                partial(channel.sudo().message_post, **words, partner_ids=many.ids),
+            ):
+                with self.subTest(who=who, send=send.func), self.env.cr.savepoint():
+                    if who == "after_sales":
+                        send()
+                        continue
+                    with self.assertRaisesRegex(AccessError, "at once"):
+                        send()
+            channel.message_post(**words, partner_ids=many[:5].ids)
 
     def test_what_a_form_was_shown_masked_is_not_saved(self):
         user = self.users["reception"]

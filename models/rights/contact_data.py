@@ -45,6 +45,10 @@ _NAMES = frozenset(
     {"commercial_company_name", "complete_name", "display_name", "name", "partner_name"}
 )
 _NAMED = ("helpdesk.ticket", "mail.guest", "res.partner", "res.users")
+# So many strangers follow an order, and are told of a word about it.
+_WRITTEN_TO_MAX = 5
+# A shop pays for each that goes out.
+_PAID = ("sms.composer", "snailmail.letter")
 # Dialogs look up by themselves how somebody is reached.
 _DIALOGS = ("mail.template.preview", "sms.composer")
 
@@ -213,7 +217,7 @@ class ContactDataMask(models.AbstractModel):
 
     @api.model_create_multi
     def create(self, vals_list):
-        if self._name == "sms.composer":
+        if self._name in _PAID:
             self._check_writes_to_many()
         return super().create([self._read_masked(vals) for vals in vals_list])
 
@@ -393,6 +397,27 @@ class MailMessage(models.Model):
 
     def _to_store(self, store, fields, **kwargs):
         super()._to_store(store, self._hide_in_store(store.target, fields), **kwargs)
+
+
+class MailNotification(models.Model):
+    """Mails of one message to all whom it names, and to all who follow what it is about."""
+
+    _inherit = "mail.notification"
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        notifications = super().create(vals_list)
+        # Asked of the user: Odoo notes with sudo who is told what somebody has written.
+        if self.env["res.users"]._sees_contacts_masked():
+            told = notifications.sudo().res_partner_id
+            if len(told.filtered(lambda partner: partner._is_stranger())) > _WRITTEN_TO_MAX:
+                raise AccessError(
+                    self.env._(
+                        "Without See contact data you write to %s people at once at most.",
+                        _WRITTEN_TO_MAX,
+                    )
+                )
+        return notifications
 
 
 class MailComposeMessage(models.TransientModel):
