@@ -22,7 +22,9 @@ from collections.abc import Iterable
 from contextlib import contextmanager
 from datetime import datetime
 from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
+from odoo.http import request as http_request
 from odoo.modules import module
 
 from ...tools.here import read_now
@@ -36,7 +38,8 @@ _ADDRESS_CHATS_MOST = 10**6
 #: How often a buyer may ask an hour: for a ``chat``, for a ``look`` at the widget, to bring a
 #: ``word`` before the first answer, to ``leave`` a message, to say that it is still ``here``, as
 #: the page of who waits does twice a minute; for the ``preview`` of a link, for which the server
-#: asks others, and for a ``transcript``, which it prints: both take seconds. Generous for people.
+#: asks others, or of a file, and for a ``transcript``, which it prints: all take seconds. What an
+#: agent has ``mailed`` is counted as well. Generous for people.
 PER_BUYER = {
     "chat": 20,
     "look": 240,
@@ -46,6 +49,7 @@ PER_BUYER = {
     "file": 120,
     "preview": 20,
     "transcript": 20,
+    "mailed": 60,
 }
 
 #: And an address, in chats of an address: a school or an office has one for all. What is more than
@@ -60,6 +64,7 @@ PER_ADDRESS = {
     "file": 10,
     "preview": 1,
     "transcript": 1,
+    "mailed": 10,
 }
 
 #: What an address gets a minute in a rush, in its chats of a minute.
@@ -83,6 +88,10 @@ MAILS_TO_BUYERS_A_DAY = 1000
 
 #: What it counts as that somebody was turned away whom a shop has blocked.
 BLOCKED = "blocked"
+
+# {cursor: {what was asked for: what was answered}}, in transactions that were rolled back: Odoo
+# tries a request again with the same cursor.
+_TOLD = WeakKeyDictionary()
 
 # Whoever blocks more addresses than these prefixes have blocks a country.
 _SHORTEST_PREFIX = {4: 16, 6: 32}
@@ -221,7 +230,7 @@ def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | No
     not against whoever asks.
 
     It is committed at once, whatever becomes of the caller's transaction, so that all processes
-    count together and none waits for a request of another.
+    count together and none waits for a request of another. What Odoo tries again is counted once.
 
     :param channel_id: ``im_livechat.channel`` that is asked for, 0 for none.
     :param rush: see :func:`find_rush`.
@@ -229,25 +238,48 @@ def admit(env, requests: Iterable[Request], channel_id: int = 0, rush: Rush | No
     requests = [request for request in requests if request.amount]
     if not requests:
         return True
-    with _committing(env) as cr:
-        return _admit(cr, requests, channel_id, rush)
+
+    def count():
+        with _committing(env) as cr:
+            return _admit(cr, requests, channel_id, rush)
+
+    return _count_once(env, (*requests, channel_id, rush), count)
 
 
 def may_mail(env, what: str, account: str, shop: str) -> bool:
     """Count a mail that somebody has the server send, and tell whether it may be: one a minute for
     each account, ``MAILS_A_DAY`` a day, by UTC, for each shop."""
     day = read_now(env).date()
-    with _committing(env) as cr:
-        # A bucket of a day that never runs out.
-        return not _fill(cr, [Request(what, account, 1, 60)]) and not _fill(
-            cr, [Request(what, f"{shop} {day}", MAILS_A_DAY, _NEVER)]
-        )
+
+    def count():
+        with _committing(env) as cr:
+            # A bucket of a day that never runs out.
+            return not _fill(cr, [Request(what, account, 1, 60)]) and not _fill(
+                cr, [Request(what, f"{shop} {day}", MAILS_A_DAY, _NEVER)]
+            )
+
+    return _count_once(env, (what, account, shop), count)
 
 
 def note_blocked(env, channel_id: int):
     """Count that somebody was turned away whom the shop has blocked."""
     with _committing(env) as cr:
         _note_refusal(cr, BLOCKED, channel_id)
+
+
+def _count_once(env, asked, count):
+    """Return what ``count`` returns; of a request that Odoo tries again, after another came in
+    between, what it has returned before: that is committed, and whoever asks has asked once.
+
+    :param asked: what is asked for; as often as it was asked for before it is not counted again.
+    """
+    if not http_request:
+        return count()
+    told = _TOLD.setdefault(env.cr, {})
+    answers = told.get(asked)
+    answer = answers.pop(0) if answers else count()
+    env.cr.postrollback.add(lambda: told.setdefault(asked, []).append(answer))
+    return answer
 
 
 @contextmanager
@@ -271,10 +303,14 @@ def may_mail_buyer(env, mailbox: str, shop: str) -> bool:
     :param mailbox: by what it is known here, and cannot be read.
     """
     day = read_now(env).date()
-    with _committing(env) as cr:
-        return not _fill(cr, [Request("buyer mail", mailbox, MAILS_A_MAILBOX)]) and not _fill(
-            cr, [Request("buyer mail", f"{shop} {day}", MAILS_TO_BUYERS_A_DAY, _NEVER)]
-        )
+
+    def count():
+        with _committing(env) as cr:
+            return not _fill(cr, [Request("buyer mail", mailbox, MAILS_A_MAILBOX)]) and not _fill(
+                cr, [Request("buyer mail", f"{shop} {day}", MAILS_TO_BUYERS_A_DAY, _NEVER)]
+            )
+
+    return _count_once(env, (mailbox, shop), count)
 
 
 def _admit(cr, requests, channel_id, rush):
