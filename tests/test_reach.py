@@ -100,7 +100,6 @@ class TestReachOfManagers(ReachCommon):
         self._make_link(other, "main_account")
         other._activate("known-to-one")
         deputy.with_user(self.owner).action_disable()
-        self.assertTrue(self._log_in(row, "known-to-two"), "it may do no more than who is disabled")
         deputy.with_user(self.owner).action_delete()
         with self.assertRaises(AccessDenied):
             self._log_in(row, "known-to-two")
@@ -110,6 +109,37 @@ class TestReachOfManagers(ReachCommon):
         row._activate("known-to-its-own")
         row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
         self.assertTrue(self._log_in(row, "known-to-its-own"))
+
+    def test_whose_manager_has_gone_takes_another_password_at_the_next_log_in(self):
+        """It may know the present one; a whole team is not locked out for that."""
+        row, other = self.subaccounts["colleague"], self.subaccounts["shipping"]
+        user = row.user_id
+        self._make_link(row, "deputy")
+        row._activate("known-to-two")
+        self._make_link(other, "main_account")
+        other._activate("known-to-one")
+        self.assertFalse(user.sudo().password_is_foreign)
+        for way in ("disabled", "no manager any more"):
+            with self.subTest(way=way), self._rollback():
+                self.env["res.users.apikeys"].with_user(user).sudo()._generate(
+                    None, "The deputy's", "2090-01-01"
+                )
+                deputy = self.subaccounts["deputy"].with_user(self.owner)
+                if way == "disabled":
+                    deputy.action_disable()
+                else:
+                    deputy.role_ids = [Command.set(self.role_plain.ids)]
+                self.assertTrue(self._log_in(row, "known-to-two"))
+                self.assertTrue(user.sudo().password_is_foreign)
+                self.assertFalse(user.sudo().api_key_ids)
+                self.assertFalse(other.user_id.sudo().password_is_foreign)
+                user._replace_foreign_password("known-to-two", "known-to-its-own")
+                self.assertFalse(user.sudo().password_is_foreign)
+                # And is asked no second time, also once it may do more.
+                self.subaccounts["planner"].with_user(self.owner).action_disable()
+                row.with_user(self.owner).role_ids = [Command.link(self.roles["store_manager"].id)]
+                self.assertFalse(user.sudo().password_is_foreign)
+                self.assertTrue(self._log_in(row, "known-to-its-own"))
 
     def test_what_else_a_lesser_manager_has_left_there_ends_with_the_password(self):
         """It has used its own link, and made what lets it in without a password."""
@@ -675,15 +705,41 @@ class TestWhoSaidWhat(ReachCommon):
             "rating_last_value": 5,
             "last_interest_dt": "2020-01-01 00:00:00",
             "uuid": "a" * 10,
+            "livechat_failure": "no_failure",
+            "livechat_bot_partner_ids": [Command.clear()],
+            "livechat_agent_requesting_help_history": False,
+            "livechat_channel_member_history_ids": [Command.clear()],
+            "chatbot_message_ids": [Command.clear()],
         }
         for name, value in said.items():
             with self.subTest(name=name):
                 self._refuse(mine.write, {name: value})
         self._refuse(ended.with_user(self.agent).write, {"livechat_end_dt": False})
         # What pages let it say.
-        mine.write({"name": "Kettle", "livechat_status": "waiting"})
-        self._say(self.chat, self.agent, "Yes.")
+        mine.write({"name": "Kettle", "livechat_status": "waiting", "livechat_note": "Green"})
+        self.chat.livechat_failure = "no_answer"
+        words = {"message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        mine.message_post(body="Yes.", **words)
         self.assertEqual(self.chat.livechat_failure, "no_failure")
+
+    def test_nobody_deletes_a_chat_before_its_first_word(self):
+        """As the module of the website does with what an agent has asked a visitor for nothing."""
+        chat = self._open_chat(self.shop["im_livechat.channel"], self.agent)
+        chat.message_ids.unlink()
+        for who in ("reception", "audit", "store_manager"):
+            with self.subTest(who=who):
+                self._refuse(chat.with_user(self.users[who]).channel_pin, False)
+        self.assertTrue(chat.exists())
+        chat.with_user(self.agent).channel_pin(True)
+        self._say(chat, self.guest)
+        chat.with_user(self.agent).channel_pin(False)
+        self.assertTrue(chat.exists())
+        if "is_pending_chat_request" in chat._fields:
+            asked = self._open_chat(self.shop["im_livechat.channel"], self.agent)
+            asked.message_ids.unlink()
+            asked.is_pending_chat_request = True
+            asked.with_user(self.agent).channel_pin(False)
+            self.assertFalse(asked.exists())
 
     def test_no_rating_of_anything_else_becomes_one_of_a_live_chat(self):
         """Odoo looks at what a rating is about before it is written."""

@@ -19,32 +19,24 @@ class DiscussChannel(sent.Reader, models.Model):
     _name = "discuss.channel"
     _inherit = ["discuss.channel", "livechat.field.mixin"]
 
-    name = fields.Char(shown="lines")
-    # Core says with sudo whose a live chat is; nobody has to by hand.
-    channel_type = fields.Selection(shop_may_set=False)
-    # What is archived no list and no clock finds, and its buyer neither.
-    active = fields.Boolean(shop_may_set=False)
+    # What pages let an agent say of a live chat. All else core works out or notes with sudo: by
+    # hand an agent would have room while its buyer waits, open again what is over, hide what no
+    # clock finds then, and say itself how it went.
+    name = fields.Char(shop_may_set=True, shown="lines")
+    description = fields.Text(shop_may_set=True)
+    image_128 = fields.Image(shop_may_set=True)
+    livechat_conversation_tag_ids = fields.Many2many(shop_may_set=True)
+    livechat_expertise_ids = fields.Many2many(shop_may_set=True)
+    livechat_note = fields.Html(shop_may_set=True)
+    livechat_status = fields.Selection(shop_may_set=True)
+
     livechat_channel_id = fields.Many2one(
-        frees_seats=True, shop_may_set=False, shown="lines", falsy_value_label=phrase.NO_CHANNEL
+        frees_seats=True, shown="lines", falsy_value_label=phrase.NO_CHANNEL
     )
-    # Core works these out or notes them with sudo: by hand an agent would have room while its buyer
-    # waits, open again what is over, and say itself how it went.
-    livechat_agent_partner_ids = fields.Many2many(
-        falsy_value_label=phrase.NOBODY, shop_may_set=False
-    )
-    livechat_customer_partner_ids = fields.Many2many(shop_may_set=False)
-    livechat_outcome = fields.Selection(falsy_value_label=phrase.NO_OUTCOME, shop_may_set=False)
-    livechat_is_escalated = fields.Boolean(shop_may_set=False)
-    rating_last_text = fields.Selection(falsy_value_label=phrase.NO_RATING, shop_may_set=False)
-    rating_last_value = fields.Float(shop_may_set=False)
-    # What is quiet gives its seat back, in part.
-    last_interest_dt = fields.Datetime(shop_may_set=False)
-    livechat_operator_id = fields.Many2one(shop_may_set=False)
-    livechat_end_dt = fields.Datetime(shown="lines", shop_may_set=False)
-    livechat_lang_id = fields.Many2one(shop_may_set=False)
-    country_id = fields.Many2one(shop_may_set=False)
-    chatbot_current_step_id = fields.Many2one(shop_may_set=False)
-    uuid = fields.Char(shop_may_set=False)
+    livechat_agent_partner_ids = fields.Many2many(falsy_value_label=phrase.NOBODY)
+    livechat_outcome = fields.Selection(falsy_value_label=phrase.NO_OUTCOME)
+    rating_last_text = fields.Selection(falsy_value_label=phrase.NO_RATING)
+    livechat_end_dt = fields.Datetime(shown="lines")
     livechat_failure = fields.Selection(shown="lines")
     dispatch_state = fields.Selection(
         [("queued", "Waiting in line"), ("assigned", "Assigned"), ("pool", "In the message pool")],
@@ -279,6 +271,12 @@ class DiscussChannel(sent.Reader, models.Model):
         if chats:
             chats.browse()._follow_seats(agents)
         return result
+
+    def _message_post_after_hook(self, message, msg_vals):
+        # sudo: discuss.channel - core notes as the author that an agent has answered, which nobody
+        # says by hand
+        chat = self.sudo() if self.channel_type == "livechat" else self
+        return super(DiscussChannel, chat)._message_post_after_hook(message, msg_vals)
 
     def _refuse_dispatch_values(self, vals):
         """Refuse what only dispatch itself notes about a chat.

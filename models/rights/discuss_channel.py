@@ -18,11 +18,6 @@ _WHO_IS_WHO = {
 }
 
 
-# What the module of the website says of whose page a chat came from: by it a shop's people know who
-# has chatted with it.
-_OF_THE_WEBSITE = {"is_pending_chat_request", "livechat_visitor_id"}
-
-
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
@@ -73,13 +68,8 @@ class DiscussChannel(models.Model):
         return chats
 
     def write(self, vals):
-        may_be_set = (
-            self._says(name, "shop_may_set", name not in _OF_THE_WEBSITE) for name in vals
-        )
-        if not all(may_be_set) and any(
-            "livechat" in (chat.channel_type, vals.get("channel_type")) for chat in self
-        ):
-            self._refuse_shop_staff()
+        if not self.env.su and self.env["ir.rule"]._serves_staff():
+            self._check_set_by_shop(vals)
         woken = self._find_quiet() if "last_interest_dt" in vals else self.browse()
         result = super().write(vals)
         # They weigh more from now on.
@@ -89,6 +79,19 @@ class DiscussChannel(models.Model):
         if "group_ids" in vals:
             self._check_groups()
         return result
+
+    def _check_set_by_shop(self, vals):
+        """Refuse a shop's staff what core and dispatch note about live chats, of which pages let an
+        agent say little; and all of it about the chats that it has elsewhere, as a buyer.
+
+        :raise AccessError:
+        """
+        may_be_set = all(self._says(name, "shop_may_set") for name in vals)
+        for chat in self:
+            if "livechat" in (chat.channel_type, vals.get("channel_type")) and (
+                not may_be_set or chat._takes_caller_for_buyer()
+            ):
+                self._refuse_shop_staff()
 
     @api.model
     def _check_parents(self, vals_list):
@@ -164,6 +167,22 @@ class DiscussChannel(models.Model):
             self.sudo().livechat_channel_id.dispatch_mode not in (False, "native")
         )
 
+    def _is_colleague(self, partners):
+        """Tell whether one of these contacts works where this live chat is had, or did."""
+        # sudo: res.partner, im_livechat.channel - whose accounts they have, and whose chat it is
+        users = partners.sudo().with_context(active_test=False).user_ids
+        channel = self.sudo().livechat_channel_id
+        return any(channel._is_home_of(user) for user in users)
+
+    def _takes_caller_for_buyer(self):
+        """Tell whether who asks is asked here what buyers are: whoever does not work where this
+        live chat is had; of what is no live chat, who works nowhere."""
+        user = self.env.user
+        if self.channel_type != "livechat" or not self.env["ir.rule"]._serves_staff():
+            return not user._is_internal()
+        # sudo: im_livechat.channel - whose chat it is
+        return not self.sudo().livechat_channel_id._is_home_of(user)
+
     def _seat_nobody_by_link(self, partner, guest):
         """Let a stranger who has come by the link of a chat be a buyer there: to core whoever does
         not come by the chat window is an agent, whose words are answers."""
@@ -191,6 +210,19 @@ class DiscussChannel(models.Model):
             chat.dispatch_seat_partner_ids = chat.livechat_channel_member_history_ids.filtered(
                 lambda history: history.livechat_member_type == "agent" and history.member_id
             ).partner_id
+
+    def channel_pin(self, pinned=False):
+        # The module of the website deletes what somebody unpins before a word was said in it, such
+        # as what an agent has asked a visitor for nothing.
+        # sudo: discuss.channel - what would be deleted
+        chat = self.sudo()
+        is_asked = "is_pending_chat_request" in chat._fields and chat.is_pending_chat_request
+        if not (pinned or self.env.su or is_asked or chat.message_ids) and chat._is_dispatched():
+            if self.env.user.share or self.env["ir.rule"]._serves_staff():
+                raise AccessError(
+                    self.env._("A chat in which nobody has written yet ends by itself.")
+                )
+        return super().channel_pin(pinned=pinned)
 
     def message_post(self, **kwargs):
         # Core makes a rating of it with sudo, whoever writes, and as often: agents would rate
