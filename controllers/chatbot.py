@@ -1,11 +1,12 @@
 from odoo import http
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.http import request
 
 from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptController
 
 from ..tools.sent import is_record_id
-from .main import find_guest, find_refusal, speak
+from .main import find_guest, find_refusal, refuse, speak
 
 
 def _speak_in(channel_id):
@@ -31,8 +32,13 @@ class DispatchChatbotController(LivechatChatbotScriptController):
     @http.route()
     def chatbot_restart(self, channel_id, chatbot_script_id):
         chat = _speak_in(channel_id)
-        if not (chat and chat._begin_anew(chatbot_script_id)):
-            return None
+        if not chat:
+            refusal = find_refusal(channel_id, "look")
+            return refuse(refusal) if refusal else None
+        try:
+            chat.with_env(request.env(su=True))._begin_anew(chatbot_script_id)
+        except UserError as error:
+            return refuse(str(error))
         return super().chatbot_restart(channel_id, chatbot_script_id)
 
     @http.route()

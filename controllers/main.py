@@ -19,6 +19,9 @@ _CORE_PARAMS = ("lang", "country_id")
 # Far more than somebody writes or pastes at once.
 _MESSAGE_MAX = 100_000
 
+# So many people are named and files sent in one message: core asks of each whether it may be.
+_NAMED_MAX = 100
+
 # What core would take of a buyer's message: stars for who answers, with each word, and a mail to
 # all who are in the chat.
 _NOT_SAID_BY_BUYERS = ("rating_value", "special_mentions")
@@ -92,7 +95,7 @@ def _describe_session(chat):
     return {"store_data": store.get_result(), "channel_id": chat.id}
 
 
-def _refuse(refusal=None):
+def refuse(refusal=None):
     """Return the answer to a page that gets nothing: no chat and no message, and why.
 
     :param refusal: why, instead of that it asks too often.
@@ -102,14 +105,14 @@ def _refuse(refusal=None):
 
 
 def _refuse_session(page_lang, channel_id=None):
-    """As :func:`_refuse`, in the language of whoever sends this request.
+    """As :func:`refuse`, in the language of whoever sends this request.
 
     :param channel_id: whose shop has blocked it; else it asks too often.
     """
     langs = request.env["im_livechat.channel"]._find_langs(*_read_langs(page_lang))
     speak(next(iter(langs), None))
     channel = request.env["im_livechat.channel"].browse(channel_id)
-    return _refuse(channel._turn_away() if channel else None)
+    return refuse(channel._turn_away() if channel else None)
 
 
 def _refuse_ended(chat_id):
@@ -123,14 +126,16 @@ def _refuse_ended(chat_id):
     speak(chat.livechat_lang_id.code)
     refusal = request.env._("This chat has ended, and nobody would read it. Open a new one.")
     told = Store().add(chat, ["livechat_end_dt"]).get_result()
-    return {**_refuse(refusal), "store_data": told}
+    return {**refuse(refusal), "store_data": told}
 
 
 def is_said(post_data):
     """Tell whether this is what the widget sends of what a buyer says, now or by an edit."""
 
     def are_ids(value):
-        return value is None or (isinstance(value, list) and all(map(is_record_id, value)))
+        return value is None or (
+            isinstance(value, list) and len(value) <= _NAMED_MAX and all(map(is_record_id, value))
+        )
 
     if not isinstance(post_data, dict):
         return False
@@ -142,6 +147,7 @@ def is_said(post_data):
         and are_ids(post_data.get("role_ids"))
         and not post_data.get("partner_emails")
         and isinstance(tokens, list)
+        and len(tokens) <= _NAMED_MAX
         and all(map(is_text, tokens))
         and isinstance(post_data.get("partner_ids_mention_token") or {}, dict)
     )
@@ -162,6 +168,35 @@ def _is_message(thread_id, post_data, context, others):
     )
 
 
+def _read_chat_id(sent_id):
+    """Return which chat a browser names, as core reads it; ``None`` for what is none."""
+    try:
+        chat_id = int(sent_id)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return chat_id if is_record_id(chat_id) else None
+
+
+def is_maybe_buyer():
+    """Tell whether who makes this request is a buyer somewhere: whoever is no employee, and who
+    works for a shop is one in others."""
+    return not request.env.user._is_internal() or request.env["ir.rule"]._serves_staff()
+
+
+def is_buyer_in(sent_id):
+    """Tell whether who makes this request is asked what buyers are of a chat: whoever is no
+    employee, and in a live chat of another shop whoever works for one.
+
+    :param sent_id: what a browser says is the chat.
+    """
+    if not is_maybe_buyer():
+        return False
+    if not request.env.user._is_internal():
+        return True
+    chat = request.env["discuss.channel"].search([("id", "=", _read_chat_id(sent_id))])
+    return chat._takes_caller_for_buyer() if chat else False
+
+
 def find_refusal(sent_id, what):
     """Return why the buyer who makes this request does not get what it asks of a chat, ``None`` if
     it does: the shop has blocked the buyer, or it is too often. Who has an answer may write as
@@ -170,12 +205,8 @@ def find_refusal(sent_id, what):
     :param sent_id: what a browser says is the chat.
     :param what: one of ``door.PER_ADDRESS``.
     """
-    try:
-        # As core reads it.
-        chat_id = int(sent_id)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if request.env.user._is_internal() or not is_record_id(chat_id):
+    chat_id = _read_chat_id(sent_id)
+    if not chat_id or not is_buyer_in(chat_id):
         return None
     chats, channels = request.env["discuss.channel"], request.env["im_livechat.channel"]
     named = Domain("id", "=", chat_id)
@@ -193,6 +224,15 @@ def find_refusal(sent_id, what):
     speak(chat.livechat_lang_id.code)
     channel = channel.with_env(request.env)
     return channel._say_wait() if open_chat else channel._turn_away()
+
+
+def may_ask(what):
+    """Tell whether the server does something for who makes this request that takes it long: for
+    strangers not without end, whatever it is about."""
+    if request.env.user._is_internal():
+        return True
+    find_guest()
+    return request.env["im_livechat.channel"]._is_welcome(what)
 
 
 def _forget_client_context():
@@ -304,12 +344,12 @@ class DispatchThreadController(ThreadController):
         is_named = isinstance(thread_model, str) and thread_model in request.env
         if not (is_named and isinstance(post_data, dict) and isinstance(context or {}, dict)):
             return False
-        if thread_model == "discuss.channel" and not request.env.user._is_internal():
+        if thread_model == "discuss.channel" and is_buyer_in(thread_id):
             if not _is_message(thread_id, post_data, context, kwargs):
                 return False
             find_guest()
             if refusal := find_refusal(thread_id, "word"):
-                return _refuse(refusal)
+                return refuse(refusal)
             if ended := _refuse_ended(int(thread_id)):
                 return ended
             # sudo: discuss.channel - whether it is the chat of a buyer, and not Odoo's own

@@ -1,7 +1,9 @@
 from werkzeug.exceptions import NotFound
 
 from odoo import http
+from odoo.exceptions import UserError
 from odoo.http import request
+from odoo.tools import email_split
 
 from odoo.addons.im_livechat.controllers.channel import LivechatChannelController
 from odoo.addons.im_livechat.controllers.chatbot import LivechatChatbotScriptController
@@ -9,7 +11,7 @@ from odoo.addons.im_livechat.controllers.main import LivechatController
 
 from ..tools.mask import mask_addresses
 from ..tools.sent import is_record_id, is_text
-from .main import find_guest
+from .main import find_guest, is_buyer_in, is_maybe_buyer
 
 # Core takes whoever can read a conversation for somebody who takes part in it. An auditor, and a
 # colleague whose role shows it the shop's conversations, only look on: each method here is core's,
@@ -73,8 +75,15 @@ class OnlookerLivechatController(LivechatController):
         if not (is_record_id(channel_id) and is_text(email)):
             return None
         _refuse_onlooker(channel_id)
-        result = super().email_livechat_transcript(channel_id, email)
         user = request.env.user
+        if is_maybe_buyer():
+            if is_buyer_in(channel_id):
+                # In core buyers who work nowhere print it only as well.
+                raise NotFound()
+            if not email_split(email):
+                raise UserError(request.env._("This is no e-mail address."))
+            request.env["im_livechat.channel"]._expect_welcome("mailed")
+        result = super().email_livechat_transcript(channel_id, email)
         if user._has_shop() and request.env["discuss.channel"].search_count(
             [("id", "=", channel_id)]
         ):

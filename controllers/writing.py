@@ -1,8 +1,12 @@
+import warnings
+
+from PIL import Image
 from werkzeug.exceptions import NotFound
 
 from odoo import http
 from odoo.fields import Domain
 from odoo.http import request
+from odoo.tools.image import IMAGE_MAX_RESOLUTION
 
 from odoo.addons.html_editor.controllers.main import HTML_Editor
 from odoo.addons.im_livechat.controllers.cors.main import CorsLivechatController
@@ -12,6 +16,7 @@ from odoo.addons.mail.controllers.attachment import AttachmentController
 from odoo.addons.mail.controllers.discuss.channel import ChannelController
 from odoo.addons.mail.controllers.discuss.public_page import PublicPageController
 from odoo.addons.mail.controllers.discuss.rtc import RtcController
+from odoo.addons.mail.controllers.discuss.search import SearchController
 from odoo.addons.mail.controllers.guest import GuestController
 from odoo.addons.mail.controllers.link_preview import LinkPreviewController
 from odoo.addons.mail.controllers.message_reaction import MessageReactionController
@@ -19,7 +24,7 @@ from odoo.addons.mail.controllers.thread import ThreadController
 from odoo.addons.rating.controllers.main import Rating
 
 from ..tools.sent import is_record_id, is_text
-from .main import find_guest, find_refusal, is_said
+from .main import find_guest, find_refusal, is_buyer_in, is_maybe_buyer, is_said, may_ask
 
 # Besides messages buyers send files, edit what they have written, react to what was said, rate, say
 # where they were and what they are called, search, let the server look at links and print: as in
@@ -38,6 +43,9 @@ _PAGES_BEGIN = ("/", "https://", "http://")
 # each letter of what is looked for with each that was written.
 _MESSAGES_MAX, _SEARCH_LENGTH_MAX = 100, 200
 
+# Pages draw small pictures of files.
+_THUMBNAIL_LENGTH_MAX = 1_000_000
+
 # Core says itself of somewhat shorter names that they are too long.
 _NAME_LENGTH_MAX = 10_000
 
@@ -50,16 +58,18 @@ def _is_refused(message_id, said=None):
 
     :param said: what it is to say from now on, as core's page sends that.
     """
-    if request.env.user._is_internal():
+    if not is_maybe_buyer():
         return False
     if not is_record_id(message_id):
-        return True
+        return not request.env.user._is_internal()
     find_guest()
     # sudo: mail.message - of which chat it is; whether the buyer may read that is asked there
     message = request.env["mail.message"].sudo()
     message = message.search_fetch(
         [("id", "=", message_id), ("model", "=", "discuss.channel")], ["res_id"]
     )
+    if not is_buyer_in(message.res_id):
+        return False
     if message and said is not None and not ("body" in said and is_said(said)):
         return True
     return bool(message and find_refusal(message.res_id, "word"))
@@ -88,11 +98,64 @@ class WritingAttachmentController(AttachmentController):
     ):
         if not (hasattr(ufile, "filename") and thread_model in request.env):
             raise NotFound()
-        if thread_model == "discuss.channel" and not request.env.user._is_internal():
+        if thread_model == "discuss.channel" and is_buyer_in(thread_id):
             find_guest()
             if refusal := find_refusal(thread_id, "file"):
                 return request.make_json_response({"error": refusal})
+            if _is_vast(ufile.stream):
+                refusal = request.env._("This picture is too large: make it smaller first.")
+                return request.make_json_response({"error": refusal})
         return super().mail_attachment_upload(ufile, thread_id, thread_model, is_pending, **kwargs)
+
+    @http.route()
+    def mail_attachment_delete(self, attachment_id=None, access_token=None, **_ignored):
+        # Also of what is no file of the caller's somebody is told.
+        if not is_record_id(attachment_id) or not may_ask("look"):
+            return None
+        return super().mail_attachment_delete(attachment_id, _read_token(access_token))
+
+    # What is counted is written.
+    @http.route(readonly=False)
+    def mail_attachment_pdf_first_page(self, attachment_id, access_token=None, **_ignored):
+        # The server takes the file apart each time.
+        if not is_record_id(attachment_id) or not may_ask("preview"):
+            raise NotFound()
+        return super().mail_attachment_pdf_first_page(attachment_id, _read_token(access_token))
+
+    @http.route()
+    def mail_attachement_update_thumbnail(
+        self, attachment_id=None, thumbnail=None, access_token=None, **_ignored
+    ):
+        # The server draws it smaller.
+        is_drawn = is_text(thumbnail or "", _THUMBNAIL_LENGTH_MAX)
+        if not (is_record_id(attachment_id) and is_drawn and may_ask("preview")):
+            return None
+        return super().mail_attachement_update_thumbnail(
+            attachment_id, thumbnail, _read_token(access_token)
+        )
+
+
+def _is_vast(file):
+    """Tell whether a file is a picture of more points than Odoo keeps of its own: a small file may
+    be one whose points fill the memory of whoever draws it. It is read from its beginning after."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Nothing but what the file says of itself is read.
+            width, height = Image.open(file).size
+        return width * height > IMAGE_MAX_RESOLUTION
+    except Image.DecompressionBombError:
+        return True
+    except Exception:
+        # What is no picture nobody draws.
+        return False
+    finally:
+        file.seek(0)
+
+
+def _read_token(said):
+    """Return the token of a file as core takes it."""
+    return said if isinstance(said, str) and said.isascii() else None
 
 
 class WritingLinkPreviewController(LinkPreviewController):
@@ -106,7 +169,7 @@ class WritingLinkPreviewController(LinkPreviewController):
         """Tell whether the server looks at none of the links in this message of a buyer."""
         # sudo: mail.message - of which chat it is; whether the caller wrote it is asked by core
         message = request.env["mail.message"].sudo().search([("id", "=", message_id)])
-        if request.env.user._is_internal() or message.model != "discuss.channel":
+        if message.model != "discuss.channel" or not is_buyer_in(message.res_id):
             return False
         find_guest()
         # sudo: discuss.channel - whether somebody has answered in the buyer's own chat
@@ -121,12 +184,9 @@ class WritingEditorController(HTML_Editor):
     @http.route()
     def link_preview_metadata(self, preview_url=None, **_ignored):
         # The server waits for whatever address is named, and tells what is there.
-        user = request.env.user
-        if not is_text(preview_url, _PAGE_LENGTH_MAX) or user._is_public():
+        if not is_text(preview_url, _PAGE_LENGTH_MAX) or request.env.user._is_public():
             return False
-        if not user._is_internal() and not request.env["im_livechat.channel"]._is_welcome(
-            "preview"
-        ):
+        if not may_ask("preview"):
             return False
         return super().link_preview_metadata(preview_url)
 
@@ -183,7 +243,7 @@ class WritingCallController(RtcController):
 
     @http.route()
     def session_call_notify(self, peer_notifications=None, **_ignored):
-        if not request.env.user._is_internal():
+        if is_maybe_buyer():
             said = peer_notifications if isinstance(peer_notifications, list) else []
             peer_notifications = [one for one in said if _is_told_to_peers(one)][
                 :_TOLD_TO_PEERS_MAX
@@ -196,7 +256,7 @@ class WritingCallController(RtcController):
     def session_update_and_broadcast(self, session_id=None, values=None, **_ignored):
         if not (is_record_id(session_id) and isinstance(values, dict)):
             return None
-        if not request.env.user._is_internal() and self._is_refused([session_id]):
+        if is_maybe_buyer() and self._is_refused([session_id]):
             return None
         return super().session_update_and_broadcast(session_id, values)
 
@@ -224,7 +284,7 @@ def _is_told_to_peers(one):
 class WritingChannelController(ChannelController):
     @http.route()
     def discuss_channel_messages(self, channel_id=None, fetch_params=None, **_ignored):
-        if request.env.user._is_internal():
+        if not is_buyer_in(channel_id):
             return super().discuss_channel_messages(channel_id, fetch_params)
         if not is_record_id(channel_id):
             raise NotFound()
@@ -275,6 +335,18 @@ class WritingPublicPageController(PublicPageController):
             if not is_open or not shop._is_welcome("chat"):
                 raise NotFound()
         return super()._response_discuss_channel_invitation(store, channel, guest_email)
+
+
+class WritingSearchController(SearchController):
+    @http.route()
+    def search(self, term="", category_id=None, limit=10, **_ignored):
+        # The names of all chats there are are read for it.
+        if not request.env.user._is_internal():
+            is_asked = is_text(term, _SEARCH_LENGTH_MAX) and is_record_id(limit)
+            if not is_asked or not may_ask("look"):
+                return {}
+            limit = min(limit, _MESSAGES_MAX)
+        return super().search(term, category_id, limit)
 
 
 class WritingGuestController(GuestController):

@@ -309,11 +309,12 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
             ("/im_livechat/history", {"pid": self.agent.partner_id.id, "page_history": ["/x"]}),
             ("/mail/rtc/channel/join_call", {}),
             ("/discuss/channel/notify_typing", {"is_typing": True}),
-            ("/chatbot/restart", {"chatbot_script_id": bot.id}),
             ("/chatbot/step/trigger", {"chatbot_script_id": bot.id}),
             ("/chatbot/step/validate_email", {}),
         ):
             self.assertFalse(self._call(route, channel_id=chat.id, **params), route)
+        anew = {"channel_id": chat.id, "chatbot_script_id": bot.id}
+        self.assertRefused(self._call("/chatbot/restart", **anew))
         guest = chat.livechat_customer_guest_ids
         self._call("/mail/guest/update_name", guest_id=guest.id, name="Spam")
         self.assertNotEqual(guest.name, "Spam")
@@ -428,6 +429,50 @@ class TestBlockedBuyer(PatientCase, BlockCommon):
         new_test_user(self.env, "colleague", "base.group_user", password="sesame-open")
         self.authenticate("colleague", "sesame-open")
         self.assertTrue(self._open())
+
+    def test_who_works_for_another_shop_is_a_buyer_here_and_none_at_home(self):
+        """To core every employee may do what agents do."""
+        self.rival.password = "sesame-open"
+        self.authenticate(self.rival.login, "sesame-open")
+        chat, home = self._open(), self._open(self.other)
+        self.assertTrue(self._write(chat)["message_id"])
+        mine = chat.with_user(self.rival)
+        words = {"body": "x", "message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+        with self.assertRaisesRegex(AccessError, "in the window"):
+            mine.message_post(**words)
+        for vals in ({"livechat_note": "x"}, {"livechat_status": "need_help"}, {"name": "x"}):
+            with self.subTest(**vals), self.assertRaises(AccessError), self.env.cr.savepoint():
+                mine.write(vals)
+        mail = {"channel_id": chat.id, "email": "anybody@example.com"}
+        answer = self.url_open(
+            "/im_livechat/email_livechat_transcript",
+            data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": mail}),
+            headers={"Content-Type": "application/json", **self.forwarded},
+        )
+        self.assertIn("error", answer.json())
+        # It has written as often as a buyer may.
+        self.env.cr.execute(
+            """
+            UPDATE livechat_dispatch_rate
+               SET level = amount, asked_at = clock_timestamp() AT TIME ZONE 'UTC'
+             WHERE what = 'word'
+            """
+        )
+        self.assertIn("wait a minute", self._write(chat)["dispatch_refusal"])
+        self._block(chat, by_address=True)
+        self.assertTrue(chat.livechat_end_dt)
+        self.assertRefused(self._write(chat))
+        self.assertRefused(self._ask())
+        self.assertFalse(self._is_available())
+        # Its own shop.
+        self.assertFalse(home.livechat_end_dt)
+        self.assertTrue(self._write(home)["message_id"])
+        home.with_user(self.rival).message_post(**words)
+        home.with_user(self.rival).livechat_note = "x"
+        self._block_address("203.0.113.7", livechat_channel_id=self.other.id)
+        self.assertTrue(self._write(home)["message_id"])
+        with self.assertRaises(UserError):
+            self._block(home, self.rival)
 
     def test_blocks_cost_no_query(self):
         channels = (

@@ -1,20 +1,39 @@
 import json
+from base64 import b64encode
 from datetime import timedelta
+from io import BytesIO
 from unittest.mock import patch
 
 from markupsafe import Markup
+from PIL import Image
 
 from odoo import Command, fields, http
 from odoo.tests import new_test_user, tagged
 from odoo.tests.common import HOST
 from odoo.tools import config
+from odoo.tools.pdf import PdfFileWriter
 
 from odoo.addons.mail.tools import link_preview
 
 from ..dispatch import route
 from ..dispatch.ledger import door
-from .common import DispatchCommon
+from .common import DispatchCommon, create_user
 from .walks import PatientCase
+
+
+def draw_picture(kind, size):
+    file = BytesIO()
+    Image.new("L", size).save(file, kind)
+    return file.getvalue()
+
+
+def minimal_pdf():
+    """A file of one empty page."""
+    file = BytesIO()
+    writer = PdfFileWriter()
+    writer.addBlankPage(100, 100)
+    writer.write(file)
+    return file.getvalue()
 
 
 @tagged("post_install", "-at_install")
@@ -838,6 +857,132 @@ class TestLimits(PatientCase, DispatchCommon):
             self.authenticate(self.agent.login, self.agent.login)
             self.assertTrue(self._call(route, **asked))
 
+    def test_files_are_taken_apart_for_strangers_not_without_end(self):
+        self.authenticate(None, None)
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+        about = {"res_model": "discuss.channel", "res_id": chat.id, "mimetype": "application/pdf"}
+        file = self.env["ir.attachment"].create({"name": "a.pdf", "raw": minimal_pdf(), **about})
+        token = file._get_ownership_token()
+
+        def take_apart(number=file.id):
+            path = f"/mail/attachment/pdf_first_page/{number}?access_token={token}"
+            return self.url_open(path, headers=self.forwarded).status_code
+
+        pixel = b64encode(draw_picture("PNG", (1, 1))).decode()
+
+        def draw(thumbnail):
+            params = {"attachment_id": file.id, "access_token": token, "thumbnail": thumbnail}
+            self._call("/mail/attachment/update_thumbnail", **params)
+            self.env.invalidate_all()
+            return file.thumbnail
+
+        self.assertEqual(take_apart(), 200)
+        self.assertEqual(take_apart(2**40), 404)
+        self.assertFalse(draw("A" * 2_000_000))
+        self.assertTrue(draw(pixel))
+        # Of each that is no file of its own Odoo tells somebody.
+        before = self.env["bus.bus"].search_count([])
+        for nonsense in ("x", None, 2**40, [file.id]):
+            self._call("/mail/attachment/delete", attachment_id=nonsense)
+        self.assertEqual(self.env["bus.bus"].search_count([]), before)
+        self.assertTrue(self._fill_of("preview", guest))
+        self.assertEqual(take_apart(), 404)
+        self.assertEqual(draw(False), draw(pixel))
+        self.authenticate(self.agent.login, self.agent.login)
+        self.assertEqual(take_apart(), 200)
+
+    def test_a_small_file_that_is_a_vast_picture_is_not_drawn(self):
+        """Its points would fill the memory of a server, which draws what is sent smaller."""
+        self.authenticate(None, None)
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        for kind in ("PNG", "GIF"):
+            for size, is_kept in (((100, 100), True), ((8000, 8000), False)):
+                with self.subTest(kind=kind, size=size):
+                    said = self._upload(chat, f"a.{kind}", draw_picture(kind, size))
+                    self.assertEqual("data" in said, is_kept)
+                    if not is_kept:
+                        self.assertIn("too large", said["error"])
+
+    def test_names_of_chats_are_not_looked_for_without_end(self):
+        answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
+        chat = self.env["discuss.channel"].browse(answer["channel_id"])
+        guest = chat.channel_member_ids.guest_id
+
+        def find(term=chat.name, **params):
+            found = self._call("/discuss/search", term=term, **params) or {}
+            return len(found.get("discuss.channel", ()))
+
+        self.assertEqual(find(), 1)
+        self.assertEqual(find(limit=10**6), 1)
+        self.assertEqual(find("a" * 10_000), 0)
+        for nonsense in ({"term": 5}, {"term": None}, {"limit": "x"}, {"limit": -1}):
+            self.assertEqual(find(**nonsense), 0)
+        self.assertTrue(self._fill_of("look", guest))
+        self.assertEqual(find(), 0)
+
+    def test_what_odoo_tries_again_is_counted_once(self):
+        """What was counted is committed, and a request that fails beside another begins again."""
+        guest = self._create_guest()
+        self.addCleanup(door._TOLD.pop, self.env.cr, None)
+        self.startPatcher(patch.object(door, "http_request", True))
+
+        def ask():
+            asked = [door.Request("chat", f"mail.guest {guest.id}", 2)]
+            admitted = [door.admit(self.env, asked) for _time in range(3)]
+            mailed = [door.may_mail(self.env, "activation mail", "a", "b") for _time in range(2)]
+            return admitted, mailed
+
+        answers = []
+        for _try in range(3):
+            answers.append(ask())
+            self.env.cr.postrollback.run()
+        self.assertEqual(answers, [([True, True, False], [True, False])] * 3)
+        self.env.cr.execute(
+            "SELECT what, round(level) FROM livechat_dispatch_rate ORDER BY what, who"
+        )
+        counted = dict(self.env.cr.fetchall())
+        self.assertEqual((counted["chat"], counted["activation mail"]), (2, 1))
+
+    def test_a_message_names_few_people_and_files(self):
+        """Odoo asks of each whether it may be named."""
+        self._ask()
+        chat = self.env["discuss.channel"].search([("livechat_channel_id", "=", self.channel.id)])
+        for name in ("partner_ids", "role_ids", "attachment_ids", "attachment_tokens"):
+            value = "x" if name == "attachment_tokens" else 1
+            answer = self._call(
+                "/mail/message/post",
+                thread_model="discuss.channel",
+                thread_id=chat.id,
+                post_data={"body": "Hello", "message_type": "comment", name: [value] * 1000},
+            )
+            self.assertFalse(answer, name)
+
+    def test_an_agent_mails_chats_not_without_end(self):
+        chat = self._come(self.channel)
+        owner = create_user(self.env, "owner", "im_livechat_subaccount.group_main_account")
+        self.channel.main_account_id = self.agent.main_account_id = owner
+        mails = type(self.env["mail.mail"])
+        self.startPatcher(patch.object(mails, "send", lambda *args, **kwargs: True))
+        self.authenticate(self.agent.login, self.agent.login)
+
+        def mail(email="ada@example.com"):
+            before = self.env["mail.mail"].search_count([])
+            params = {"channel_id": chat.id, "email": email}
+            self.url_open(
+                "/im_livechat/email_livechat_transcript",
+                data=json.dumps({"jsonrpc": "2.0", "method": "call", "params": params}),
+                headers={"Content-Type": "application/json", **self.forwarded},
+            )
+            return self.env["mail.mail"].search_count([]) - before
+
+        self.assertEqual(mail(), 1)
+        self.assertEqual(mail("nobody"), 0)
+        self.assertTrue(self._fill_of("mailed", self.agent.partner_id))
+        self.assertEqual(mail(), 0)
+
     def test_a_word_of_a_buyer_is_mailed_to_nobody(self):
         self.agent.write({"notification_type": "email", "email": "agent@example.com"})
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
@@ -938,7 +1083,7 @@ class TestLimits(PatientCase, DispatchCommon):
         for nonsense in (None, 5, [5], [[]], [[own.id, 5, "x"]], [["x", [1], "x"]]):
             self._call("/mail/rtc/session/notify_call_members", peer_notifications=nonsense)
 
-    def _upload(self, chat):
+    def _upload(self, chat, name="file.txt", content=b"x"):
         answer = self.url_open(
             "/mail/attachment/upload",
             data={
@@ -946,7 +1091,7 @@ class TestLimits(PatientCase, DispatchCommon):
                 "thread_model": "discuss.channel",
                 "csrf_token": http.Request.csrf_token(self),
             },
-            files={"ufile": ("file.txt", b"x")},
+            files={"ufile": (name, content)},
             headers=self.forwarded,
         )
         return answer.json()
@@ -1113,12 +1258,15 @@ class TestLimits(PatientCase, DispatchCommon):
         )
         self._walk_with(bot, chat)
         self.assertTrue(chat.livechat_end_dt)
+        anew = {"channel_id": chat.id, "chatbot_script_id": bot.id}
+        self.assertIn("another", self._call("/chatbot/restart", **anew)["dispatch_refusal"])
         self._close(other)
         self.env.flush_all()
         # It costs what a chat does.
         self.assertTrue(self._fill_of("chat", guest))
         self._walk_with(bot, chat)
         self.assertTrue(chat.livechat_end_dt)
+        self.assertIn("wait a minute", self._call("/chatbot/restart", **anew)["dispatch_refusal"])
         self._pass_time(minutes=60)
         self._walk_with(bot, chat)
         self.assertFalse(chat.livechat_end_dt)

@@ -3,6 +3,7 @@ from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
 
 from odoo import api, fields, models, tools
+from odoo.exceptions import UserError
 from odoo.fields import Domain
 from odoo.http import request
 from odoo.tools import SQL
@@ -310,6 +311,14 @@ class ImLivechatChannel(models.Model):
             asked.append(door.Request(what, f"{buyer._name} {buyer.id}", door.PER_BUYER[what]))
         return door.admit(self.env, asked, self.id or 0, rush)
 
+    def _expect_welcome(self, what):
+        """As :meth:`_is_welcome`.
+
+        :raise UserError: that is too often.
+        """
+        if not self._is_welcome(what):
+            raise UserError(self._say_wait())
+
     @api.model
     def _is_too_much(self, channel_id, what):
         """Tell whether the address that sends this request asks for more than its share of a
@@ -352,9 +361,12 @@ class ImLivechatChannel(models.Model):
         :param field: the column of the table searched that holds the channel's id.
         :rtype: Domain
         """
+        home = self.browse()
         if self.env.user._is_internal():
             # People who work here are managed as accounts.
-            return Domain.TRUE
+            if not self.env["ir.rule"]._serves_staff():
+                return Domain.TRUE
+            home = self.env.user._get_home_channels()
         partner, guest = self._identify_buyer()
         address = door.find_address(request.httprequest.remote_addr) if request else None
 
@@ -368,12 +380,14 @@ class ImLivechatChannel(models.Model):
                         ON block.livechat_channel_id = shop.id
                            OR block.main_account_id = shop.main_account_id
                      WHERE shop.id = %(channel)s
+                       AND shop.id != ALL(%(home)s::integer[])
                        AND (block.until IS NULL OR block.until > %(now)s)
                        AND (block.partner_id = %(partner_id)s
                             OR block.guest_id = %(guest_id)s
                             OR block.address::inet >>= %(address)s::inet)
                 )""",
                 channel=SQL.identifier(alias, field),
+                home=home.ids,
                 now=read_now(self.env),
                 partner_id=partner.id or None,
                 guest_id=guest.id or None,

@@ -3,6 +3,7 @@ from functools import partial
 from operator import methodcaller
 
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from odoo.addons.mail.tools.discuss import Store
 
@@ -158,34 +159,36 @@ class DiscussChannel(models.Model):
         return not self._is_dispatched() or script_id in bots.ids
 
     def _begin_anew(self, script_id):
-        """Let the buyer of this chat begin with its bot anew, and tell whether it may: while no
-        agent has the chat. A chat that has ended opens again; that costs its buyer what a new one
-        does, and a buyer has one chat a channel.
+        """Let the buyer of this chat begin with its bot anew, while no agent has the chat. A chat
+        that has ended opens again; that costs its buyer what a new one does, and a buyer has one
+        chat a channel.
 
         :param script_id: as of :meth:`_has_bot`.
+        :raise UserError: it may not, and why.
         """
         if not self._is_dispatched():
-            return True
+            return
         channel = self.livechat_channel_id
         if not self._has_bot(script_id) or self.dispatch_seat_partner_ids:
-            return False
+            raise UserError(self.env._("This conversation does not begin anew."))
         if not self.livechat_end_dt:
-            return channel._is_welcome("look")
+            channel._expect_welcome("look")
+            return
         buyers = self.livechat_customer_history_ids
         partner, guest = buyers.partner_id[:1], buyers.guest_id[:1]
         known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest) if buyer]
         # Another tab may just be opening a chat.
         door.claim(self.env.cr, channel.id, known)
         is_here = [("livechat_channel_id", "=", channel.id)]
-        if channel._find_open_chats(partner, guest, is_here) or not channel._is_welcome("chat"):
-            return False
+        if channel._find_open_chats(partner, guest, is_here):
+            raise UserError(self.env._("You have another conversation open: go on there."))
+        channel._expect_welcome("chat")
         # Whoever had it has it no more.
         agents = self.channel_member_ids.filtered(
             lambda member: member.livechat_member_type == "agent"
         )
         self._leave(agents.partner_id)
         self.dispatch_address = channel._read_caller_address()
-        return True
 
     def _return(self, partner, guest):
         """Return the chat in which a buyer goes on who has come back to this one: itself, which a

@@ -40,6 +40,11 @@ class ImLivechatChannel(models.Model):
             return able
         return able & self._get_own_agents_domain(self.env.user._get_shop_owner())
 
+    def _is_home_of(self, user):
+        """Tell whether this user works here, and is no buyer: the people of this channel's shop,
+        and employees who are no shop's. Whoever works for another shop is a buyer as others are."""
+        return not user.share and (not user._is_shop_staff() or self in user._get_home_channels())
+
     def _may_choose_anybody(self):
         return self.env.user.has_group("im_livechat.im_livechat_group_manager")
 

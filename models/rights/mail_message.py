@@ -84,12 +84,12 @@ class MailMessage(models.Model):
         :raise AccessError:
         """
         user = self.env.user
+        # sudo: im_livechat.channel - whose chat it is
+        channel = chat.sudo().livechat_channel_id
+        if not channel._is_home_of(user) and (channel.main_account_id or chat._is_dispatched()):
+            # There it is asked whether the shop has blocked the buyer, and how often it writes.
+            raise AccessError(self.env._("Buyers write in the window of their chat."))
         if user.share:
-            # sudo: im_livechat.channel - whose chat it is
-            channel = chat.sudo().livechat_channel_id
-            if channel.main_account_id or channel.dispatch_mode not in (False, "native"):
-                # There it is asked whether the shop has blocked the buyer, and how often it writes.
-                raise AccessError(self.env._("Buyers write in the window of their chat."))
             return
         chat.check_access(chat._mail_get_operation_for_mail_message_operation("create")[chat])
         if (

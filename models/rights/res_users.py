@@ -121,6 +121,12 @@ class ResUsers(models.Model):
         users = self.sudo()
         return users.livechat_channel_ids | users._get_shop_channels()
 
+    def _get_home_channels(self):
+        """Return the channels on which this user is no buyer, of who works for a shop: that shop's,
+        and where it serves."""
+        # sudo: res.users - where somebody serves does not depend on who asks
+        return self.sudo().livechat_channel_ids | self._get_shop_owner()._get_shop_channels()
+
     def _get_served_channels(self):
         """Return the channels on which these users take buyers: as agents, and as main accounts
         that do not stand back."""

@@ -194,7 +194,7 @@ class ImLivechatChannel(models.Model):
         partner, guest = self._identify_buyer()
         nobody, nothing = partner.browse(), self.env["discuss.channel"]
         # Who works here has only tried how it is for a buyer.
-        if not (partner and guest) or self.env.user._is_internal() or self.env.cr.readonly:
+        if not (partner and guest) or self._is_home_of(self.env.user) or self.env.cr.readonly:
             return nothing
         here = [("livechat_channel_id", "=", self.id)]
         chat = self._find_open_chats(nobody, guest, here)[:1]
@@ -214,7 +214,7 @@ class ImLivechatChannel(models.Model):
         """
         self.ensure_one()
         partner, guest = self._identify_buyer()
-        if self.env.user._is_internal() or self.env.cr.readonly:
+        if self._is_home_of(self.env.user) or self.env.cr.readonly:
             return self.env["discuss.channel"]
         if partner:
             guest = guest.browse()

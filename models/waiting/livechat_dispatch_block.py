@@ -123,7 +123,7 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
         guest = chat.env["mail.guest"].browse(buyer.guest_id or ())
         if not (partner or guest):
             raise UserError(self.env._("This chat has no buyer who could be blocked."))
-        if not all(user.share for user in partner.with_context(active_test=False).user_ids):
+        if chat._is_colleague(partner):
             raise UserError(self.env._("This buyer works here, and is not blocked."))
         # sudo: livechat.dispatch.block - built here
         return self.sudo().create(
@@ -167,10 +167,5 @@ class LivechatDispatchBlock(sent.Guard, models.Model):
             )
         # People who work here are managed as accounts.
         return chats.filtered(
-            lambda chat: (
-                not any(
-                    partner._works_here()
-                    for partner in chat.livechat_customer_history_ids.partner_id
-                )
-            )
+            lambda chat: not chat._is_colleague(chat.livechat_customer_history_ids.partner_id)
         )

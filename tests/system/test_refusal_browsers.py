@@ -425,6 +425,38 @@ def test_who_writes_into_what_has_ended_reads_so_and_loses_no_word(
     assert page.errors == []
 
 
+def make_bot(shop, reception):
+    """Let a bot meet the buyers of a reception, ask one thing and take its leave."""
+    steps = [
+        {"step_type": "free_input_single", "message": "What is it?"},
+        {"step_type": "text", "message": "Thank you, goodbye"},
+    ]
+    lines = [[0, 0, {**step, "sequence": number}] for number, step in enumerate(steps)]
+    bot = shop.call("chatbot.script", "create", {"title": "Bot", "script_step_ids": lines})
+    rule = {"channel_id": reception.id, "chatbot_script_id": bot}
+    shop.call("im_livechat.channel.rule", "create", rule)
+
+
+@pytest.mark.parametrize(("place", "viewport"), [("shop", DESKTOP), ("elsewhere", DESKTOP)])
+def test_who_may_not_begin_anew_with_a_bot_reads_why(shop, counted, open_site, place, viewport):
+    """The bot goes on from its end otherwise, or the page fails."""
+    reception = shop.open_reception([100], name="Flagship Shop")
+    make_bot(shop, reception)
+    page = open_site(reception, place, "en", viewport)
+    window = ask(page, "A kettle")
+    expect(window).to_contain_text("goodbye", timeout=FIRST_PAGE)
+    said = window.locator(".o-mail-Message").count()
+    restart = window.locator("button[title='Restart Conversation']")
+    fill_all(shop)
+    restart.click()
+    expect(page.locator(NOTICE, has_text=WAIT["en"])).to_be_visible()
+    assert window.locator(".o-mail-Message").count() == said
+    shop.sql("DELETE FROM livechat_dispatch_rate")
+    restart.click()
+    expect(window).to_contain_text("Restarting conversation")
+    assert page.errors == []
+
+
 @pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
 def test_an_open_chat_survives_a_reload_where_nobody_else_is_taken(
     shop, open_site, place, viewport

@@ -1,10 +1,11 @@
+import { Chatbot } from "@im_livechat/core/common/chatbot_model";
 import { LivechatService } from "@im_livechat/embed/common/livechat_service";
 import { Store } from "@mail/core/common/store_service";
 import { convertBrToLineBreak } from "@mail/utils/common/format";
 import { toRaw } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
-import { ConnectionLostError, RPCError, rpcBus } from "@web/core/network/rpc";
+import { ConnectionLostError, RPCError, rpc, rpcBus } from "@web/core/network/rpc";
 import { patch } from "@web/core/utils/patch";
 
 /** A chat that was refused: upon any other answer without one core closes the window, with all that
@@ -119,5 +120,29 @@ patch(Store.prototype, {
                 this.doMessagePost(params, message);
             };
         }
+    },
+});
+
+patch(Chatbot.prototype, {
+    /** As core's, which takes every answer for one that begins anew. */
+    async restart() {
+        if (!this.completed) {
+            return;
+        }
+        const { thread, script } = this;
+        const params = { channel_id: thread.id, chatbot_script_id: script.id };
+        const answer = await rpc("/chatbot/restart", params);
+        if (!answer?.message_id) {
+            const why = answer?.dispatch_refusal ?? _t("That did not work. Please try again.");
+            this.store.env.services.notification.add(why, { type: "warning" });
+            return;
+        }
+        this.store.insert(answer.store_data);
+        thread.messages.add(answer.message_id);
+        if (this.currentStep) {
+            this.currentStep.isLast = false;
+            thread.livechat_end_dt = false;
+        }
+        this.start();
     },
 });
