@@ -199,6 +199,7 @@ _FILTERS = {
     "happy": {"own", "foreign"},
     "neutral": {"night"},
     "unhappy": {"channel"},
+    "unhappy_lately": {"channel"},
     "today": {"own", "foreign"},
     "last_7_days": {"own", "channel", "foreign"},
 }

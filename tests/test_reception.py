@@ -2,10 +2,13 @@ import json
 from datetime import datetime, timedelta
 from unittest.mock import patch
 
+from lxml import etree
+
 from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
+from odoo.tools.safe_eval import safe_eval
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
@@ -851,6 +854,18 @@ class TestUnhappyBuyers(ReceptionCommon):
         self.assertEqual(row["at"], fields.Datetime.to_string(then))
         rating.rated_on = fields.Datetime.now() - timedelta(days=8)
         self.assertFalse(self._read(self.owner)["unhappy"]["count"])
+
+    def test_all_unhappy_buyers_are_those_of_the_figure_that_leads_there(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        lately, before = (self._rate(self.channel, self.maria, 1) for _buyer in range(2))
+        before.rating_ids.rated_on = fields.Datetime.now() - timedelta(days=8)
+        view = self.env.ref("im_livechat_subaccount.livechat_conversation_view_search")
+        (node,) = etree.fromstring(view.arch).xpath("//filter[@name='unhappy_lately']")
+        chats = self.env["discuss.channel"].with_user(self.owner)
+        found = chats.search(safe_eval(node.get("domain")))
+        self.assertEqual(found, lately)
+        told = self._read(self.owner)["unhappy"]
+        self.assertEqual([row["id"] for row in told["chats"]], found.ids)
 
     def test_who_may_not_read_chats_learns_neither_who_nor_what(self):
         (self.omar | self.sofie).dispatch_paused = True

@@ -315,6 +315,14 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_unhappy")
 
+    def test_all_unhappy_buyers_are_found_as_they_are_counted(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        for days in (0, 0, 0, 0, 0, 0, 9):
+            rating = self._rate(self.channel, self.maria, 1).rating_ids
+            rating.rated_on = fields.Datetime.now() - timedelta(days=days)
+
+        self._start("reception_all_unhappy")
+
     def test_groups_with_traffic_come_first_and_who_is_gone_last_and_dimmed(self):
         exchanges = self.env["livechat.dispatch.group"].create(
             {

@@ -3,7 +3,7 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { useService } from "@web/core/utils/hooks";
 
-/** In one line which buyer was not happy last; all of the last days when it is opened. */
+/** In one line which buyer was not happy last; all of the last seven days when it is opened. */
 export class UnhappyLine extends Component {
     static template = "im_livechat_subaccount.Reception.UnhappyLine";
     static props = { model: Object };
@@ -47,7 +47,7 @@ export class UnhappyLine extends Component {
 
     openAll() {
         return this.action.doAction("im_livechat_subaccount.livechat_conversation_action", {
-            additionalContext: { search_default_unhappy: 1 },
+            additionalContext: { search_default_unhappy_lately: 1 },
         });
     }
 }

@@ -788,6 +788,29 @@ tours.add("im_livechat_subaccount.reception_unhappy", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_all_unhappy", {
+    steps: () => [
+        {
+            content: "Six were not happy",
+            trigger: ".o_livechat_reception_unhappy:contains(and 5 more) button",
+            run: press,
+        },
+        {
+            content: "All of them",
+            trigger: ".o_livechat_reception_unhappy button:contains(All unhappy buyers)",
+            run: press,
+        },
+        {
+            content: "Those of the figure that led here",
+            trigger: ".o_facet_value:contains(Unhappy in the Last 7 Days)",
+        },
+        {
+            content: "And no others",
+            trigger: ".o_list_view:not(:has(.o_data_row:eq(6))) .o_data_row:eq(5)",
+        },
+    ],
+});
+
 tours.add("im_livechat_subaccount.reception_order", {
     steps: () => [
         ...[OTHERS, "Exchanges", "Returns"].map((name, index) => ({
