@@ -532,6 +532,26 @@ class TestReception(ReceptionCommon):
                 self.assertEqual((row["may_manage"], maria["may_weigh"]), rights)
                 self.assertEqual(maria["may_weigh"], maria["may_pause"])
 
+    def test_of_channels_that_odoo_dispatches_itself_each_is_told_what_it_can_do(self):
+        watcher = new_test_user(
+            self.env, "watcher_reception", "im_livechat_subaccount.group_auditor,base.group_user"
+        )
+        (self.channel | self.foreign_channel).dispatch_mode = "native"
+        for user, may_choose in (
+            (self.owner, True),
+            (self.planner, True),
+            (self.boss, True),
+            (self.auditor, False),
+            (watcher, False),
+        ):
+            with self.subTest(user=user.login):
+                page = self._read(user)
+                self.assertTrue(page["has_channels"])
+                self.assertEqual(page["may_add_channels"], may_choose)
+        self.channel.main_account_id = self.rival
+        page = self._read(self.auditor)
+        self.assertEqual((page["has_channels"], page["may_add_channels"]), (False, False))
+
     def test_weight_is_set_by_who_manages_the_agent_and_nobody_else(self):
         for user in (self.owner, self.planner, self.boss):
             with self.subTest(user=user.login):

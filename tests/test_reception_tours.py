@@ -203,6 +203,12 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self._start("reception_menu")
 
     @walk
+    def test_who_cannot_choose_a_mode_is_told_that_odoo_itself_dispatches(self):
+        self.channel.dispatch_mode = "native"
+
+        self._start("reception_native", self.auditor)
+
+    @walk
     def test_channel_without_agents_offers_to_add_some(self):
         self.returns.user_ids = False
         self.channel.user_ids = False

@@ -69,9 +69,10 @@ class ImLivechatChannel(models.Model):
     # ------------------------------------------------------------
 
     @api.model
-    def _search_reception(self):
-        """Return the dispatched channels that the caller may watch, with sudo.
+    def _search_reception(self, domain=(("dispatch_mode", "!=", "native"),)):
+        """Return the channels that the caller may watch, with sudo.
 
+        :param domain: which of them; those that are dispatched, if not given.
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         user = self.env.user
@@ -79,7 +80,7 @@ class ImLivechatChannel(models.Model):
             raise AccessError(
                 self.env._("Reception is for those who manage dispatch, and for auditors.")
             )
-        domain = [("dispatch_mode", "!=", "native")]
+        domain = list(domain)
         if not user._watches_every_reception():
             # Not only what the record rules let an agent of other channels read.
             domain.append(("main_account_id", "in", user._get_shop_owner().ids))

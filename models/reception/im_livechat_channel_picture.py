@@ -53,11 +53,12 @@ class ImLivechatChannel(models.Model):
         :param max_age: what was seen for somebody else less than so many seconds ago will do.
         :return: ``{"channels": […], "agents": […], "waiting": […], "figures": {…}, "refused": {…},
             "unhappy": {…}, "now", "next_day", "weight_min", "weight_max", "may_add_channels",
-            "may_read_chats"}``; see ``_describe_reception_channel`` (and ``may_manage``),
-            ``_describe_agents`` (and ``may_weigh``, ``may_pause``), ``_describe_waiting`` and
-            ``_describe_unhappy`` (with false for names and words in chats that the caller may not
-            read), ``_get_today_figures`` (with text keys, ``"0"`` for all) and
-            ``door.count_refused``. Times are UTC.
+            "has_channels" (if only such as Odoo itself dispatches), "may_read_chats"}``; see
+            ``_describe_reception_channel`` (and ``may_manage``), ``_describe_agents`` (and
+            ``may_weigh``, ``may_pause``), ``_describe_waiting`` and ``_describe_unhappy`` (with
+            false for names and words in chats that the caller may not read),
+            ``_get_today_figures`` (with text keys, ``"0"`` for all) and ``door.count_refused``.
+            Times are UTC.
         :raise AccessError: for who neither manages dispatch nor audits.
         """
         is_number = isinstance(max_age, int | float) and not isinstance(max_age, bool)
@@ -66,6 +67,7 @@ class ImLivechatChannel(models.Model):
         picture = channels._get_picture(max_age)
         user = self.env.user
         owners = {channel.id: channel.main_account_id for channel in channels}
+        has_channels = bool(channels or self._search_reception([]))
         return {
             "channels": [
                 {**row, "may_manage": user._manages_dispatch_of(owners[row["id"]])}
@@ -76,8 +78,8 @@ class ImLivechatChannel(models.Model):
             "weight_min": WEIGHT_MIN,
             "weight_max": WEIGHT_MAX,
             "may_add_channels": self.has_access("create")
-            or bool(channels)
-            or bool(user._get_shop_owner()._get_shop_channels()),
+            or (has_channels and user._manages_some_dispatch()),
+            "has_channels": has_channels,
             "may_read_chats": user._has_agent_group() or user._is_reader_of_chats(),
         }
 

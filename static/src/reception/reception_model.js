@@ -50,6 +50,8 @@ export class ReceptionModel {
     presence = { 0: { here: 0, agents: 0 } };
     limits = { min: 10, max: 1000 };
     mayAddChannels = false;
+    /** Whether there are channels at all, if only such as Odoo itself dispatches. */
+    hasChannels = false;
     mayReadChats = false;
     refused = { often: 0, blocked: 0 };
     /** Buyers who were not happy lately, the newest few by name. */
@@ -201,13 +203,14 @@ export class ReceptionModel {
         // In place: every row reads them.
         Object.assign(this.limits, { min: data.weight_min, max: data.weight_max });
         this.mayAddChannels = data.may_add_channels;
+        this.hasChannels = data.has_channels;
         this.mayReadChats = data.may_read_chats;
         const known = new Set(data.agents.map((agent) => agent.id));
         data.agents.forEach((agent) => this.mergeAgent(agent));
         this.mergeChannels(data.channels);
         for (const id of Object.keys(this.agents)) {
             if (!known.has(Number(id))) {
-                delete this.agents[id];
+                this.forgetAgent(Number(id));
             }
         }
         this.mergeLines(data);

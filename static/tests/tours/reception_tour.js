@@ -749,6 +749,18 @@ tours.add("im_livechat_subaccount.reception_menu", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_native", {
+    steps: () => [
+        {
+            content: "Why there is nothing to watch, and nothing to press that would be refused",
+            trigger: `.o_livechat_reception_none:contains(${say(
+                "Odoo itself gives buyers to agents here",
+                "这里由 Odoo 自己把买家分配给客服",
+            )}):not(:has(button))`,
+        },
+    ],
+});
+
 tours.add("im_livechat_subaccount.reception_no_agents", {
     steps: () => [
         {
