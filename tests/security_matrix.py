@@ -1088,7 +1088,8 @@ class SecurityMatrix(SecurityCommon):
             mine = self.subaccounts[who].ids
             for method, args in (
                 ("write", ({"dispatch_weight": 1000},)),
-                ("write", ({"dispatch_paused": True},)),
+                ("write", ({"dispatch_paused": True, "dispatch_weight": 1000},)),
+                ("write", ({"dispatch_pause_above": 1},)),
                 ("write", ({"role_ids": [Command.link(self.roles["store_manager"].id)]},)),
                 ("write", ({"role_ids": [Command.clear()]},)),
                 ("write", ({"state": "pending"},)),
@@ -1104,6 +1105,18 @@ class SecurityMatrix(SecurityCommon):
                 if method == "copy" and who in ("store_manager", "deputy"):
                     continue  # a new colleague with the same permissions
                 yield Attack("itself", who, model, method, mine, args)
+            # But whoever opens its own account pauses itself there, as anywhere.
+            opens = who in ("store_manager", "deputy", "planner")
+            yield Attack(
+                "a pause of one's own",
+                who,
+                model,
+                "write",
+                mine,
+                ({"dispatch_paused": True},),
+                {},
+                ALLOWED if opens else REFUSED,
+            )
         for who in (*self.staff, *self.outsiders):
             me = self.users[who]
             for values in (

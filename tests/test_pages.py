@@ -108,6 +108,44 @@ class TestPages(DispatchCommon, ShopCommon):
             self.assertFalse(form._get_modifier("name", "readonly"))
             self.assertEqual(not form._get_modifier("dispatch_group_ids", "readonly"), may)
 
+    def test_ones_own_account_offers_a_pause_and_nothing_that_would_be_refused(self):
+        chief = self._hire("Chief", "manage_dispatch", "receive_buyers")
+        deputy = self._hire("Deputy", "manage_subaccounts")
+        refused = (
+            "dispatch_weight",
+            "dispatch_group_ids",
+            "dispatch_pause_above",
+            "dispatch_calendar_id",
+        )
+        for manager, person, may_dispatch, may_pause in (
+            (chief, chief, False, True),
+            (chief, self.maria, True, True),
+            # Who may more than its manager.
+            (deputy, chief, False, False),
+            # Manages dispatch no more, and takes no buyers.
+            (deputy, deputy, False, False),
+        ):
+            row = person._get_subaccount().sudo(False).with_user(manager)
+            form = Form(row)
+            with self.subTest(manager=manager.name, person=person.name):
+                for name in refused:
+                    if name != "dispatch_group_ids" or manager == chief:
+                        self.assertEqual(not form._get_modifier(name, "readonly"), may_dispatch)
+                self.assertEqual(not form._get_modifier("dispatch_paused", "readonly"), may_pause)
+                if not may_dispatch:
+                    with self.assertRaises(AccessError):
+                        row.dispatch_weight = 150
+                if not may_pause:
+                    with self.assertRaises(AccessError):
+                        row.dispatch_paused = True
+        with Form(chief._get_subaccount().sudo(False).with_user(chief)) as form:
+            form.dispatch_paused = True
+        self.assertTrue(chief.dispatch_paused)
+        with Form(chief._get_subaccount().sudo(False).with_user(chief)) as form:
+            form.dispatch_paused = False
+        self.assertFalse(chief.dispatch_paused)
+        self.assertEqual(chief.dispatch_weight, 100)
+
     def test_open_chats_are_offered_to_who_may_receive_buyers(self):
         clerk = self._hire("Clerk", "receive_buyers")
         self._hire("Audit", "audit_conversations")

@@ -377,6 +377,9 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
                         "state",
                         "open_chat_count",
                         "last_presence",
+                        "presence",
+                        "can_dispatch",
+                        "can_pause",
                     )
                 }
                 | {"role_ids": {"fields": {"display_name": {}}}},
@@ -391,6 +394,16 @@ class TestSubaccountLife(ShopCommon, DispatchCommon):
         self.Subaccounts.create([{"name": f"B{i}", "role_ids": roles} for i in range(70)])
         count_queries()
         self.assertLessEqual(count_queries(), few)
+
+    def test_the_list_says_who_is_here(self):
+        rows = {status: self._enabled(status.title()) for status in ("online", "away", "offline")}
+        for status, row in rows.items():
+            user = row.sudo().user_id
+            self._set_online(user)
+            if status != "online":
+                self._set_online(user, status)
+            with self.subTest(status):
+                self.assertEqual(row.presence, status)
 
     # ------------------------------------------------------------
     # Administrators

@@ -13,13 +13,16 @@ from odoo.tools import format_datetime, formataddr
 from odoo.tools.urls import urljoin
 
 from ...dispatch.ledger import door
-from ...tools import names, phrase, sent
+from ...tools import here, names, phrase, sent
 from ...tools.here import read_now
 from ...tools.sender import get_sender
 from ...tools.sentinels import MENDING
 
 # What a main account says that is kept on the row and not on the user.
 _OWN = ("login_addresses", "login_hour_from", "login_hour_to")
+
+# Of a sub-account that is the caller's own, what it says itself.
+_OWN_PAUSE = frozenset({"dispatch_paused", "dispatch_paused_until"})
 
 # Of what is kept on the user: whoever manages the sub-account reads and says it here.
 _SAID = {"readonly": False, "groups": False}
@@ -122,6 +125,12 @@ class LivechatSubaccount(sent.Reader, models.Model):
     can_manage = fields.Boolean(
         compute="_compute_can_manage", help="Whether the reader may change more than the dispatch."
     )
+    can_dispatch = fields.Boolean(
+        compute="_compute_can_manage", help="Whether the reader may change how it is dispatched."
+    )
+    can_pause = fields.Boolean(
+        compute="_compute_can_manage", help="Whether the reader may pause it; agents do themselves."
+    )
     activated_on = fields.Datetime(readonly=True, copy=False)
     activation_token_hash = fields.Char(readonly=True, copy=False, groups=fields.NO_ACCESS)
     activation_expiration = fields.Datetime("Link Valid Until", readonly=True, copy=False)
@@ -146,6 +155,10 @@ class LivechatSubaccount(sent.Reader, models.Model):
     shares_company = fields.Boolean(compute="_compute_shares_company")
     login_date = fields.Datetime(related="user_id.login_date", string="Last Login")
     last_presence = fields.Datetime("Last Seen", compute="_compute_last_presence")
+    presence = fields.Selection(
+        [("online", "Online"), ("away", "Away"), ("offline", "Offline")],
+        compute="_compute_presence",
+    )
     open_chat_count = fields.Integer("Open Chats", compute="_compute_open_chat_count")
 
     _user_uniq = models.Constraint("UNIQUE (user_id)", "This user is a sub-account already.")
@@ -223,16 +236,23 @@ class LivechatSubaccount(sent.Reader, models.Model):
     @api.depends("role_ids", "user_id.group_ids")
     @api.depends_context("uid")
     def _compute_can_manage(self):
-        manager = "im_livechat_subaccount.group_subaccount_manager"
-        manages = self.env.is_admin() or self.env.user.has_group(manager)
         for subaccount in self:
-            # Who manages makes new ones.
-            subaccount.can_manage = manages
-            if manages and subaccount._origin:
-                try:
-                    subaccount._origin._check_manageable()
-                except AccessError:
-                    subaccount.can_manage = False
+            # Of one that is new there is nothing yet: who manages makes it.
+            row = subaccount._origin
+            subaccount.can_manage = row._allows(row._check_manageable)
+            subaccount.can_dispatch = subaccount.can_manage or row._allows(
+                row._check_manageable, dispatch_only=True
+            )
+            subaccount.can_pause = subaccount.can_dispatch or row._allows(
+                row._check_writable, _OWN_PAUSE
+            )
+
+    def _allows(self, check, *args, **kwargs):
+        try:
+            check(*args, **kwargs)
+        except AccessError:
+            return False
+        return True
 
     def _compute_last_presence(self):
         # sudo: mail.presence - when its staff was there last is a shop's business
@@ -241,6 +261,13 @@ class LivechatSubaccount(sent.Reader, models.Model):
         last_by_user = dict(presences._read_group(domain, ["user_id"], ["last_presence:max"]))
         for subaccount in self:
             subaccount.last_presence = last_by_user.get(subaccount.user_id, False)
+
+    def _compute_presence(self):
+        now = read_now(self.env)
+        # sudo: res.users, mail.presence - whether its staff is here is a shop's business
+        for subaccount, row in zip(self, self.sudo(), strict=True):
+            presence, by_hand = row.user_id.presence_ids, row.user_id.manual_im_status
+            subaccount.presence = here.get_status(presence.status, presence.last_poll, by_hand, now)
 
     def _compute_open_chat_count(self):
         self.env["discuss.channel"].flush_model(["dispatch_seat_partner_ids"])
@@ -331,7 +358,7 @@ class LivechatSubaccount(sent.Reader, models.Model):
         :raise AccessError: not the caller's to change.
         """
         (vals,) = self._read_sent([vals])
-        self._check_manageable(dispatch_only=all(name.startswith("dispatch_") for name in vals))
+        self._check_writable(vals)
         user_vals = self._get_user_values(vals)
         if "login" in user_vals:
             for subaccount in self:
@@ -708,6 +735,19 @@ class LivechatSubaccount(sent.Reader, models.Model):
     # ------------------------------------------------------------
     # Who may do what
     # ------------------------------------------------------------
+
+    def _check_writable(self, names):
+        """Refuse to change what is not the caller's to change of these sub-accounts.
+
+        :param names: of the fields.
+        """
+        if names and _OWN_PAUSE.issuperset(names) and self.user_id == self.env.user:
+            self.check_access("write")
+            self.user_id._check_pause()
+        else:
+            self._check_manageable(
+                dispatch_only=all(name.startswith("dispatch_") for name in names)
+            )
 
     def _check_manageable(self, dispatch_only=False):
         """Refuse to touch sub-accounts that are not the caller's to manage.
