@@ -2745,7 +2745,11 @@ class SecurityMatrix(SecurityCommon):
                 yield Attack(
                     "no name", who, model, "create", None, ({"name": value, "channel_id": channel},)
                 )
-            for value in (5, "x", {"a": 1}, [5], ["x"], [[]], [[0]], [[0, 0, 5]], [[6, 0, "x"]]):
+            # Not a small number: a line of this very group may have it.
+            for value in (
+                *(5, "x", {"a": 1}, [2**30], ["x"]),
+                *([[]], [[0]], [[0, 0, 5]], [[6, 0, "x"]]),
+            ):
                 yield Attack("no line", who, model, "write", own, ({"scope_ids": value},))
             for vals in (5, "x", [], [5], None):
                 yield Attack("no values", who, model, "write", own, (vals,))
