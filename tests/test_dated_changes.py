@@ -75,6 +75,29 @@ class DatedChangeCommon(ShopCommon, DispatchCommon):
 
 @tagged("post_install", "-at_install")
 class TestDatedChanges(DatedChangeCommon):
+    def test_only_those_are_offered_whom_saving_takes(self):
+        self.channel.user_ids |= self.manager | self.owner
+        for user, offered in (
+            (self.owner, self.maria | self.omar | self.manager | self.owner),
+            # Neither itself nor the main account.
+            (self.manager, self.maria | self.omar),
+        ):
+            change = self._create_change(user, {})
+            with self.subTest(user=user.name):
+                self.assertEqual(change.settable_ids, offered)
+                for agent in self.channel.user_ids:
+                    line = Command.create({"user_id": agent.id, "weight": 150})
+                    with self._is_refused(agent not in offered):
+                        change.line_ids = [line]
+
+    @contextmanager
+    def _is_refused(self, is_refused):
+        if not is_refused:
+            yield
+            return
+        with self.assertRaises(AccessError):
+            yield
+
     def test_it_starts_and_ends_by_itself_and_puts_back_what_was_there(self):
         with self._at(2026, 11, 1, 12):
             change = self._create_change(

@@ -156,6 +156,12 @@ class LivechatDispatchChange(sent.Reader, models.Model):
     replaced = fields.Json(readonly=True, copy=False)
     summary = fields.Char("What Changes", compute="_compute_summary")
     can_manage = fields.Boolean(compute="_compute_can_manage")
+    settable_ids = fields.Many2many(
+        "res.users",
+        string="Agents to Choose",
+        compute="_compute_settable_ids",
+        help="Whose weight the reader may set: nobody is offered whom saving refuses.",
+    )
 
     _due_idx = models.Index("(state, next_start)")
 
@@ -206,6 +212,18 @@ class LivechatDispatchChange(sent.Reader, models.Model):
             # sudo: livechat.dispatch.change - whose it is
             owner = change.sudo().main_account_id
             change.can_manage = self.env.user._manages_dispatch_of(owner)
+
+    @api.depends("channel_id")
+    @api.depends_context("uid")
+    def _compute_settable_ids(self):
+        for change in self:
+            change.settable_ids = change._find_settable().ids
+
+    def _find_settable(self):
+        """Return the agents of this change's channel whose weight the caller may set."""
+        # sudo: livechat.dispatch.change, im_livechat.channel - who serves a channel that one reads
+        agents = self.sudo().channel_id.user_ids
+        return agents if self.env.su else agents._find_manageable(self.env.user)[0]
 
     @api.onchange("preset")
     def _onchange_preset(self):
@@ -626,10 +644,8 @@ class LivechatDispatchChange(sent.Reader, models.Model):
         """Add the channel's agents who are missing, with the weight they have now."""
         self._check_manageable()
         for change in self:
-            # sudo: im_livechat.channel - the agents of a channel whose dispatch the caller manages
-            agents = change.sudo().channel_id.user_ids - change.sudo().line_ids.user_id
-            if not self.env.su:
-                agents = agents._find_manageable(self.env.user)[0]
+            # sudo: livechat.dispatch.change - all its lines
+            agents = change._find_settable() - change.sudo().line_ids.user_id
             lines = [{"user_id": agent.id, "weight": agent.dispatch_weight} for agent in agents]
             change.write({"line_ids": list(map(Command.create, lines))})
         return True
