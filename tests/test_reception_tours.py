@@ -240,6 +240,27 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self.assertEqual(whisper["text"], "Offer him ten percent off")
 
     @walk
+    def test_an_agents_chats_are_taken_over_and_ended_and_its_state_is_set_from_its_card(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        chats = {}
+        for name in ("Ada", "Cleo"):
+            guest = self._create_guest(name)
+            chats[name] = self._come(self.channel, guest)
+            self._say(chats[name], guest)
+        (self.omar | self.sofie).dispatch_paused = False
+        self._set_online(self.owner)
+
+        self._start("reception_steer")
+
+        self.assertEqual(self._agent_of(chats["Ada"]), self.owner)
+        self.assertTrue(chats["Cleo"].livechat_end_dt)
+        self.assertEqual(
+            chats["Cleo"].dispatch_decision_ids.sorted("id").mapped("kind"), ["assign", "end"]
+        )
+        self.assertFalse(self.maria.dispatch_paused)
+        self.assertFalse(self.returns.has_paused)
+
+    @walk
     def test_a_buyer_is_read_and_given_to_an_agent_with_two_clicks(self):
         _chat, waiting = self._let_ada_and_bea_come()
         self.omar.dispatch_paused = False

@@ -248,6 +248,82 @@ tours.add("im_livechat_subaccount.reception_see", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_steer", {
+    steps: () => {
+        const maria = row("Maria Santos");
+        const chat = (name, button) =>
+            `${card(maria)} .o_livechat_reception_chat:contains(${name}) .o_livechat_reception_${button}`;
+        const status = (of, text) => `${of} .o_livechat_reception_status${text}`;
+        const state = `${card(maria)} .o_livechat_reception_state button`;
+        const sofie = row("Sofie Claes", "Returns");
+        const pausedHere = say("Paused in this group", "在本分组中挂起");
+        return [
+            {
+                content: "What does Maria do?",
+                trigger: `${maria} .o_livechat_reception_name`,
+                run: press,
+            },
+            { content: "To whom could Ada go?", trigger: chat("Ada", "transfer"), run: press },
+            {
+                content: "To the colleagues",
+                trigger: ".o_livechat_transfer_agents label:contains(Omar Haddad)",
+            },
+            { content: "Not now", trigger: ".modal .btn-close, .modal .oi-arrow-left", run: press },
+            { content: "I answer Ada myself", trigger: chat("Ada", "take"), run: press },
+            {
+                content: "It is told",
+                trigger: `.o_notification:contains(${say("The chat is yours now", "对话已由您接管")})`,
+            },
+            {
+                content: "Maria has Cleo left",
+                trigger: `${card(maria)}:not(:contains(Ada)):contains(Cleo)`,
+            },
+            { content: "End it", trigger: chat("Cleo", "end_chat"), run: press },
+            { content: "To be sure", trigger: ".modal .btn-primary", run: press },
+            {
+                content: "It is over",
+                trigger: `${card(maria)}:not(:contains(Cleo))`,
+            },
+            {
+                content: "Lunch",
+                trigger: `${state}:contains(${say("Lunch", "午餐")})`,
+                run: press,
+            },
+            {
+                content: "She is paused, and why is told",
+                trigger: status(maria, `:contains(${PAUSED}):contains(${say("Lunch", "午餐")})`),
+            },
+            {
+                content: "Back from lunch",
+                trigger: `${state}:contains(${say("Takes chats again", "恢复接待")})`,
+                run: press,
+            },
+            {
+                content: "She takes chats",
+                trigger: status(maria, `:not(:contains(${PAUSED}))`),
+            },
+            {
+                content: "Sofie has to rest from returns",
+                trigger: `${sofie} .o_livechat_reception_name`,
+                run: press,
+            },
+            {
+                content: "From them alone",
+                trigger: `${card(sofie)} .o_livechat_reception_pause_here`,
+                run: press,
+            },
+            { content: "It is told", trigger: status(sofie, `:contains(${pausedHere})`) },
+            ...undo(
+                say(
+                    "Saved: Sofie Claes is paused in Returns",
+                    "已保存：Sofie Claes 已在 Returns 挂起",
+                ),
+            ),
+            { content: "As before", trigger: status(sofie, `:not(:contains(${pausedHere}))`) },
+        ];
+    },
+});
+
 tours.add("im_livechat_subaccount.reception_give", {
     steps: () => [
         ...withClicks("give a buyer who waits to an agent", 2, [
