@@ -61,6 +61,41 @@ class TestDispatchReason(WalkCase, DispatchCommon):
         )
         self.assertIn("A colleague chose you: ", self._why(self.chat, self.omar)["text"])
 
+    def test_who_had_a_chat_reads_how_it_came_to_whom_it_is_with_now(self):
+        self.maria.group_ids |= self.env.ref("im_livechat.im_livechat_group_manager")
+        self.assertEqual(
+            self._why(self.chat, self.maria)["text"], "Your turn: 0.7 chats behind your share"
+        )
+        self.chat.with_user(self.maria).transfer(user_id=self.omar.id, reason="asked")
+        self.assertEqual(
+            self._why(self.chat, self.maria)["text"],
+            f"Came to {self.omar.name}: Chosen by a colleague: The buyer asked for it",
+        )
+
+    def test_a_transfer_to_another_group_says_its_reason(self):
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "Returns", "channel_id": self.channel.id, "user_ids": self.omar.ids}
+        )
+        self.chat.with_user(self.maria).transfer("knowledge", group_id=group.id)
+        self.assertEqual(self._agent_of(self.chat), self.omar)
+        self.assertEqual(
+            self._why(self.chat, self.omar)["text"],
+            "Only you were free; transferred: A colleague knows more about it",
+        )
+
+    def test_while_a_chat_waits_nobody_is_said_to_have_it(self):
+        self.channel.write(
+            {"queue_enabled": True, "max_sessions_mode": "limited", "max_sessions": 1}
+        )
+        self._come(self.channel)
+        group = self.env["livechat.dispatch.group"].create(
+            {"name": "Returns", "channel_id": self.channel.id, "user_ids": self.omar.ids}
+        )
+        self.maria.group_ids |= self.env.ref("im_livechat.im_livechat_group_manager")
+        self.chat.with_user(self.maria).transfer("knowledge", group_id=group.id)
+        self.assertEqual(self.chat.dispatch_state, "queued")
+        self.assertFalse(self._why(self.chat, self.maria))
+
     def test_others_learn_nothing(self):
         self.assertFalse(self._why(self.chat, self.omar))
         packer = new_test_user(self.env, "packer_why", "base.group_user")

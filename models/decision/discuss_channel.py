@@ -606,17 +606,22 @@ class DiscussChannel(sent.Reader, models.Model):
     def get_dispatch_reason(self):
         """Return why this chat has its agent, in the words of the reader.
 
-        :return: ``{"text", "decision_id"}`` of the last decision that gave the chat to the reader,
-            or to anybody for who reads the decisions of others; ``False`` where there is none.
+        :return: ``{"text", "decision_id"}`` of the last decision that gave the chat to the reader
+            whose it is, to others of the last that gave it to anybody, as far as they read the
+            decisions of others; ``False`` where there is none, and while it waits for an agent.
         :rtype: dict | bool
         """
         self.ensure_one()
         self.check_access("read")
+        # sudo: discuss.channel - whose it is
+        chat = self.sudo()
         decisions = self.env["livechat.dispatch.decision"]
-        if not decisions.has_access("read"):
+        if chat.dispatch_state in WAITING or not decisions.has_access("read"):
             return False
         given = decisions.search([("discuss_channel_id", "=", self.id), ("user_id", "!=", False)])
-        decision = given.filtered(lambda row: row.user_id == self.env.user)[:1] or given[:1]
+        is_mine = self.env.user.partner_id in chat.dispatch_seat_partner_ids
+        own = given.filtered(lambda row: is_mine and row.user_id == self.env.user)
+        decision = own[:1] or given[:1]
         if not decision or not decision.sentence:
             return False
         if decision.user_id == self.env.user:

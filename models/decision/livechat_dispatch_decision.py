@@ -169,6 +169,9 @@ class LivechatDispatchDecision(models.Model):
     def _compute_sentence(self):
         for decision in self:
             sentence = decision._describe()
+            if decision.kind == "transfer" and decision.rule != "by_hand" and decision.reason:
+                values = {"why": sentence, "reason": decision.reason}
+                sentence = self.env._("%(why)s; transferred: %(reason)s", **values)
             if decision.by_wish:
                 sentence = self.env._("%(why)s; the buyer asked for this group", why=sentence)
             decision.sentence = sentence

@@ -1,6 +1,7 @@
 """An agent's desk in real browsers: what the bar says, who waits longest, what has ended."""
 
 import re
+from types import SimpleNamespace
 
 import pytest
 import shop as shops
@@ -649,6 +650,34 @@ def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back
         wire.hang_up()
         expect(panel).to_contain_text("Ella")
         expect(reason).to_be_visible()
+
+
+def test_why_a_chat_came_is_told_of_whom_it_is_with_now(shop, open_page):
+    reception, agent = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    (colleague,) = shop.add_agents([100])
+    set_agents(shop, reception, [agent, colleague])
+    reason = ".o_livechat_dispatch_reason"
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Ella")
+    expect(page.locator(reason)).to_contain_text("Only you were free")
+    # Who watches keeps the chat open while it goes from one to the other.
+    watchers_page = open_as(
+        open_page,
+        shop,
+        SimpleNamespace(login="admin"),
+        f"/odoo/discuss?active_id=discuss.channel_{chat_id}",
+        DESKTOP,
+    )
+    told = watchers_page.locator(reason)
+    expect(told).to_contain_text(f"Came to {agent.name}: Nobody else was free", timeout=FIRST_PAGE)
+
+    for receiver in (colleague, agent):
+        shop.call("discuss.channel", "transfer", [chat_id], "asked", user_id=receiver.user_id)
+        expect(told).to_contain_text(f"Came to {receiver.name}: Chosen by a colleague")
+    show_chat(page, "Ella")
+    expect(page.locator(reason)).to_contain_text("A colleague chose you")
+    assert (page.errors, watchers_page.errors) == ([], [])
 
 
 def end_unread(shop, page, reception, agent):

@@ -1,6 +1,6 @@
 import { ChatWindow } from "@mail/core/common/chat_window";
 import { DiscussContent } from "@mail/core/public_web/discuss_content";
-import { Component, onWillStart, onWillUpdateProps, useState } from "@odoo/owl";
+import { Component, onWillUpdateProps, useEffect, useState } from "@odoo/owl";
 import { RPCError } from "@web/core/network/rpc";
 import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
@@ -17,14 +17,19 @@ export class DispatchReason extends Component {
         this.state = useState({ reason: false });
         // Whoever opened the chat while the connection was lost has seen none.
         useBus(useService("bus_service"), "BUS:RECONNECT", () => void this.load(this.props.thread));
-        // The messages do not wait for it.
-        onWillStart(() => void this.load(this.props.thread));
         onWillUpdateProps(({ thread }) => {
             if (thread.id !== this.props.thread.id) {
                 this.state.reason = false;
-                void this.load(thread);
             }
         });
+        // The messages do not wait for it. Whoever gets the chat later gets it by another decision.
+        useEffect(
+            () => void this.load(this.props.thread),
+            () => {
+                const { id, livechat_operator_id: agent, self_member_id: own } = this.props.thread;
+                return [id, agent?.id, own?.id];
+            },
+        );
     }
 
     async load(thread) {
