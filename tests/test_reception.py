@@ -570,6 +570,14 @@ class TestReception(ReceptionCommon):
         self.owner.with_user(self.owner).dispatch_set_weight(500)
         self.assertEqual(self.owner.dispatch_weight, 500)
 
+    def test_the_weight_of_who_was_deleted_meanwhile_is_refused_in_its_own_words(self):
+        gone = self._hire(self.owner, "Gone", 100)
+        gone.active = False
+        gone._delete_subaccount()
+        with self.assertRaises(UserError) as caught:
+            self.env["res.users"].browse(gone.id).with_user(self.owner).dispatch_set_weight(110)
+        self.assertEqual(str(caught.exception), "This agent or group is not there any more.")
+
     def test_agents_of_no_shop_are_weighed_by_live_chat_administrators_only(self):
         lone = self._create_agent("lone_reception")
         for user in (self.owner, self.planner):
@@ -838,6 +846,115 @@ class TestReceptionArithmetic(PatientCase):
             ready="odoo.isReady",
             login="reckoner_reception",
         )
+
+
+_GONE = """
+const { createReceptionModel } = odoo.loader.modules.get(
+    "@im_livechat_subaccount/reception/reception_model"
+);
+const { RPCError } = odoo.loader.modules.get("@web/core/network/rpc");
+const agent = (id, name) => ({
+    id, name, weight: 100, load: 0, status: "online", enabled: true, paused: false, until: false,
+    pause_reason_id: false, may_weigh: true, may_pause: true,
+});
+const member = (id) => ({ user_id: id, reason: false, has_part: true, paused_here: false });
+const group = { id: 0, name: "All", parent_id: false, has_buyers: true };
+let present = [agent(1, "Maria"), agent(2, "Omar")];
+const calls = [];
+const answer = (method) => {
+    const members = present.map(({ id }) => member(id));
+    const lines = {
+        waiting: [], figures: { 0: {} }, refused: {}, unhappy: { count: 0, chats: [] },
+        now: "2026-01-05 10:00:00", next_day: "2026-01-06 00:00:00",
+    };
+    return {
+        get_reception: {
+            channels: [{ id: 5, name: "Shop", groups: [{ ...group, members }], spare: [] }],
+            agents: present, ...lines, weight_min: 10, weight_max: 1000,
+        },
+        get_reception_agents: { agents: present, members: [] },
+        get_reception_lines: lines,
+    }[method];
+};
+const orm = {
+    async call(model, method) {
+        calls.push(method);
+        if (present.length < 2 && ["dispatch_pause", "dispatch_resume"].includes(method)) {
+            const error = new RPCError();
+            error.exceptionName = "odoo.exceptions.MissingError";
+            error.data = { message: "Record does not exist (Record: res.users(2,), User: 7)" };
+            throw error;
+        }
+        return answer(method) || true;
+    },
+};
+orm.silent = orm;
+const nothing = () => {};
+const bus = {
+    subscribe: nothing, unsubscribe: nothing, addEventListener: nothing,
+    removeEventListener: nothing, addChannel: nothing, deleteChannel: nothing,
+    forceUpdateChannels: nothing,
+};
+const told = [];
+const notices = [];
+const notification = {
+    add(text, options) {
+        told.push(text);
+        notices.push(options);
+        return nothing;
+    },
+};
+const expect = (got, wanted, what) => {
+    if (JSON.stringify(got) !== JSON.stringify(wanted)) {
+        throw new Error(`${what}: ${JSON.stringify(got)}`);
+    }
+};
+const takeTold = () => told.splice(0);
+(async () => {
+    const model = createReceptionModel({ orm, bus_service: bus, notification });
+    await model.start();
+    const omar = model.agents[2];
+    // Saved while Omar is there, to be taken back when he is not; and one that is being entered.
+    model.enterWeight(omar, "120");
+    await model.save(omar);
+    const [undoWeight] = notices.at(-1).buttons;
+    await model.setTakesChats(omar, false);
+    const [undoPause] = notices.at(-1).buttons;
+    model.enterWeight(omar, "130");
+    takeTold();
+    calls.length = 0;
+
+    present = present.slice(0, 1);
+    await model.load();
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect(calls.includes("dispatch_set_weight"), false, "What was entered goes with its agent");
+    expect(takeTold(), [], "Nothing is told of it");
+
+    const gone = "Omar is not there any more";
+    model.leaveWeight(omar);
+    expect(takeTold(), [], "Leaving its field");
+    model.enterWeight(omar, "140");
+    expect(takeTold(), [gone], "Typing");
+    model.stepWeight(omar, 10);
+    expect(takeTold(), [gone], "An arrow");
+    await undoWeight.onClick();
+    expect(takeTold(), [gone], "Taking back a weight");
+    await undoPause.onClick();
+    expect(takeTold(), ["This is not there any more."], "Taking back a pause");
+    await model.setTakesChats(omar, false);
+    expect(takeTold(), ["This is not there any more."], "The switch");
+    expect(calls.includes("dispatch_set_weight"), false, "No weight of nobody is sent");
+    model.stop();
+    console.log("test successful");
+})();
+"""
+
+
+@tagged("post_install", "-at_install")
+class TestReceptionOfWhoHasGone(PatientCase):
+    def test_what_is_done_to_who_was_deleted_since_it_was_drawn_is_answered_in_a_sentence(self):
+        new_test_user(self.env, "gone_reception", "base.group_user")
+        self.browser_js("/odoo", _GONE, ready="odoo.isReady", login="gone_reception")
 
 
 @tagged("post_install", "-at_install")

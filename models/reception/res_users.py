@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import format_datetime, format_time
 
 from ...dispatch import credit, ledger, policy
@@ -202,10 +202,13 @@ class ResUsers(models.Model):
         :param weight: a whole number from 10 to 1000.
         :raise AccessError: for who does not manage their dispatch; nobody of a shop but its main
             account sets the own weight.
+        :raise UserError: one of them was deleted meanwhile.
         :raise ValidationError: a weight out of range, with the limits in it.
         """
         (vals,) = self._read_sent([{"dispatch_weight": weight}])
-        if self.exists()._find_manageable(self.env.user)[0] != self:
+        if self.exists() != self:
+            raise UserError(self.env._("This agent or group is not there any more."))
+        if self._find_manageable(self.env.user)[0] != self:
             raise AccessError(
                 self.env._("You can set the weights of other agents of your shop only.")
             )

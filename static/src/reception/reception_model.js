@@ -282,6 +282,13 @@ export class ReceptionModel {
         }
     }
 
+    /** Who has gone gets no weight any more that was being entered. */
+    forgetAgent(id) {
+        clearTimeout(this.saves.get(id));
+        this.saves.delete(id);
+        delete this.agents[id];
+    }
+
     mergeChannels(rows) {
         const merged = rows.map(({ groups, ...values }) => {
             const channel = this.channels.find((other) => other.id === values.id) || {
@@ -467,9 +474,21 @@ export class ReceptionModel {
         return _t("A weight is a whole number from %(min)s to %(max)s.", this.limits);
     }
 
+    /** The agent as it is now; nothing for who has gone since its row was drawn, which is said. */
+    findAgent({ id, name }) {
+        const agent = this.agents[id];
+        if (!agent) {
+            this.notification.add(_t("%s is not there any more", name), { type: "warning" });
+        }
+        return agent;
+    }
+
     /** Take over what is typed; a weight within the limits is saved when it has stood a moment. */
     enterWeight(agent, text) {
-        agent = this.agents[agent.id];
+        agent = this.findAgent(agent);
+        if (!agent) {
+            return;
+        }
         agent.shown = text;
         const weight = parseWeight(text, this.limits);
         clearTimeout(this.saves.get(agent.id));
@@ -493,13 +512,17 @@ export class ReceptionModel {
     /** Nothing more is typed: what was no weight goes away. */
     leaveWeight(agent) {
         agent = this.agents[agent.id];
-        if (agent.shown !== `${agent.draft}`) {
+        // The field of who has gone is left as well.
+        if (agent && agent.shown !== `${agent.draft}`) {
             agent.shown = `${agent.draft}`;
         }
     }
 
     stepWeight(agent, step) {
-        agent = this.agents[agent.id];
+        agent = this.findAgent(agent);
+        if (!agent) {
+            return;
+        }
         const weight = stepWeight(agent.draft, step, this.limits);
         if (weight === agent.draft) {
             agent.problem = this.limitsText;
@@ -548,7 +571,8 @@ export class ReceptionModel {
             }),
             () => {
                 this.enterWeight(agent, `${first}`);
-                return this.save(agent);
+                // Who has gone meanwhile has none to be saved.
+                return this.agents[agent.id] && this.save(agent);
             },
             { agentId: agent.id, from: first },
         );
@@ -707,13 +731,21 @@ export class ReceptionModel {
 
     /** Show why the server refused something; the sentence. */
     tell(error) {
-        const text =
-            error instanceof RPCError
-                ? error.data?.message || error.message
-                : _t("The server could not be reached. Try again.");
+        const text = describeError(error);
         this.notification.add(text, { type: "danger" });
         return text;
     }
+}
+
+function describeError(error) {
+    if (!(error instanceof RPCError)) {
+        return _t("The server could not be reached. Try again.");
+    }
+    if (error.exceptionName === "odoo.exceptions.MissingError") {
+        // Deleted since it was drawn; Odoo's own sentence names tables and numbers.
+        return _t("This is not there any more.");
+    }
+    return error.data?.message || error.message;
 }
 
 function formatShare(weight, totalWeight) {
