@@ -152,6 +152,37 @@ def test_changes_reach_a_second_browser_which_is_told_and_asks_once(shop, open_p
     assert (here.errors, there.errors) == ([], [])
 
 
+def test_only_who_may_be_moved_is_dragged_by_its_photo(shop, open_page):
+    main_account = shop.ref("im_livechat_subaccount.group_main_account")
+    groups = [[4, shop.ref("base.group_user")], [4, main_account]]
+    (owner,) = shop.add_agents([100], group_ids=groups)
+    reception = shop.open_reception(
+        [100],
+        name="Flagship Shop",
+        main_account_id=owner.user_id,
+        main_account_participation="member",
+    )
+    (group_id,) = shop.call(
+        "livechat.dispatch.group", "create", [{"name": "Returns", "channel_id": reception.id}]
+    )
+    page = open_reception_page(shop, open_page, reception)
+    section = channel_of(page, reception)
+    target = section.locator(f".o_livechat_reception_members[data-group-id='{group_id}']")
+    for agent, is_dragged in ((owner, False), (reception.agents[0], True)):
+        photo = row_of(page, reception, agent).locator(".o_livechat_reception_photo")
+        target.scroll_into_view_if_needed()
+        start, end = photo.bounding_box(), target.bounding_box()
+        page.mouse.move(start["x"] + start["width"] / 2, start["y"] + start["height"] / 2)
+        page.mouse.down()
+        page.mouse.move(end["x"] + 40, end["y"] + end["height"] / 2, steps=12)
+        page.wait_for_timeout(300)
+        expect(page.locator(".o_dragged")).to_have_count(int(is_dragged))
+        page.mouse.up()
+    expect(target.locator(f"[data-user-id='{agent.user_id}']")).to_be_visible()
+    expect(target.locator(f"[data-user-id='{owner.user_id}']")).to_have_count(0)
+    assert page.errors == []
+
+
 def test_each_of_two_hundred_agents_is_drawn_once_and_again_when_it_changes_itself(shop, open_page):
     reception = open_large_shop(shop)
     (group_id,) = shop.call(

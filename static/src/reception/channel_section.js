@@ -212,7 +212,7 @@ export class ChannelSection extends Component {
             enable: () => this.mayMove,
             elements: ".o_livechat_reception_agent",
             groups: ".o_livechat_reception_members",
-            handle: ".o_livechat_reception_handle, .o_livechat_reception_photo",
+            handle: ".o_livechat_reception_handle, .o_livechat_reception_grip",
             connectGroups: true,
             cursor: "grabbing",
             onGroupEnter: ({ group }) => group.classList.add("o_livechat_reception_target"),
@@ -252,14 +252,14 @@ export class ChannelSection extends Component {
             onDrag: (params) => onDragged(findReceiver(params)),
             onDragEnd: () => onDragged(),
             onDrop: (params) => {
-                const row = findReceiver(params);
-                if (row) {
-                    const agent = this.props.model.agents[row.dataset.userId];
+                // Whoever has gone meanwhile is drawn for a moment still.
+                const agent = this.props.model.agents[findReceiver(params)?.dataset.userId];
+                if (agent) {
                     void steering.give(Number(params.element.dataset.chatId), agent);
                 }
             },
         });
-        this.onMove = (target, userId, group) => this.openMove(target, userId, group);
+        this.onMove = (target, agent, group) => this.openMove(target, agent, group);
     }
 
     get mayMove() {
@@ -270,17 +270,17 @@ export class ChannelSection extends Component {
         return this.channel.groups.reduce((sum, group) => sum + group.members.length, 0);
     }
 
-    openMove(target, userId, group) {
+    openMove(target, agent, group) {
         const { channel } = this;
         this.movedFrom = target;
         const others = channel.groups.filter((other) => other.id !== group.id);
         this.popover.open(target, {
-            name: this.props.model.agents[userId].name,
+            name: agent.name,
             targets: others.map(({ id, name }) => ({
                 id,
                 label: id ? _t("Move to %s", name) : _t("Take out of %s", group.name),
             })),
-            onChoose: (to) => this.props.model.move(channel, userId, group.id, to),
+            onChoose: (to) => this.props.model.move(channel, agent.id, group.id, to),
         });
     }
 
