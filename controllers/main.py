@@ -121,11 +121,13 @@ def _refuse_ended(chat_id):
     chat = request.env["discuss.channel"].search([("id", "=", chat_id)])
     # sudo: discuss.channel - whether the reader's own chat has ended, and a word opens it again
     chat = chat.sudo()
-    if not chat._is_dispatched() or not chat.livechat_end_dt or chat._reopens():
+    # Who was told that a word opens it again reads so also where Odoo itself dispatches by now.
+    is_ours = chat._is_dispatched() or chat.dispatch_is_closed_silent
+    if not is_ours or not chat.livechat_end_dt or chat._reopens():
         return None
     speak(chat.livechat_lang_id.code)
     refusal = request.env._("This chat has ended, and nobody would read it. Open a new one.")
-    told = Store().add(chat, ["livechat_end_dt"]).get_result()
+    told = Store().add(chat, ["livechat_end_dt", chat._get_reopens_to_store()]).get_result()
     return {**refuse(refusal), "store_data": told}
 
 

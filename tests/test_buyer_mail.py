@@ -365,6 +365,17 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.assertFalse(chat.livechat_end_dt)
         self.assertEqual(self._agent_of(chat), self.agent)
 
+    def test_what_was_promised_by_mail_is_mailed_where_odoo_itself_dispatches_by_now(self):
+        chat = self._leave_pooled()
+        self.assertFalse(self._reach(chat, email="ella@example.com"))
+        self.channel.dispatch_mode = "native"
+        chat.with_user(self.agent).livechat_join_channel_needing_help()
+        self._say(chat, self.agent, "Yes, it is.")
+        self._mail_later()
+        (mail,) = self._mails()
+        self.assertIn("Yes, it is.", mail.body_html)
+        self.assertIn("o_livechat_return_form", self.url_open(self._get_link(mail)).text)
+
     def test_a_link_that_is_forged_or_old_or_anothers_leads_nowhere(self):
         chat = self._leave_pooled()
         history = chat.livechat_customer_history_ids

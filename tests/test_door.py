@@ -794,6 +794,15 @@ class TestLimits(PatientCase, DispatchCommon):
             (told,) = answer["store_data"]["discuss.channel"]
             self.assertTrue(told["livechat_end_dt"])
         self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
+        # Nor in what a word was to open again, as its page has read, before Odoo dispatched here.
+        chat.dispatch_is_closed_silent = True
+        self.channel.dispatch_mode = "native"
+        answer = self._say_over_the_route(chat.id)
+        self.assertIn("has ended", answer.get("dispatch_refusal", ""))
+        self.assertIs(answer["store_data"]["discuss.channel"][0]["dispatch_reopens"], False)
+        self.assertEqual(self.env["mail.message"].search_count([("res_id", "=", chat.id)]), said)
+        chat.dispatch_is_closed_silent = False
+        self.channel.dispatch_mode = "share"
         # A stranger learns nothing of it.
         self.opener.cookies.clear()
         answer = self.url_open(

@@ -127,6 +127,25 @@ class TestMigrations(DispatchCommon):
         self.assertEqual(chat.dispatch_assigned_at, chat.create_date.replace(microsecond=0))
         self.assertEqual(chats.mapped("dispatch_state"), ["assigned", False, False])
 
+    def test_chats_of_a_channel_that_is_odoos_again_are_left_to_it(self):
+        agent = self._create_agent("agent")
+        channels = self._create_channel(agent) | self._create_channel(agent)
+        chats = self.env["discuss.channel"].union(*(self._come(channel) for channel in channels))
+        self.env.flush_all()
+        # As the version before left it.
+        self.env.cr.execute(
+            "UPDATE im_livechat_channel SET dispatch_mode = 'native' WHERE id = %s",
+            [channels[0].id],
+        )
+        chats.dispatch_is_away = True
+        self.env.flush_all()
+        self.env.invalidate_all()
+        for _time in range(2):
+            load("19.0.1.4.0/post-native")["migrate"](self.env.cr, "19.0.1.3.0")
+            self.env.invalidate_all()
+            self.assertEqual(chats.mapped("dispatch_is_away"), [False, True])
+            self.assertEqual(chats.mapped("dispatch_state"), [False, "assigned"])
+
     def test_stars_that_fell_on_the_buyer_or_on_nobody_are_the_agents_who_served(self):
         one, other = self._create_agent("one"), self._create_agent("other")
         channel = self._create_channel(one | other)

@@ -1,6 +1,7 @@
 from . import (
     discuss_channel,
     discuss_channel_hold,
+    discuss_channel_native,
     discuss_channel_promise,
     discuss_channel_proposal,
     discuss_channel_silence,

@@ -427,7 +427,8 @@ class DiscussChannel(models.Model):
         """Follow what a message means for dispatch."""
         if self.livechat_end_dt and self.dispatch_is_closed_silent:
             self._reopen_by(message)
-        if self.livechat_end_dt or self.livechat_channel_id.dispatch_mode in (False, "native"):
+        if self.livechat_end_dt or not self._is_dispatched():
+            self._follow_message_for_odoo(message)
             return
         was_told = self.dispatch_is_told
         if not self.dispatch_state and self._is_buyer(message.author_guest_id or message.author_id):

@@ -1,12 +1,25 @@
 from odoo import api, models
 from odoo.fields import Domain
 
+from ...tools import sent
 from ...tools.here import SILENCE, is_deaf, note_downtime
 from ...tools.sentinels import DRAINING
 
 
 class ImLivechatChannel(models.Model):
     _inherit = "im_livechat.channel"
+
+    def write(self, vals):
+        sent.expect_values(self.env, vals)
+        left = self.browse()
+        if vals.get("dispatch_mode") == "native":
+            left = self.filtered(lambda channel: channel.dispatch_mode != "native")
+        result = super().write(vals)
+        if left:
+            # sudo: discuss.channel - the chats of agents are not the editor's conversations
+            chats = self.env["discuss.channel"].sudo()
+            chats._find_left_to_odoo(left)._leave_to_odoo()
+        return result
 
     def _find_chats_to_go_on(self, partner, guest):
         """As the lower layer's; and the one that has ended, and opens again by a word of the

@@ -291,7 +291,7 @@ class DiscussChannel(models.Model):
             Domain("id", "=", chat_id)
             & Domain("livechat_channel_member_history_ids", "any", person)
         )
-        if not chat or not chat._is_dispatched():
+        if not chat.livechat_channel_id:
             return nobody
         buyers = chat.livechat_customer_history_ids
         partner = buyers.partner_id.filtered(lambda one: one.id == partner_id)
