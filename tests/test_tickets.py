@@ -791,13 +791,34 @@ class TestMessagesBecomeTickets(TicketCommon):
     def test_what_the_helpdesk_refuses_for_long_is_tried_once_an_hour(self):
         chat = self._leave_message(self._create_guest("Wei"))
         chats, start = self.env["discuss.channel"], chat.last_interest_dt
-        refused = patch.object(type(chats), "_become_ticket_if", autospec=True)
+        refused = patch.object(
+            self.env.registry["livechat.helpdesk"], "_make_ticket", side_effect=UserError("No")
+        )
         for hours, tries in ((0, 55), (5, 1)):
-            with self.subTest(hours), refused as tried:
+            with (
+                self.subTest(hours),
+                refused as tried,
+                self.assertLogs("odoo.addons.im_livechat_subaccount", "ERROR"),
+            ):
                 for minute in range(60):
                     with freeze_time(start + timedelta(hours=hours, minutes=minute)):
                         chats._make_tickets_of_messages()
                 self.assertEqual(tried.call_count, tries)
+        with freeze_time(start + timedelta(hours=6)):
+            chats._make_tickets_of_messages()
+        self.assertEqual(self._get_ticket(chat).partner_name, "Wei")
+
+    def test_a_message_of_days_becomes_a_ticket_in_the_next_minute(self):
+        """The timers stood still, or the shop wants tickets of what it has kept as messages."""
+        self.channel.offline_rule = "pool"
+        chat = self._leave_message(self._create_guest("Wei"))
+        self.channel.offline_rule = "ticket"
+        # In any minute.
+        now = chat.last_interest_dt + timedelta(days=2)
+        for minute in (chat.id + 1, chat.id + 2):
+            with freeze_time(now.replace(minute=minute % 60)):
+                self.env["discuss.channel"]._make_tickets_of_messages()
+        self.assertEqual(self._get_ticket(chat).partner_name, "Wei")
 
     def test_a_ticket_is_of_the_company_of_its_shop(self):
         company = self.env["res.company"].create({"name": "Elsewhere"})

@@ -26,8 +26,8 @@ _COMMAND = "/ticket"
 # A message that was left is complete when its buyer has said nothing more for so long.
 _COMPLETE_AFTER = timedelta(minutes=5)
 
-# A message that has not become a ticket by then is one that the helpdesk refuses.
-_REFUSED_AFTER = timedelta(hours=1)
+# What the helpdesk has refused is tried each minute for so long, and so often from then on.
+_TRIED_EVERY = timedelta(hours=1)
 
 # What may become a ticket: a message that nobody has taken.
 _BECOMES_TICKET = [
@@ -47,6 +47,8 @@ class DiscussChannel(models.Model):
     dispatch_ticket_name = fields.Char(
         compute="_compute_dispatch_ticket_name", groups=fields.NO_ACCESS
     )
+    # When the helpdesk refused last to make a ticket of this message.
+    dispatch_ticket_tried_at = fields.Datetime(copy=False, readonly=True, groups=fields.NO_ACCESS)
     # Why the ticket went to whom, an id of ``livechat.ticket.decision``.
     dispatch_ticket_why_id = fields.Integer(
         compute="_compute_dispatch_ticket_name", groups=fields.NO_ACCESS
@@ -228,26 +230,27 @@ class DiscussChannel(models.Model):
             return
         channels = self.env["im_livechat.channel"].search([("offline_rule", "=", "ticket")])
         now = read_now(self.env)
-        # Served by discuss_channel__dispatch_waiting_idx.
-        complete = [
+        # Served by discuss_channel__dispatch_waiting_idx. However late the timer comes, and however
+        # long a message was kept before the shop wanted tickets, it is tried once at once.
+        due = [
             *_BECOMES_TICKET,
             ("livechat_channel_id", "in", channels.ids),
             ("last_interest_dt", "<=", now - _COMPLETE_AFTER),
+            *("|", ("dispatch_ticket_tried_at", "=", False)),
+            *("|", ("dispatch_ticket_tried_at", "<=", now - _TRIED_EVERY)),
+            ("last_interest_dt", ">", now - _TRIED_EVERY),
         ]
-        for chat in self.search(complete) if channels else ():
-            if chat.last_interest_dt <= now - _REFUSED_AFTER and chat.id % 60 != now.minute:
-                # The helpdesk refuses it: it is tried once an hour, in a minute of its own.
-                continue
-            self.env["im_livechat.channel"]._attempt(partial(chat._become_ticket_if, complete))
+        for chat in self.search(due) if channels else ():
+            self.env["im_livechat.channel"]._attempt(partial(chat._become_ticket_if, due))
 
-    def _become_ticket_if(self, complete):
+    def _become_ticket_if(self, due):
         # Its buyer may be just writing, or an agent taking it.
-        if self.try_lock_for_update() and self.filtered_domain(complete):
-            self._become_ticket()
+        if self.try_lock_for_update() and self.filtered_domain(due):
+            self._become_ticket_or_wait()
 
     def _become_ticket_or_wait(self):
         """Become a ticket; what the helpdesk refuses now stays a message, and is tried again by the
-        timers. Its buyer, who leaves, can do nothing about it."""
+        timers. Its buyer can do nothing about it."""
         try:
             with self.env.cr.savepoint():
                 self._become_ticket()
@@ -256,6 +259,7 @@ class DiscussChannel(models.Model):
             raise
         except Exception:
             _logger.exception("%s could not become a ticket", self)
+            self.dispatch_ticket_tried_at = read_now(self.env)
 
     def _become_ticket(self):
         """Let a message that was left go on as a ticket: its buyer is told the number."""
