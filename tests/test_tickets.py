@@ -517,6 +517,30 @@ class TestTicketsHandedOver(TicketCommon):
         self._subaccount(self.tina).with_user(self.owner).action_disable()
         self.assertEqual(ticket.user_id, self.tina)
 
+    def test_what_was_done_and_is_opened_again_goes_to_who_is_there(self):
+        """A buyer answers by mail, and whoever had the ticket has gone."""
+        stages = self.env["helpdesk.ticket.stage"]
+        closed = stages.search([("closed", "=", True)])[0]
+        opened = stages.search([("closed", "=", False)])[0]
+        ticket = self._give_one()
+        ticket.stage_id = closed
+        ticket.stage_id = opened
+        self.assertEqual(ticket.user_id, self.omar, "it is there")
+        ticket.stage_id = closed
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        self.assertEqual(ticket.user_id, self.omar)
+        ticket.stage_id = opened
+        self._check_handed_over(ticket, self.tina)
+        # The same of what was archived, and of who may handle none any more.
+        ticket.active = False
+        self.tina.dispatch_paused = True
+        self._subaccount(self.tina).with_user(self.owner).write(
+            {"role_ids": [Command.set(self.role_reception.ids)]}
+        )
+        self.assertEqual(ticket.user_id, self.tina)
+        ticket.active = True
+        self.assertFalse(ticket.user_id, "nobody can: it is its team's")
+
     def test_a_chosen_successor_takes_those_that_it_may_handle(self):
         ticket = self._give_one()
         disable = self._subaccount(self.omar).with_user(self.owner)._disable

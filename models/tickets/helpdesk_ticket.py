@@ -3,6 +3,8 @@ from odoo import api, models
 # What may change how many open tickets somebody has; of another team a helpdesk may take the
 # assignee and the stage away.
 _COUNTED = {"stage_id", "user_id", "team_id", "active"}
+# What opens a ticket again.
+_OPENS = {"stage_id", "active"}
 
 
 class HelpdeskTicket(models.Model):
@@ -25,6 +27,7 @@ class HelpdeskTicket(models.Model):
         if _COUNTED & vals.keys():
             # Whose they were have fewer.
             helpdesk._follow_counts(self)
+        done = helpdesk._filter_done(self) if _OPENS & vals.keys() else self.browse()
         teams = {}
         if "team_id" in vals and "user_id" not in vals:
             # sudo: helpdesk.ticket - in which team it was, whoever moves it
@@ -35,6 +38,8 @@ class HelpdeskTicket(models.Model):
             moved = self.sudo().filtered(lambda ticket: ticket.team_id != teams[ticket.id])
             # New to the team that has them now.
             helpdesk._dispatch_new(moved)
+        if done:
+            helpdesk._dispatch_reopened(done)
         if _COUNTED & vals.keys():
             helpdesk._follow_counts(self)
         return result

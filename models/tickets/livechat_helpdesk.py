@@ -224,22 +224,65 @@ class LivechatHelpdesk(models.AbstractModel):
         if self.env.context.get("import_file"):
             return
         for ticket, group in self._find_dispatched(tickets):
-            try:
-                with self.env.cr.savepoint():
-                    group.channel_id._give_ticket(ticket, group)
-            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
-                # Another ticket is just given to the same agents. To begin again, as elsewhere,
-                # would lose a mail: whoever fetches mails tries none a second time.
-                again = partial(_dispatch_after_commit, self.env.registry, ticket.id)
-                self.env.cr.postcommit.add(again)
-            except Exception:
-                _logger.exception("%s could not be dispatched", ticket)
+            self._give_or_leave(ticket, partial(group.channel_id._give_ticket, ticket, group))
+
+    @api.model
+    def _give_or_leave(self, ticket, give):
+        """Say whose a ticket is that has just come; one for whom that fails is left as it is.
+
+        :param give: called without arguments.
+        """
+        try:
+            with self.env.cr.savepoint():
+                give()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Another ticket is just given to the same agents. To begin again, as elsewhere, would
+            # lose a mail: whoever fetches mails tries none a second time.
+            again = partial(_dispatch_after_commit, self.env.registry, ticket.id)
+            self.env.cr.postcommit.add(again)
+        except Exception:
+            _logger.exception("%s could not be dispatched", ticket)
+
+    @api.model
+    def _filter_done(self, tickets):
+        """Return those of these tickets that are not open: done, or archived."""
+        # sudo: helpdesk.ticket - in which stage it is, whoever moves it
+        tickets = tickets.sudo()
+        is_open = self._get_open_domain()
+        if "active" in tickets._fields:
+            is_open &= Domain("active", "=", True)
+        return tickets - tickets.filtered_domain(is_open)
+
+    @api.model
+    def _dispatch_reopened(self, tickets):
+        """Dispatch tickets again that were done and are open anew, for an answer that came by mail
+        for example, while whose they are has gone.
+
+        :param tickets: those that were done, with sudo.
+        """
+        for ticket in self._find_left(tickets):
+            self._give_or_leave(ticket, ticket.user_id._hand_over_tickets)
+
+    @api.model
+    def _find_left(self, tickets):
+        """Return those of these tickets that are open, and of somebody who is disabled or may
+        handle none any more.
+
+        :param tickets: with sudo.
+        """
+        tickets -= self._filter_done(tickets)
+        users = tickets.user_id
+        gone = users - self._filter_handlers(users.filtered("active"), None)
+        return tickets.filtered(lambda ticket: ticket.user_id in gone)
 
     @api.model
     def _dispatch_again(self, ticket_id):
-        """Dispatch a new ticket, if it is still there and nobody's."""
-        for ticket, group in self._find_dispatched(self._find_tickets([ticket_id])):
+        """Dispatch a ticket, if it is still there and nobody's, or of who has gone."""
+        tickets = self._find_tickets([ticket_id])
+        for ticket, group in self._find_dispatched(tickets):
             group.channel_id._give_ticket(ticket, group)
+        for ticket in self._find_left(tickets) if tickets else ():
+            ticket.user_id._hand_over_tickets()
 
     @api.model
     def _find_dispatched(self, tickets):
