@@ -348,6 +348,12 @@ class TestTickets(TicketCommon):
         self.assertEqual(owed[self.omar.id], -owed[self.tina.id])
         self.assertLess(owed[self.omar.id], 0)
 
+    def test_an_agent_whose_page_is_being_loaded_keeps_the_ticket_of_its_chat(self):
+        chat = self._chat(self.omar, self.buyer)
+        self.tina.dispatch_paused = False
+        self._reload(self.omar)
+        self.assertEqual(self._make(chat, self.omar).user_id, self.omar)
+
     def test_160_tickets_are_split_exactly_by_weight(self):
         self.channel.ticket_assignee = "dispatch"
         agents = self.omar | self.tina | self._enable("Uma", self.role)

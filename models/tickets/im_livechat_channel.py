@@ -208,6 +208,8 @@ class ImLivechatChannel(models.Model):
         for agent in agents:
             credit, last_turn = owed[agent.user_id]
             facts = agent.facts._replace(
+                # Whose page is just being loaded has the ticket when it is there.
+                online=agent.online or agent.just_gone,
                 lively_chats=loads.get(agent.user_id, 0),
                 quiet_chats=0,
                 tickets=0,
