@@ -16,7 +16,7 @@ from browsers import (
     wait_until_online,
 )
 from playwright.sync_api import expect
-from test_desk_browsers import open_chat, serve
+from test_desk_browsers import answer, open_chat, serve, set_skew
 
 import devenv
 
@@ -145,6 +145,26 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     expect(item).to_have_count(0)
     assert fits(buyers_page)
     assert (agents_page.errors, buyers_page.errors) == ([], [])
+
+
+def test_how_long_ago_the_buyer_had_its_last_agent_goes_on(shop, open_page):
+    reception, agent = serve(shop)
+    buyer, chat_id = open_chat(shop, reception, name="Ella")
+    answer(shop, agent, chat_id)
+    buyer.leave(chat_id)
+    shop.sql(
+        "UPDATE discuss_channel SET last_interest_dt = now() AT TIME ZONE 'UTC'"
+        " - interval '5 min 10 s' WHERE id = %s",
+        chat_id,
+    )
+    assert buyer.open_chat(reception, "And the red one?").chat_id != chat_id
+    page = come_in(shop, open_page, agent, {"width": 1366, "height": 768})
+    show_chat(page, "Ella")
+    last = page.locator(f"{PANEL} .o_livechat_buyer_last")
+    expect(last).to_contain_text(f"{agent.name}, 5 minutes ago")
+    set_skew(page, 600)
+    expect(last).to_contain_text(f"{agent.name}, 15 minutes ago")
+    assert page.errors == []
 
 
 CARD_WITHOUT_SHOP = """

@@ -8,14 +8,18 @@ import { useBus, useService } from "@web/core/utils/hooks";
 import { useDeskClock } from "../desk/desk_clock";
 import { formatDuration } from "../reception/reception_texts";
 
-/** What time it is where the buyer is: the only thing of the card that goes on by itself. */
-class BuyersTime extends Component {
-    static template = "im_livechat_subaccount.BuyersTime";
-    static props = { timezone: String };
+/** What of the card goes on by itself. */
+class GoesOn extends Component {
+    static template = "im_livechat_subaccount.BuyerPanel.GoesOn";
 
     setup() {
         this.clock = useDeskClock();
     }
+}
+
+/** What time it is where the buyer is. */
+class BuyersTime extends GoesOn {
+    static props = { timezone: String };
 
     get text() {
         const now = luxon.DateTime.fromMillis(this.clock.now, { zone: this.props.timezone });
@@ -23,10 +27,22 @@ class BuyersTime extends Component {
     }
 }
 
+/** Which agent the buyer had last, and how long ago. */
+class LastAgent extends GoesOn {
+    static props = { agent: String, moment: String };
+
+    get text() {
+        const { agent, moment } = this.props;
+        const base = luxon.DateTime.fromMillis(this.clock.now);
+        const when = deserializeDateTime(moment).toRelative({ base });
+        return _t("%(agent)s, %(when)s", { agent, when });
+    }
+}
+
 /** Beside a live chat: who its buyer is, and what the agent's role lets it do for the buyer. */
 export class BuyerPanel extends Component {
     static template = "im_livechat_subaccount.BuyerPanel";
-    static components = { BuyersTime };
+    static components = { BuyersTime, LastAgent };
     static props = { thread: Object };
 
     setup() {
@@ -105,18 +121,9 @@ export class BuyerPanel extends Component {
         return total ? _t("%(pieces)s, %(total)s", { pieces, total }) : pieces;
     }
 
-    get last() {
-        const { agent, moment } = this.card.last;
-        return _t("%(agent)s, %(when)s", { agent, when: this.formatWhen(moment) });
-    }
-
     get earlierTitle() {
         const { count } = this.card.earlier;
         return count === 1 ? _t("1 earlier chat") : _t("%s earlier chats", count);
-    }
-
-    formatWhen(moment) {
-        return deserializeDateTime(moment).toRelative();
     }
 
     formatDate(moment) {
