@@ -153,9 +153,9 @@ class Buyer(Person):
         # first the empty window, then the first message makes it a chat
         self.call("/im_livechat/get_session", channel_id=channel, persisted=False)
         opened = self.call("/im_livechat/get_session", channel_id=channel, persisted=True)
-        if not opened:
+        chat = opened and opened["channel_id"]
+        if not chat:
             return None
-        chat = opened["channel_id"]
         self.connect()
         for question in random.sample(QUESTIONS, random.randint(1, 3)):
             self.say(chat, question)

@@ -1,6 +1,7 @@
 import json
 from base64 import b64encode
 from datetime import timedelta
+from functools import partial
 from io import BytesIO
 from unittest.mock import patch
 
@@ -533,6 +534,21 @@ class TestLimits(PatientCase, DispatchCommon):
         # The other tab of the same buyer.
         answer = self._call("/im_livechat/get_session", channel_id=self.channel.id)
         self.assertTrue(answer["dispatch_refusal"])
+
+    def test_who_finds_nobody_any_more_reads_so(self):
+        """Core's page says of no chat that nobody is here, and closes the window with the words."""
+        ask = partial(self._call, "/im_livechat/get_session", channel_id=self.channel.id)
+        self._set_online(self.agent, "offline")
+        for place, how in (("", {}), ("/cors", {"guest_token": ""})):
+            answer = self._call(
+                f"/im_livechat{place}/get_session", channel_id=self.channel.id, **how
+            )
+            self.assertFalse(answer["channel_id"])
+            self.assertIn("Nobody is here any more", answer["dispatch_refusal"])
+        # As core has it: there are no words yet, and elsewhere nothing of ours.
+        self.assertIs(ask(persisted=False), False)
+        self.channel.dispatch_mode = "native"
+        self.assertIs(ask(), False)
 
     def _come_from(self, number):
         self.forwarded = {**self.forwarded, "X-Forwarded-For": f"203.0.113.{number}"}

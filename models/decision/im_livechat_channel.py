@@ -864,6 +864,13 @@ class ImLivechatChannel(models.Model):
         except Exception:
             _logger.exception("That a buyer found nobody could not be written down")
 
+    @api.model
+    def _say_nobody(self):
+        """Return what somebody is told who has opened the window while an agent was here."""
+        return self.env._(
+            "Nobody is here any more. What you wrote is still there: try again later."
+        )
+
     def _may_record_nobody(self):
         """Tell whether fewer than ``NOBODY_RECORDS_MAX`` buyers found nobody in the last hour."""
         # sudo: livechat.dispatch.decision - how many there are

@@ -221,6 +221,30 @@ def test_a_first_message_that_is_lost_on_the_way_is_there_to_be_sent_again(shop,
     assert page.errors == []
 
 
+def test_who_finds_nobody_any_more_reads_so_and_loses_no_word(shop, open_site):
+    reception = shop.open_reception([100], name="Flagship Shop")
+    (agent,) = reception.agents
+    page = open_site(reception, "elsewhere", "en", PHONE)
+    composer = open_window(page)
+    shop.sql(
+        "UPDATE mail_presence SET status = 'offline',"
+        " livechat_offline_since = now() - interval '1 h' WHERE user_id = %s",
+        agent.user_id,
+    )
+    say(page, page, "Is the blue one in stock?")
+    expect(page.locator(NOTICE, has_text="Nobody is here any more")).to_be_visible()
+    expect(composer).to_have_value("Is the blue one in stock?")
+    assert fits(page)
+    shop.sql(
+        "UPDATE mail_presence SET status = 'online', livechat_offline_since = NULL"
+        " WHERE user_id = %s",
+        agent.user_id,
+    )
+    composer.press("Enter")
+    wait_for_new_chat(shop, reception)
+    assert page.errors == []
+
+
 PASTE = """(field, names) => {
     const clipboardData = new DataTransfer();
     for (const name of names) {
