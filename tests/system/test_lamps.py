@@ -5,7 +5,7 @@ import re
 import pytest
 import requests
 import shop as shops
-from browsers import AXE, DESKTOP, FIRST_PAGE, PHONE, foreign_page, shoot
+from browsers import AXE, DESKTOP, FIRST_PAGE, PHONE, foreign_page, open_as, shoot
 from playwright.sync_api import expect
 from test_waiting_browsers import fits, last_chat
 
@@ -294,6 +294,66 @@ def test_lamps_on_a_page_elsewhere_lead_to_their_group_and_go_out(
         expect(support.locator(".o-mail-Message", has_text="Hello from")).to_be_visible()
         check_chat(lamps, "After-sales", lamps.service)
         assert closed.errors == []
+
+
+SHOW_LAMPS = """id => {
+    const lamps = odoo.loader.modules.get("@im_livechat_subaccount/embed/common/lamps");
+    if (!lamps) {
+        return false;
+    }
+    const node = document.createElement("div");
+    node.className = "o_livechat_lamps";
+    node.dataset.channelId = id;
+    document.querySelector("main").prepend(node);
+    lamps.showLamps(node);
+    return true;
+}"""
+
+
+def test_an_agent_who_clicks_a_lamp_has_a_chat_of_its_own_and_opens_no_buyers(
+    shop, lamps, open_page
+):
+    websites = shop.call("website", "search", [])
+    shop.call("website", "write", websites, {"channel_id": lamps.reception.id})
+    wish = lamps.groups["Pre-sales"]
+    buyers = shops.Buyer(shop.url).open_chat(lamps.reception, "Hello", wished_group_id=wish).chat_id
+    assert lamps.reception.open_chats() == {lamps.sales.user_id: 1}
+    lamps.newest = buyers
+    page = open_as(open_page, shop, lamps.sales, "/shop", DESKTOP)
+    # As a desk in another tab leaves it.
+    page.evaluate(
+        """id => localStorage.setItem("mail.ChatHub", JSON.stringify(
+            { opened: [{ id, model: "discuss.channel" }], folded: [] }
+        ))""",
+        buyers,
+    )
+    page.reload(timeout=FIRST_PAGE)
+    windows = page.locator(".o-mail-ChatWindow")
+    expect(windows).to_have_count(1, timeout=FIRST_PAGE)
+    page.wait_for_function(SHOW_LAMPS, arg=lamps.reception.id)
+    page.locator(LAMP, has_text="After-sales").click()
+    expect(windows).to_have_count(2)
+    own = windows.filter(has_text="Flagship Shop")
+    composer = own.locator(".o-mail-Composer-input")
+    composer.fill("What does a buyer see?")
+    composer.press("Enter")
+    check_chat(lamps, "After-sales", lamps.service)
+    assert page.errors == []
+
+    # As in Odoo itself, who tries it alone meets itself.
+    shop.call("im_livechat.channel", "write", [lamps.reception.id], {"offline_rule": "native"})
+    end = {"livechat_end_dt": "2026-01-01 00:00:00"}
+    shop.call("discuss.channel", "write", [lamps.newest], end)
+    lamps.leave(lamps.service)
+    alone = open_as(open_page, shop, lamps.sales, "/shop", DESKTOP)
+    alone.wait_for_function(SHOW_LAMPS, arg=lamps.reception.id)
+    alone.locator(LAMP, has_text="Pre-sales").click(timeout=FIRST_PAGE)
+    composer = alone.locator(".o-mail-Composer-input").last
+    composer.fill("Am I here?")
+    composer.press("Enter")
+    notice = alone.locator(".o_notification", has_text="the agent of this chat as well")
+    expect(notice).to_be_visible()
+    assert alone.errors == []
 
 
 IS_OFFERED = """

@@ -1,16 +1,17 @@
 import { CW_LIVECHAT_STEP } from "@im_livechat/core/common/chat_window_model_patch";
 import "@im_livechat/embed/common/chat_window_model_patch";
 import { LivechatButton } from "@im_livechat/embed/common/livechat_button";
+import { isOwnChat } from "@im_livechat_subaccount/embed/common/own_chat";
 import { ChatWindow } from "@mail/core/common/chat_window_model";
 import { useBus } from "@web/core/utils/hooks";
 import { patch } from "@web/core/utils/patch";
 
 /** Whether what the buyer of this chat has written is kept for who comes, or for who has it and was
  * away: nobody has answered yet. */
-function isKept({ dispatch_is_away: isAway, dispatch_wait: wait, livechat_operator_id, messages }) {
+function isKept({ dispatch_away: away, dispatch_wait: wait, livechat_operator_id, messages }) {
     const isAnswer = ({ author_id: author, isNotification }) =>
         !isNotification && author?.eq(livechat_operator_id);
-    return wait?.state === "pool" || Boolean(isAway && !messages.some(isAnswer));
+    return wait?.state === "pool" || Boolean(away && !messages.some(isAnswer));
 }
 
 patch(ChatWindow.prototype, {
@@ -54,14 +55,7 @@ patch(LivechatButton.prototype, {
     get closedChat() {
         const { chatHub, activeLivechats } = this.store;
         const hasWindow = chatHub.opened.length || chatHub.folded.length;
-        return this.state?.knowsWindows && !hasWindow
-            ? activeLivechats.find(
-                  (chat) =>
-                      !chat.isTransient &&
-                      // An agent who looks at the own shop has others' chats as well.
-                      chat.self_member_id?.livechat_member_type === "visitor",
-              )
-            : undefined;
+        return this.state?.knowsWindows && !hasWindow ? activeLivechats.find(isOwnChat) : undefined;
     },
 
     get isShown() {

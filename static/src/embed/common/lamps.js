@@ -1,5 +1,6 @@
 import { canLoadLivechat } from "@im_livechat/embed/common/misc";
 
+import { isOwnChat } from "@im_livechat_subaccount/embed/common/own_chat";
 import { browser } from "@web/core/browser/browser";
 import { registry } from "@web/core/registry";
 import { url } from "@web/core/utils/urls";
@@ -153,7 +154,7 @@ export const lampsService = {
             await store.isReady;
             await store.chatHub.initPromise;
             // Who has a chat goes on with it.
-            const [chat] = store.activeLivechats.filter((thread) => !thread.isTransient);
+            const chat = store.activeLivechats.find(isOwnChat);
             if (chat) {
                 await chat.openChatWindow({ focus: true });
             } else {

@@ -53,6 +53,12 @@ patch(LivechatService.prototype, {
         const open = async () => {
             try {
                 const chat = await super.persist(thread);
+                if (chat?.livechat_operator_id?.eq(this.store.self)) {
+                    // As in Odoo: whoever tries the chat of the own shop alone meets itself.
+                    this.notificationService.add(
+                        _t("Nobody else is here: you are the agent of this chat as well."),
+                    );
+                }
                 // Before core takes the preview away.
                 chat?.readyToSwapDeferred.then(() => moveDraft(thread.composer, chat.composer));
                 return chat;
