@@ -115,5 +115,5 @@ class WaitingController(Controller):
             return False
         # sudo: discuss.channel - the buyer's own chat, and nothing but its place in line
         chat = chat.sudo()
-        chat._leave_message()
+        chat._leave_message(dispatch_gave_up_line=True)
         return chat.dispatch_state == "pool"

@@ -9,6 +9,8 @@ from odoo import fields
 from odoo.tests import new_test_user, tagged
 from odoo.tools import hash_sign
 
+from odoo.addons.mail.tools.discuss import Store
+
 from ..dispatch.ledger import door
 from .common import DispatchCommon
 from .walks import PatientCase
@@ -246,6 +248,40 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.assertIn("do not wait any more", self._reach(mine, email="ella@example.com"))
         self.channel.mails_answers = False
         self.assertTrue(self._reach(mine, email="ella@example.com"))
+
+    def test_who_writes_to_who_is_away_says_where_to_be_reached_and_is_mailed(self):
+        self._set_online(self.agent, "offline")
+        self.channel.write({"offline_rule": "proxy", "proxy_user_ids": self.agent.ids})
+        chat = self._come_by_page()
+        self.assertTrue(chat.dispatch_is_away)
+
+        def get_told():
+            data = Store().add(chat).get_result()
+            return data["discuss.channel"][0].get("dispatch_away")
+
+        told = {"state": "pool", "mails": False, "takes_email": True}
+        self.assertEqual(get_told(), told)
+        self.env.flush_all()
+        self._forget_bus()
+        said = {"email": "ella@example.com", "phone": "+49 30 1234567"}
+        self.assertFalse(self._reach(chat, **said))
+        self.assertIn("+49 30 1234567", str(chat.message_ids.mapped("body")))
+        self.assertEqual(get_told(), {**told, "mails": True})
+        self._say(chat, self.agent, "Yes, it is.")
+        self.assertFalse(get_told())
+        # The open page hears of both.
+        heard = [
+            thread["dispatch_away"]
+            for _to, kind, payload in self._read_bus()
+            if kind == "mail.record/insert"
+            for thread in payload.get("discuss.channel", ())
+            if "dispatch_away" in thread
+        ]
+        self.assertEqual(heard, [{**told, "mails": True}, False])
+        self._mail_later()
+        (mail,) = self._mails()
+        self.assertIn("Yes, it is.", mail.body_html)
+        self.assertIn("do not wait any more", self._reach(chat, email="bo@example.com"))
 
     def test_a_shop_without_an_address_asks_for_none_and_mails_when_it_has_one(self):
         chat = self._leave_pooled()

@@ -394,8 +394,11 @@ class TestBuyersInLine(DispatchCommon):
 
     def test_who_has_left_a_message_or_finds_nobody_here_stays_in_the_pool(self):
         chat = self._wait(self._create_guest())
-        chat._leave_message()
-        self.assertNotIn("has_gone", chat._get_wait())
+        chat._leave_message(dispatch_gave_up_line=True)
+        wait = chat._get_wait()
+        self.assertNotIn("has_gone", wait)
+        # Somebody is here, and each page of its buyer, in whatever browser, says no other thing.
+        self.assertTrue(wait["has_left"])
         chat._come_back()
         self.assertEqual(chat.dispatch_state, "pool")
 

@@ -32,16 +32,11 @@ NOT_WAITING = object()
 WAITS = Domain("dispatch_state", "in", WAITING) | Domain(UNANSWERED) | Domain(RESTS)
 
 
-def _is_away(chat):
-    """Tell whether the agent of a chat was away when it came, and has not answered."""
-    # sudo: discuss.channel - a buyer may know that nobody answers soon
-    chat = chat.sudo()
-    return bool(chat.dispatch_is_away and not chat.dispatch_answered_at)
-
-
 class DiscussChannel(models.Model):
     _inherit = "discuss.channel"
 
+    # Its buyer stood in line, and has chosen to leave a message instead.
+    dispatch_gave_up_line = fields.Boolean(copy=False, readonly=True, groups=fields.NO_ACCESS)
     dispatch_may_take = fields.Boolean(
         compute="_compute_dispatch_may_take",
         groups=READERS,
@@ -205,6 +200,7 @@ class DiscussChannel(models.Model):
                 "dispatch_queued_at": since,
                 "dispatch_goes_first": bool(first) and first.id in self._get_buyer().tag_ids,
                 "dispatch_gone_at": False,
+                "dispatch_gave_up_line": False,
                 **more,
             }
         )
@@ -403,14 +399,16 @@ class DiscussChannel(models.Model):
         return self._describe_wait(place, estimate)
 
     def _describe_pool(self):
-        """Return what the buyer is told whose words are kept for who comes; ``opens_at`` is when
-        the shop's hours begin, in UTC, while they have not."""
+        """Return what the buyer is told whose words are kept for who comes, or for who has the chat
+        and is away; ``opens_at`` is when the shop's hours begin, in UTC, while they have not."""
         calendars = self.livechat_channel_id.calendar_id | self.dispatch_group_id.calendar_id
         now = read_now(self.env)
         opens_at = calendars and calendars._find_opening(now)
         wait = {"state": "pool", **self._describe_reach()}
         if self.dispatch_gone_at:
             return {**wait, "has_gone": True}
+        if self.dispatch_gave_up_line:
+            wait["has_left"] = True
         if opens_at and opens_at > now:
             wait["opens_at"] = fields.Datetime.to_string(opens_at)
         return wait
@@ -460,25 +458,31 @@ class DiscussChannel(models.Model):
                     chat.channel_type == "livechat" and chat.sudo().dispatch_state in WAITING
                 ),  # sudo: as above
             ),
-            Store.Attr(
-                "dispatch_is_away",
-                _is_away,
-                predicate=lambda chat: (
-                    chat.channel_type == "livechat" and chat.sudo().dispatch_is_away
-                ),  # sudo: as above
-            ),
+            self._get_away_to_store(
+                lambda chat: chat.channel_type == "livechat" and chat.sudo().dispatch_is_away
+            ),  # sudo: as above
         ]
+
+    def _get_away_to_store(self, predicate):
+        return Store.Attr(
+            "dispatch_away",
+            # sudo: discuss.channel - a buyer may know that nobody answers soon
+            lambda chat: chat.sudo()._is_with_away() and chat.sudo()._describe_pool(),
+            predicate=predicate,
+        )
 
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Its buyer's page hears of it when who was away answers, or somebody else has the chat.
-        away = Store.Attr(
-            "dispatch_is_away",
-            _is_away,
-            predicate=lambda chat: chat.channel_type == "livechat",
-        )
-        names[None].append(away)
+        names[None].append(self._get_away_to_store(lambda chat: chat.channel_type == "livechat"))
         return names
+
+    def _is_with_away(self):
+        """Tell whether this is the open chat of an agent who was away when it came, and has not
+        answered: what its buyer writes is kept for that one."""
+        return bool(
+            self.dispatch_is_away and not self.dispatch_answered_at and not self.livechat_end_dt
+        )
 
     def _leave_message(self, **more):
         """Move a chat from the line to the pool: its buyer will not wait.
@@ -503,7 +507,7 @@ class DiscussChannel(models.Model):
         takes messages while away and has not answered."""
         return not self.livechat_end_dt and bool(
             self.dispatch_state == "pool"
-            or (self.dispatch_is_away and self.filtered_domain(UNANSWERED))
+            or (self._is_with_away() and self.filtered_domain(UNANSWERED))
         )
 
     def _is_unheard(self):

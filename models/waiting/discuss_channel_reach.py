@@ -14,7 +14,6 @@ from odoo.tools.urls import urljoin
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import door
-from ...dispatch.line import WAITING
 from ...tools import sent
 from ...tools.here import read_now
 from ...tools.names import fold_typed, say_in_one_line
@@ -86,12 +85,13 @@ class DiscussChannel(models.Model):
             return {}
         takes_email = bool(channel._get_sender())
         # The shop calls who has left a message only.
-        if not takes_email and self.dispatch_state != "pool":
+        if not takes_email and not self._is_message():
             return {}
         return {"mails": bool(self.dispatch_reply_email), "takes_email": takes_email}
 
     def _take_reach(self, email, phone):
-        """Keep where the buyer of this chat is reached, which waits; with sudo, asked by the buyer.
+        """Keep where the buyer of this chat is reached, which waits or is with who is away; with
+        sudo, asked by the buyer.
 
         :param email: where answers are mailed; its turn as well, of who stands in line.
         :param phone: where the shop may call: it stands in the chat, as the buyer's word.
@@ -109,7 +109,8 @@ class DiscussChannel(models.Model):
             raise ValidationError(env._("This is no telephone number."))
         if not (mailbox or number):
             raise ValidationError(env._("Say where you can be reached."))
-        if self.dispatch_state not in WAITING or self.livechat_end_dt:
+        is_in_line = self.dispatch_state == "queued" and not self.livechat_end_dt
+        if not (is_in_line or self._is_message()):
             raise UserError(env._("You do not wait any more: write here."))
         if mailbox and not self.livechat_channel_id._get_sender():
             raise UserError(env._("The shop cannot send e-mails at present."))
@@ -120,13 +121,15 @@ class DiscussChannel(models.Model):
                 # here before.
                 guest.email = mailbox
             self.dispatch_reply_email = mailbox
-            self.dispatch_mails_turn = self.dispatch_state == "queued"
+            self.dispatch_mails_turn = is_in_line
             self._say_as_desk(env._("Answers are also mailed to you"))
         if number:
             # Words from right to left would show its groups in reverse.
             shown = Markup('<span dir="ltr">%s</span>') % number
             self._post_as_buyer(env._("My telephone number: %s", shown))
-        Store(bus_channel=self).add(self, {"dispatch_wait": self._get_wait()}).bus_send()
+        # Of who is away its page is told by what is noted.
+        if wait := self._get_wait():
+            Store(bus_channel=self).add(self, {"dispatch_wait": wait}).bus_send()
 
     def _post_as_buyer(self, words):
         buyer = self.livechat_customer_history_ids.filtered("member_id")[:1]

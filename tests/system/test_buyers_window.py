@@ -518,6 +518,14 @@ def test_a_message_for_who_is_away_closes_unasked_until_it_is_answered(shop, ope
     chat_id = wait_for_chat(shop, reception)
     shops.wait_until(lambda: count_words(shop, chat_id) == 1, "the words never came")
     assert reception.open_chats() == {proxy.user_id: 1}
+    # It is a message, as one that waits for whoever comes.
+    expect(window.locator(BANNER)).to_contain_text("we keep it and answer")
+    page.click(f"{REACH}-reach")
+    page.keyboard.type("ella@example.com")
+    shoot(page, "away-reach")
+    assert find_barriers(page, [BANNER, REACH], host=WIDGET) == []
+    page.keyboard.press("Enter")
+    expect(window.locator(f"{BANNER}-mails")).to_be_visible()
     page.locator(CLOSE).first.click()
     expect(window).to_have_count(0)
     expect(page.locator(RATING)).to_have_count(0)
@@ -526,6 +534,8 @@ def test_a_message_for_who_is_away_closes_unasked_until_it_is_answered(shop, ope
     # Who has got an answer is asked, as everybody.
     answer(shop, proxy, chat_id)
     expect(window.locator(".o-mail-Message", has_text="Yes, it is")).to_be_visible()
+    expect(window.locator(f"{BANNER} > div")).to_have_count(0)
+    expect(window.locator(REACH)).to_have_count(0)
     page.locator(CLOSE).first.click()
     page.locator(".o-livechat-CloseConfirmation-leave").click()
     expect(page.locator(RATING)).to_be_visible()

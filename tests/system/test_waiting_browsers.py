@@ -132,6 +132,37 @@ def test_buyers_count_down_in_line_meet_the_agent_without_reload_or_leave_a_mess
     assert (second_page.errors, third_page.errors) == ([], [])
 
 
+def test_who_leaves_the_line_has_left_it_in_each_browser(shop, open_page, open_widget):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    occupy(shop, reception)
+    page = open_widget(reception, "shop", DESKTOP)
+    window = ask(page, "Is the blue one in stock?")
+    expect(window.locator(BANNER)).to_contain_text("You are number 1 in line")
+    # The same guest, in a browser that keeps nothing of what the other one does.
+    cookies = page.context.cookies()
+    other = open_page(f"{shop.url}/shop", PHONE, enter=lambda context: context.add_cookies(cookies))
+    elsewhere = ask(other, "Or the red one?")
+    expect(elsewhere.locator(BANNER)).to_contain_text("You are number 1 in line")
+    window.locator(f"{BANNER}-leave").click()
+    for banner in (window.locator(BANNER), elsewhere.locator(BANNER)):
+        expect(banner).to_contain_text("answer as soon as somebody is free")
+    other.reload(timeout=FIRST_PAGE)
+    expect(other.locator(BANNER)).to_contain_text("answer as soon as somebody is free")
+    assert last_chat(shop, reception) and count_open(shop, reception) == 2
+    assert (page.errors, other.errors) == ([], [])
+
+
+def count_open(shop, reception):
+    ((count,),) = shop.sql(
+        "SELECT count(*) FROM discuss_channel"
+        " WHERE livechat_channel_id = %s AND livechat_end_dt IS NULL",
+        reception.id,
+    )
+    return count
+
+
 def test_estimate_comes_from_the_shops_own_times(shop, open_widget):
     reception = shop.open_reception([100], max_sessions=1, queue_enabled=True, name="Flagship Shop")
     for _chat in range(20):

@@ -9,16 +9,23 @@ patch(Thread.prototype, {
          * longest wait in seconds, null while the shop does not know; `others_first` whether some who
          * come later are served before, undefined where none are; `mails` whether it has said where
          * answers are mailed, `takes_email` whether the shop can mail them, both undefined where it
-         * does not; `opens_at` when the shop opens, UTC.
+         * does not; `opens_at` when the shop opens, UTC; `has_gone` whether its page was gone,
+         * `has_left` whether it has chosen to leave the line.
          *
-         * @type {{state: "pool", has_gone?: true, mails?: boolean, takes_email?: boolean, opens_at?: string}
+         * @type {{state: "pool", has_gone?: true, has_left?: true, mails?: boolean,
+         *         takes_email?: boolean, opens_at?: string}
          *     | {state: "queued", place: number, estimate: [number, number]|null,
          *         others_first?: boolean, mails?: boolean, takes_email?: boolean}
          *     | false | undefined}
          */
         this.dispatch_wait = undefined;
-        /** @type {boolean|undefined} Whether its agent was away when it came, and has not answered. */
-        this.dispatch_is_away = undefined;
+        /**
+         * What its buyer is told while the agent, who was away when it came, has not answered: as of
+         * `dispatch_wait`.
+         *
+         * @type {Object|false|undefined}
+         */
+        this.dispatch_away = undefined;
         /** @type {number|undefined} The group whose lamp the buyer of this preview has clicked. */
         this.livechat_wished_group_id = undefined;
         /** @type {string|undefined} The order that the buyer of this preview has named. */

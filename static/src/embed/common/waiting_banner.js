@@ -1,4 +1,3 @@
-import { expirableStorage } from "@im_livechat/core/common/expirable_storage";
 import { isTaken } from "@im_livechat_subaccount/common/composer_patch";
 import { ChatWindow } from "@mail/core/common/chat_window";
 import { Component, useEffect, useRef, useState } from "@odoo/owl";
@@ -6,10 +5,6 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { _t } from "@web/core/l10n/translation";
 import { rpc } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
-
-/** Under this and the id of a chat this browser keeps that its buyer has left the line, in seconds. */
-const LEFT = "im_livechat_subaccount.left_line_";
-const LEFT_KEPT = 7 * 24 * 60 * 60;
 
 /** Say how long a wait of so many seconds is; in minutes, rounded up. */
 export function describeEstimate([shortest, longest]) {
@@ -57,10 +52,11 @@ export class WaitingBanner extends Component {
         );
     }
 
-    /** What the buyer is told; nothing as soon as an agent has come or the chat has ended. */
+    /** What the buyer is told; nothing as soon as an agent has come, or has answered who took the
+     * chat while away, or the chat has ended. */
     get wait() {
         const { thread } = this.props;
-        return !thread.livechat_end_dt && thread.dispatch_wait;
+        return !thread.livechat_end_dt && (thread.dispatch_wait || thread.dispatch_away);
     }
 
     get place() {
@@ -76,13 +72,8 @@ export class WaitingBanner extends Component {
         return _t("Some customers of this shop go first.");
     }
 
-    /** Whether the buyer has left the line by choice, on this page or another one. */
-    get hasLeft() {
-        return Boolean(expirableStorage.getItem(LEFT + this.props.thread.id));
-    }
-
     get poolText() {
-        return this.hasLeft || this.wait.has_gone
+        return this.wait.has_left || this.wait.has_gone
             ? _t("Write your message: we keep it and answer as soon as somebody is free.")
             : _t(
                   "Nobody is here right now. Write your message: we keep it and answer as soon " +
@@ -176,12 +167,7 @@ export class WaitingBanner extends Component {
         this.state.isLeaving = true;
         let hasLeft = false;
         try {
-            // That it is so comes over the bus, to every page of this buyer, maybe before the answer.
-            expirableStorage.setItem(LEFT + thread.id, true, LEFT_KEPT);
-        } catch {
-            // The storage of the shop's page is full: other pages of this buyer do not know.
-        }
-        try {
+            // That it is so comes over the bus, to every page of this buyer.
             hasLeft = await rpc("/im_livechat_subaccount/leave_message", {
                 channel_id: thread.id,
             });
@@ -189,9 +175,6 @@ export class WaitingBanner extends Component {
             // The buyer is told below.
         } finally {
             this.state.isLeaving = false;
-        }
-        if (!hasLeft) {
-            expirableStorage.removeItem(LEFT + thread.id);
         }
         if (!hasLeft && this.wait?.state === "queued") {
             // It was lost on the way, or is refused; no agent has come meanwhile.
