@@ -587,6 +587,10 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
     # Odoo waits for a moment before it says so.
     page.wait_for_timeout(2500)
     expect(gone).to_have_count(0)
+    offline = page.locator(".o-mail-DiscussSidebarChannel", has_text="Ella").locator(
+        "[aria-label='User is offline']"
+    )
+    expect(offline).to_have_count(0)
     ((guest_id,),) = shop.sql(
         "SELECT guest_id FROM discuss_channel_member"
         " WHERE channel_id = %s AND guest_id IS NOT NULL",
@@ -597,6 +601,7 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
     page.reload(timeout=FIRST_PAGE)
     show_chat(page, "Ella")
     expect(gone).to_be_visible()
+    expect(offline).to_be_visible()
     assert page.errors == []
 
 
