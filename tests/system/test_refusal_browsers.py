@@ -471,7 +471,16 @@ def test_who_may_not_begin_anew_with_a_bot_reads_why(shop, counted, open_site, p
     expect(window).to_contain_text("goodbye", timeout=FIRST_PAGE)
     said = window.locator(".o-mail-Message").count()
     restart = window.locator("button[title='Restart Conversation']")
-    fill_all(shop)
+    shop.sql(
+        """
+        INSERT INTO livechat_dispatch_rate (what, who, amount, level, asked_at, is_refused)
+        SELECT 'look', 'mail.guest ' || guest_id, 240, 240,
+               now() AT TIME ZONE 'UTC' + interval '1 hour', false
+          FROM discuss_channel_member
+         WHERE channel_id = %s AND guest_id IS NOT NULL
+        """,
+        last_chat(shop, reception),
+    )
     restart.click()
     expect(page.locator(NOTICE, has_text=WAIT["en"])).to_be_visible()
     assert window.locator(".o-mail-Message").count() == said
