@@ -280,7 +280,7 @@ class TestPlans(DispatchCommon):
         table = SQL.identifier(record._table)
         self.env.execute_query(
             SQL(
-                "INSERT INTO %s (%s) SELECT %s FROM %s, generate_series(1, %s) WHERE id = %s"
+                "INSERT INTO %s (%s) SELECT %s FROM %s, generate_series(1, %s) number WHERE id = %s"
                 " RETURNING 1",
                 table,
                 SQL(", ").join(map(SQL.identifier, columns)),
@@ -324,9 +324,14 @@ class TestPlans(DispatchCommon):
             chat.create_date - timedelta(**ago) for ago in ({"days": 40}, {"hours": 1})
         )
         old = {"create_date": past, "last_interest_dt": past, "livechat_end_dt": past}
-        self._pile_up(chat, 300, **old, livechat_status=None)
+        old["livechat_status"] = None
+        # Those of all shops come in turn, and lie so in the table.
+        any_shop = SQL(
+            "CASE WHEN number %% 9 = 0 THEN %s ELSE %s END", self.channel.id, elsewhere.id
+        )
+        self._pile_up(chat, 9000, **old, livechat_channel_id=any_shop)
         asked = {"dispatch_asked_at": hour_ago, "dispatch_assigned_at": hour_ago}
-        self._pile_up(chat, livechat_channel_id=elsewhere.id, **asked)
+        self._pile_up(chat, 500, livechat_channel_id=elsewhere.id, **asked)
         chat.write(asked)
         others = {"discuss_channel_id": None, "is_counted": True}
         self._pile_up(decision, 300, **others, moment=past)
@@ -334,16 +339,16 @@ class TestPlans(DispatchCommon):
         self._pile_up(decision, **others, **there)
         total = self.env["livechat.dispatch.total"].search([("user_id", "=", decision.user_id.id)])
         self._pile_up(total[:1], 300, hour=past)
-        self._pile_up(total[:1], **there)
+        self._pile_up(total[:1], **there, hour=total[:1].hour - timedelta(hours=2))
         self.env.invalidate_all()
         self.executed = set()
         return chat
 
     def test_each_minute_the_unanswered_of_a_channel_are_read_and_not_those_of_all_shops(self):
         chat = self._let_years_pass()
-        agent = self._agent_of(chat)
-        self.env["discuss.channel"]._reassign_unanswered()
-        self.assertNotEqual(self._agent_of(chat), agent)
+        chats = self.env["discuss.channel"]
+        for name, found in (("no_reply_seconds", chat), ("silence_seconds", chats)):
+            self.assertEqual(chats.search(chats._get_overdue(self.channel, name)), found)
         self._assert_few("discuss_channel")
 
     def test_the_figures_of_today_are_read_of_the_own_channels_of_today(self):
