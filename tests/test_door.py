@@ -544,7 +544,7 @@ class TestLimits(PatientCase, DispatchCommon):
                 f"/im_livechat{place}/get_session", channel_id=self.channel.id, **how
             )
             self.assertFalse(answer["channel_id"])
-            self.assertIn("Nobody is here any more", answer["dispatch_refusal"])
+            self.assertIn("Nobody can answer right now", answer["dispatch_refusal"])
         # As core has it: there are no words yet, and elsewhere nothing of ours.
         self.assertIs(ask(persisted=False), False)
         self.channel.dispatch_mode = "native"

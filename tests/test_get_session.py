@@ -234,7 +234,7 @@ class TestGetSession(PatientCase, DispatchCommon):
             self.assertEqual(chat.dispatch_seat_partner_ids, chat.livechat_operator_id)
         seats = self._chats().mapped("livechat_operator_id")
         self.assertEqual(seats, self.agents.partner_id)
-        self.assertIs(self._get_session(persisted=True), False)
+        self.assertFalse(self._get_session(persisted=True)["channel_id"])
         self.assertIs(self._get_session(persisted=False), False)
         self.assertEqual(len(self._chats()), 6)
         for agent, capacity in zip(self.agents, (4, 2), strict=True):
@@ -244,7 +244,7 @@ class TestGetSession(PatientCase, DispatchCommon):
         self.agents.dispatch_paused = True
         for route in ("/im_livechat/get_session", "/im_livechat/cors/get_session"):
             self.assertIs(self._get_session(route, persisted=False), False)
-            self.assertIs(self._get_session(route, persisted=True), False)
+            self.assertFalse(self._get_session(route, persisted=True)["channel_id"])
         decisions = self.env["livechat.dispatch.decision"].search(
             [("livechat_channel_id", "=", self.channel.id)]
         )

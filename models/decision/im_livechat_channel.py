@@ -866,9 +866,9 @@ class ImLivechatChannel(models.Model):
 
     @api.model
     def _say_nobody(self):
-        """Return what somebody is told who has opened the window while an agent was here."""
+        """Return what somebody is told who has opened the window while an agent had room."""
         return self.env._(
-            "Nobody is here any more. What you wrote is still there: try again later."
+            "Nobody can answer right now. What you wrote is still there: try again later."
         )
 
     def _may_record_nobody(self):

@@ -232,7 +232,7 @@ def test_who_finds_nobody_any_more_reads_so_and_loses_no_word(shop, open_site):
         agent.user_id,
     )
     say(page, page, "Is the blue one in stock?")
-    expect(page.locator(NOTICE, has_text="Nobody is here any more")).to_be_visible()
+    expect(page.locator(NOTICE, has_text="Nobody can answer right now")).to_be_visible()
     expect(composer).to_have_value("Is the blue one in stock?")
     assert fits(page)
     shop.sql(
