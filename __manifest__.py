@@ -1,6 +1,6 @@
 {
     "name": "Live Chat Sub-accounts and Dispatch",
-    "version": "19.0.1.3.0",
+    "version": "19.0.1.4.0",
     "summary": "Send every buyer's chat to the right permitted agent, fairly, never above capacity",
     "category": "Website/Live Chat",
     "author": "im_livechat_subaccount contributors",
