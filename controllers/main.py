@@ -325,7 +325,7 @@ class DispatchLivechatController(LivechatController):
             channel._record_nobody()
             if channel.dispatch_mode != "native":
                 # What its buyer has typed is there to be sent again.
-                return _refuse(request.env["im_livechat.channel"]._say_nobody())
+                return refuse(request.env["im_livechat.channel"]._say_nobody())
         elif session_key:
             channel._note_session(session_key, request.env["mail.guest"]._get_guest_from_context())
         return session

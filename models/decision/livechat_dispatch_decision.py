@@ -451,14 +451,10 @@ class LivechatDispatchDecision(models.Model):
         days = self.env["res.config.settings"]._get_dispatch_decision_days()
         if not days:
             return 0, 0
-        old = self.search(
-            [("moment", "<", read_now(self.env) - timedelta(days=days))],
-            order="id",
-            limit=_VACUUM_LIMIT,
-        )
-        count = len(old)
-        old.unlink()
-        if count:
+        before = read_now(self.env) - timedelta(days=days)
+        old = self.search([("moment", "<", before)], order="id", limit=_VACUUM_LIMIT)
+        if count := len(old):
+            old.unlink()
             _logger.info("Deleted %s decision records that were older than %s days", count, days)
         return count, count == _VACUUM_LIMIT
 

@@ -11,6 +11,7 @@ import { formatDuration } from "../reception/reception_texts";
 /** What of the card goes on by itself. */
 class GoesOn extends Component {
     static template = "im_livechat_subaccount.BuyerPanel.GoesOn";
+    static props = {};
 
     setup() {
         this.clock = useDeskClock();
