@@ -153,17 +153,8 @@ class LivechatDispatchDecision(models.Model):
     _nobody_idx = models.Index("(livechat_channel_id, moment) WHERE kind = 'nobody'")
 
     @api.depends(
-        "rule",
-        "reason",
-        "candidates",
-        "candidate_count",
-        "user_id",
-        "previous_user_id",
-        "create_uid",
-        "kind",
-        "facts",
-        "moment",
-        "by_wish",
+        *("rule", "reason", "candidates", "candidate_count", "user_id", "previous_user_id"),
+        *("create_uid", "kind", "facts", "moment", "by_wish"),
     )
     @api.depends_context("lang", "uid")
     def _compute_sentence(self):
