@@ -218,7 +218,11 @@ class TestHealth(HealthCommon):
                 waits.start()
                 try:
                     for _time in range(100):
-                        self.env.cr.execute("SELECT FROM pg_locks WHERE NOT granted")
+                        self.env.cr.execute("SELECT pg_stat_clear_snapshot()")
+                        self.env.cr.execute(
+                            "SELECT FROM pg_stat_activity"
+                            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+                        )
                         if self.env.cr.rowcount:
                             break
                         time.sleep(0.05)

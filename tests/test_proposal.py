@@ -16,10 +16,7 @@ class ProposalCommon(ReassignCommon):
     def setUp(self):
         super().setUp()
         self.agents = self.env["res.users"].union(
-            *(
-                self._create_agent(f"proposal{number}")
-                for number in range(3)
-            )
+            *(self._create_agent(f"proposal{number}") for number in range(3))
         )
         self.channel = self._create_channel(
             self.agents,

@@ -569,9 +569,11 @@ class TestTicketsHandedOver(TicketCommon):
 
     def test_who_loses_the_permission_gives_them_up(self):
         for lose in (
-            lambda: self._subaccount(self.omar)
-            .with_user(self.owner)
-            .write({"role_ids": [Command.set(self.role_reception.ids)]}),
+            lambda: (
+                self._subaccount(self.omar)
+                .with_user(self.owner)
+                .write({"role_ids": [Command.set(self.role_reception.ids)]})
+            ),
             # As core's own form of users does.
             lambda: self.omar.write(
                 {"group_ids": [Command.unlink(self.role_after_sales.group_id.id)]}

@@ -152,13 +152,13 @@ def test_how_long_ago_the_buyer_had_its_last_agent_goes_on(shop, open_page):
     buyer, chat_id = open_chat(shop, reception, name="Ella")
     answer(shop, agent, chat_id)
     buyer.leave(chat_id)
+    page = come_in(shop, open_page, agent, {"width": 1366, "height": 768})
     shop.sql(
         "UPDATE discuss_channel SET last_interest_dt = now() AT TIME ZONE 'UTC'"
         " - interval '5 min 10 s' WHERE id = %s",
         chat_id,
     )
     assert buyer.open_chat(reception, "And the red one?").chat_id != chat_id
-    page = come_in(shop, open_page, agent, {"width": 1366, "height": 768})
     show_chat(page, "Ella")
     last = page.locator(f"{PANEL} .o_livechat_buyer_last")
     expect(last).to_contain_text(f"{agent.name}, 5 minutes ago")

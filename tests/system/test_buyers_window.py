@@ -521,6 +521,7 @@ def test_a_message_for_who_is_away_closes_unasked_until_it_is_answered(shop, ope
     # It is a message, as one that waits for whoever comes.
     expect(window.locator(BANNER)).to_contain_text("we keep it and answer")
     page.click(f"{REACH}-reach")
+    expect(page.locator(f"{REACH}-email")).to_be_focused()
     page.keyboard.type("ella@example.com")
     shoot(page, "away-reach")
     assert find_barriers(page, [BANNER, REACH], host=WIDGET) == []

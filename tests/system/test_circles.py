@@ -35,8 +35,9 @@ def test_two_shops_do_not_wait_for_each_other(shop):
         asking.start()
         shops.wait_until(
             lambda: shop.sql(
-                "SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-                " AND classid::bigint = %s",
+                "SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)"
+                " WHERE datname = current_database()"
+                " AND locktype = 'advisory' AND NOT granted AND classid::bigint = %s",
                 CIRCLE,
             ),
             "the buyer of the shop that decides waits for its turn",
@@ -106,7 +107,8 @@ def test_a_line_that_another_process_serves_for_long_holds_up_no_other_shop(temp
             """The processes of PostgreSQL that wait to serve a line, and since when."""
             rows = shop.sql(
                 "SELECT pid, query_start FROM pg_locks JOIN pg_stat_activity USING (pid)"
-                " WHERE locktype = 'advisory' AND NOT granted AND classid::bigint = %s",
+                " WHERE datname = current_database()"
+                " AND locktype = 'advisory' AND NOT granted AND classid::bigint = %s",
                 SERVING,
             )
             return set(rows)

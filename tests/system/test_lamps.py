@@ -298,7 +298,8 @@ def test_lamps_on_a_page_elsewhere_lead_to_their_group_and_go_out(
 
 SHOW_LAMPS = """id => {
     const lamps = odoo.loader.modules.get("@im_livechat_subaccount/embed/common/lamps");
-    if (!lamps) {
+    // Not before its services have started: a click would find none.
+    if (!lamps || !odoo.__WOWL_DEBUG__) {
         return false;
     }
     const node = document.createElement("div");

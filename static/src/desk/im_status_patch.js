@@ -6,6 +6,6 @@ patch(ImStatus.prototype, {
     /** Of whom nothing is known core says so, beside the name of a chat and of who is in it. */
     get persona() {
         const { member } = this.props;
-        return member && isUnheardOf(member) ? { im_status: undefined } : super.persona;
+        return member?.persona && isUnheardOf(member) ? { im_status: undefined } : super.persona;
     },
 });

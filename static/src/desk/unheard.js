@@ -9,7 +9,6 @@ export function isUnheardOf(member) {
     return (
         member.livechat_member_type === "visitor" &&
         Boolean(member.channel_id?.dispatch_transferable) &&
-        persona?.im_status === "offline" &&
-        !persona.offline_since
+        (!persona || (persona.im_status === "offline" && !persona.offline_since))
     );
 }

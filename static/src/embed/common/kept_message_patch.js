@@ -23,7 +23,8 @@ patch(ChatWindow.prototype, {
     close(options = {}) {
         const { livechatStep, thread } = this;
         const isBuyers =
-            thread?.self_member_id?.livechat_member_type === "visitor" &&
+            thread &&
+            isOwnChat(thread) &&
             !thread.livechat_end_dt &&
             livechatStep !== CW_LIVECHAT_STEP.FEEDBACK;
         const givesUp =
