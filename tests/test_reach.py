@@ -119,8 +119,14 @@ class TestReachOfManagers(ReachCommon):
         self._make_link(other, "main_account")
         other._activate("known-to-one")
         self.assertFalse(user.sudo().password_is_foreign)
-        for way in ("disabled", "no manager any more"):
+        for way in ("own one before", "disabled", "no manager any more"):
             with self.subTest(way=way), self._rollback():
+                if way == "own one before":
+                    # Who has taken one of its own since is asked for none.
+                    user.with_user(user).sudo()._change_password("known-to-itself")
+                    self.subaccounts["deputy"].with_user(self.owner).action_disable()
+                    self.assertFalse(user.sudo().password_is_foreign)
+                    continue
                 self.env["res.users.apikeys"].with_user(user).sudo()._generate(
                     None, "The deputy's", "2090-01-01"
                 )

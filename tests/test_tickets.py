@@ -547,6 +547,26 @@ class TestTicketsHandedOver(TicketCommon):
         ticket.active = True
         self.assertFalse(ticket.user_id, "nobody can: it is its team's")
 
+    def test_of_two_that_are_opened_again_at_once_nobody_else_loses_one(self):
+        stages = self.env["helpdesk.ticket.stage"]
+        closed = stages.search([("closed", "=", True)])[0]
+        opened = stages.search([("closed", "=", False)])[0]
+        values = {"description": "Broken", "team_id": self.team.id, "stage_id": opened.id}
+        one, two, own = self.env["helpdesk.ticket"].create(
+            [
+                {**values, "name": f"Lamp {number}", "user_id": user.id}
+                for number, user in enumerate((self.omar, self.omar, self.tina))
+            ]
+        )
+        self.tina.dispatch_paused = False
+        (one | two).stage_id = closed
+        self._subaccount(self.omar).with_user(self.owner).action_disable()
+        (one | two).stage_id = opened
+        for ticket in (one, two):
+            self._check_handed_over(ticket, self.tina)
+        self.assertEqual(own.user_id, self.tina)
+        self.assertFalse(self._get_last_why(own), "nobody was asked about it")
+
     def test_a_chosen_successor_takes_those_that_it_may_handle(self):
         ticket = self._give_one()
         disable = self._subaccount(self.omar).with_user(self.owner)._disable

@@ -926,17 +926,18 @@ class LivechatSubaccount(sent.Reader, models.Model):
         )
 
     @api.model
-    def _end_secrets_of_lesser(self):
+    def _end_secrets_of_lesser(self, makers=None):
         """Void the links and passwords of those who may do more by now than whoever made the link,
         and let others whose maker manages them no more take another password.
 
         The maker may have used it, and would be let in where it cannot give itself the right to be.
+
+        :param makers: of what these users have made, of nobody else's.
         """
+        made = ("!=", False) if makers is None else ("in", makers.ids)
         # sudo: livechat.subaccount - whoever gave them more
         rows = self.sudo().with_context(active_test=False)
-        rows = rows.search(
-            ["|", ("link_maker_id", "!=", False), ("password_maker_id", "!=", False)]
-        )
+        rows = rows.search(["|", ("link_maker_id", *made), ("password_maker_id", *made)])
         rows.filtered(
             lambda row: row._outgrew(row.link_maker_id) or not row._is_managed_by(row.link_maker_id)
         )._void_links()
@@ -984,7 +985,8 @@ class LivechatSubaccount(sent.Reader, models.Model):
     def _is_managed_by(self, maker):
         """Tell whether who made a link for this sub-account may make one now; nobody has."""
         shop = self.main_account_id
-        if not maker or maker._is_admin():
+        # OdooBot is never active.
+        if not maker or maker.id == SUPERUSER_ID or (maker.active and maker._is_admin()):
             return True
         is_ours = maker == shop or maker.main_account_id == shop
         manager = "im_livechat_subaccount.group_subaccount_manager"

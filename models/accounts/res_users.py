@@ -158,7 +158,7 @@ class ResUsers(models.Model):
             self._join_shop()
         if known and vals.get("active") is False:
             self.env["livechat.announcement"]._agent_leaves(known)
-            self.env["livechat.subaccount"]._end_secrets_of_lesser()
+            self.env["livechat.subaccount"]._end_secrets_of_lesser(known)
         if returners:
             returners._return_to_reception()
         if known and "group_ids" in vals:

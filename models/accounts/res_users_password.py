@@ -35,9 +35,10 @@ class ResUsers(models.Model):
             # sudo: res.users - by whom the password is known follows from who sets it
             if user.sudo().password_is_foreign != is_foreign:
                 user.sudo().password_is_foreign = is_foreign
-                if not is_foreign:
-                    # Whoever made the link for the former one does not know this one.
-                    user._get_subaccount()._store({"password_maker_id": False})
+            subaccount = user._get_subaccount()
+            if not is_foreign and subaccount.password_maker_id:
+                # Whoever made the link for the former one does not know this one.
+                subaccount._store({"password_maker_id": False})
         return result
 
     def _mfa_url(self):

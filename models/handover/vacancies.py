@@ -37,7 +37,8 @@ class Vacancies:
             that was not tried.
         """
         for chat in chats.sorted(lambda chat: chat._get_waited_seconds(), reverse=True):
-            if not self._may_be_taken(chat):
+            # What was done for those before is committed: meanwhile it may have been deleted.
+            if not chat.exists() or not self._may_be_taken(chat):
                 continue
             went = []
             self._channel._attempt(lambda chat=chat, went=went: went.append(give(chat)))

@@ -216,8 +216,8 @@ class DiscussChannel(models.Model):
         # as what an agent has asked a visitor for nothing.
         # sudo: discuss.channel - what would be deleted
         chat = self.sudo()
-        is_asked = "is_pending_chat_request" in chat._fields and chat.is_pending_chat_request
-        if not (pinned or self.env.su or is_asked or chat.message_ids) and chat._is_dispatched():
+        deletes = "is_pending_chat_request" in chat._fields and not chat.is_pending_chat_request
+        if deletes and not (pinned or self.env.su or chat.message_ids) and chat._is_dispatched():
             if self.env.user.share or self.env["ir.rule"]._serves_staff():
                 raise AccessError(
                     self.env._("A chat in which nobody has written yet ends by itself.")

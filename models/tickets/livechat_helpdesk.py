@@ -260,8 +260,9 @@ class LivechatHelpdesk(models.AbstractModel):
 
         :param tickets: those that were done, with sudo.
         """
-        for ticket in self._find_left(tickets):
-            self._give_or_leave(ticket, ticket.user_id._hand_over_tickets)
+        # All of somebody's go at once: whose they are then keeps them.
+        for user, left in self._find_left(tickets).grouped("user_id").items():
+            self._give_or_leave(left[:1], user._hand_over_tickets)
 
     @api.model
     def _find_left(self, tickets):
