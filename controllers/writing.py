@@ -1,7 +1,8 @@
+import logging
 import warnings
 
 from PIL import Image
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import HTTPException, NotFound, UnsupportedMediaType
 
 from odoo import http
 from odoo.fields import Domain
@@ -25,6 +26,8 @@ from odoo.addons.rating.controllers.main import Rating
 
 from ..tools.sent import is_record_id, is_text
 from .main import find_guest, find_refusal, is_buyer_in, is_maybe_buyer, is_said, may_ask
+
+_logger = logging.getLogger(__name__)
 
 # Besides messages buyers send files, edit what they have written, react to what was said, rate, say
 # where they were and what they are called, search, let the server look at links and print: as in
@@ -121,6 +124,19 @@ class WritingAttachmentController(AttachmentController):
         if not is_record_id(attachment_id) or not may_ask("preview"):
             raise NotFound()
         return super().mail_attachment_pdf_first_page(attachment_id, _read_token(access_token))
+
+    def _get_pdf_first_page_response(self, attachment):
+        # Core draws pictures as well, for which no page asks, and vast ones.
+        is_pdf = attachment.mimetype == "application/pdf" and attachment.raw
+        try:
+            if is_pdf:
+                return super()._get_pdf_first_page_response(attachment)
+        except HTTPException:
+            raise
+        except Exception:
+            # A file that calls itself one may break its reader in any way.
+            _logger.info("The first page of %s cannot be read", attachment, exc_info=True)
+        raise UnsupportedMediaType()
 
     @http.route()
     def mail_attachement_update_thumbnail(
@@ -341,12 +357,10 @@ class WritingSearchController(SearchController):
     @http.route()
     def search(self, term="", category_id=None, limit=10, **_ignored):
         # The names of all chats there are are read for it.
-        if not request.env.user._is_internal():
-            is_asked = is_text(term, _SEARCH_LENGTH_MAX) and is_record_id(limit)
-            if not is_asked or not may_ask("look"):
-                return {}
-            limit = min(limit, _MESSAGES_MAX)
-        return super().search(term, category_id, limit)
+        is_asked = is_text(term, _SEARCH_LENGTH_MAX) and is_record_id(limit)
+        if not (is_asked and (request.env.user._is_internal() or may_ask("look"))):
+            return {}
+        return super().search(term, category_id, min(limit, _MESSAGES_MAX))
 
 
 class WritingGuestController(GuestController):

@@ -905,6 +905,15 @@ class TestLimits(PatientCase, DispatchCommon):
 
         self.assertEqual(take_apart(), 200)
         self.assertEqual(take_apart(2**40), 404)
+        for raw, mimetype in (
+            (b"%PDF-1.4 and no more", "application/pdf"),
+            (b"no picture", "image/png"),
+            (draw_picture("PNG", (1, 1)), "image/png"),
+            (b"", "application/pdf"),
+        ):
+            file.sudo().write({"raw": raw, "mimetype": mimetype})
+            self.assertEqual(take_apart(), 415)
+        file.write({"raw": minimal_pdf(), "mimetype": "application/pdf"})
         self.assertFalse(draw("A" * 2_000_000))
         self.assertTrue(draw(pixel))
         # Of each that is no file of its own Odoo tells somebody.
@@ -947,6 +956,9 @@ class TestLimits(PatientCase, DispatchCommon):
             self.assertEqual(find(**nonsense), 0)
         self.assertTrue(self._fill_of("look", guest))
         self.assertEqual(find(), 0)
+        self.authenticate(self.agent.login, self.agent.login)
+        for nonsense in ({"term": [88]}, {"limit": [["id", "in", [1]]]}, {"limit": "x"}):
+            self.assertEqual(find(**nonsense), 0)
 
     def test_what_odoo_tries_again_is_counted_once(self):
         """What was counted is committed, and a request that fails beside another begins again."""
