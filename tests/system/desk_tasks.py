@@ -269,7 +269,12 @@ class Plain:
     @staticmethod
     def transfer(hand, colleague, note):
         page = hand.page
-        hand.write(page.get_by_placeholder("Add your notes here..."), note)
+        field = page.get_by_placeholder("Add your notes here...")
+        # Which panel stands beside a chat that is opened by its address depends on whether the
+        # page knew already that it is one of live chat.
+        if not field.is_visible():
+            page.get_by_role("button", name="Information").click()
+        hand.write(field, note)
         hand.click(page.locator("button[name=invite-people]"))
         hand.click(page.locator(".o-discuss-ChannelInvitation-selectable", has_text=colleague.name))
         hand.click(page.locator(".o-discuss-ChannelInvitation-invitationBox .btn-primary").first)
