@@ -1,12 +1,24 @@
 import json
+import os
+import zlib
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from unittest.mock import patch
 
 from odoo import Command, fields
 from odoo.tests import TransactionCase, new_test_user
 
 from ..tools.here import GRACE
+
+
+def get_turn(count, *words):
+    """Return to which of so many turns the case of these words belongs, the same in each run."""
+    return zlib.crc32(" ".join(words).encode()) % count
+
+
+def is_every_case_tried():
+    """Whether all cases are to be tried, as in `dev/test long`, not one of several of each kind."""
+    return bool(os.environ.get("DEV_TEST_CASES"))
 
 
 def create_user(env, login, groups, **vals):
@@ -30,6 +42,12 @@ class DispatchCommon(TransactionCase):
         super().setUpClass()
         prepare_company(cls.env)
         cls.receive_group = cls.env.ref("im_livechat.im_livechat_group_user")
+
+    def setUp(self):
+        super().setUp()
+        # What a test writes is as old as the test. The transaction is that of the class, and after
+        # its first minute a call that was written down with its time would have ended.
+        self.patch(self.env.cr, "_now", datetime.now(timezone.utc).replace(tzinfo=None))
 
     @classmethod
     def _create_agent(cls, login, weight=100, groups="im_livechat.im_livechat_group_user", **vals):

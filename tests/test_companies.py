@@ -29,11 +29,16 @@ class CompanyCommon(SecurityCommon):
             rivals.write({"company_ids": [Command.set(company.ids)], "company_id": company.id})
         permissions = cls.env["livechat.permission"].search([])
         permissions.grantable = True
-        for permission in permissions:
-            name = permission.get_external_id()[permission.id].rpartition("permission_")[2]
-            role = cls.Roles.create({"name": name, "permission_ids": permission.ids})
-            row = cls._create_staff(cls.owner, f"only {name}", role.with_env(cls.env))
-            cls.users[f"only_{name}"] = row.user_id
+        names = {
+            row_id: xmlid.rpartition("permission_")[2]
+            for row_id, xmlid in permissions.get_external_id().items()
+        }
+        roles = cls.Roles.create(
+            [{"name": names[row.id], "permission_ids": row.ids} for row in permissions]
+        )
+        team = {f"only {role.name}": role for role in roles.with_env(cls.env)}
+        for name, row in cls._create_team(cls.owner, team).items():
+            cls.users[name.replace(" ", "_")] = row.user_id
         cls.permission_names = [
             name.removeprefix("only_") for name in cls.users if name.startswith("only_")
         ]

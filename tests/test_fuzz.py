@@ -24,7 +24,7 @@ from .test_security_rpc import RpcCommon
 
 _logger = logging.getLogger(__name__)
 
-EXAMPLES = int(os.environ.get("DEV_TEST_EXAMPLES", 1000))
+EXAMPLES = int(os.environ.get("DEV_TEST_EXAMPLES", 500))
 # A buyer's honest request is made after so many, and none but the slowest hundredth of the others
 # takes more than so many times as long.
 _HONEST_AFTER, _TIMES_AS_LONG = 10, 8

@@ -4,6 +4,8 @@ from unittest.mock import patch
 from odoo.tests import HttpCase
 from odoo.tests.common import ChromeBrowser
 
+from .common import get_turn
+
 # Seconds in which a request has to be answered, and as how many times as long as Odoo's own tests
 # give it a browser may take for each thing: a busy machine makes nobody fail.
 PATIENCE, BROWSER_PATIENCE = 100, 5
@@ -11,14 +13,22 @@ PATIENCE, BROWSER_PATIENCE = 100, 5
 SIZES = {"wide": ("1280x800", False), "narrow": ("360x800", True)}
 LANGUAGES = {"english": "en_US", "chinese": "zh_CN"}
 
-# Each size and each language once; the other two, which rarely know more, in `dev/test long`.
-WAYS = [("wide", "english"), ("narrow", "chinese")]
-if os.environ.get("DEV_TEST_WALKS"):
-    WAYS = [("wide", "chinese"), ("narrow", "english")]
+# Every second walk goes each of these ways; the other three of each, which rarely know more, in
+# `dev/test long`.
+USUAL_WAYS = [("wide", "english"), ("narrow", "chinese")]
+
+
+def find_ways(name):
+    """(size, language) pairs in which the walk of this name is to run now."""
+    usual = USUAL_WAYS[get_turn(len(USUAL_WAYS), name)]
+    if not os.environ.get("DEV_TEST_WALKS"):
+        return [usual]
+    every = [(size, language) for size in SIZES for language in LANGUAGES]
+    return [way for way in every if way != usual]
 
 
 class walk:
-    """Decorate a test that starts tours: it becomes one for each of ``WAYS``.
+    """Decorate a test that starts tours: it becomes one for each of its ways.
 
     Each goes by the test's name and what tells it from the others, ``…_narrow_chinese``.
     """
@@ -27,7 +37,7 @@ class walk:
         self.test = test
 
     def __set_name__(self, owner, name):
-        for size, language in WAYS:
+        for size, language in find_ways(name):
             setattr(owner, f"{name}_{size}_{language}", self._at(size, language))
 
     def _at(self, size, language):
