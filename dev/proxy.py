@@ -19,10 +19,15 @@ import signal
 
 HEAD_LIMIT = 64 * 1024  # bytes; as long as the longest head Odoo itself accepts
 HEAD_TIMEOUT = 60  # seconds a client may take to send it, and what belongs to it
+# Requests to the http port at a time. Odoo's workers share a queue of 8 for each, and of what the
+# kernel turns away from a full one the first bytes may come later than the two seconds that a
+# worker waits for them.
+HTTP_LIMIT = 16
 
 
 async def serve(port, http_port, gevent_port):
     """Start listening on loopback; returns the asyncio server."""
+    places = asyncio.Semaphore(HTTP_LIMIT)
 
     async def handle(reader, writer):
         upstream_writer = None
@@ -38,16 +43,17 @@ async def serve(port, http_port, gevent_port):
             if not re.search(rb"\r\nupgrade:", head, re.I):
                 head = re.sub(rb"\r\n(?:connection|keep-alive):[^\r]*", b"", head, flags=re.I)
                 head = head[:-2] + b"Connection: close\r\n\r\n"
-            try:
-                upstream, upstream_writer = await asyncio.open_connection(
-                    "127.0.0.1", gevent_port if websocket else http_port
-                )
-            except OSError:
-                return await _refuse(writer)
-            upstream_writer.write(head + body)
-            sending = asyncio.create_task(_send(reader, upstream_writer))
-            answered = await _pass(upstream, writer)
-            sending.cancel()
+            async with contextlib.nullcontext() if websocket else places:
+                try:
+                    upstream, upstream_writer = await asyncio.open_connection(
+                        "127.0.0.1", gevent_port if websocket else http_port
+                    )
+                except OSError:
+                    return await _refuse(writer)
+                upstream_writer.write(head + body)
+                sending = asyncio.create_task(_send(reader, upstream_writer))
+                answered = await _pass(upstream, writer)
+                sending.cancel()
             if not answered:
                 # The worker died under the request, as behind nginx.
                 await _refuse(writer)
