@@ -3,6 +3,7 @@
 from odoo.fields import Command
 from odoo.tests import tagged
 
+from .common import get_turn, is_every_case_tried
 from .security_matrix import ALLOWED, EMPTY, NOTHING, SECRET, Attack, SecurityCommon
 from .test_security_rpc import RpcCommon
 
@@ -102,6 +103,8 @@ class TestCompanies(RpcCommon, CompanyCommon):
     def _get_rows(self, records):
         for who in self.people:
             for model, record in records.items():
+                if not is_every_case_tried() and get_turn(3, who, model):
+                    continue
                 domain = [("id", "in", record.ids)]
                 for method, ids, args, expected in (
                     ("search_read", None, (domain, ["display_name"]), EMPTY),

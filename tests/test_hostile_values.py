@@ -144,9 +144,7 @@ def choose(values, *of_what):
     """Return every fourth of the values, others for each of what is sent them; or all of them."""
     if is_every_case_tried():
         return values
-    return {
-        label: value for label, value in values.items() if not get_turn(4, *of_what, label)
-    }
+    return {label: value for label, value in values.items() if not get_turn(4, *of_what, label)}
 
 
 class HostileCommon(SecurityCommon):

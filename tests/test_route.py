@@ -21,7 +21,7 @@ from .test_shifts import ShiftCommon
 _logger = logging.getLogger(__name__)
 
 # So many decisions are compared; more if the environment says so.
-DECISIONS = int(os.environ.get("DEV_TEST_DECISIONS", 800))
+DECISIONS = int(os.environ.get("DEV_TEST_DECISIONS", 400))
 
 MONDAY_NINE = datetime(2026, 3, 2, 9)
 SECONDS = 3000

@@ -147,6 +147,7 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     assert (agents_page.errors, buyers_page.errors) == ([], [])
 
 
+@pytest.mark.long
 def test_how_long_ago_the_buyer_had_its_last_agent_goes_on(shop, open_page):
     reception, agent = serve(shop)
     buyer, chat_id = open_chat(shop, reception, name="Ella")

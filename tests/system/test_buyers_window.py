@@ -222,6 +222,7 @@ def go_on(page, to):
     expect(to).to_be_focused()
 
 
+@pytest.mark.long
 def test_who_goes_on_by_tab_stays_in_what_is_to_be_chosen_and_filled_in(
     shop,
     asking_shop,
@@ -310,7 +311,10 @@ def test_from_right_to_left_on_a_phone_with_the_shops_hours_by_the_buyers_clock(
         assert page.errors == []
 
 
-@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+@pytest.mark.parametrize(
+    ("place", "viewport"),
+    [pytest.param("shop", PHONE, marks=pytest.mark.long), ("elsewhere", DESKTOP)],
+)
 def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     shop,
     open_widget,
@@ -356,7 +360,7 @@ def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     assert page.errors == []
 
 
-@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+@pytest.mark.parametrize("place", ["shop", pytest.param("elsewhere", marks=pytest.mark.long)])
 def test_a_rating_that_is_not_kept_is_there_to_be_sent_again(
     shop,
     open_widget,
@@ -418,6 +422,7 @@ def test_who_is_refused_to_leave_the_line_reads_that_it_stands_there(shop, open_
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, open_widget):
     page, _chat_id = open_line(shop, open_widget, DESKTOP)
     window, composer = page.locator(WINDOW), page.locator(".o-mail-Composer-input")
@@ -448,6 +453,7 @@ def test_whoever_asks_for_the_form_gets_out_of_it_and_is_met_by_an_agent(shop, o
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_the_order_that_was_typed_is_there_when_the_window_is_opened_again(
     shop,
     asking_shop,
@@ -472,7 +478,7 @@ def test_the_order_that_was_typed_is_there_when_the_window_is_opened_again(
     assert page.errors == []
 
 
-@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+@pytest.mark.parametrize("place", [pytest.param("shop", marks=pytest.mark.long), "elsewhere"])
 def test_who_left_the_line_by_choice_reads_so_on_the_next_page_and_in_another_tab(
     shop, open_widget, place
 ):
@@ -495,6 +501,7 @@ def test_who_left_the_line_by_choice_reads_so_on_the_next_page_and_in_another_ta
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_who_gives_up_the_line_is_not_asked_how_it_was(shop, open_widget):
     page, chat_id = open_line(shop, open_widget, DESKTOP)
     page.locator(CLOSE).first.click()

@@ -507,6 +507,7 @@ WATCH_ROWS = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_a_desk_with_20_open_and_200_ended_chats_draws_what_lives(shop, open_page):
     reception, agent = serve(shop, no_reply_seconds=3000)
     buyers = [open_chat(shop, reception, name=f"Buyer {chr(65 + i)}") for i in range(20)]
@@ -539,6 +540,7 @@ def test_a_desk_with_20_open_and_200_ended_chats_draws_what_lives(shop, open_pag
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_close_and_next_in_a_window_leaves_the_cursor_with_the_next_buyer(shop, open_page):
     reception, agent = serve(shop)
     chats = [open_chat(shop, reception, name=name)[1] for name in ("Departing", "Ella")]
@@ -576,6 +578,7 @@ def test_close_and_next_in_a_window_leaves_the_cursor_with_the_next_buyer(shop, 
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, open_page):
     reception, agent = serve(shop)
     # It brings no cookie to the websocket, as whoever is on a page elsewhere.
@@ -605,6 +608,7 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
@@ -626,6 +630,7 @@ def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back(
     shop, server, open_page
 ):
@@ -657,6 +662,7 @@ def test_what_a_lost_connection_did_not_show_of_a_buyer_is_shown_when_it_is_back
         expect(reason).to_be_visible()
 
 
+@pytest.mark.long
 def test_why_a_chat_came_is_told_of_whom_it_is_with_now(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
@@ -701,6 +707,7 @@ def end_unread(shop, page, reception, agent):
     )
 
 
+@pytest.mark.long
 def test_tab_leads_to_no_chat_that_has_ended(shop, open_page):
     reception, agent = serve(shop)
     open_chat(shop, reception, name="Living")
@@ -723,6 +730,7 @@ def test_tab_leads_to_no_chat_that_has_ended(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_a_phones_tab_counts_chats_that_go_on(shop, open_page):
     reception, agent = serve(shop)
     page = come_in(shop, open_page, agent, PHONE)
@@ -752,6 +760,7 @@ def test_a_whisper_names_its_chat_and_leads_to_it(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_a_notification_beside_the_page_leads_to_its_chat(shop, open_page):
     reception, agent = serve(shop)
     open_chat(shop, reception, name="Omar")
@@ -781,6 +790,7 @@ def test_a_notification_beside_the_page_leads_to_its_chat(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_what_time_it_is_where_the_buyer_is_goes_on(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
@@ -800,6 +810,7 @@ def test_what_time_it_is_where_the_buyer_is_goes_on(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_what_is_today_is_so_by_the_shops_clock_and_loads_have_the_readers_signs(shop, open_page):
     reception, agent = serve(shop)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")

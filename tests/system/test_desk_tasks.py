@@ -3,6 +3,7 @@
 How many seconds and milliseconds, `dev/bench desk` says.
 """
 
+import pytest
 import shop as shops
 from browsers import DESKTOP, FIRST_PAGE
 from desk_tasks import Hand, Ours, come_in, open_chat, open_desk
@@ -24,6 +25,7 @@ COUNT_RENDERS = """() => {
 }"""
 
 
+@pytest.mark.long
 def test_what_is_done_most_takes_few_clicks(shop, open_page):
     reception, chats, returning = open_desk(shop, 8, ended=2, waiting=2)
     agent, colleague = reception.agents

@@ -516,7 +516,7 @@ FAULTS = [
 # A second node takes part from the beginning.
 ON_TWO_NODES = (cut_in_a_decision, cut_while_serving, cut_in_a_hand_over)
 # The others take longer than there is in `dev/test system`.
-SHORT = (http_worker_killed, postgres_restarted_fast, transaction_held_open, clock_ahead)
+SHORT = (http_worker_killed, postgres_restarted_fast)
 
 
 @pytest.mark.parametrize(

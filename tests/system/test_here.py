@@ -129,6 +129,7 @@ def test_an_agents_page_gives_a_sign_of_life_every_minute_and_a_phone_in_a_pocke
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_the_agent_of_a_server_that_was_killed_is_not_here_for_hours(template, browser):
     with devenv.temp_db(template) as db:
         with devenv.Server(db, workers=2) as server:

@@ -90,6 +90,7 @@ def test_an_agent_accepts_or_declines_a_chat_or_lets_it_pass_on(shop, open_page,
 RING = ".o_livechat_ring"
 
 
+@pytest.mark.long
 def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
     reception, giver = serve(shop)
     page = come_in(shop, open_page, giver, PHONE)
@@ -121,6 +122,7 @@ def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_on_a_phone_the_ring_of_a_chat_that_was_answered_elsewhere_is_gone(shop, open_page):
     reception, agent = serve(shop)
     page = come_in(shop, open_page, agent, PHONE)

@@ -9,6 +9,7 @@ import statistics
 import time
 from collections import Counter
 
+import pytest
 import shop as shops
 from browsers import DESKTOP, PHONE, shoot
 from playwright.sync_api import expect
@@ -79,6 +80,7 @@ def assert_told(page, change, see, commits=1):
     assert looks and max(looks.values()) <= commits, looks
 
 
+@pytest.mark.long
 def test_changes_reach_a_second_browser_which_is_told_and_asks_once(shop, open_page):
     reception = shop.open_reception(
         [100, 100], max_sessions=1, queue_enabled=True, name="Flagship Shop"
@@ -183,6 +185,7 @@ def test_only_who_may_be_moved_is_dragged_by_its_photo(shop, open_page):
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_each_of_two_hundred_agents_is_drawn_once_and_again_when_it_changes_itself(shop, open_page):
     reception = open_large_shop(shop)
     (group_id,) = shop.call(
@@ -284,6 +287,7 @@ def assert_one_row_works(page, agent, change, see):
     return [sum(event["args"].get("elementCount", 0) for event in styles)]
 
 
+@pytest.mark.long
 def test_a_page_whose_answers_take_long_or_that_nobody_sees_asks_more_seldom(shop, open_page):
     reception = shop.open_reception([100], name="Flagship Shop")
     (agent,) = reception.agents

@@ -265,7 +265,7 @@ def wait_for_swap(shop, page, reception, count=0):
     return chat_id
 
 
-@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+@pytest.mark.parametrize("place", ["shop", pytest.param("elsewhere", marks=pytest.mark.long)])
 def test_what_is_being_typed_goes_on_in_the_chat_that_pictures_begin(shop, open_site, place):
     reception = shop.open_reception([100, 100], name="Flagship Shop")
     page = open_site(reception, place, "en", DESKTOP)
@@ -342,7 +342,7 @@ def test_what_is_typed_while_the_first_words_are_under_way_is_kept(shop, open_si
     assert page.errors == []
 
 
-@pytest.mark.parametrize("place", ["shop", "elsewhere"])
+@pytest.mark.parametrize("place", [pytest.param("shop", marks=pytest.mark.long), "elsewhere"])
 def test_all_that_is_sent_before_there_is_a_chat_goes_into_one(shop, open_site, place):
     reception = shop.open_reception([100, 100], name="Flagship Shop")
     page = open_site(reception, place, "en", DESKTOP)
@@ -403,6 +403,7 @@ def test_the_key_that_ends_a_composition_sends_nothing(shop, open_site, composin
     assert page.errors == []
 
 
+@pytest.mark.long
 def test_the_key_that_takes_back_a_composition_closes_nothing(shop, open_site):
     reception = shop.open_reception([100], name="Flagship Shop")
     page = open_site(reception, "shop", "en", DESKTOP)
@@ -461,7 +462,10 @@ def make_bot(shop, reception):
     shop.call("im_livechat.channel.rule", "create", rule)
 
 
-@pytest.mark.parametrize(("place", "viewport"), [("shop", DESKTOP), ("elsewhere", DESKTOP)])
+@pytest.mark.parametrize(
+    ("place", "viewport"),
+    [("shop", DESKTOP), pytest.param("elsewhere", DESKTOP, marks=pytest.mark.long)],
+)
 def test_who_may_not_begin_anew_with_a_bot_reads_why(shop, counted, open_site, place, viewport):
     """The bot goes on from its end otherwise, or the page fails."""
     reception = shop.open_reception([100], name="Flagship Shop")
@@ -490,7 +494,10 @@ def test_who_may_not_begin_anew_with_a_bot_reads_why(shop, counted, open_site, p
     assert page.errors == []
 
 
-@pytest.mark.parametrize(("place", "viewport"), [("shop", PHONE), ("elsewhere", DESKTOP)])
+@pytest.mark.parametrize(
+    ("place", "viewport"),
+    [("shop", PHONE), pytest.param("elsewhere", DESKTOP, marks=pytest.mark.long)],
+)
 def test_an_open_chat_survives_a_reload_where_nobody_else_is_taken(
     shop, open_site, place, viewport
 ):

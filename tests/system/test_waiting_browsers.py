@@ -69,10 +69,10 @@ def fits(page):
 @pytest.mark.parametrize(
     ("place", "device", "viewport"),
     [
-        ("shop", "desktop", DESKTOP),
+        pytest.param("shop", "desktop", DESKTOP, marks=pytest.mark.long),
         ("shop", "phone", PHONE),
         ("elsewhere", "desktop", DESKTOP),
-        ("elsewhere", "phone", PHONE),
+        pytest.param("elsewhere", "phone", PHONE, marks=pytest.mark.long),
     ],
 )
 def test_buyers_count_down_in_line_meet_the_agent_without_reload_or_leave_a_message(
@@ -163,6 +163,7 @@ def count_open(shop, reception):
     return count
 
 
+@pytest.mark.long
 def test_estimate_comes_from_the_shops_own_times(shop, open_widget):
     reception = shop.open_reception([100], max_sessions=1, queue_enabled=True, name="Flagship Shop")
     for _chat in range(20):
@@ -257,6 +258,7 @@ def test_a_buyer_on_a_page_elsewhere_goes_to_the_group_of_its_language(
     assert (lang, group_id) == (expected, groups["fr_FR" if expected == "fr_FR" else "zh_CN"])
 
 
+@pytest.mark.long
 def test_the_rules_of_a_channel_know_on_which_page_elsewhere_the_buyer_is(shop, open_page):
     reception = shop.open_reception([100], max_sessions=9, name="Flagship Shop")
     rules = [
@@ -325,7 +327,7 @@ def test_pause_in_one_browser_sends_the_next_buyer_elsewhere(shop, open_page):
     assert page.errors == []
 
 
-@pytest.mark.parametrize("surface", ["discuss", "window"])
+@pytest.mark.parametrize("surface", ["discuss", pytest.param("window", marks=pytest.mark.long)])
 def test_transfer_with_a_reason_closes_the_chat_here_and_opens_it_there(
     shop, open_page, open_widget, surface
 ):
