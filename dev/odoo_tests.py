@@ -46,8 +46,8 @@ odoo.tests.common.lower_logging = LowerLogging
 def keep_scripts_of_pages(folder):
     """Let the browsers of all tests share what they were sent to keep, which takes a fifth less.
 
-    It is what Odoo says may be kept for a year, by its checksum. Cookies and storage are each
-    test's own.
+    Above all the scripts of a page, whose addresses change with them. Cookies and storage are
+    each test's own.
     """
     spawn = ChromeBrowser._spawn_chrome
 

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import Command
 from odoo.tests import tagged
 
@@ -234,7 +236,7 @@ class TestLedger(DispatchCommon):
         chat = self._come(channel)
         self.assertFalse(channel._get_operator())
         # By the clock of the transaction too, which began with the first of these tests.
-        chat.last_interest_dt -= 2 * ledger.FORGOTTEN_AFTER
+        chat.last_interest_dt -= ledger.FORGOTTEN_AFTER + timedelta(hours=1)
         self.assertEqual(channel._get_operator(), agent, "it has left the seat by itself")
         self.env["im_livechat.channel"]._gc_forgotten_seats()
         seats = "SELECT is_forgotten FROM livechat_dispatch_seat WHERE discuss_channel_id = %s"
