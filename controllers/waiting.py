@@ -4,7 +4,6 @@ from odoo.http import Controller, request, route
 from odoo.addons.im_livechat.tools.misc import force_guest_env
 from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
-from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
 from .main import find_refusal
 
@@ -40,10 +39,8 @@ class WaitingController(Controller):
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
         store = Store()
         buyer = request.env["im_livechat.channel"]._identify_buyer()
-        waiting = request.env["im_livechat.channel"]._find_open_chats(
-            *buyer, [("dispatch_state", "in", WAITING)]
-        )
-        for chat in waiting:
+        # Also of one that waits no more: what the bus told of it may never have arrived.
+        for chat in request.env["im_livechat.channel"]._find_open_chats(*buyer):
             if chat.dispatch_gone_at:
                 chat._come_back()
             store.add(chat, {"dispatch_wait": chat._get_wait()})

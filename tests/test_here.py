@@ -552,6 +552,7 @@ class TestSignsOfLife(DispatchCommon, PatientCase):
         self.assertEqual(answer.status_code, 200)
         self.assertNotIn("error", answer.json())
         self.env.invalidate_all()
+        return answer.json()["result"]
 
     def test_a_guest_is_known_by_cookie_and_elsewhere_by_token(self):
         for route in ("here", "cors/here"):
@@ -585,6 +586,23 @@ class TestSignsOfLife(DispatchCommon, PatientCase):
         self.assertEqual(chat.dispatch_state, "pool")
         self._tell("cors/here", guest_token=guest._format_auth_cookie())
         self.assertEqual(chat.dispatch_state, "queued")
+
+    def test_a_page_that_has_missed_it_is_told_that_it_waits_no_more(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(
+            agent, queue_enabled=True, max_sessions_mode="limited", max_sessions=1
+        )
+        first, guest = self._come(channel), self._create_guest()
+        chat, token = self._come(channel, guest), guest._format_auth_cookie()
+        (told,) = self._tell("cors/here", guest_token=token)["discuss.channel"]
+        self.assertEqual(told["dispatch_wait"]["place"], 1)
+        self._close(first)
+        channel._drain()
+        self.assertEqual(self._agent_of(chat), agent)
+        (told,) = self._tell("cors/here", guest_token=token)["discuss.channel"]
+        self.assertEqual(told, {"id": chat.id, "dispatch_wait": False})
+        self._close(chat)
+        self.assertFalse(self._tell("cors/here", guest_token=token))
 
     def test_of_who_is_unknown_no_sign_is_taken(self):
         before = self.env["mail.presence"].search_count([])

@@ -1,6 +1,10 @@
+from contextlib import suppress
 from datetime import timedelta
 
+from psycopg2.errors import UniqueViolation
+
 from odoo import api, models
+from odoo.tools import mute_logger
 
 from odoo.addons.mail.models.mail_presence import AWAY_TIMER
 
@@ -44,4 +48,6 @@ class MailPresence(models.Model):
             if not presence.last_poll or presence.last_poll <= now - _SIGN_EVERY:
                 presence.last_poll = now
         else:
-            self._update_presence(user_or_guest, inactivity)
+            # The first sign of another page, or of this one's connection, may come as it does.
+            with suppress(UniqueViolation), self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
+                self._update_presence(user_or_guest, inactivity)

@@ -164,6 +164,17 @@ def test_twenty_requests_of_one_cookie_at_once_open_one_chat_and_none_fails(serv
     assert len(open_chats(shop, reception)) == 1
 
 
+def test_first_signs_of_life_of_one_cookie_at_once_all_count(server, shop):
+    for _guest in range(5):
+        tabs = make_tabs(server, shop, "dgid", 6)
+        url = f"{server.url}/im_livechat_subaccount/here"
+        answers = together(*(partial(shops.post, tab.session, url, {}) for tab in tabs))
+        assert not [answer.text for answer in answers if answer.failed]
+        guest_id = int(tabs[0].session.cookies["dgid"].split("|")[0])
+        signs = "SELECT status FROM mail_presence WHERE guest_id = %s"
+        assert shop.sql(signs, guest_id) == [("online",)]
+
+
 def test_nine_without_a_word_close_no_shop(server, shop):
     """No cron runs on this server."""
     assert server.cron == 0

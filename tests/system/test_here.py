@@ -25,6 +25,8 @@ HIDE = """state => {
     document.dispatchEvent(new Event('visibilitychange'));
 }"""
 
+GIVE_SIGN = "document.dispatchEvent(new Event('visibilitychange'))"
+
 
 def age(shop, minutes, **whose):
     """Nothing was heard of these people for so long."""
@@ -278,6 +280,50 @@ def test_neither_a_lost_network_nor_a_phone_that_sleeps_costs_a_buyer_its_place(
         expect(window.locator(".o-mail-Message", has_text="Here I am")).to_be_visible()
         assert reception.open_chats() == {agent.user_id: 1}
         assert page.errors == []
+
+
+def test_what_a_sign_of_life_is_told_late_or_again_never_hides_that_an_agent_has_come(
+    shop, open_page
+):
+    reception = shop.open_reception(
+        [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
+    )
+    (agent,) = reception.agents
+    first, first_chat = occupy(shop, reception)
+    websites = shop.call("website", "search", [])
+    shop.call("website", "write", websites, {"channel_id": reception.id})
+    answers = []
+    page = open_page(f"{shop.url}/shop", DESKTOP)
+    window = ask(page, "Is the blue one in stock?")
+    expect(window.locator(BANNER)).to_contain_text("You are number 1 in line")
+    page.route(
+        "**/im_livechat_subaccount/here", lambda route: answers.append((route, route.fetch()))
+    )
+
+    # The answer is on its way when the agent comes.
+    page.evaluate(GIVE_SIGN)
+    shops.wait_until(lambda: page.wait_for_timeout(100) or answers, "no sign of life was given")
+    first.leave(first_chat)
+    expect(window).to_contain_text(agent.name)
+    expect(window.locator(f"{BANNER} > div")).to_have_count(0)
+    route, response = answers.pop()
+    assert '"place": 1' in response.text()
+    route.fulfill(response=response)
+    page.wait_for_timeout(1000)
+    expect(window.locator(f"{BANNER} > div")).to_have_count(0)
+    page.unroute("**/im_livechat_subaccount/here")
+
+    # What the bus tells was lost on its way: the next sign brings it.
+    second_page = open_page(f"{shop.url}/shop", DESKTOP)
+    second_window = ask(second_page, "When will my parcel arrive?")
+    expect(second_window.locator(BANNER)).to_contain_text("You are number 1 in line")
+    shop.sql(
+        "UPDATE discuss_channel SET dispatch_state = NULL WHERE id = %s",
+        last_chat(shop, reception),
+    )
+    second_page.evaluate(GIVE_SIGN)
+    expect(second_window.locator(f"{BANNER} > div")).to_have_count(0)
+    assert (page.errors, second_page.errors) == ([], [])
 
 
 @pytest.mark.long

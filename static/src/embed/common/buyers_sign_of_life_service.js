@@ -18,13 +18,21 @@ export const buyersSignOfLifeService = {
         const giveSign = async () => {
             const waits = ({ dispatch_wait: wait, livechat_end_dt: end }) =>
                 !end && wait && (wait.state === "queued" || wait.has_gone);
-            if (store.activeLivechats.some(waits)) {
-                try {
-                    // What it is told: its place by now, unless it heard of that at once.
-                    store.insert(await rpc("/im_livechat_subaccount/here", {}, { silent: true }));
-                } catch {
-                    // One that is lost is followed by another.
-                }
+            const waiting = store.activeLivechats.filter(waits);
+            if (!waiting.length) {
+                return;
+            }
+            const known = waiting.map(({ dispatch_wait: wait }) => wait);
+            let told;
+            try {
+                told = await rpc("/im_livechat_subaccount/here", {}, { silent: true });
+            } catch {
+                // One that is lost is followed by another.
+                return;
+            }
+            // What the page has heard since it asked may be newer than the answer.
+            if (waiting.every(({ dispatch_wait: wait }, index) => wait === known[index])) {
+                store.insert(told);
             }
         };
         browser.setInterval(giveSign, EVERY);
