@@ -1,12 +1,16 @@
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.http import Controller, request, route
 
 from odoo.addons.im_livechat.tools.misc import force_guest_env
 from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
+from ..dispatch.line import WAITING
 from ..tools.sent import is_record_id
 from .main import find_refusal
 
+# Of so many chats one page of a buyer is told at a time; it has one, or one for each shop.
+_TOLD_MAX = 10
 _CALL = {"methods": ["POST"], "type": "jsonrpc", "auth": "public"}
 
 
@@ -15,23 +19,25 @@ class WaitingController(Controller):
 
     @route("/im_livechat_subaccount/here", **_CALL)
     @add_guest_to_context
-    def here(self, **_ignored):
+    def here(self, channel_ids=None, **_ignored):
         """Take a sign of life of the page of whoever asks; of who is unknown, none.
 
+        :param channel_ids: ids of ``discuss.channel`` that wait, as far as the page knows; of those
+            of others nothing is said.
         :return: what the page is told about the waits of this buyer, for its store.
         :rtype: dict
         """
-        return self._give_sign()
+        return self._give_sign(channel_ids)
 
     @route("/im_livechat_subaccount/cors/here", **_CALL, cors="*")
-    def cors_here(self, guest_token="", **_ignored):
+    def cors_here(self, channel_ids=None, guest_token="", **_ignored):
         """As :meth:`here`, for a shop's pages elsewhere, which send no cookie."""
         if isinstance(guest_token, str):
             force_guest_env(guest_token, raise_if_not_found=False)
-            return self._give_sign()
+            return self._give_sign(channel_ids)
         return {}
 
-    def _give_sign(self):
+    def _give_sign(self, channel_ids):
         if not request.env["im_livechat.channel"]._is_welcome("here"):
             return {}
         partner, guest = request.env["res.partner"]._get_current_persona()
@@ -39,11 +45,15 @@ class WaitingController(Controller):
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
         store = Store()
         buyer = request.env["im_livechat.channel"]._identify_buyer()
-        # Also of one that waits no more: what the bus told of it may never have arrived.
-        for chat in request.env["im_livechat.channel"]._find_open_chats(*buyer):
+        waits = Domain("livechat_end_dt", "=", False) & Domain("dispatch_state", "in", WAITING)
+        if isinstance(channel_ids, list):
+            # What the bus told of one that waits no more may never have arrived.
+            known = [chat_id for chat_id in channel_ids[:_TOLD_MAX] if is_record_id(chat_id)]
+            waits |= Domain("id", "in", known)
+        for chat in request.env["im_livechat.channel"]._find_chats_of(*buyer, waits):
             if chat.dispatch_gone_at:
                 chat._come_back()
-            store.add(chat, {"dispatch_wait": chat._get_wait()})
+            store.add(chat, chat._list_waiting_to_store())
         return store.get_result()
 
     @route("/im_livechat_subaccount/leave_message", **_CALL)

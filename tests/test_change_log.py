@@ -364,6 +364,20 @@ class TestChangeLog(DatedChangeCommon):
         self.assertEqual(rows, given)
         self.assertEqual((own | given).mapped("is_own_pause"), [True, False])
 
+    def test_the_end_of_a_pause_is_left_out_with_its_beginning_and_what_dispatch_does_is_not(self):
+        until = fields.Datetime.now().replace(microsecond=0) + timedelta(hours=1)
+        (own,) = self._count(lambda: self.maria.with_user(self.maria).dispatch_pause(until))
+        self.maria.dispatch_paused_until = fields.Datetime.now() - timedelta(minutes=1)
+        (end,) = self._count(self.env["im_livechat.channel"]._run_dispatch_timers)
+        for _miss in range(2):
+            self.omar._count_miss()
+        (by_dispatch,) = self._count(self.omar._count_miss)
+        rows = own | end | by_dispatch
+        self.assertEqual(
+            rows.search([("id", "in", rows.ids), ("is_own_pause", "!=", True)]), by_dispatch
+        )
+        self.assertEqual([row.is_own_pause for row in (own, end, by_dispatch)], [True, True, False])
+
     def test_undo_is_for_those_who_could_set_it(self):
         weight = self._count(lambda: self.maria.write({"dispatch_weight": 300}))
         mode = self._count(lambda: self.channel.write({"dispatch_mode": "least_load"}))

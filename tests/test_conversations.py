@@ -206,7 +206,12 @@ _FILTERS = {
 _FIELDS = {
     "livechat_words": {"kettle": {"own"}, "parcel": {"own", "channel", "night", "foreign"}},
     # Nobody is a buyer because it is an agent.
-    "name": {"Ada": {"own", "foreign"}, "Bea": {"channel"}, "Cleo": {"night"}, "Mine": set()},
+    "livechat_buyer": {
+        "Ada": {"own", "foreign"},
+        "Bea": {"channel"},
+        "Cleo": {"night"},
+        "Mine": set(),
+    },
     "livechat_agent_partner_ids": {"Mine": {"own"}, "Colleague": {"channel", "night"}},
     "dispatch_group_id": {"Returns": {"own"}},
     "livechat_channel_id": {"Night": {"night"}},
@@ -302,6 +307,12 @@ class TestConversationFilters(ConversationsCommon):
             self.assertEqual(chat.name, f"{named} {self._agent_of(chat).name}")
             self.assertEqual(chat.with_user(self.owner).livechat_buyer, named)
             self.assertEqual(chat.with_user(self.mine).livechat_buyer, masked)
+            self._say(chat, buyer, "Is it in stock?")
+            for reader, name in ((self.owner, named), (self.mine, masked)):
+                chat.invalidate_recordset(["livechat_transcript"])
+                transcript = chat.with_user(reader).livechat_transcript
+                self.assertIn(name, transcript)
+                self.assertEqual(named in transcript, name == named)
         for page in ("conversation", "waiting"):
             for kind in ("list", "kanban"):
                 view = self.env.ref(f"im_livechat_subaccount.livechat_{page}_view_{kind}")
@@ -309,6 +320,26 @@ class TestConversationFilters(ConversationsCommon):
                 shown = [node.get("name") for node in etree.fromstring(arch).iter("field")]
                 self.assertIn("livechat_buyer", shown)
                 self.assertNotIn("name", shown)
+
+    def test_a_buyer_is_found_by_the_name_that_is_shown(self):
+        guests = [self._create_guest(name) for name in ("Visitor", "Visitor", "Bea")]
+        chats = [self._come(self.channel, guest) for guest in guests]
+        mine = self.env["discuss.channel"].with_user(self.owner)
+        ids = [chat.id for chat in chats]
+
+        def find(text):
+            found = mine.search([("id", "in", ids), ("livechat_buyer", "ilike", text)])
+            return {chats.index(chat) for chat in found.with_user(chats[0].env.user)}
+
+        for number in range(3):
+            with self.subTest(number):
+                shown = chats[number].with_user(self.owner).livechat_buyer
+                self.assertEqual(find(shown), {number})
+        self.assertEqual(find(f" {guests[0].id} "), {0})
+        self.assertEqual(find("visitor"), {0, 1})
+        self.assertEqual(find(f"Bea {guests[0].id}"), set())
+        self.assertEqual(find("Visitor 999999999999999999999"), set())
+        self.assertEqual(find("Visitor 999999999"), set())
 
     def test_agents_read_the_ratings_of_the_chats_that_they_may_read(self):
         ids = [chat.id for chat in self.chats.values()]

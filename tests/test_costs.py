@@ -260,7 +260,7 @@ class TestWrongTypes(PatientCase, DispatchCommon):
         "/chatbot/answer/save": {"channel_id", "message_id", "selected_answer_id"},
         "/chatbot/step/trigger": {"channel_id", "chatbot_script_id", "data_id"},
         "/chatbot/step/validate_email": {"channel_id"},
-        "/im_livechat_subaccount/here": {"anything"},
+        "/im_livechat_subaccount/here": {"channel_ids", "anything"},
         "/im_livechat_subaccount/leave_message": {"channel_id"},
         "/im_livechat_subaccount/reach": {"channel_id", "email", "phone"},
         "/mail/message/update_content": {"message_id", "update_data"},

@@ -40,6 +40,11 @@ class TestWorkPage(HttpCase):
                 user.main_account_id = self.owner
                 self.assertEqual(self._get_home(user), page)
         self.assertEqual(self._get_home(self.owner), self.reception.id)
+        # In a shop of one person the administrator is its main account.
+        administrator = create_user(
+            self.env, "first_day_admin", f"base.group_system,{MAIN_ACCOUNT}"
+        )
+        self.assertEqual(self._get_home(administrator), self.reception.id)
 
     def test_people_who_are_nobodys_staff_open_where_they_did(self):
         agent = create_user(self.env, "first_day_stranger", AGENT)

@@ -599,10 +599,30 @@ class TestSignsOfLife(DispatchCommon, PatientCase):
         self._close(first)
         channel._drain()
         self.assertEqual(self._agent_of(chat), agent)
-        (told,) = self._tell("cors/here", guest_token=token)["discuss.channel"]
-        self.assertEqual(told, {"id": chat.id, "dispatch_wait": False})
-        self._close(chat)
         self.assertFalse(self._tell("cors/here", guest_token=token))
+        sent = {"guest_token": token, "channel_ids": [chat.id]}
+        (told,) = self._tell("cors/here", **sent)["discuss.channel"]
+        self.assertEqual(
+            told,
+            {
+                "id": chat.id,
+                "dispatch_wait": False,
+                "dispatch_away": False,
+                "livechat_end_dt": False,
+            },
+        )
+        chat.dispatch_is_away = True
+        (told,) = self._tell("cors/here", **sent)["discuss.channel"]
+        self.assertEqual(told["dispatch_away"]["state"], "pool")
+        self._close(chat)
+        (told,) = self._tell("cors/here", **sent)["discuss.channel"]
+        self.assertTrue(told["livechat_end_dt"])
+        self.assertEqual((told["dispatch_wait"], told["dispatch_away"]), (False, False))
+        # Nothing is said of others' chats, nor of more than a page has.
+        other = self._create_guest()._format_auth_cookie()
+        self.assertFalse(self._tell("cors/here", guest_token=other, channel_ids=[chat.id]))
+        many = [*range(10**6, 10**6 + 10), chat.id]
+        self.assertFalse(self._tell("cors/here", guest_token=token, channel_ids=many))
 
     def test_of_who_is_unknown_no_sign_is_taken(self):
         before = self.env["mail.presence"].search_count([])

@@ -172,6 +172,20 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_nobody")
 
+    @walk
+    def test_a_shop_whose_people_went_home_by_a_pause_is_told_when_it_is_open(self):
+        self._set_online(self.maria | self.omar | self.sofie, "offline")
+        (self.maria | self.omar | self.sofie).dispatch_paused = True
+
+        self._start("reception_nobody")
+
+    def test_a_group_that_nobody_serves_is_told_while_the_owner_who_helps_out_is_away(self):
+        self.channel.main_account_participation = "fallback"
+        self._set_online(self.owner, "offline")
+        self.returns.user_ids = False
+
+        self._start("reception_empty_group")
+
     def test_a_shop_that_is_closed_is_no_fault(self):
         self._set_online(self.maria | self.omar | self.sofie, "offline")
         self.channel.calendar_id = self.env["resource.calendar"].create(

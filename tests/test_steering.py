@@ -115,14 +115,16 @@ class TestSteering(SteeringCommon):
         taken = self._last(waiting)
         self.assertEqual(taken.with_user(self.owner).sentence, "You took it")
         self.assertEqual(taken.with_user(self.auditor).sentence, "Took it by hand")
-        why = "Other: Taken over on Reception"
+        why = "Taken over on Reception"
         self._by(self.owner).action_take_over()
         self.assertEqual(self._last().with_user(self.owner).sentence, f"You took it: {why}")
         self.assertEqual(self._last().with_user(self.auditor).sentence, f"Took it by hand: {why}")
         self._by(self.owner, waiting).action_give_to(self.maria.id)
         given = self._last(waiting)
         self.assertIn("A colleague chose you: ", given.with_user(self.maria).sentence)
-        self.assertIn("Chosen by a colleague: ", given.with_user(self.owner).sentence)
+        self.assertEqual(
+            given.with_user(self.owner).sentence, "Chosen by a colleague: Given on Reception"
+        )
         # Where an agent of both groups keeps the chat nobody is chosen at all.
         self.returns.user_ids |= self.maria
         self.sofie.dispatch_paused = True
@@ -244,6 +246,8 @@ class TestWhisper(PatientCase, SteeringCommon):
 
         self.assertEqual(self._hear(self.maria), [SECRET])
         self.assertEqual(self._hear(self.owner), [SECRET])
+        to_whom = [self._by(user).get_whispers()[0]["is_mine"] for user in (self.maria, self.owner)]
+        self.assertEqual(to_whom, [True, False])
         for user in (self.omar, self.auditor, self.rival):
             with self.assertRaises(AccessError):
                 self._hear(user)

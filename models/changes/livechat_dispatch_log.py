@@ -79,7 +79,9 @@ class LivechatDispatchLog(Sealed, models.Model):
     )
     can_undo = fields.Boolean(compute="_compute_can_undo")
     is_own_pause = fields.Boolean(
-        compute="_compute_is_own_pause", search="_search_is_own_pause", help="An agent's own."
+        compute="_compute_is_own_pause",
+        search="_search_is_own_pause",
+        help="An agent's own, and the end of one that was to end by itself.",
     )
 
     @api.model
@@ -181,17 +183,24 @@ class LivechatDispatchLog(Sealed, models.Model):
                 and row._read_logged(subject)[subject.id] == row.new_value
             )
 
-    @api.depends("what", "user_id", "agent_id")
+    @api.depends("what", "way", "user_id", "agent_id", "new_value")
     def _compute_is_own_pause(self):
         for row in self:
-            row.is_own_pause = row.what == _PAUSE and row.user_id == row.agent_id
+            has_ended = row.way == "dispatch" and not row.new_value
+            row.is_own_pause = row.what == _PAUSE and (row.user_id == row.agent_id or has_ended)
 
     def _search_is_own_pause(self, operator, value):
         if operator != "in":
             return NotImplemented
         # Served by a scan of the log, of which the reader sees its shop's part.
         own = SQL(
-            "(SELECT id FROM livechat_dispatch_log WHERE what = %s AND user_id = agent_id)", _PAUSE
+            """
+            (SELECT id FROM livechat_dispatch_log
+              WHERE what = %s
+                AND (user_id = agent_id
+                     OR way = 'dispatch' AND coalesce(new_value, 'false') = 'false'))
+            """,
+            _PAUSE,
         )
         return [("id", "in", own)]
 

@@ -44,6 +44,7 @@ class DiscussChannel(models.Model):
     livechat_buyer = fields.Char(
         "Buyer",
         compute="_compute_livechat_buyer",
+        search="_search_livechat_buyer",
         groups=READERS,
         help="Who wrote; in the name of a chat is its agent as well.",
     )
@@ -199,6 +200,18 @@ class DiscussChannel(models.Model):
         for chat in self:
             chat.livechat_buyer = names[chat.id]
 
+    def _search_livechat_buyer(self, operator, value):
+        if operator != "ilike" or not isinstance(value, str):
+            return NotImplemented
+        guest = Domain("name", "ilike", value)
+        # Whom nobody has named is shown with a number.
+        if numbered := re.fullmatch(r"(.*?)\s*#?(\d{1,9})", value.strip()):
+            name, number = numbered.groups()
+            guest |= Domain("id", "=", int(number)) & Domain("name", "ilike", name)
+        return Domain("livechat_customer_partner_ids.name", "ilike", value) | Domain(
+            "livechat_channel_member_history_ids.guest_id", "any", guest
+        )
+
     @api.depends("message_ids", "dispatch_decision_ids")
     @api.depends_context("lang", "tz", "uid")
     def _compute_livechat_transcript(self):
@@ -230,13 +243,15 @@ class DiscussChannel(models.Model):
         agents = self.sudo().livechat_channel_member_history_ids.filtered(
             lambda history: history.livechat_member_type != "visitor"
         )
-        staff = agents.partner_id
+        staff, masks = agents.partner_id, self.env["res.users"]._sees_contacts_masked()
         lines = []
         for message in messages:
             # sudo: res.partner, mail.guest, ir.attachment - as above
             public = message.sudo()
             if not (public.body or public.attachment_ids):
                 continue
+            author = public.author_id or public.author_guest_id
+            name = author.name or ""
             lines.append(
                 (
                     message.date,
@@ -244,7 +259,7 @@ class DiscussChannel(models.Model):
                     message.id,
                     {
                         "kind": "said" if message.message_type == "comment" else "noted",
-                        "author": public.author_id.name or public.author_guest_id.name or "",
+                        "author": author._mask("name", name) if masks else name,
                         "body": public.body,
                         "is_buyer": public.author_id not in staff,
                         "attachments": [

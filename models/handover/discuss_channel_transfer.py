@@ -166,7 +166,7 @@ class DiscussChannel(models.Model):
             raise ValidationError(self.env._("Write down the reason for the transfer."))
         values = {
             "kind": "transfer",
-            "reason": phrase.label(self.env, reasons[reason], note) if note else reasons[reason],
+            "reason": self._describe_transfer(reason, note),
         }
         # sudo: discuss.channel - checked above; who may be an agent is checked below
         chat = self.sudo()
@@ -182,6 +182,13 @@ class DiscussChannel(models.Model):
         if was_in_line:
             chat.livechat_channel_id._send_places(line)
         return result
+
+    def _describe_transfer(self, reason, note):
+        """Return why a chat is transferred, in words; of any other reason the note says it all."""
+        if reason == "other":
+            return note
+        words = dict(self._get_transfer_reasons())[reason]
+        return phrase.label(self.env, words, note) if note else words
 
     @api.model
     def _get_transfer_reasons(self):

@@ -274,7 +274,8 @@ class DiscussChannel(models.Model):
     def get_whispers(self):
         """Return what was whispered to the agents of this chat while it is open.
 
-        :return: ``[{"id", "by", "text", "moment"}]`` in order, UTC; empty for whom it is not for.
+        :return: ``[{"id", "by", "text", "moment", "is_mine"}]`` in order, UTC; empty for whom it is
+            not for. ``is_mine`` tells that it was whispered to the caller.
         :raise AccessError: for who may not read the chat.
         """
         sent.expect_ids(self)
@@ -297,6 +298,7 @@ class DiscussChannel(models.Model):
                 "by": whisper.user_id.name,
                 "text": whisper.body,
                 "moment": fields.Datetime.to_string(whisper.moment),
+                "is_mine": hears and whisper.user_id != user,
             }
             for whisper in whispers.search([("discuss_channel_id", "=", chat.id)])
         ]

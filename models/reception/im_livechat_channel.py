@@ -187,10 +187,10 @@ class ImLivechatChannel(models.Model):
         :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id",
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
             "has_buyers" (of its own: it has a scope or is the default group),
-            "members": [{"user_id", "reason", "has_part",
-            "paused_here" (in this group only)}]}], "spare": [{"user_id", "why"}]}``; the
-            reason is a code of ``policy.exclusion``, false for who could take a chat now;
-            ``has_part`` says whether the weight counts for the group's shares.
+            "members": [{"user_id", "reason", "has_part", "paused_here" (in this group only),
+            "off_shift"}]}], "spare": [{"user_id", "why"}]}``; the reason is a code of
+            ``policy.exclusion``, false for who could take a chat now; ``has_part`` says whether the
+            weight counts for the group's shares.
         """
         self.ensure_one()
         rules = self._get_dispatch_rules()
@@ -301,6 +301,7 @@ class ImLivechatChannel(models.Model):
             "reason": reason or False,
             "has_part": reason not in _NO_PART and not stands_in,
             "paused_here": is_paused_here,
+            "off_shift": agent.off_shift,
         }
 
     def _describe_spare(self, staff):

@@ -90,7 +90,8 @@ class ResUsers(models.Model):
         """
         self.ensure_one()
         page = None
-        if self._is_shop_staff() or self.has_group("im_livechat_subaccount.group_auditor"):
+        # An administrator who is a main account as well works there too.
+        if self._get_shop_owner() or self.has_group("im_livechat_subaccount.group_auditor"):
             if self._reads_all_dispatch():
                 page = "im_livechat_subaccount.livechat_reception_action"
             elif self._has_agent_group():

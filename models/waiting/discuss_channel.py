@@ -471,6 +471,15 @@ class DiscussChannel(models.Model):
             predicate=predicate,
         )
 
+    def _list_waiting_to_store(self):
+        """Return all by which the page of a buyer tells whether somebody is there for it."""
+        return [
+            {"dispatch_wait": self._get_wait()},
+            self._get_away_to_store(lambda chat: True),
+            "livechat_end_dt",
+            self._get_reopens_to_store(),
+        ]
+
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Its buyer's page hears of it when who was away answers, or somebody else has the chat.

@@ -79,6 +79,38 @@ def test_the_bar_survives_that_its_agent_leaves_the_channel_and_is_taken_out(sho
     assert page.errors == []
 
 
+def test_the_badge_follows_the_lines_of_a_channel_joined_later_and_no_old_answer(shop, open_page):
+    reception = shop.open_reception([], max_sessions=1)
+    (agent,) = shop.add_agents([100], online=False)
+    set_agents(shop, reception, [agent])
+    page = come_in(shop, open_page, agent)
+    assert shops.Buyer(shop.url).open_chat(reception).chat_id
+    bar, badge = page.locator(SYSTRAY), page.locator(f"{SYSTRAY} .o_livechat_dispatch_waiting")
+    expect(bar).to_contain_text("1/1")
+
+    # The page is open when its agent is added to another channel, and told of its line.
+    other = shop.open_reception([], max_sessions=1, queue_enabled=True, name="Outlet")
+    with page.expect_response("**/res.users/get_dispatch_status"):
+        set_agents(shop, other, [agent])
+    page.wait_for_timeout(1000)
+    waiting = shops.Buyer(shop.url)
+    chat_id = waiting.open_chat(other).chat_id
+    expect(badge).to_have_text("1")
+
+    # The line is empty before the rest of the answer comes.
+    held = []
+    page.route("**/res.users/get_why_no_buyers", lambda route: held.append(route))
+    with page.expect_response("**/res.users/get_dispatch_status"):
+        bar.click()
+    waiting.leave(chat_id)
+    expect(badge).to_have_count(0)
+    for route in held:
+        route.continue_()
+    page.wait_for_timeout(1000)
+    expect(badge).to_have_count(0)
+    assert page.errors == []
+
+
 def test_who_leaves_a_channel_in_discuss_is_asked_first(shop, open_page):
     reception = shop.open_reception([], name="Flagship Shop")
     (agent,) = shop.add_agents([100], online=False)
@@ -757,6 +789,27 @@ def test_a_whisper_names_its_chat_and_leads_to_it(shop, open_page):
     expect_head(page, DESKTOP, "Ella")
     expect(page.locator(".o_livechat_whisper")).to_contain_text("Offer ten percent off")
     expect(notice).to_have_count(0)
+    assert page.errors == []
+
+
+def test_an_answer_that_comes_late_takes_no_whisper_back(shop, open_page):
+    reception, agent = serve(shop)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    open_chat(shop, reception, name="Omar")
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Omar")
+    answers = []
+    page.route("**/get_whispers", lambda route: answers.append((route, route.fetch())))
+    show_chat(page, "Ella")
+    shops.wait_until(lambda: page.wait_for_timeout(100) or answers, "nobody asks for whispers")
+    page.unroute("**/get_whispers")
+    shop.call("discuss.channel", "action_whisper", [chat_id], "Offer the discount")
+    whisper = page.locator(".o_livechat_whisper", has_text="Offer the discount")
+    expect(whisper).to_be_visible()
+    for route, response in answers:
+        route.fulfill(response=response)
+    page.wait_for_timeout(1000)
+    expect(whisper).to_be_visible()
     assert page.errors == []
 
 

@@ -65,6 +65,8 @@ export class DispatchStatus {
         this.orm = orm;
         this.readNow = readNow;
         this.turn = 0;
+        // What the bus tells of lines while the server is being asked may be newer than its answer.
+        this.heard = {};
     }
 
     get isPaused() {
@@ -74,6 +76,7 @@ export class DispatchStatus {
     async load() {
         // Not KeepLast: what it passes over never ends, and the menu waits for this before it opens.
         const turn = ++this.turn;
+        this.heard = {};
         const [status, why] = await Promise.all(
             ["get_dispatch_status", "get_why_no_buyers"].map((method) =>
                 this.orm.silent.call("res.users", method, []),
@@ -81,6 +84,7 @@ export class DispatchStatus {
         );
         if (turn === this.turn) {
             Object.assign(this, { status, why });
+            Object.values(this.heard).forEach((line) => this.updateLine(line));
         }
     }
 
@@ -91,7 +95,7 @@ export class DispatchStatus {
 
     /** Take over how many wait in the line of one of the agent's channels. */
     updateLine({ channel_id: id, waiting }) {
-        if (this.status) {
+        if (this.status && id in this.status.lines) {
             this.status.lines[id] = waiting;
             const counts = Object.values(this.status.lines);
             this.status.waiting = counts.reduce((sum, count) => sum + count, 0);
@@ -133,13 +137,26 @@ export const dispatchStatusService = {
 
     start(env, { bus_service: bus, "mail.store": store, orm }) {
         const dispatch = reactive(new DispatchStatus(orm, () => store.livechatNow));
-        const load = () =>
-            dispatch.load().catch(() => {
+        const listLines = () => dispatch.status && Object.keys(dispatch.status.lines).join();
+        const load = async () => {
+            const before = listLines();
+            try {
+                await dispatch.load();
+            } catch {
                 // The connection is lost; its return is a reason to look again.
-            });
+                return;
+            }
+            if (before !== undefined && before !== listLines()) {
+                // Of a channel that one has just joined the page hears once it asks for it.
+                bus.forceUpdateChannels();
+            }
+        };
         const loadSoon = debounce(load, TOGETHER);
         bus.subscribe("livechat_dispatch/status", loadSoon);
-        bus.subscribe("livechat_dispatch/line", (line) => dispatch.updateLine(line));
+        bus.subscribe("livechat_dispatch/line", (line) => {
+            dispatch.heard[line.channel_id] = line;
+            dispatch.updateLine(line);
+        });
         bus.addEventListener("BUS:RECONNECT", loadSoon);
         if (session.livechat_agent) {
             load();

@@ -41,11 +41,13 @@ export function findFaults(channel) {
         return [];
     }
     const faults = [];
+    // Who alone is the shop, and is away, has no group to fill.
+    const isStaffed = !owner || channel.groups.some(isManned);
     for (const group of channel.groups) {
         const way = findWayUp(channel, group);
         const inLine = group.waiting.filter((chat) => chat.state === "queued").length;
         const fix = { type: "group", groupId: group.id, label: _t("Choose agents") };
-        if (!owner && !way.some(isManned) && (group.has_buyers || group.waiting.length)) {
+        if (isStaffed && !way.some(isManned) && (group.has_buyers || group.waiting.length)) {
             faults.push({
                 key: `empty-${group.id}`,
                 text: group.id
@@ -68,8 +70,13 @@ export function findFaults(channel) {
             });
         }
     }
-    // Who is off shift is told so before being told gone: the others are in their hours.
-    const awaited = members.some(({ reason }) => reason === "offline");
+    // In their hours: whoever goes home by a pause is gone as well, also when the shop opens.
+    const awaited = members.some(
+        (member) =>
+            member.has_part &&
+            !member.off_shift &&
+            (member.reason === "offline" || member.reason === "paused"),
+    );
     if (awaited && !members.some(({ reason }) => SERVES.has(reason))) {
         faults.push({
             key: "nobody",

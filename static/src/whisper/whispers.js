@@ -5,6 +5,7 @@ import { deserializeDateTime } from "@web/core/l10n/dates";
 import { registry } from "@web/core/registry";
 import { _t } from "@web/core/l10n/translation";
 import { RPCError } from "@web/core/network/rpc";
+import { KeepLast } from "@web/core/utils/concurrency";
 import { useBus, useService } from "@web/core/utils/hooks";
 
 /** Above the messages of a live chat: what who manages dispatch whispered to its agent. */
@@ -15,6 +16,8 @@ export class Whispers extends Component {
     setup() {
         this.orm = useService("orm");
         this.state = useState({ whispers: [] });
+        // An answer that comes late does not take back what was whispered meanwhile.
+        this.keepLast = new KeepLast();
         const service = useService("im_livechat_subaccount.whispers");
         useBus(service.bus, "WHISPER", ({ detail }) => {
             if (detail.id === this.props.thread.id) {
@@ -36,7 +39,9 @@ export class Whispers extends Component {
     async load(thread) {
         const { id } = thread;
         try {
-            const whispers = await this.orm.silent.call("discuss.channel", "get_whispers", [[id]]);
+            const whispers = await this.keepLast.add(
+                this.orm.silent.call("discuss.channel", "get_whispers", [[id]]),
+            );
             if (id === this.props.thread.id) {
                 this.state.whispers = whispers;
             }
@@ -49,9 +54,11 @@ export class Whispers extends Component {
         }
     }
 
-    describe({ by, moment }) {
+    describe({ by, moment, is_mine: isMine }) {
         const time = deserializeDateTime(moment).toLocaleString(luxon.DateTime.TIME_SIMPLE);
-        return _t("%(name)s to you at %(time)s, unseen by the buyer:", { name: by, time });
+        return isMine
+            ? _t("%(name)s to you at %(time)s, unseen by the buyer:", { name: by, time })
+            : _t("%(name)s to the agent at %(time)s, unseen by the buyer:", { name: by, time });
     }
 }
 

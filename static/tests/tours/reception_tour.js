@@ -690,6 +690,15 @@ tours.add("im_livechat_subaccount.reception_nobody", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_empty_group", {
+    steps: () => [
+        {
+            content: "Its buyers find nobody",
+            trigger: `${FAULTS}:contains(Returns has no agents)`,
+        },
+    ],
+});
+
 tours.add("im_livechat_subaccount.reception_night", {
     steps: () => [
         { content: "Off shift", trigger: `${row("Maria Santos")}:contains(Off shift)` },
