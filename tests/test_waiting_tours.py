@@ -109,7 +109,7 @@ class TestWaitingTours(WalkCase, DispatchCommon):
         decision = self.chat.dispatch_decision_ids.filtered(lambda d: d.kind == "transfer")
         self.assertEqual(decision.user_id, self.omar)
         self.assertEqual(decision.previous_user_id, self.maria)
-        self.assertEqual(decision.reason, "Other: The sister asks for him")
+        self.assertEqual(decision.reason, "The sister asks for him")
 
     def test_agent_transfers_a_chat_into_the_line_of_a_group(self):
         group = self.env["livechat.dispatch.group"].create(

@@ -345,7 +345,7 @@ def test_who_was_told_that_nobody_is_here_learns_that_somebody_came(shop, open_p
     other = ask(other_page, "When will my parcel arrive?")
     expect(other.locator(BANNER)).to_contain_text("Nobody is here right now")
     shop.sql(
-        "UPDATE discuss_channel SET dispatch_state = NULL,"
+        "UPDATE discuss_channel SET dispatch_state = NULL, livechat_status = NULL,"
         " livechat_end_dt = now() AT TIME ZONE 'UTC' WHERE id = %s",
         last_chat(shop, reception),
     )
