@@ -116,6 +116,9 @@ class DiscussChannel(models.Model):
             self, ["livechat_end_dt", self._get_reopens_to_store()]
         ).bus_send()
 
+    def _list_waiting_to_store(self):
+        return [*super()._list_waiting_to_store(), self._get_reopens_to_store()]
+
     def _reopens(self):
         """Tell whether a word of its buyer opens this chat again."""
         if not (

@@ -477,7 +477,6 @@ class DiscussChannel(models.Model):
             {"dispatch_wait": self._get_wait()},
             self._get_away_to_store(lambda chat: True),
             "livechat_end_dt",
-            self._get_reopens_to_store(),
         ]
 
     def _sync_field_names(self):
