@@ -587,6 +587,22 @@ class TestSignsOfLife(DispatchCommon, PatientCase):
         self._tell("cors/here", guest_token=guest._format_auth_cookie())
         self.assertEqual(chat.dispatch_state, "queued")
 
+    def test_a_sign_brings_nobody_back_into_a_chat_that_is_over(self):
+        agent = self._create_agent("agent")
+        channel = self._create_channel(agent, queue_enabled=True)
+        guest = self._create_guest()
+        chat = self._come(channel, guest)
+        chat.write({"dispatch_state": "pool", "dispatch_gone_at": fields.Datetime.now()})
+        self._close(chat)
+        before = chat.dispatch_decision_ids
+        state = chat.dispatch_state
+        token = guest._format_auth_cookie()
+        (told,) = self._tell("cors/here", guest_token=token, channel_ids=[chat.id])[
+            "discuss.channel"
+        ]
+        self.assertFalse(told["dispatch_wait"])
+        self.assertEqual((chat.dispatch_state, chat.dispatch_decision_ids), (state, before))
+
     def test_a_page_that_has_missed_it_is_told_that_it_waits_no_more(self):
         agent = self._create_agent("agent")
         channel = self._create_channel(

@@ -360,8 +360,9 @@ class DiscussChannel(models.Model):
         place if it was not gone for long."""
         locked = self.try_lock_for_update()
         # Another page of this buyer may have come before.
-        self.invalidate_recordset(["dispatch_state", "dispatch_gone_at"])
-        if not (locked and self.dispatch_gone_at and self.dispatch_state == "pool"):
+        self.invalidate_recordset(["dispatch_state", "dispatch_gone_at", "livechat_end_dt"])
+        is_kept = self.dispatch_state == "pool" and not self.livechat_end_dt
+        if not (locked and self.dispatch_gone_at and is_kept):
             return
         now = read_now(self.env)
         if now - self.dispatch_gone_at > PLACE_KEPT:

@@ -72,10 +72,8 @@ export function findFaults(channel) {
     }
     // In their hours: whoever goes home by a pause is gone as well, also when the shop opens.
     const awaited = members.some(
-        (member) =>
-            member.has_part &&
-            !member.off_shift &&
-            (member.reason === "offline" || member.reason === "paused"),
+        ({ reason, off_shift: isOffShift }) =>
+            !isOffShift && (reason === "offline" || reason === "paused"),
     );
     if (awaited && !members.some(({ reason }) => SERVES.has(reason))) {
         faults.push({
