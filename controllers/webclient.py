@@ -31,6 +31,11 @@ def _read_question(page_url, fetch_params, context):
 _QUESTIONS_MAX = 100
 
 
+def _read_ids(sent):
+    """Return the ids of records of a list that a page has sent, and of nothing else it may hold."""
+    return {one for one in sent if is_record_id(one)} if isinstance(sent, list) else set()
+
+
 class DispatchWebclientController(WebclientController):
     @classmethod
     def _process_request_loop(cls, store, fetch_params):
@@ -80,6 +85,9 @@ class DispatchWebclientController(WebclientController):
         if name == "livechat_dispatch_owed":
             chats = request.env["discuss.channel"]._find_owed()
             request.update_context(channels=request.env.context["channels"] | chats)
+            for chat in chats.browse(_read_ids(params) - {*chats.ids}):
+                # Why not is nothing to this page: it may have lost the chat, and read it no more.
+                store.add(chat, {"dispatch_clock": False})
             # A browser's clock may be wrong: what it counts is the server's time.
             now = fields.Datetime.to_string(read_now(request.env))
             store.add_global_values(livechat_dispatch_now=now)

@@ -234,11 +234,13 @@ class TestBar(DeskCommon):
 
 @tagged("post_install", "-at_install")
 class TestDeskRequests(DeskCommon, HttpCase):
-    def _ask(self, login):
+    def _ask_owed(self, login, known=None):
         self.authenticate(login, login)
-        answer = self.make_jsonrpc_request(
-            "/mail/data", {"fetch_params": ["livechat_dispatch_owed"]}
-        )
+        question = ["livechat_dispatch_owed", known] if known else "livechat_dispatch_owed"
+        return self.make_jsonrpc_request("/mail/data", {"fetch_params": [question]})
+
+    def _ask(self, login):
+        answer = self._ask_owed(login)
         chats = [thread["id"] for thread in answer.get("discuss.channel", [])]
         return sorted(chats), answer["Store"].get("livechat_dispatch_now")
 
@@ -264,6 +266,22 @@ class TestDeskRequests(DeskCommon, HttpCase):
         # Who has no live chats is told of none.
         create_user(self.env, "desk_nobody", "base.group_user", password="desk_nobody")
         self.assertEqual(self._ask("desk_nobody")[0], [])
+
+    def test_a_page_hears_of_each_chat_that_it_takes_to_be_owed_a_word(self):
+        self._say(self.chat, self.guest)
+        lost, strange = self._open_chat(self.channel, self.omar), 2**31 - 1
+        known = [self.chat.id, lost.id, strange, -1, 2**40, "x", None, [1], {}]
+
+        answer = self._ask_owed("desk_maria", known)
+
+        clocks = {thread["id"]: thread["dispatch_clock"] for thread in answer["discuss.channel"]}
+        self.assertTrue(clocks.pop(self.chat.id))
+        # As of a chat that there is not: nothing is said of whose it is.
+        self.assertEqual(clocks, {lost.id: False, strange: False})
+        told = [thread for thread in answer["discuss.channel"] if thread["id"] != self.chat.id]
+        self.assertEqual({*map(len, told)}, {2})
+        for nothing in ({}, {"1": 1}, "x", 7, True):
+            self.assertTrue(self._ask_owed("desk_maria", nothing)["discuss.channel"])
 
     def test_pages_of_agents_know_when_ended_chats_are_laid_aside(self):
         settings = self.env["res.config.settings"]

@@ -9,7 +9,7 @@ from odoo.fields import Command
 from odoo.tests import Form, HttpCase, TransactionCase, new_test_user, tagged
 
 from .common import DispatchCommon, create_user
-from .walks import PatientCase
+from .walks import WalkCase, walk
 
 MAIN_ACCOUNT = "im_livechat_subaccount.group_main_account"
 AGENT = "im_livechat.im_livechat_group_user"
@@ -356,9 +356,10 @@ class _Counter(logging.Handler):
 
 
 @tagged("post_install", "-at_install")
-class TestFirstBuyer(PatientCase, DispatchCommon):
+class TestFirstBuyer(WalkCase, DispatchCommon):
     """From nothing to the first buyer served: an administrator, an owner, an agent, a buyer."""
 
+    @walk
     def test_the_first_buyer_is_served_after_few_clicks_and_screens(self):
         admin = new_test_user(
             self.env, "first_day_admin", "base.group_system,im_livechat.im_livechat_group_manager"

@@ -141,6 +141,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_buyer_card_follows")
 
+    @walk
     def test_a_sub_account_of_a_shop_without_a_channel_is_told_who_asks_for_one(self):
         owner = self._create_main_account("owner_without_channel")
         groups = "im_livechat_subaccount.group_dispatch_manager"
@@ -204,6 +205,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_no_scope")
 
+    @walk
     def test_auditor_looks_and_changes_nothing(self):
         chat = self._wait()
         chat._record({"kind": "queue", "rule": "nobody"})
@@ -283,6 +285,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self.assertEqual(self._agent_of(waiting), self.omar)
 
+    @walk
     def test_who_cannot_take_a_buyer_is_not_offered(self):
         self._let_ada_and_bea_come()
         # Maria has no room, and who manages dispatch gives above it; Omar is paused.
@@ -291,6 +294,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_offered")
 
+    @walk
     def test_what_is_done_to_who_waits_is_seen_at_once(self):
         """However long the page rests after it has asked."""
 
@@ -364,6 +368,7 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_all_unhappy")
 
+    @walk
     def test_groups_with_traffic_come_first_and_who_is_gone_last_and_dimmed(self):
         exchanges = self.env["livechat.dispatch.group"].create(
             {
@@ -400,5 +405,6 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_clock")
 
+    @walk
     def test_a_main_account_without_a_channel_reads_whom_to_ask(self):
         self._start("reception_no_channel", self._create_main_account("lost_reception"))

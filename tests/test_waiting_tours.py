@@ -101,6 +101,7 @@ class TestWaitingTours(WalkCase, DispatchCommon):
 
         self.start_tour("/odoo", "im_livechat_subaccount.systray_none", login="clerk_wait")
 
+    @walk
     def test_agent_transfers_a_chat_with_a_reason_and_loses_nothing_when_refused(self):
         self._start("transfer")
 
@@ -111,6 +112,7 @@ class TestWaitingTours(WalkCase, DispatchCommon):
         self.assertEqual(decision.previous_user_id, self.maria)
         self.assertEqual(decision.reason, "The sister asks for him")
 
+    @walk
     def test_agent_transfers_a_chat_into_the_line_of_a_group(self):
         group = self.env["livechat.dispatch.group"].create(
             {"name": "Returns", "channel_id": self.channel.id, "user_ids": self.sofie.ids}

@@ -146,7 +146,7 @@ class ImLivechatChannel(models.Model):
         :param only: ids of the users to read; all, if not given.
         """
         # sudo: livechat.dispatch.group, livechat.subaccount, res.users - of channels that the
-        # caller may watch, disabled agents as well
+        # caller may watch; disabled sub-accounts as well, whom it can enable, and no others
         channels = self.sudo().with_context(active_test=False)
         groups = self.env["livechat.dispatch.group"].sudo()
         groups = groups.search([("channel_id", "in", self.ids)])
@@ -154,7 +154,8 @@ class ImLivechatChannel(models.Model):
             [("main_account_id", "in", self.main_account_id.ids)], ["user_id", "main_account_id"]
         )
         takers = channels.filtered(lambda row: row.main_account_participation != "never")
-        user_ids = {*(channels.user_ids | owned.user_id | takers.main_account_id).ids}
+        agents = channels.user_ids.filtered(lambda user: user.active or user.main_account_id)
+        user_ids = {*(agents | owned.user_id | takers.main_account_id).ids}
         if only is not None:
             user_ids &= only
         return _Staff(

@@ -24,6 +24,11 @@ patch(DiscussAppCategory.prototype, {
         });
     },
 
+    /** Not empty while chats of it are laid aside. */
+    get isVisible() {
+        return super.isVisible || (!this.hidden && this.laidAside.length > 0);
+    },
+
     sortThreads(t1, t2) {
         if (this.hasLivechats) {
             const rank = compareLiving(t1, t2);

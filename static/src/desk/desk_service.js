@@ -1,7 +1,9 @@
 import { reactive } from "@odoo/owl";
 import { browser } from "@web/core/browser/browser";
 import { _t } from "@web/core/l10n/translation";
+import { rpc } from "@web/core/network/rpc";
 import { registry } from "@web/core/registry";
+import { user } from "@web/core/user";
 import { session } from "@web/session";
 import { effect } from "@web/core/utils/reactive";
 import { formatDuration } from "../reception/reception_texts";
@@ -56,6 +58,22 @@ export class Desk {
     /** Lay aside what has been over for as long as the settings say. */
     tidy() {
         this.store.livechatLaidAsideBefore = this.now - session.livechat_laid_aside * MINUTE;
+    }
+
+    /** Ask in which chats a word is owed: what was told while there was no connection is lost. */
+    async askOwed() {
+        const turn = ++this.store.livechatTurn;
+        const known = this.store.livechatsOwed.map(({ id }) => id);
+        const told = await rpc(
+            "/mail/data",
+            { fetch_params: [["livechat_dispatch_owed", known]], context: user.context },
+            { silent: true },
+        );
+        // What the page has heard of a chat since it asked may be newer than the answer.
+        const isNews = ({ id }) =>
+            !(this.store.Thread.get({ model: "discuss.channel", id })?.clockHeardIn >= turn);
+        told["discuss.channel"] = told["discuss.channel"]?.filter(isNews) ?? [];
+        this.store.insert(told);
     }
 
     /** Follow that others wait now, or for another word. */
@@ -171,7 +189,7 @@ export const deskService = {
             },
             [store],
         );
-        const load = () => store.fetchStoreData("livechat_dispatch_owed");
+        const load = () => desk.askOwed().catch(() => {});
         load();
         bus.addEventListener("BUS:RECONNECT", load);
         desk.tidy();

@@ -17,7 +17,13 @@ patch(Thread.prototype, {
          *
          * @type {{since: string, limit: number}|false|undefined}
          */
-        this.dispatch_clock = undefined;
+        this.dispatch_clock = fields.Attr(undefined, {
+            onUpdate() {
+                this.clockHeardIn = this.store.livechatTurn;
+            },
+        });
+        /** After which of the questions of `Desk.askOwed` this page has heard of the clock last. */
+        this.clockHeardIn = 0;
         /**
          * Milliseconds since the epoch by the server's clock; undefined while no word is owed.
          *
@@ -66,7 +72,7 @@ patch(Thread.prototype, {
         this.categoryAsLaidAside = fields.One("DiscussAppCategory", {
             compute() {
                 return this.isLaidAside && (this.displayToSelf || this.isLocallyPinned)
-                    ? this.discussAppCategory
+                    ? this._findOwnCategory()
                     : undefined;
             },
         });
@@ -78,15 +84,18 @@ patch(Thread.prototype, {
         );
     },
 
-    _computeDisplayInSidebar() {
-        if (
-            this.isLaidAside &&
-            !this.discussAppCategory?.showsLaidAside &&
-            this.notEq(this.store.discuss?.thread)
-        ) {
-            return false;
-        }
-        return super._computeDisplayInSidebar();
+    /** The list of its channel. */
+    _findOwnCategory() {
+        return super._computeDiscussAppCategory();
+    },
+
+    /** What is laid aside is in no list while nobody looks at it: with each message core sorts all
+     * that is, and a day leaves hundreds of chats. */
+    _computeDiscussAppCategory() {
+        const category = this._findOwnCategory();
+        const isShown =
+            !this.isLaidAside || category?.showsLaidAside || this.eq(this.store.discuss?.thread);
+        return isShown ? category : undefined;
     },
 
     /** Behind Discuss core opens windows of chats as well, where nobody sees what is said in them. */

@@ -68,8 +68,9 @@ patch(Thread.prototype, {
                 await this.store.env.services.orm.silent.call("discuss.channel", "action_pass_on", [
                     [this.id],
                 ]);
-            } catch {
-                // It has just gone, or the connection is lost: the server's timers see to it.
+            } catch (error) {
+                // It has gone, or the connection is lost: the server's timers see to it.
+                this.forgetProposalIfGone(error);
             }
         }
     },
@@ -82,7 +83,15 @@ patch(Thread.prototype, {
             if (!(error instanceof RPCError)) {
                 throw error;
             }
+            this.forgetProposalIfGone(error);
             notification.add(error.data?.message || error.message, { type: "warning" });
+        }
+    },
+
+    /** Who is asked no more reads so from the answer, where this page has missed it. */
+    forgetProposalIfGone(error) {
+        if (error.exceptionName === "odoo.exceptions.AccessError") {
+            this.dispatch_proposal = false;
         }
     },
 });

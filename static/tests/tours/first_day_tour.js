@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { press } from "./walk";
+import { fit, press, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
@@ -35,11 +35,11 @@ const setPassword = (form) => [
 
 tours.add("im_livechat_subaccount.first_day_administrator", {
     steps: () => [
-        click("Open the applications", ".o_navbar_apps_menu button"),
+        click("Open the applications", fit(".o_navbar_apps_menu button", ".o_main_navbar .o_menu_toggle")),
         click("Settings", ".o_app[data-menu-xmlid='base.menu_administration']"),
         screen("Settings", ".o_setting_container"),
         click("Live Chat", ".settings_tab [data-key=im_livechat]"),
-        click("New main account", "#livechat_main_account button:contains(New main account)"),
+        click("New main account", `#livechat_main_account button:contains(${say("New main account", "新建主账号")})`),
         screen("New main account", ".modal [name=person]"),
         type("The name", ".modal [name=name] input", "Lin Yue"),
         type("The login", ".modal [name=login] input", "lin@shop.example"),
@@ -92,7 +92,7 @@ tours.add("im_livechat_subaccount.first_day_owner_tries", {
         },
         click(
             "What happens at night",
-            "[data-step=away] .o_livechat_first_day_pool:contains(Keep messages)",
+            `[data-step=away] .o_livechat_first_day_pool:contains(${say("Keep messages", "留言")})`,
         ),
         { content: "That is arranged", trigger: "[data-step=away] .fa-check-circle" },
         {

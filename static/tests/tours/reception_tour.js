@@ -362,7 +362,7 @@ tours.add("im_livechat_subaccount.reception_offered", {
         },
         {
             content: "All of them",
-            trigger: `${card(buyer("Bea"))} .o_livechat_reception_offered button:contains(Another)`,
+            trigger: `${card(buyer("Bea"))} .o_livechat_reception_offered button:contains(${say("Another", "其他人")})`,
             run: press,
         },
         {
@@ -625,8 +625,7 @@ tours.add("im_livechat_subaccount.reception_no_channel_of_shop", {
     steps: () => [
         {
             content: "It is not its own name that is entered",
-            trigger:
-                ".o_livechat_reception_none:contains(Its main account asks):not(:contains(your name))",
+            trigger: `.o_livechat_reception_none:contains(${say("Its main account asks", "请由主账号联系")}):not(:contains(${say("your name", "您的名字")}))`,
         },
     ],
 });

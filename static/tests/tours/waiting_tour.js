@@ -136,35 +136,35 @@ tours.add("im_livechat_subaccount.transfer", {
         ...openDialog,
         {
             content: "Omar has room; presence and load are told",
-            trigger: `${agent("Omar")}:has(input:enabled):contains(Online):contains(0/2)`,
+            trigger: `${agent("Omar")}:has(input:enabled):contains(${say("Online", "在线")}):contains(0/2)`,
         },
         {
             content: "Sofie is full and cannot be chosen",
-            trigger: `${agent("Sofie")}:has(input:disabled):contains(Full):contains(1/1)`,
+            trigger: `${agent("Sofie")}:has(input:disabled):contains(${say("Full", "已满")}):contains(1/1)`,
         },
         {
             content: "Pavel is paused",
-            trigger: `${agent("Pavel")}:contains(Paused)`,
+            trigger: `${agent("Pavel")}:contains(${PAUSED})`,
         },
         submit,
-        told("Choose a reason for the transfer."),
+        told(say("Choose a reason for the transfer.", "请选择转接原因。")),
         {
             content: "Choose another reason",
             trigger: "#o_livechat_transfer_reason",
-            run: "selectByLabel Other",
+            run: `selectByLabel ${say("Other", "其他")}`,
         },
         submit,
-        told("Write down the reason for the transfer."),
+        told(say("Write down the reason for the transfer.", "请填写转接原因。")),
         {
             content: "Write it down",
             trigger: "#o_livechat_transfer_note",
             run: "edit The sister asks for him",
         },
         submit,
-        told("Choose a colleague or a group."),
+        told(say("Choose a colleague or a group.", "请选择同事或分组。")),
         { content: "Choose Pavel", trigger: `${agent("Pavel")} input`, run: "click" },
         submit,
-        told("Pavel Novak is paused."),
+        told(say("Pavel Novak is paused.", "Pavel Novak 已挂起")),
         {
             content: "Nothing that was entered is lost",
             trigger:
@@ -176,7 +176,7 @@ tours.add("im_livechat_subaccount.transfer", {
         submit,
         {
             content: "It is done",
-            trigger: ".o_notification:contains(Transferred to Omar Haddad)",
+            trigger: `.o_notification:contains(${say("Transferred to Omar Haddad", "已转接给 Omar Haddad")})`,
         },
         { content: "The dialog is gone", trigger: "body:not(:has(.o_livechat_transfer))" },
     ],
@@ -192,13 +192,13 @@ tours.add("im_livechat_subaccount.transfer_to_group", {
         },
         {
             content: "Choose the group",
-            trigger: ".o_livechat_transfer_groups label:contains(Returns):contains(0 colleagues)",
+            trigger: `.o_livechat_transfer_groups label:contains(Returns):contains(${say("0 colleagues", "0 位同事")})`,
             run: "click",
         },
         submit,
         {
             content: "The buyer waits",
-            trigger: ".o_notification:contains(The buyer waits in line of Returns)",
+            trigger: `.o_notification:contains(${say("The buyer waits in line of Returns", "买家在 Returns 排队")})`,
         },
     ],
 });
