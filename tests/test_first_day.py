@@ -337,8 +337,9 @@ class TestOwnChannel(DispatchCommon):
         self.assertFalse(self.channel.user_ids)
 
 
-# From nothing to the first buyer served, as `docs/operations.md` tells.
-_CLICKS, _SCREENS = 14, 8
+# From nothing to the first buyer served, as `docs/operations.md` tells; on a phone one more, as Odoo
+# has the applications in its drawer.
+_CLICKS, _CLICKS_ON_A_PHONE, _SCREENS = 14, 15, 8
 
 
 class _Counter(logging.Handler):
@@ -398,6 +399,7 @@ class TestFirstBuyer(WalkCase, DispatchCommon):
         self._say(chat, agent, "Four of them are left.")
         self.assertIn(agent.partner_id, chat.message_ids.author_id)
 
-        self.assertEqual(counter.clicks, _CLICKS)
+        clicks = _CLICKS_ON_A_PHONE if self.touch_enabled else _CLICKS
+        self.assertEqual(counter.clicks, clicks)
         self.assertEqual(len(set(counter.screens)), _SCREENS, counter.screens)
         logger.info("First buyer: %s clicks, screens %s", counter.clicks, counter.screens)

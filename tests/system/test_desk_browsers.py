@@ -821,6 +821,46 @@ def test_an_answer_that_comes_late_takes_no_whisper_back(shop, open_page):
 
 
 @pytest.mark.long
+def test_a_page_that_missed_an_answer_asks_again_and_no_late_answer_brings_a_clock_back(
+    shop, server, open_page
+):
+    reception, agent = serve(shop, no_reply_seconds=3000)
+    chats = [open_chat(shop, reception, name=name)[1] for name in ("Ella", "Omar")]
+    held = []
+
+    def hold(route):
+        if "livechat_dispatch_owed" in route.request.post_data:
+            held.append(route)
+            held[:] = [(route, route.fetch())]
+        else:
+            route.continue_()
+
+    with Wire(server.port) as wire:
+        page = open_page(f"http://127.0.0.1:{wire.port}/web/login?redirect=/odoo/discuss", DESKTOP)
+        log_in(page, agent)
+        expect(page).to_have_title(re.compile(r"^\(2\) "))
+        # What is written in the database itself is told to nobody.
+        shop.sql("UPDATE discuss_channel SET dispatch_asked_at = NULL WHERE id = %s", chats[0])
+        wire.hang_up()
+        expect(page).to_have_title(re.compile(r"^\(1\) "))
+
+        page.route("**/mail/data", hold)
+        wire.hang_up()
+        shops.wait_until(
+            lambda: page.wait_for_timeout(100) or (held and isinstance(held[0], tuple)),
+            "the page does not ask what is owed",
+        )
+        answer(shop, agent, chats[1])
+        answered = re.compile(r"^(?!\()")
+        expect(page).to_have_title(answered)
+        route, response = held[0]
+        route.fulfill(response=response)
+        page.wait_for_timeout(1000)
+        expect(page).to_have_title(answered)
+    assert page.errors == []
+
+
+@pytest.mark.long
 def test_a_notification_beside_the_page_leads_to_its_chat(shop, open_page):
     reception, agent = serve(shop)
     open_chat(shop, reception, name="Omar")

@@ -35,11 +35,20 @@ const setPassword = (form) => [
 
 tours.add("im_livechat_subaccount.first_day_administrator", {
     steps: () => [
-        click("Open the applications", fit(".o_navbar_apps_menu button", ".o_main_navbar .o_menu_toggle")),
+        ...fit(
+            [click("Open the applications", ".o_navbar_apps_menu button")],
+            [
+                click("Open the drawer", ".o_main_navbar .o_menu_toggle"),
+                click("All applications", ".o_app_menu_sidebar .o_sidebar_topbar a"),
+            ],
+        ),
         click("Settings", ".o_app[data-menu-xmlid='base.menu_administration']"),
         screen("Settings", ".o_setting_container"),
         click("Live Chat", ".settings_tab [data-key=im_livechat]"),
-        click("New main account", `#livechat_main_account button:contains(${say("New main account", "新建主账号")})`),
+        click(
+            "New main account",
+            `#livechat_main_account button:contains(${say("New main account", "新建主账号")})`,
+        ),
         screen("New main account", ".modal [name=person]"),
         type("The name", ".modal [name=name] input", "Lin Yue"),
         type("The login", ".modal [name=login] input", "lin@shop.example"),

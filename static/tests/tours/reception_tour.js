@@ -962,7 +962,7 @@ tours.add("im_livechat_subaccount.reception_no_channel", {
             content: "Whom to ask, and for what",
             trigger: `.o_livechat_reception_none:contains(${say(
                 "Ask your Odoo administrator for one: Settings ▸ Live Chat ▸ New main account",
-                "请您的 Odoo 管理员",
+                "请联系 Odoo 管理员：“设置 ▸ 在线聊天 ▸ 新建主账号”",
             )}):not(:has(button))`,
         },
     ],

@@ -1,5 +1,5 @@
 import { registry } from "@web/core/registry";
-import { fit, press, say } from "./walk";
+import { fit, press, pressInChat, say } from "./walk";
 
 const tours = registry.category("web_tour.tours");
 
@@ -112,13 +112,9 @@ tours.add("im_livechat_subaccount.leave_channel", {
 const openDialog = [
     {
         content: "The chat is there",
-        trigger: ".o-mail-Discuss .o-mail-Message:contains(Is the blue one in stock?)",
+        trigger: ".o-mail-Message:contains(Is the blue one in stock?)",
     },
-    {
-        content: "Open the dialog",
-        trigger: ".o-mail-DiscussContent-header button[name=livechat-transfer]",
-        run: "click",
-    },
+    ...pressInChat("livechat-transfer", "fa-share-square-o"),
 ];
 const submit = {
     content: "Transfer",

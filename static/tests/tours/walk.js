@@ -48,6 +48,24 @@ export const openMenu = (...path) =>
         run: press,
     }));
 
+/** Press a button in the head of a chat, on a phone in the menu of its window, where its sign tells it. */
+export const pressInChat = (button, sign) =>
+    fit(
+        [{ content: `Press ${button}`, trigger: `button[name=${button}]`, run: press }],
+        [
+            {
+                content: "What else there is",
+                trigger: ".o-mail-ChatWindow-moreActions",
+                run: press,
+            },
+            {
+                content: `Press ${button}`,
+                trigger: `:is(.o-mail-ActionList-button, .o-dropdown-item):has(.${sign})`,
+                run: press,
+            },
+        ],
+    );
+
 /** Go on from *Reception* by a button above it, or on a phone by the drawer. */
 export const openFromReception = (name, menu) => {
     const button = `.o_control_panel .${name}`;
