@@ -337,8 +337,8 @@ class TestOwnChannel(DispatchCommon):
         self.assertFalse(self.channel.user_ids)
 
 
-# From nothing to the first buyer served, as `docs/operations.md` tells; on a phone one more, as Odoo
-# has the applications in its drawer.
+# From nothing to the first buyer served, as `docs/operations.md` tells; on a phone one more, as
+# Odoo has the applications in its drawer.
 _CLICKS, _CLICKS_ON_A_PHONE, _SCREENS = 14, 15, 8
 
 
