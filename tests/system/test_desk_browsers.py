@@ -839,6 +839,8 @@ def test_a_page_that_missed_an_answer_asks_again_and_no_late_answer_brings_a_clo
         page = open_page(f"http://127.0.0.1:{wire.port}/web/login?redirect=/odoo/discuss", DESKTOP)
         log_in(page, agent)
         expect(page).to_have_title(re.compile(r"^\(2\) "))
+        # With its first connection the page hears what was told in the minute before.
+        wait_until_online(shop, agent)
         # What is written in the database itself is told to nobody.
         shop.sql("UPDATE discuss_channel SET dispatch_asked_at = NULL WHERE id = %s", chats[0])
         wire.hang_up()
