@@ -29,11 +29,14 @@ def _read_question(page_url, fetch_params, context):
 
 # So much a page asks for at once, and more: each answer about a channel of live chat is worked out.
 _QUESTIONS_MAX = 100
+# So many chats an agent's page may ask about: more than anybody has open.
+_CHATS_MAX = 1000
 
 
 def _read_ids(sent):
     """Return the ids of records of a list that a page has sent, and of nothing else it may hold."""
-    return {one for one in sent if is_record_id(one)} if isinstance(sent, list) else set()
+    sent = sent[:_CHATS_MAX] if isinstance(sent, list) else []
+    return {one for one in sent if is_record_id(one)}
 
 
 class DispatchWebclientController(WebclientController):
@@ -85,9 +88,12 @@ class DispatchWebclientController(WebclientController):
         if name == "livechat_dispatch_owed":
             chats = request.env["discuss.channel"]._find_owed()
             request.update_context(channels=request.env.context["channels"] | chats)
-            for chat in chats.browse(_read_ids(params) - {*chats.ids}):
+            known = _read_ids(params) - {*chats.ids}
+            mine = chats._find_mine([("id", "in", [*known])])
+            store.add(mine, mine._list_clocks_to_store())
+            for chat in chats.browse(known - {*mine.ids}):
                 # Why not is nothing to this page: it may have lost the chat, and read it no more.
-                store.add(chat, {"dispatch_clock": False})
+                store.add(chat, {"dispatch_clock": False, "dispatch_proposal": False})
             # A browser's clock may be wrong: what it counts is the server's time.
             now = fields.Datetime.to_string(read_now(request.env))
             store.add_global_values(livechat_dispatch_now=now)

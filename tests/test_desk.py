@@ -270,16 +270,26 @@ class TestDeskRequests(DeskCommon, HttpCase):
     def test_a_page_hears_of_each_chat_that_it_takes_to_be_owed_a_word(self):
         self._say(self.chat, self.guest)
         lost, strange = self._open_chat(self.channel, self.omar), 2**31 - 1
-        known = [self.chat.id, lost.id, strange, -1, 2**40, "x", None, [1], {}]
+        held = self._open_chat(self.channel, self.maria, dispatch_state="assigned")
+        self._say(held, self.guest)
+        until = self.now + timedelta(hours=1)
+        held.with_user(self.maria).action_hold(fields.Datetime.to_string(until))
+        known = [self.chat.id, held.id, lost.id, strange, -1, 2**40, "x", None, [1], {}]
 
         answer = self._ask_owed("desk_maria", known)
 
-        clocks = {thread["id"]: thread["dispatch_clock"] for thread in answer["discuss.channel"]}
-        self.assertTrue(clocks.pop(self.chat.id))
+        told = {thread.pop("id"): thread for thread in answer["discuss.channel"]}
+        self.assertTrue(told.pop(self.chat.id)["dispatch_clock"])
         # As of a chat that there is not: nothing is said of whose it is.
-        self.assertEqual(clocks, {lost.id: False, strange: False})
-        told = [thread for thread in answer["discuss.channel"] if thread["id"] != self.chat.id]
-        self.assertEqual({*map(len, told)}, {2})
+        nothing = {"dispatch_clock": False, "dispatch_proposal": False}
+        self.assertEqual(
+            told,
+            {
+                held.id: {**nothing, "dispatch_held_until": fields.Datetime.to_string(until)},
+                lost.id: nothing,
+                strange: nothing,
+            },
+        )
         for nothing in ({}, {"1": 1}, "x", 7, True):
             self.assertTrue(self._ask_owed("desk_maria", nothing)["discuss.channel"])
 

@@ -113,16 +113,6 @@ class TestHold(DeskCommon):
         self._hold(self.now + timedelta(hours=3))
         self.chat.with_user(self.maria).action_end_hold()
         self.assertFalse(self._clock())
-        # A page that has missed it, and asks again, is told.
-        self._forget_bus()
-        self.chat.with_user(self.maria).action_end_hold()
-        told = [
-            thread["dispatch_held_until"]
-            for _channel, kind, payload in self._read_bus()
-            if kind == "mail.record/insert"
-            for thread in payload["discuss.channel"]
-        ]
-        self.assertEqual(told, [False])
 
     def test_only_its_agent_and_the_managers_put_a_chat_on_hold(self):
         with self.assertRaises(AccessError):

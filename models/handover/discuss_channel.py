@@ -236,7 +236,11 @@ class DiscussChannel(models.Model):
 
     def _list_clocks_to_store(self):
         """Return what agents' pages show of the clocks by which a chat goes on."""
-        return [self._get_reply_clock_to_store(), self._get_proposal_to_store()]
+        return [
+            self._get_reply_clock_to_store(),
+            self._get_proposal_to_store(),
+            self._get_hold_to_store(),
+        ]
 
     def _get_hold_to_store(self):
         return Store.Attr(
@@ -260,7 +264,7 @@ class DiscussChannel(models.Model):
     def _to_store_defaults(self, target):
         attributes = [*super()._to_store_defaults(target), self._get_reopens_to_store()]
         if target.is_internal(self.env):
-            attributes += [*self._list_clocks_to_store(), self._get_hold_to_store()]
+            attributes += self._list_clocks_to_store()
         return attributes
 
     def _list_told_directly(self):
@@ -270,7 +274,7 @@ class DiscussChannel(models.Model):
     def _sync_field_names(self):
         names = super()._sync_field_names()
         # Core compares what this says before and after each write, and tells the agents' pages.
-        names["internal_users"] += [*self._list_clocks_to_store(), self._get_hold_to_store()]
+        names["internal_users"] += self._list_clocks_to_store()
         return names
 
     def _reassign_if(self, overdue, since):

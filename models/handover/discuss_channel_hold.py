@@ -86,8 +86,6 @@ class DiscussChannel(models.Model):
         if chat.dispatch_held_until:
             owes = chat.dispatch_asked_at and read_now(self.env)
             chat.write({"dispatch_held_until": False, "dispatch_reminded_at": owes})
-        else:
-            chat._tell_again()
         return True
 
     @api.model

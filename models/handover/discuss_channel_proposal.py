@@ -30,11 +30,6 @@ class DiscussChannel(models.Model):
         if self.dispatch_proposed_at:
             self.dispatch_proposed_at = False
 
-    def _tell_again(self):
-        """Tell who calls what is true of this chat: its page has missed it, or would not ask."""
-        attributes = [*self._list_clocks_to_store(), self._get_hold_to_store()]
-        Store(bus_channel=self.env.user).add(self, attributes).bus_send()
-
     def _leave(self, partners):
         asked = self.dispatch_seat_partner_ids & self.livechat_operator_id & partners
         super()._leave(partners)
@@ -63,10 +58,7 @@ class DiscussChannel(models.Model):
 
         :raise AccessError: for others than the agent who is asked.
         """
-        chat = self._check_proposed()
-        if not chat.dispatch_proposed_at:
-            chat._tell_again()
-        chat._accept()
+        self._check_proposed()._accept()
         return True
 
     def action_decline(self):
@@ -94,7 +86,4 @@ class DiscussChannel(models.Model):
         """
         chat = self._check_proposed()
         overdue = chat._get_overdue(chat.livechat_channel_id, "accept_seconds")
-        went = chat._is_dispatched() and chat._reassign_if(overdue, "dispatch_proposed_at")
-        if went is None:
-            chat._tell_again()
-        return bool(went)
+        return chat._is_dispatched() and bool(chat._reassign_if(overdue, "dispatch_proposed_at"))

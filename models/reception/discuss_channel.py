@@ -80,17 +80,25 @@ class DiscussChannel(models.Model):
         return user in staff and user.partner_id not in self.dispatch_seat_partner_ids
 
     @api.model
-    def _find_owed(self):
-        """Return the open chats in which the caller owes a buyer a word.
+    def _find_mine(self, domain):
+        """Return the chats of this domain that the caller has.
 
         :rtype: discuss.channel
         """
         # Served by livechat_dispatch_seat's index on partner_id.
         # sudo: discuss.channel - one's own chats, which one may read
         chats = self.sudo().search(
-            [("dispatch_seat_partner_ids", "in", self.env.user.partner_id.ids), *OWED]
+            [("dispatch_seat_partner_ids", "in", self.env.user.partner_id.ids), *domain]
         )
         return chats.with_env(self.env)
+
+    @api.model
+    def _find_owed(self):
+        """Return the open chats in which the caller owes a buyer a word.
+
+        :rtype: discuss.channel
+        """
+        return self._find_mine(OWED)
 
     def get_waiting_words(self):
         """Return what the buyer of a chat that waits has written.

@@ -659,6 +659,11 @@ def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
         chat_id,
     )
     assert held
+
+    # A page that has missed that the hold is over learns it when it ends it.
+    shop.sql("UPDATE discuss_channel SET dispatch_held_until = NULL WHERE id = %s", chat_id)
+    page.locator("[title='End the hold'], [name='livechat-end-hold']").first.click()
+    expect(page.locator(".o_livechat_hold_mark")).to_have_count(0)
     assert page.errors == []
 
 

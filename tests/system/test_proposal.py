@@ -123,6 +123,24 @@ def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("answer_given", ["Accept", "Decline"])
+def test_a_page_that_missed_that_it_is_asked_no_more_learns_it_from_its_answer(
+    shop, open_page, no_timers, answer_given
+):
+    reception, agent = serve(shop, asks_to_accept=True, accept_seconds=300)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
+    page = come_in(shop, open_page, agent)
+    show_chat(page, "Ella")
+    strip = page.locator(STRIP)
+    expect(strip).to_be_visible()
+    # What is written in the database itself is told to nobody.
+    shop.sql("UPDATE discuss_channel SET dispatch_proposed_at = NULL WHERE id = %s", chat_id)
+    strip.get_by_role("button", name=answer_given).click()
+    expect(strip).to_have_count(0)
+    assert page.errors == []
+
+
+@pytest.mark.long
 def test_on_a_phone_the_ring_of_a_chat_that_was_answered_elsewhere_is_gone(shop, open_page):
     reception, agent = serve(shop)
     page = come_in(shop, open_page, agent, PHONE)

@@ -60,20 +60,37 @@ export class Desk {
         this.store.livechatLaidAsideBefore = this.now - session.livechat_laid_aside * MINUTE;
     }
 
-    /** Ask in which chats a word is owed: what was told while there was no connection is lost. */
+    /**
+     * Ask in which chats a word is owed, and what is so of those that are open here: this page may
+     * have missed what was told.
+     */
     async askOwed() {
-        const turn = ++this.store.livechatTurn;
-        const known = this.store.livechatsOwed.map(({ id }) => id);
-        const told = await rpc(
-            "/mail/data",
-            { fetch_params: [["livechat_dispatch_owed", known]], context: user.context },
-            { silent: true },
+        const question = { heard: new Set() };
+        this.question = question;
+        const known = Object.values(this.store.Thread.records).filter(
+            (chat) => chat.isMineAndOpen || chat.isProposedToMe,
         );
-        // What the page has heard of a chat since it asked may be newer than the answer.
-        const isNews = ({ id }) =>
-            !(this.store.Thread.get({ model: "discuss.channel", id })?.clockHeardIn >= turn);
-        told["discuss.channel"] = told["discuss.channel"]?.filter(isNews) ?? [];
-        this.store.insert(told);
+        const params = {
+            fetch_params: [["livechat_dispatch_owed", known.map(({ id }) => id)]],
+            context: user.context,
+        };
+        // Without a connection it is asked again once there is one.
+        const told = await rpc("/mail/data", params, { silent: true }).catch(() => undefined);
+        if (told && this.question === question) {
+            // What was told of a chat since may be newer than the answer.
+            const isNews = (id) => !question.heard.has(id);
+            const { "discuss.channel": chats = [], "discuss.channel.member": members = [] } = told;
+            this.store.insert({
+                ...told,
+                "discuss.channel": chats.filter(({ id }) => isNews(id)),
+                "discuss.channel.member": members.filter(({ channel_id }) => isNews(channel_id.id)),
+            });
+        }
+    }
+
+    /** Remember which chats something was told of. */
+    onTold({ "discuss.channel": chats = [] }) {
+        chats.forEach(({ id }) => this.question.heard.add(id));
     }
 
     /** Follow that others wait now, or for another word. */
@@ -145,10 +162,7 @@ export class Desk {
      * none, to the next chat that is open.
      */
     async closeAndGoOn(chat) {
-        const isMine = (other) =>
-            other.notEq(chat) &&
-            !other.livechat_end_dt &&
-            other.self_member_id?.livechat_member_type === "agent";
+        const isMine = (other) => other.notEq(chat) && other.isMineAndOpen;
         const next =
             this.store.livechatsOwed.find(isMine) || this.store.discuss.livechats.find(isMine);
         if (chat.isOwedByMe) {
@@ -189,9 +203,11 @@ export const deskService = {
             },
             [store],
         );
-        const load = () => desk.askOwed().catch(() => {});
-        load();
-        bus.addEventListener("BUS:RECONNECT", load);
+        void desk.askOwed();
+        bus.subscribe("mail.record/insert", (told) => desk.onTold(told));
+        for (const event of ["BUS:CONNECT", "BUS:RECONNECT"]) {
+            bus.addEventListener(event, () => desk.askOwed());
+        }
         desk.tidy();
         browser.setInterval(() => desk.tidy(), TIDIES_EVERY);
         command.add(_t("Answer the buyer who waits longest"), () => desk.openLongestWaiting(), {

@@ -11,8 +11,6 @@ patch(Store.prototype, {
             inverse: "storeAsOwed",
             sort: (chat1, chat2) => chat1.owedSince - chat2.owedSince || chat1.id - chat2.id,
         });
-        /** How often this page has asked in which chats a word is owed. */
-        this.livechatTurn = 0;
         /** Milliseconds since the epoch: live chats that ended before are laid aside. */
         this.livechatLaidAsideBefore = 0;
         /** Milliseconds by which the server's clock is ahead of this browser's. */

@@ -17,13 +17,7 @@ patch(Thread.prototype, {
          *
          * @type {{since: string, limit: number}|false|undefined}
          */
-        this.dispatch_clock = fields.Attr(undefined, {
-            onUpdate() {
-                this.clockHeardIn = this.store.livechatTurn;
-            },
-        });
-        /** After which of the questions of `Desk.askOwed` this page has heard of the clock last. */
-        this.clockHeardIn = 0;
+        this.dispatch_clock = undefined;
         /**
          * Milliseconds since the epoch by the server's clock; undefined while no word is owed.
          *
@@ -82,6 +76,10 @@ patch(Thread.prototype, {
         return (
             this.owedSince !== undefined && this.self_member_id?.livechat_member_type === "agent"
         );
+    },
+
+    get isMineAndOpen() {
+        return !this.livechat_end_dt && this.self_member_id?.livechat_member_type === "agent";
     },
 
     /** The list of its channel. */

@@ -51,8 +51,7 @@ for (const component of [ChatWindow, DiscussContent, DiscussSidebarChannel]) {
 /** Whether an agent sees this action of a chat of its own. */
 const isOffered = ({ owner, thread }) =>
     thread?.dispatch_transferable &&
-    !thread.livechat_end_dt &&
-    thread.self_member_id?.livechat_member_type === "agent" &&
+    thread.isMineAndOpen &&
     (!owner.props.chatWindow || owner.props.chatWindow.isOpen) &&
     !owner.isDiscussSidebarChannelActions;
 
@@ -69,8 +68,11 @@ registerThreadAction("livechat-end-hold", {
     condition: (action) => isOffered(action) && Boolean(action.thread.heldUntil),
     icon: "fa fa-fw fa-play-circle-o",
     name: _t("End the hold"),
-    open: ({ store, thread }) =>
-        store.env.services.orm.call("discuss.channel", "action_end_hold", [[thread.id]]),
+    async open({ store, thread }) {
+        const { "im_livechat_subaccount.desk": desk, orm } = store.env.services;
+        await orm.call("discuss.channel", "action_end_hold", [[thread.id]]);
+        await desk.askOwed();
+    },
     sequence: 10,
     sequenceGroup: 7,
 });

@@ -64,34 +64,28 @@ patch(Thread.prototype, {
     async passOnProposal(now) {
         if (now >= this.proposedUntil && now >= this.passedOnAt + SAYS_AGAIN_AFTER) {
             this.passedOnAt = now;
+            const { "im_livechat_subaccount.desk": desk, orm } = this.store.env.services;
             try {
-                await this.store.env.services.orm.silent.call("discuss.channel", "action_pass_on", [
-                    [this.id],
-                ]);
-            } catch (error) {
-                // It has gone, or the connection is lost: the server's timers see to it.
-                this.forgetProposalIfGone(error);
+                await orm.silent.call("discuss.channel", "action_pass_on", [[this.id]]);
+            } catch {
+                // It has just gone, or the connection is lost: the server's timers see to it.
             }
+            await desk.askOwed();
         }
     },
 
     async answerProposal(method) {
-        const { notification, orm } = this.store.env.services;
+        const { "im_livechat_subaccount.desk": desk, notification, orm } = this.store.env.services;
         try {
             return await orm.call("discuss.channel", method, [[this.id]]);
         } catch (error) {
             if (!(error instanceof RPCError)) {
                 throw error;
             }
-            this.forgetProposalIfGone(error);
             notification.add(error.data?.message || error.message, { type: "warning" });
-        }
-    },
-
-    /** Who is asked no more reads so from the answer, where this page has missed it. */
-    forgetProposalIfGone(error) {
-        if (error.exceptionName === "odoo.exceptions.AccessError") {
-            this.dispatch_proposal = false;
+        } finally {
+            // Where this page has missed something, nothing new is told.
+            void desk.askOwed();
         }
     },
 });
