@@ -272,7 +272,7 @@ class TestDeskRequests(DeskCommon, HttpCase):
         lost, strange = self._open_chat(self.channel, self.omar), 2**31 - 1
         held = self._open_chat(self.channel, self.maria, dispatch_state="assigned")
         self._say(held, self.guest)
-        until = self.now + timedelta(hours=1)
+        until = fields.Datetime.now() + timedelta(hours=1)
         held.with_user(self.maria).action_hold(fields.Datetime.to_string(until))
         known = [self.chat.id, held.id, lost.id, strange, -1, 2**40, "x", None, [1], {}]
 

@@ -236,19 +236,7 @@ class DiscussChannel(models.Model):
 
     def _list_clocks_to_store(self):
         """Return what agents' pages show of the clocks by which a chat goes on."""
-        return [
-            self._get_reply_clock_to_store(),
-            self._get_proposal_to_store(),
-            self._get_hold_to_store(),
-        ]
-
-    def _get_hold_to_store(self):
-        return Store.Attr(
-            "dispatch_held_until",
-            # sudo: discuss.channel - whoever reads a chat may know until when it rests
-            lambda chat: fields.Datetime.to_string(chat.sudo().dispatch_held_until),
-            predicate=lambda chat: chat._is_dispatched(),
-        )
+        return [self._get_reply_clock_to_store(), self._get_proposal_to_store()]
 
     def _get_reopens_to_store(self):
         return Store.Attr(
