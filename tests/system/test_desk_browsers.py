@@ -20,6 +20,7 @@ from wire import Wire
 
 SYSTRAY = ".o_menu_systray .o_livechat_dispatch_menu"
 MENU = ".o_livechat_dispatch_menu_content"
+BUS = "odoo.__WOWL_DEBUG__.root.env.services.bus_service"
 ERROR = ".o_error_dialog, .o_dialog_error"
 
 
@@ -643,8 +644,8 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
 @pytest.mark.long
 def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
     reception, agent = serve(shop)
-    _buyer, chat_id = open_chat(shop, reception, name="Ella")
     page = come_in(shop, open_page, agent)
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
     show_chat(page, "Ella")
     # As Odoo has it for who reads Arabic.
     page.evaluate("luxon.Settings.defaultNumberingSystem = 'arab'")
@@ -830,7 +831,6 @@ def test_a_page_that_missed_an_answer_asks_again_and_no_late_answer_brings_a_clo
     shop, server, open_page
 ):
     reception, agent = serve(shop, no_reply_seconds=3000)
-    chats = [open_chat(shop, reception, name=name)[1] for name in ("Ella", "Omar")]
     asked, answers = [], []
 
     def hold_first(route):
@@ -843,9 +843,11 @@ def test_a_page_that_missed_an_answer_asks_again_and_no_late_answer_brings_a_clo
     with Wire(server.port) as wire:
         page = open_page(f"http://127.0.0.1:{wire.port}/web/login?redirect=/odoo/discuss", DESKTOP)
         log_in(page, agent)
+        expect(page.locator(SYSTRAY)).to_be_visible()
+        # With its first connection a page hears what was told before: the chats come after it.
+        page.wait_for_function(f"() => {BUS}.workerState === 'CONNECTED'")
+        chats = [open_chat(shop, reception, name=name)[1] for name in ("Ella", "Omar")]
         expect(page).to_have_title(re.compile(r"^\(2\) "))
-        # With its first connection the page hears what was told in the minute before.
-        wait_until_online(shop, agent)
         # What is written in the database itself is told to nobody.
         shop.sql("UPDATE discuss_channel SET dispatch_asked_at = NULL WHERE id = %s", chats[0])
         wire.hang_up()

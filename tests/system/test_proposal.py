@@ -128,11 +128,12 @@ def test_a_page_that_missed_that_it_is_asked_no_more_learns_it_from_its_answer(
     shop, open_page, no_timers, answer_given
 ):
     reception, agent = serve(shop, asks_to_accept=True, accept_seconds=300)
-    _buyer, chat_id = open_chat(shop, reception, name="Ella")
     page = come_in(shop, open_page, agent)
+    # With its first connection a page hears what was told before: the chat comes after it.
+    _buyer, chat_id = open_chat(shop, reception, name="Ella")
     show_chat(page, "Ella")
     strip = page.locator(STRIP)
-    expect(strip).to_be_visible()
+    expect(strip.locator(".o_livechat_proposal_left")).to_have_text(re.compile(r"^2\d\d s$"))
     # What is written in the database itself is told to nobody.
     shop.sql("UPDATE discuss_channel SET dispatch_proposed_at = NULL WHERE id = %s", chat_id)
     strip.get_by_role("button", name=answer_given).click()
