@@ -42,6 +42,12 @@ def come_in(shop, open_page, agent, viewport=DESKTOP):
     return page
 
 
+def wait_until_it_hears(page):
+    """Wait until a page is told what happens. With its first connection it is told what happened in
+    the minute before, and so what is not true any more."""
+    page.wait_for_function(f"() => {BUS}.workerState === 'CONNECTED'")
+
+
 def set_agents(shop, reception, agents):
     ids = [agent.user_id for agent in agents]
     shop.call("im_livechat.channel", "write", [reception.id], {"user_ids": [[6, 0, ids]]})
@@ -645,6 +651,7 @@ def test_of_a_buyer_of_whom_nothing_is_known_nobody_says_that_it_is_gone(shop, o
 def test_a_chat_is_put_on_hold_in_any_digits(shop, open_page):
     reception, agent = serve(shop)
     page = come_in(shop, open_page, agent)
+    wait_until_it_hears(page)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
     show_chat(page, "Ella")
     # As Odoo has it for who reads Arabic.
@@ -844,8 +851,7 @@ def test_a_page_that_missed_an_answer_asks_again_and_no_late_answer_brings_a_clo
         page = open_page(f"http://127.0.0.1:{wire.port}/web/login?redirect=/odoo/discuss", DESKTOP)
         log_in(page, agent)
         expect(page.locator(SYSTRAY)).to_be_visible()
-        # With its first connection a page hears what was told before: the chats come after it.
-        page.wait_for_function(f"() => {BUS}.workerState === 'CONNECTED'")
+        wait_until_it_hears(page)
         chats = [open_chat(shop, reception, name=name)[1] for name in ("Ella", "Omar")]
         expect(page).to_have_title(re.compile(r"^\(2\) "))
         # What is written in the database itself is told to nobody.

@@ -7,7 +7,15 @@ import shop as shops
 from browsers import FIRST_PAGE, PHONE, shoot, show_chat, wait_until_online
 from playwright.sync_api import expect
 from test_buyer_panel import ask, fits, open_reception, visit
-from test_desk_browsers import answer, as_agent, come_in, open_chat, serve, set_agents
+from test_desk_browsers import (
+    answer,
+    as_agent,
+    come_in,
+    open_chat,
+    serve,
+    set_agents,
+    wait_until_it_hears,
+)
 from test_waiting_browsers import last_visitor
 
 STRIP = ".o_livechat_proposal"
@@ -95,7 +103,7 @@ def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
     reception, giver = serve(shop)
     page = come_in(shop, open_page, giver, PHONE)
     expect(page.locator(".o_livechat_dispatch_menu")).to_be_visible()
-    wait_until_online(shop, giver)
+    wait_until_it_hears(page)
     (taker,) = shop.add_agents([100])
 
     # Its buyer leaves.
@@ -129,7 +137,7 @@ def test_a_page_that_missed_that_it_is_asked_no_more_learns_it_from_its_answer(
 ):
     reception, agent = serve(shop, asks_to_accept=True, accept_seconds=300)
     page = come_in(shop, open_page, agent)
-    # With its first connection a page hears what was told before: the chat comes after it.
+    wait_until_it_hears(page)
     _buyer, chat_id = open_chat(shop, reception, name="Ella")
     show_chat(page, "Ella")
     strip = page.locator(STRIP)

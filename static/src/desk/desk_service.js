@@ -27,6 +27,9 @@ export class Desk {
         this.notification = services.notification;
         this.title = services.title;
         this.clocks = 0;
+        /** How often it was asked what is owed, and of which chats something was told since. */
+        this.turn = 0;
+        this.heard = new Set();
         /** The third in which each wait was when the agent knew of it: `{chat and since: third}`. */
         this.known = new Map();
     }
@@ -65,8 +68,9 @@ export class Desk {
      * have missed what was told.
      */
     async askOwed() {
-        const question = { heard: new Set() };
-        this.question = question;
+        const turn = ++this.turn;
+        const heard = new Set();
+        this.heard = heard;
         const known = Object.values(this.store.Thread.records).filter(
             (chat) => chat.isMineAndOpen || chat.isProposedToMe,
         );
@@ -76,9 +80,9 @@ export class Desk {
         };
         // Without a connection it is asked again once there is one.
         const told = await rpc("/mail/data", params, { silent: true }).catch(() => undefined);
-        if (told && this.question === question) {
+        if (told && this.turn === turn) {
             // What was told of a chat since may be newer than the answer.
-            const isNews = (id) => !question.heard.has(id);
+            const isNews = (id) => !heard.has(id);
             const { "discuss.channel": chats = [], "discuss.channel.member": members = [] } = told;
             this.store.insert({
                 ...told,
@@ -90,7 +94,7 @@ export class Desk {
 
     /** Remember which chats something was told of. */
     onTold({ "discuss.channel": chats = [] }) {
-        chats.forEach(({ id }) => this.question.heard.add(id));
+        chats.forEach(({ id }) => this.heard.add(id));
     }
 
     /** Follow that others wait now, or for another word. */
