@@ -231,6 +231,30 @@ class TestBar(DeskCommon):
             self.channel.user_ids |= self.maria
             self.assertTrue(self._is_told())
 
+    def test_an_end_before_the_first_answer_is_told_to_its_agent(self):
+        """Whose page may not listen to the chat yet."""
+
+        def read_ends():
+            return [
+                thread["livechat_end_dt"]
+                for bus_channel, kind, payload in self._read_bus()
+                if kind == "mail.record/insert" and self.maria.partner_id.id in bus_channel
+                for thread in payload.get("discuss.channel", [])
+                if "livechat_end_dt" in thread
+            ]
+
+        self._say(self.chat, self.guest)
+        answered = self._come(self.channel)
+        self._say(answered, answered.livechat_customer_history_ids.guest_id)
+        self._say(answered, self.maria)
+        self._forget_bus()
+        self.chat._close_livechat_session()
+        self.assertEqual(read_ends(), [fields.Datetime.to_string(self.chat.livechat_end_dt)])
+        self._forget_bus()
+        answered._close_livechat_session()
+        self.assertTrue(answered.livechat_end_dt)
+        self.assertEqual(read_ends(), [])
+
 
 @tagged("post_install", "-at_install")
 class TestDeskRequests(DeskCommon, HttpCase):

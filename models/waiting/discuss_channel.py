@@ -506,10 +506,15 @@ class DiscussChannel(models.Model):
 
     def _close_livechat_session(self, **kwargs):
         # sudo: discuss.channel - how the buyer's own chat stands
-        if self.self_member_id.livechat_member_type == "visitor" and self.sudo()._is_message():
+        chat = self.sudo()
+        if self.self_member_id.livechat_member_type == "visitor" and chat._is_message():
             # Whoever closes the window has left a message, and was promised an answer.
             return
+        agents = [*chat.dispatch_seat_partner_ids] if chat._is_unheard() else []
         super()._close_livechat_session(**kwargs)
+        for agent in agents:
+            # The page of who has just got the chat does not listen to it yet.
+            Store(bus_channel=agent).add(chat, "livechat_end_dt").bus_send()
 
     def _is_message(self):
         """Tell whether the buyer's words are kept for who comes: in the pool, or with an agent who
