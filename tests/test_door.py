@@ -1465,4 +1465,11 @@ class TestLimits(PatientCase, DispatchCommon):
         self.assertFalse(self._come(channel))
         self._close(first)
         self.assertTrue(channel._is_livechat_available())
+        guest = self._create_guest()
+        late = self._come(channel, guest, has_words=False)
         self.assertEqual(self._come(channel).dispatch_state, "pool")
+        # Whose window was open before, and who writes when nothing can be kept any more, reads so.
+        self._say(late, guest, "Is the lamp in stock?")
+        self.assertTrue(late.livechat_end_dt)
+        self.assertIn("no more messages can be taken", late.message_ids[:1].body)
+        self.assertFalse(late.message_ids.filtered(lambda line: "Visitor left" in line.body))

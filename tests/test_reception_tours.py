@@ -227,7 +227,12 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
     @walk
     def test_channel_without_agents_offers_to_add_some(self):
         self.returns.user_ids = False
-        self.channel.user_ids = False
+        self.channel.write({"user_ids": False, "offline_rule": "pool"})
+        guest = self._create_guest("Bea")
+        chat = self._come(self.channel, guest, has_words=False)
+        self._say(chat, guest, "Do you ship to Malta?")
+        self.assertEqual(chat.dispatch_state, "pool")
+        chat.name = "Bea"
 
         self._start("reception_no_agents")
 

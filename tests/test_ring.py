@@ -114,6 +114,26 @@ class TestRing(BusCommon):
         self.assertIn("Is the lamp in stock?", payload["options"]["body"])
         self.assertEqual(payload["options"]["data"]["res_id"], chat.id)
 
+    def test_an_agent_who_is_not_to_be_disturbed_is_not_pushed(self):
+        self.env["mail.push.device"].get_web_push_vapid_public_key()
+        self.env["mail.push.device"].create(
+            {
+                "partner_id": self.agent.partner_id.id,
+                "endpoint": "https://push.example.com/2",
+                "keys": json.dumps({"p256dh": "x", "auth": "x"}),
+            }
+        )
+        self.agent.manual_im_status = "busy"
+        first, _buyer = self._ask_unpushed()
+        guest = self._create_guest("Ella")
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "Is the lamp in stock?")
+        self._close(first)
+        self.env.flush_all()
+        self.env["im_livechat.channel"]._drain_all()
+        self.assertEqual(self._agent_of(chat), self.agent)
+        self.assertFalse(self.env["mail.push"].search([]))
+
     def _ask_unpushed(self):
         """A chat whose message core would push at once, to a service that is not there."""
         chat = self._come(self.channel, self._create_guest())

@@ -195,6 +195,9 @@ class TestSteering(SteeringCommon):
         self.assertEqual(self._kinds()[-1], "end")
         self.assertIn(self.owner.name, self._last().reason)
         self.assertFalse(self.chat.dispatch_seat_partner_ids)
+        line = self.chat.message_ids[:1]
+        self.assertIn("The shop has ended the chat", line.body)
+        self.assertEqual(line.author_id, self.channel.reception_partner_id)
         with self.assertRaises(UserError):
             self._by(self.owner).action_end_chat()
 

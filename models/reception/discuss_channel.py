@@ -2,8 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import html2plaintext
 
-from odoo.addons.mail.tools.discuss import Store
-
 from ...dispatch.line import WAITING
 from ...tools import sent
 from ...tools.here import read_now
@@ -224,9 +222,7 @@ class DiscussChannel(models.Model):
         if chat.dispatch_state in WAITING:
             return self.action_end_wait()
         chat._record_steering("end")
-        chat.livechat_end_dt = read_now(self.env)
-        # As core, when a buyer ends it.
-        Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
+        chat._end()
         return True
 
     def action_listen(self):

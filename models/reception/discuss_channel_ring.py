@@ -86,6 +86,9 @@ class DiscussChannel(models.Model):
     def _push_ring(self, agent, message):
         """Let an agent's devices ring, as core does for each message. Nobody who waits in line is
         held up by how long a service elsewhere takes: core's queue sends it."""
+        # sudo: res.users - whether the agent is not to be disturbed, as core asks of everybody
+        if agent.sudo().manual_im_status == "busy":
+            return
         devices, _private, _public = self._web_push_get_partners_parameters(agent.partner_id.ids)
         if not devices:
             return

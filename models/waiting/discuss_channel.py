@@ -234,7 +234,11 @@ class DiscussChannel(models.Model):
             self._enter_line(outcome.values)
         elif outcome.state != "pool" and self.livechat_channel_id._is_pool_full():
             self._record(outcome.values)
-            self._close_livechat_session()
+            self._end(
+                self._get_buyers_env()._(
+                    "Nobody is here, and no more messages can be taken. Please come again later."
+                )
+            )
         else:
             # If nobody is here any more, the chat was offered.
             self._keep_for_later(outcome)
@@ -510,11 +514,30 @@ class DiscussChannel(models.Model):
         if self.self_member_id.livechat_member_type == "visitor" and chat._is_message():
             # Whoever closes the window has left a message, and was promised an answer.
             return
-        agents = [*chat.dispatch_seat_partner_ids] if chat._is_unheard() else []
+        agents = chat._find_unheard_agents()
         super()._close_livechat_session(**kwargs)
         for agent in agents:
-            # The page of who has just got the chat does not listen to it yet.
             Store(bus_channel=agent).add(chat, "livechat_end_dt").bus_send()
+
+    def _find_unheard_agents(self):
+        """Return to whom the end of this chat is told directly: the page of who has just got a chat
+        does not listen to it yet."""
+        agents = self.dispatch_seat_partner_ids
+        return agents if self._is_unheard() else agents.browse()
+
+    def _end(self, words=""):
+        """End this chat as the shop, for its buyer as well.
+
+        :param words: what all who are in it read, in one line, in the buyer's language; that the
+            shop has ended it, if there is nothing more to say.
+        """
+        self.ensure_one()
+        listeners = [self, *self._find_unheard_agents()]
+        self.livechat_end_dt = read_now(self.env)
+        for listener in listeners:
+            # As core, when a buyer ends it.
+            Store(bus_channel=listener).add(self, "livechat_end_dt").bus_send()
+        self._say_as_desk(words or self._get_buyers_env()._("The shop has ended the chat"))
 
     def _is_message(self):
         """Tell whether the buyer's words are kept for who comes: in the pool, or with an agent who
@@ -651,10 +674,8 @@ class DiscussChannel(models.Model):
     def _end_by_hand(self):
         """End chats as who manages dispatch decides."""
         self._leave_line(rule="by_hand", reason=self.env._("By %s", self.env.user.name))
-        self.livechat_end_dt = read_now(self.env)
         for chat in self:
-            # As core, when a buyer ends it.
-            Store(bus_channel=chat).add(chat, "livechat_end_dt").bus_send()
+            chat._end()
 
     def _get_managed(self):
         """Return these chats with sudo, for who manages the dispatch of their shop.

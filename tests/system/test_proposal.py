@@ -131,6 +131,32 @@ def test_on_a_phone_the_ring_of_a_chat_that_is_gone_is_gone(shop, open_page):
 
 
 @pytest.mark.long
+def test_who_is_asked_to_accept_is_asked_until_the_end_whatever_else_comes(
+    shop, open_page, no_timers
+):
+    reception, agent = serve(shop, asks_to_accept=True, accept_seconds=300)
+    other = shop.open_reception([], max_sessions=100)
+    set_agents(shop, other, [agent])
+    page = come_in(shop, open_page, agent)
+    wait_until_it_hears(page)
+    open_chat(shop, reception, "Is the lamp in stock?")
+    ring = page.locator(RING)
+    expect(ring).to_contain_text("Is the lamp in stock?")
+    _buyer, chat_id = open_chat(shop, other, "Where is my parcel?")
+    shops.wait_until(lambda: other.open_chats(), "the second chat has no agent")
+    page.wait_for_timeout(1500)
+    expect(ring).to_contain_text("Is the lamp in stock?")
+    # Another that is to be accepted goes first, and the first comes back.
+    open_chat(shop, reception, "Do you ship to Malta?")
+    expect(ring).to_contain_text("Do you ship to Malta?")
+    ring.get_by_role("button", name="Decline").click()
+    expect(ring).to_contain_text("Is the lamp in stock?")
+    ring.get_by_role("button", name="Decline").click()
+    expect(ring).to_contain_text("Where is my parcel?")
+    assert page.errors == []
+
+
+@pytest.mark.long
 @pytest.mark.parametrize("answer_given", ["Accept", "Decline"])
 def test_a_page_that_missed_that_it_is_asked_no_more_learns_it_from_its_answer(
     shop, open_page, no_timers, answer_given

@@ -166,14 +166,14 @@ export class Desk {
      * none, to the next chat that is open.
      */
     async closeAndGoOn(chat) {
-        const isMine = (other) => other.notEq(chat) && other.isMineAndOpen;
-        const next =
-            this.store.livechatsOwed.find(isMine) || this.store.discuss.livechats.find(isMine);
         if (chat.isOwedByMe) {
             await chat.askLeaveConfirmation(
                 _t("The buyer waits for your answer. Leaving will end the live chat."),
             );
         }
+        const isMine = (other) => other.notEq(chat) && other.isMineAndOpen;
+        const next =
+            this.store.livechatsOwed.find(isMine) || this.store.discuss.livechats.find(isMine);
         if (next) {
             this.open(next);
         }

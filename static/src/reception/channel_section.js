@@ -270,6 +270,12 @@ export class ChannelSection extends Component {
         return this.channel.groups.reduce((sum, group) => sum + group.members.length, 0);
     }
 
+    /** Who waits is shown also while there is nobody to serve. */
+    get shownGroups() {
+        const { groups } = this.channel;
+        return this.agentCount ? groups : groups.filter((group) => group.waiting.length);
+    }
+
     openMove(target, agent, group) {
         const { channel } = this;
         this.movedFrom = target;

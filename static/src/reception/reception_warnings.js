@@ -37,7 +37,8 @@ export function findFaults(channel) {
     const owner = findOwner(channel);
     const standsIn = owner && SERVES.has(owner.reason);
     const members = channel.groups.flatMap((group) => group.members);
-    if (!members.length || standsIn) {
+    const isEmpty = !members.length && !channel.groups.some((group) => group.waiting.length);
+    if (isEmpty || standsIn) {
         return [];
     }
     const faults = [];

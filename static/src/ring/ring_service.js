@@ -28,7 +28,9 @@ export class Ring {
         this.ui = services.ui;
         /** @type {import("models").Thread|undefined} */
         this.announced = undefined;
-        this.hide = () => {};
+        this.clear = () => {};
+        /** What is announced when the present one is done with: who is asked to accept goes first. */
+        this.covered = [];
         /** The ids of the chats that were announced. */
         this.rung = new Set();
     }
@@ -76,8 +78,16 @@ export class Ring {
         return true;
     }
 
-    show({ title, words, note }, thread) {
-        this.hide();
+    show(call, thread) {
+        if (this.announced?.isProposedToMe && this.announced.notEq(thread)) {
+            if (!thread.isProposedToMe) {
+                this.covered.push({ call, thread });
+                return;
+            }
+            this.covered.push({ call: this.call, thread: this.announced });
+        }
+        this.clear();
+        const { title, words, note } = call;
         let said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
         let left;
         if (thread.isProposedToMe && thread.proposedUntil) {
@@ -93,16 +103,29 @@ export class Ring {
             sticky: this.ui.isSmall || thread.isProposedToMe,
             autocloseDelay: TIME_SHOWN,
             buttons: this.getButtons(thread),
+            onClose: () => this.onGone(thread),
         });
+        this.call = call;
         this.announced = thread;
         this.announcedIsProposed = thread.isProposedToMe;
         const over = left !== undefined && browser.setTimeout(() => this.hide(), left);
-        this.hide = () => {
-            this.hide = () => {};
+        this.clear = () => {
+            this.clear = () => {};
             this.announced = undefined;
             browser.clearTimeout(over);
             close();
         };
+    }
+
+    /** Announce no more what is announced, but what it stood before. */
+    hide() {
+        this.clear();
+        const left = this.covered.filter(({ thread }) => thread.isToBeAnswered);
+        const next = left.findLast(({ thread }) => thread.isProposedToMe) ?? left.at(-1);
+        this.covered = left.filter((covered) => covered !== next);
+        if (next) {
+            this.show(next.call, next.thread);
+        }
     }
 
     getButtons(thread) {
@@ -134,13 +157,12 @@ export class Ring {
 
     /** Whoever opens the chat on another way knows. */
     onDisplayed(thread) {
-        if (this.announced?.eq(thread)) {
-            this.hide();
-        }
+        this.onGone(thread);
     }
 
     /** It is over, somebody else's or answered: there is nothing to open for. */
     onGone(thread) {
+        this.covered = this.covered.filter((covered) => covered.thread.notEq(thread));
         if (this.announced?.eq(thread)) {
             this.hide();
         }
@@ -157,6 +179,9 @@ export class Ring {
     }
 
     async sound({ title, words, note }, thread) {
+        if (this.store.self.im_status?.includes("busy")) {
+            return;
+        }
         if (document.hasFocus()) {
             return this.outOfFocus._playSound();
         }

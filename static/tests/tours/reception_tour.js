@@ -848,6 +848,10 @@ tours.add("im_livechat_subaccount.reception_native", {
 tours.add("im_livechat_subaccount.reception_no_agents", {
     steps: () => [
         {
+            content: "Who waits is shown all the same",
+            trigger: ".o_livechat_reception_channel:contains(Bea)",
+        },
+        {
             content: "Nobody serves the channel",
             trigger: `.o_livechat_reception_no_agents:contains(${say("This channel has no agents yet", "该频道还没有客服")}) button:contains(${say("Add agents", "添加客服")})`,
             run: press,
