@@ -152,9 +152,7 @@ class TestReplyClock(DeskCommon):
         def count(*args):
             self._count_queries(*args)  # What a process remembers.
             ours = self._count_queries(*args)
-            with patch.object(
-                channels, "_get_reply_clock_to_store", lambda chats: Store.Attr("a", value=0)
-            ):
+            with patch.object(channels, "_list_clocks_to_store", lambda chats: []):
                 return ours, self._count_queries(*args)
 
         ours, without = count(group)

@@ -218,25 +218,23 @@ class DiscussChannel(models.Model):
             "until": fields.Datetime.to_string(until),
         }
 
-    def _get_reply_clock_to_store(self):
-        return Store.Attr(
-            "dispatch_clock",
-            # sudo: discuss.channel - whoever reads a chat may know that its buyer waits
-            lambda chat: chat.sudo()._get_reply_clock(),
-            predicate=lambda chat: chat._is_dispatched(),
-        )
-
-    def _get_proposal_to_store(self):
-        return Store.Attr(
-            "dispatch_proposal",
-            # sudo: discuss.channel - whoever reads a chat may know that its agent is asked
-            lambda chat: chat.sudo()._get_proposal(),
-            predicate=lambda chat: chat._is_dispatched(),
-        )
-
     def _list_clocks_to_store(self):
         """Return what agents' pages show of the clocks by which a chat goes on."""
-        return [self._get_reply_clock_to_store(), self._get_proposal_to_store()]
+        clocks = {
+            "dispatch_clock": lambda chat: chat._get_reply_clock(),
+            "dispatch_proposal": lambda chat: chat._get_proposal(),
+            "dispatch_held_until": lambda chat: fields.Datetime.to_string(chat.dispatch_held_until),
+        }
+        return [
+            Store.Attr(
+                name,
+                # sudo: discuss.channel - whoever reads a chat may know that its buyer waits, that
+                # its agent is asked, and until when it rests
+                lambda chat, read=read: read(chat.sudo()),
+                predicate=lambda chat: chat._is_dispatched(),
+            )
+            for name, read in clocks.items()
+        ]
 
     def _get_reopens_to_store(self):
         return Store.Attr(

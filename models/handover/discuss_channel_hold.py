@@ -4,8 +4,6 @@ from functools import partial
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
-from odoo.addons.mail.tools.discuss import Store
-
 from ...tools import sent
 from ...tools.here import read_now
 from ...tools.rights import READERS
@@ -89,15 +87,6 @@ class DiscussChannel(models.Model):
             owes = chat.dispatch_asked_at and read_now(self.env)
             chat.write({"dispatch_held_until": False, "dispatch_reminded_at": owes})
         return True
-
-    def _list_clocks_to_store(self):
-        hold = Store.Attr(
-            "dispatch_held_until",
-            # sudo: discuss.channel - whoever reads a chat may know until when it rests
-            lambda chat: fields.Datetime.to_string(chat.sudo().dispatch_held_until),
-            predicate=lambda chat: chat._is_dispatched(),
-        )
-        return [*super()._list_clocks_to_store(), hold]
 
     @api.model
     def _end_holds(self):
