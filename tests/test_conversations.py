@@ -307,10 +307,13 @@ class TestConversationFilters(ConversationsCommon):
             self.assertEqual(chat.name, f"{named} {self._agent_of(chat).name}")
             self.assertEqual(chat.with_user(self.owner).livechat_buyer, named)
             self.assertEqual(chat.with_user(self.mine).livechat_buyer, masked)
-            for reader, name in ((self.owner, named), (self.mine, masked)):
+            agent = self._agent_of(chat)
+            self.assertTrue(chat.with_user(agent).env["res.users"]._sees_contacts_masked())
+            for reader, name in ((self.owner, named), (agent, masked)):
                 # What is masked is not to be guessed letter by letter.
                 mine = self.env["discuss.channel"].with_user(reader)
-                found = mine.search([("livechat_buyer", "ilike", named[:4])])
+                self.assertIn(chat, mine.search([("id", "=", chat.id)]))
+                found = mine.search([("livechat_buyer", "ilike", named[:3])])
                 self.assertEqual(chat in found, name == named)
             self._say(chat, buyer, "Is it in stock?")
             for reader, name in ((self.owner, named), (self.mine, masked)):
