@@ -203,17 +203,17 @@ class DiscussChannel(models.Model):
     def _search_livechat_buyer(self, operator, value):
         if operator != "ilike" or not isinstance(value, str):
             return NotImplemented
-        guest = partner = Domain("name", "ilike", value)
-        if self.env["res.users"]._sees_contacts_masked():
-            # An address that is a name is shown masked, and not to be guessed letter by letter.
-            guest = partner = partner & Domain("name", "not like", "@")
+        guest = Domain("name", "ilike", value)
         # Whom nobody has named is shown with a number.
         if numbered := re.fullmatch(r"(.*?)\s*#?(\d{1,9})", value.strip()):
             name, number = numbered.groups()
             guest |= Domain("id", "=", int(number)) & Domain("name", "ilike", name)
-        return Domain("livechat_customer_partner_ids", "any", partner) | Domain(
-            "livechat_channel_member_history_ids.guest_id", "any", guest
-        )
+        partner = Domain("livechat_customer_partner_ids.name", "ilike", value)
+        if self.env["res.users"]._sees_contacts_masked():
+            # An address that is a name is shown masked, and not to be guessed letter by letter.
+            guest &= Domain("name", "not like", "@")
+            partner &= Domain("livechat_customer_partner_ids.name", "not like", "@")
+        return partner | Domain("livechat_channel_member_history_ids.guest_id", "any", guest)
 
     @api.depends("message_ids", "dispatch_decision_ids")
     @api.depends_context("lang", "tz", "uid")
