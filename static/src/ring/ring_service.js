@@ -79,14 +79,16 @@ export class Ring {
     }
 
     show(call, thread) {
-        if (this.announced?.isProposedToMe && this.announced.notEq(thread)) {
-            if (!thread.isProposedToMe) {
-                this.covered.push({ call, thread });
-                return;
-            }
-            this.covered.push({ call: this.call, thread: this.announced });
+        const isCovered = this.announced?.isProposedToMe && this.announced.notEq(thread);
+        if (isCovered && !thread.isProposedToMe) {
+            this.covered.push({ call, thread });
+            return;
         }
+        const before = { call: this.call, thread: this.announced };
         this.clear();
+        if (isCovered) {
+            this.covered.push(before);
+        }
         const { title, words, note } = call;
         let said = words ? _t("%(buyer)s: %(words)s", { buyer: title, words }) : title;
         let left;
