@@ -145,6 +145,13 @@ class TestReception(ReceptionCommon):
         offered = users.search(self.channel.with_user(self.boss).dispatch_agent_domain)
         self.assertLessEqual(joiner | self.foreign_agent, offered)
 
+    def test_who_is_archived_and_no_sub_account_is_not_staff(self):
+        gone = self._create_agent("gone_reception")
+        self.channel.user_ids |= gone
+        self.assertIn(gone.id, [row["id"] for row in self._read(self.owner)["agents"]])
+        gone.active = False
+        self.assertNotIn(gone.id, [row["id"] for row in self._read(self.owner)["agents"]])
+
     def test_page_shows_load_weight_and_pause_of_each_agent(self):
         self._open_chat(self.channel, self.maria)
         self.omar.dispatch_paused = True

@@ -118,6 +118,7 @@ class TestWaiting(DispatchCommon):
         self.assertTrue(joke.livechat_end_dt)
         self.assertFalse(joke.dispatch_state)
         self.assertEqual(self._kinds(joke), ["queue", "leave"])
+        self.assertIn("The shop has ended the chat", joke.message_ids[:1].body)
         self.assertEqual(joke.dispatch_decision_ids[0].rule, "by_hand")
         self.assertEqual(buyer._get_wait()["place"], 1)
         for action in ("action_end_wait", "action_put_first"):
