@@ -23,7 +23,7 @@ def _speak_in(channel_id):
         named = Domain("id", "=", channel_id)
         # sudo: discuss.channel - the language of a chat that may be read, and how it stands
         chat = chat.search(named & channels._match_open_to_caller("livechat_channel_id")).sudo()
-    if chat.livechat_channel_id.dispatch_mode not in (False, "native"):
+    if chat._is_dispatched():
         speak(chat.livechat_lang_id.code)
     return chat
 

@@ -5,8 +5,8 @@ from odoo.http import Controller, request, route
 from odoo.addons.im_livechat.tools.misc import force_guest_env
 from odoo.addons.mail.tools.discuss import Store, add_guest_to_context
 
-from ..dispatch.line import WAITING
-from ..tools.sent import is_record_id
+from ..dispatch.line import IS_WAITING
+from ..tools.sent import is_record_id, keep_ids
 from .main import find_refusal
 
 # Of so many chats one page of a buyer is told at a time; it has one, or one for each shop.
@@ -45,11 +45,8 @@ class WaitingController(Controller):
             request.env["mail.presence"]._give_sign(request.env.user if partner else guest)
         store = Store()
         buyer = request.env["im_livechat.channel"]._identify_buyer()
-        waits = Domain("livechat_end_dt", "=", False) & Domain("dispatch_state", "in", WAITING)
-        if isinstance(channel_ids, list):
-            # What the bus told of one that waits no more may never have arrived.
-            known = [chat_id for chat_id in channel_ids[:_TOLD_MAX] if is_record_id(chat_id)]
-            waits |= Domain("id", "in", known)
+        # What the bus told of one that waits no more may never have arrived.
+        waits = Domain(IS_WAITING) | Domain("id", "in", keep_ids(channel_ids, _TOLD_MAX))
         for chat in request.env["im_livechat.channel"]._find_chats_of(*buyer, waits):
             if chat.dispatch_gone_at:
                 chat._come_back()

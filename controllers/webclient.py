@@ -7,7 +7,7 @@ from odoo.addons.mail.controllers.webclient import WebclientController
 
 from ..dispatch.scope import clean_page
 from ..tools.here import read_now
-from ..tools.sent import is_record_id
+from ..tools.sent import is_record_id, keep_ids
 
 
 def _read_question(page_url, fetch_params, context):
@@ -31,12 +31,6 @@ def _read_question(page_url, fetch_params, context):
 _QUESTIONS_MAX = 100
 # So many chats an agent's page may ask about: more than anybody has open.
 _CHATS_MAX = 1000
-
-
-def _read_ids(sent):
-    """Return the ids of records of a list that a page has sent, and of nothing else it may hold."""
-    sent = sent[:_CHATS_MAX] if isinstance(sent, list) else []
-    return {one for one in sent if is_record_id(one)}
 
 
 class DispatchWebclientController(WebclientController):
@@ -88,7 +82,7 @@ class DispatchWebclientController(WebclientController):
         if name == "livechat_dispatch_owed":
             chats = request.env["discuss.channel"]._find_owed()
             request.update_context(channels=request.env.context["channels"] | chats)
-            known = _read_ids(params) - {*chats.ids}
+            known = {*keep_ids(params, _CHATS_MAX)} - {*chats.ids}
             mine = chats._find_mine([("id", "in", [*known])])
             store.add(mine, mine._list_clocks_to_store())
             for chat in chats.browse(known - {*mine.ids}):

@@ -24,7 +24,7 @@ from odoo.addons.mail.controllers.message_reaction import MessageReactionControl
 from odoo.addons.mail.controllers.thread import ThreadController
 from odoo.addons.rating.controllers.main import Rating
 
-from ..tools.sent import is_record_id, is_text
+from ..tools.sent import is_record_id, is_text, keep_ids
 from .main import find_guest, find_refusal, is_buyer_in, is_maybe_buyer, is_said, may_ask
 
 _logger = logging.getLogger(__name__)
@@ -253,8 +253,7 @@ class WritingCallController(RtcController):
         # It rings whoever is in the chat.
         if not is_record_id(channel_id) or find_refusal(channel_id, "look"):
             return {}
-        said = check_rtc_session_ids if isinstance(check_rtc_session_ids, list) else []
-        known = [session_id for session_id in said if is_record_id(session_id)]
+        known = keep_ids(check_rtc_session_ids)
         return super().channel_call_join(channel_id, known, bool(camera))
 
     @http.route()

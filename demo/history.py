@@ -9,7 +9,7 @@ from odoo.fields import Command
 
 from ..dispatch import policy, route
 from ..dispatch.credit import charge
-from ..dispatch.line import Round
+from ..dispatch.line import Round, Turn, judge
 from ..models.decision.im_livechat_channel import Outcome
 from ..models.decision.staff import Tree
 from ..tools.sentinels import DRAINING
@@ -110,7 +110,6 @@ _QUESTIONS = (
 def load(env):
     """Let the demo shop have been open for a week, so that no page of it is empty."""
     channel = env.ref("im_livechat_subaccount.im_livechat_channel_flagship")
-    channel.main_account_id._dismiss_bot()
     # Nobody waits for what happens here: it has happened.
     history = _History(channel.with_context(livechat_draining=DRAINING))
     history.set_up()
@@ -399,24 +398,28 @@ class _History:
         return self.buyers[name]
 
     def _serve(self):
-        """Give free seats to those who wait, as the channel's ``_serve_line`` does."""
+        """Give free seats to those who wait, as the channel's ``_serve_round`` does."""
         serving = Round()
-        waiting = {chat.record.id: chat for chat in self.waiting}
-        while found := serving.find_next(
-            chat.record._get_waiting()._replace(since=chat.came) for chat in waiting.values()
-        ):
-            chat = waiting[found.number]
-            outcome = self._dispatch(chat)
-            if outcome.agent:
-                del waiting[found.number]
-                self.waiting.remove(chat)
-                chat.record._assign(outcome)
-                self._seat(chat, outcome.agent)
-            elif outcome.state != "queued" and not found.is_pooled:
-                chat.record._keep_for_later(outcome)
-                serving.skip(found.number)
-            else:
-                serving.pass_over(found, self._find_roomy)
+
+        def find_next():
+            return serving.find_next(
+                chat.record._get_waiting()._replace(since=chat.came, came=chat.came)
+                for chat in self.waiting
+            )
+
+        serving.serve(find_next, self._take_turn, self._find_roomy)
+
+    def _take_turn(self, waiting):
+        (chat,) = (chat for chat in self.waiting if chat.record.id == waiting.number)
+        outcome = self._dispatch(chat)
+        turn = judge(outcome.state, waiting.is_pooled)
+        if turn is Turn.SERVED:
+            self.waiting.remove(chat)
+            chat.record._assign(outcome)
+            self._seat(chat, outcome.agent)
+        elif turn is Turn.KEPT:
+            chat.record._keep_for_later(outcome)
+        return turn
 
     def _find_roomy(self):
         agents = (self._describe(user, ()) for user in self.channel.user_ids)

@@ -6,6 +6,7 @@ it repeats: a line of thousands is not read to find who is next.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from enum import Enum
 from math import sqrt
 from typing import NamedTuple
 
@@ -19,8 +20,18 @@ HEAD_START = timedelta(minutes=10)
 # A chat that waits for an agent, or for somebody to come.
 WAITING = ("queued", "pool")
 
-#: The domain of the chats that wait; served by discuss_channel__dispatch_waiting_idx.
-IS_WAITING = (("dispatch_state", "in", WAITING), ("livechat_end_dt", "=", False))
+_IS_OPEN = ("livechat_end_dt", "=", False)
+
+#: The domains of the chats that wait, of those in a line and of those in the pool; served by
+#: discuss_channel__dispatch_waiting_idx. A search leaves out what is archived, and so does the SQL:
+#: nobody would see such a chat, and it waits again when it is archived no more.
+IS_WAITING = (("dispatch_state", "in", WAITING), _IS_OPEN)
+IS_IN_LINE = (("dispatch_state", "=", "queued"), _IS_OPEN)
+IS_IN_POOL = (("dispatch_state", "=", "pool"), _IS_OPEN)
+
+#: IS_WAITING and IS_IN_LINE in SQL.
+IS_WAITING_SQL = f"dispatch_state IN {WAITING} AND livechat_end_dt IS NULL AND active"
+IS_IN_LINE_SQL = "dispatch_state = 'queued' AND livechat_end_dt IS NULL AND active"
 
 
 class Waiting(NamedTuple):
@@ -49,12 +60,42 @@ class Waiting(NamedTuple):
 
 
 # The order of Waiting.
-ORDER_BY = """dispatch_state = 'pool',
-                   CASE WHEN dispatch_put_first > 0 THEN -dispatch_put_first
-                        ELSE (dispatch_assigned_at IS NULL)::integer END,
-                   dispatch_queued_at - CASE WHEN dispatch_goes_first IS TRUE
-                        THEN interval '10 minutes' ELSE interval '0' END,
-                   id"""
+ORDER_BY = f"""discuss_channel.dispatch_state = 'pool',
+                   CASE WHEN discuss_channel.dispatch_put_first > 0
+                        THEN -discuss_channel.dispatch_put_first
+                        ELSE (discuss_channel.dispatch_assigned_at IS NULL)::integer END,
+                   discuss_channel.dispatch_queued_at
+                       - CASE WHEN discuss_channel.dispatch_goes_first IS TRUE
+                              THEN interval '{HEAD_START.total_seconds():.0f} seconds'
+                              ELSE interval '0' END,
+                   discuss_channel.id"""
+
+
+class Turn(Enum):
+    """What came of somebody whose turn it was."""
+
+    SERVED = "served"
+    """An agent has it."""
+    KEPT = "kept"
+    """It goes on waiting, which tells nothing about the others."""
+    NO_ROOM = "no room"
+    """Nobody has room for it, nor for the others of its group who have come since."""
+    AGAIN = "again"
+    """Nothing was done: its turn is still to come."""
+
+
+def judge(state: str | None, is_pooled: bool) -> Turn:
+    """Return what is to come of somebody who waits.
+
+    :param state: where it goes, see :class:`route.Route`.
+    :param is_pooled: whether it has left a message.
+    """
+    if state == "assigned":
+        return Turn.SERVED
+    if state != "queued" and not is_pooled:
+        # Where the shop keeps no messages of those who come, it keeps those of who waited.
+        return Turn.KEPT
+    return Turn.NO_ROOM
 
 
 class Round:
@@ -82,6 +123,25 @@ class Round:
     def find_next(self, line: Iterable[Waiting]) -> Waiting | None:
         """Return the first who waits and is to be tried."""
         return min(filter(self.admits, line), default=None)
+
+    def serve(
+        self,
+        find_next: Callable[[], Waiting | None],
+        take_turn: Callable[[Waiting], Turn],
+        find_roomy: Callable[[], Iterable[int]],
+    ):
+        """Let each who waits have its turn.
+
+        :param find_next: returns the first who waits and is to be tried, ``None`` to end the round.
+        :param take_turn: decides about somebody who waits, and does what follows.
+        :param find_roomy: as for :meth:`pass_over`.
+        """
+        while waiting := find_next():
+            match take_turn(waiting):
+                case Turn.KEPT:
+                    self.skip(waiting.number)
+                case Turn.NO_ROOM:
+                    self.pass_over(waiting, find_roomy)
 
     def skip(self, number: int):
         """Note that somebody is not to be tried again in this round."""

@@ -6,7 +6,9 @@ true of the agents from which moment on; the replay is a heap of events, and eac
 What the engine keeps in the database (open chats, credits, the line, the pool) is kept here.
 
 What a day's records do not tell is not invented: a buyer who did not leave in fact would have
-waited, a chat stays with the agent it came to, and takes as long with any agent.
+waited, a chat stays with the agent it came to, and takes as long with any agent. So nobody comes
+back into the line, where who was served before waits in front; and who goes first, or was put first
+by hand, does so as far as that was noted of a buyer who waited in fact.
 
 Moments are seconds since whenever; the same zero for all.
 """
@@ -21,7 +23,7 @@ from typing import NamedTuple
 
 from . import policy, route
 from .credit import CHAT, charge
-from .line import Round, Waiting
+from .line import HEAD_START, Round, Turn, Waiting, judge
 from .policy import Agent, Decision, Regular, Rules
 from .route import Request, Setup
 
@@ -56,6 +58,10 @@ class Arrival(NamedTuple):
     """Seconds after which the buyer left the line; ``None`` for one who would have waited."""
     pooled_after: float | None = None
     """Seconds after which it left the line but a message as well."""
+    put_first_after: tuple[float, ...] = ()
+    """Seconds after which it was put first in line by hand, each time."""
+    goes_first: bool = False
+    """Whether it has the tag that the channel lets go first in line."""
     regulars: tuple[Regular, ...] = ()
     asked_expertises: int = 0
     fits: Mapping[int, Fit] = {}
@@ -86,6 +92,14 @@ class Membership(NamedTuple):
     user_ids: frozenset[int]
 
 
+class GroupPause(NamedTuple):
+    """Who was paused in a group, and went on in the others, from a moment on."""
+
+    moment: float
+    group_id: int
+    user_ids: frozenset[int]
+
+
 class Seat(NamedTuple):
     """A chat that is not the replay's to give, but holds an agent's seat."""
 
@@ -112,11 +126,13 @@ class Day(NamedTuple):
     setup: Setup
     members: Mapping[int | None, frozenset[int]]
     """Who is in which group; the default group may be missing when there is no other one: all."""
-    events: tuple[Arrival | State | Change | Membership | Charge, ...]
+    events: tuple[Arrival | State | Change | Membership | GroupPause | Charge, ...]
     """By moment, and within one in the order in which they were recorded."""
     seats: tuple[Seat, ...] = ()
     until: float = inf
     """Nothing happens after this moment: the present."""
+    paused: Mapping[int, frozenset[int]] = {}
+    """Who was paused in which group when it began."""
 
 
 class Plan(NamedTuple):
@@ -201,6 +217,7 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
     """
     planned = defaultdict(dict)
     events = []
+    present = {user_id for user_id, plan in plans.items() if plan.presence is not None}
     for user_id, plan in plans.items():
         if plan.weight is not None:
             planned[user_id]["weight"] = plan.weight
@@ -217,13 +234,16 @@ def apply_plans(day: Day, plans: Mapping[int, Plan]) -> Day:
                 name: event.facts[name] for name in event.facts.keys() - planned[event.user_id]
             }
             event = facts and event._replace(facts=facts)
+        elif isinstance(event, GroupPause):
+            event = event._replace(user_ids=event.user_ids - present)
         if event:
             events.append(event)
     agents = tuple(agent.but(**planned.get(agent.user_id, {})) for agent in day.agents)
     # Stable: what was recorded in one second stays in its order; who comes on the sheet is there
     # for the first buyer of its second.
     events.sort(key=lambda event: (event.moment, not isinstance(event, State)))
-    return day._replace(agents=agents, events=tuple(events))
+    paused = {group_id: user_ids - present for group_id, user_ids in day.paused.items()}
+    return day._replace(agents=agents, events=tuple(events), paused=paused)
 
 
 def replay(day: Day) -> Result:
@@ -236,31 +256,36 @@ def replay(day: Day) -> Result:
 
 
 class _Line:
-    """Those who wait, each with its arrival; who is next is found without looking at all of them,
-    as ``line.Round.find_next`` would find it."""
+    """Those who wait; who is next is found without looking at all of them, as ``Round.find_next``
+    would find it: a day of 5,000 buyers in a line of 600 takes 0.73 of the time that it takes
+    otherwise, one of 20,000 in a line of 2,400 takes 0.35 of it.
+    """
 
     def __init__(self):
-        self.arrivals = {}
-        """``{Waiting: Arrival}`` of all."""
-        self._by_group = {}
+        # Of those in one list, whoever stands behind has come later.
+        self._lists = defaultdict(list)
         self._with_regular = []
 
     def count(self, group_id):
-        return len(self._by_group.get((group_id or 0, False), ()))
+        return sum(
+            len(those)
+            for (group, is_pooled, *_kind), those in self._lists.items()
+            if group == group_id and not is_pooled
+        )
 
     def _get_lists(self, waiting):
-        lists = [self._by_group.setdefault((waiting.group_id, waiting.is_pooled), [])]
-        return lists if waiting.regular_id is None else [*lists, self._with_regular]
+        goes_first = waiting.since < waiting.came_at
+        yield self._lists[waiting.group_id, waiting.is_pooled, waiting.is_new, goes_first]
+        if waiting.regular_id is not None:
+            yield self._with_regular
 
-    def add(self, waiting, arrival):
-        self.arrivals[waiting] = arrival
+    def add(self, waiting):
         for those in self._get_lists(waiting):
             insort(those, waiting)
 
     def remove(self, waiting):
         for those in self._get_lists(waiting):
             del those[bisect_left(those, waiting)]
-        return self.arrivals.pop(waiting)
 
     def find_next(self, serving):
         """Return the first one to try.
@@ -268,7 +293,7 @@ class _Line:
         :param Round serving: what was tried so far.
         """
         candidates = []
-        for those in self._by_group.values():
+        for those in self._lists.values():
             for waiting in those:
                 if serving.admits(waiting):
                     candidates.append(waiting)
@@ -285,8 +310,9 @@ class _Line:
 class _Staff:
     """The agents at one moment, as they suit one buyer; see ``route.Staff``."""
 
-    def __init__(self, agents, members, fits):
-        self._agents, self._members, self._fits = agents, members, fits
+    def __init__(self, agents, members, fits, paused):
+        """:param paused: the user ids of who is paused in the buyer's group."""
+        self._agents, self._members, self._fits, self._paused = agents, members, fits, paused
 
     def get_members(self, group_id):
         return self._members.get(group_id, None if group_id is None else frozenset())
@@ -300,7 +326,9 @@ class _Staff:
             agents = {user_id: agents[user_id] for user_id in user_ids if user_id in agents}
         fits = {user_id: self._fits[user_id] for user_id in agents if user_id in self._fits}
         suited = {user_id: agents[user_id].but(**fit._asdict()) for user_id, fit in fits.items()}
-        return {**agents, **suited}.values()
+        agents = {**agents, **suited}
+        paused = self._paused & agents.keys()
+        return {**agents, **{each: agents[each].but(paused=True) for each in paused}}.values()
 
 
 class _Replay:
@@ -309,6 +337,7 @@ class _Replay:
         self.rules = day.rules
         self.agents = {agent.user_id: agent for agent in day.agents}
         self.members = dict(day.members)
+        self.paused = dict(day.paused)
         self.turn = max((agent.last_turn for agent in day.agents), default=0)
         self.served = dict.fromkeys(self.agents, 0)
         self.entitled = dict.fromkeys(self.agents, 0)
@@ -317,6 +346,7 @@ class _Replay:
         self.line = _Line()
         self.waiting = {}
         """``{index of an arrival: Waiting}`` of those in line and in the pool."""
+        self.arrivals = []
         self.now = 0
         # (moment, rank, number, event): the number keeps the order of what happens at the same
         # moment, and events are never compared.
@@ -353,6 +383,8 @@ class _Replay:
                 self.rules = event.rules
             case Membership():
                 self.members[event.group_id] = event.user_ids
+            case GroupPause():
+                self.paused[event.group_id] = event.user_ids
             case Charge():
                 self._charge(event.shares, event.winner)
             case Seat():
@@ -368,6 +400,8 @@ class _Replay:
             case ("pooled", index):
                 if index in self.waiting and not self.waiting[index].is_pooled:
                     self._enter_pool(index)
+            case ("first", index):
+                self._put_first(index)
         # Whatever happened may have freed a seat, as the time that has passed may have.
         self._serve_line()
 
@@ -413,7 +447,8 @@ class _Replay:
             waited=self.now - arrival.moment,
             waits=waits,
         )
-        staff = _Staff(self.agents, self.members, arrival.fits)
+        paused = self.paused.get(arrival.group_id, frozenset())
+        staff = _Staff(self.agents, self.members, arrival.fits, paused)
         return route.find_route(request, self.rules, self.day.setup, staff)
 
     def _assign(self, index, arrival, decision: Decision):
@@ -430,20 +465,26 @@ class _Replay:
     def _arrive(self, arrival):
         index = len(self.fates)
         self.fates.append(Fate(None))
-        found = self._find_route(arrival, in_line=self.line.count(arrival.group_id))
+        self.arrivals.append(arrival)
+        group_id = arrival.group_id or 0
+        found = self._find_route(arrival, in_line=self.line.count(group_id))
         if found.state == "assigned":
             self._assign(index, arrival, found.ascent.decision)
         elif found.state:
-            regular_id = next((regular.user_id for regular in arrival.regulars), None)
-            waiting = Waiting(False, True, arrival.moment, index, arrival.group_id or 0, regular_id)
-            self._wait(waiting, arrival)
+            waiting = Waiting(
+                is_pooled=False,
+                # Nobody comes back into the line.
+                is_new=True,
+                since=arrival.moment - arrival.goes_first * HEAD_START.total_seconds(),
+                number=index,
+                group_id=group_id,
+                regular_id=next((regular.user_id for regular in arrival.regulars), None),
+                came=arrival.moment,
+            )
+            self._wait(waiting)
             if found.state == "pool":
                 self._enter_pool(index)
             self._expect(index, arrival)
-
-    def _wait(self, waiting, arrival):
-        self.waiting[waiting.number] = waiting
-        self.line.add(waiting, arrival)
 
     def _expect(self, index, arrival):
         """Note when the agents above join, and when this buyer will leave a message or go."""
@@ -451,35 +492,49 @@ class _Replay:
             self._push(arrival.moment + arrival.gone_after, _GOES, ("gone", index))
         if arrival.pooled_after is not None:
             self._push(arrival.moment + arrival.pooled_after, _GOES, ("pooled", index))
+        for seconds in arrival.put_first_after:
+            self._push(arrival.moment + seconds, _GOES, ("first", index))
         if arrival.group_id in self.day.setup.groups:
             for _group, due in route.climb(self.day.setup.groups, arrival.group_id):
                 if due:
                     self._push(arrival.moment + due, _OVERFLOWS, "overflow")
 
+    def _wait(self, waiting):
+        """Let a buyer wait so, however it waited before."""
+        self._leave(waiting.number)
+        self.waiting[waiting.number] = waiting
+        self.line.add(waiting)
+
     def _leave(self, index):
-        """Take a buyer who still waits out of the line or the pool; return its arrival."""
-        waiting = self.waiting.pop(index, None)
-        return waiting and self.line.remove(waiting)
+        """Take a buyer who still waits out of the line or the pool."""
+        if index in self.waiting:
+            self.line.remove(self.waiting.pop(index))
 
     def _enter_pool(self, index):
-        waiting = self.waiting[index]
-        self._wait(waiting._replace(is_pooled=True), self._leave(index))
+        self._wait(self.waiting[index]._replace(is_pooled=True))
         self.fates[index] = Fate(None, pooled=True)
 
+    def _put_first(self, index):
+        """Put a buyer who still waits before all others, and before who was put there earlier."""
+        if index in self.waiting:
+            first = min(waiting.is_new for waiting in self.waiting.values())
+            self._wait(self.waiting[index]._replace(is_new=min(first, 0) - 1))
+
     def _serve_line(self):
-        """Give seats to those who wait, as the channel's ``_serve_line``."""
+        """Give seats to those who wait, as the channel's ``_serve_round``."""
         serving = Round()
-        while waiting := self.line.find_next(serving):
-            index, arrival = waiting.number, self.line.arrivals[waiting]
-            found = self._find_route(arrival, waits=True)
-            if found.state == "assigned":
-                self._leave(index)
-                self._assign(index, arrival, found.ascent.decision)
-            elif found.state != "queued" and not waiting.is_pooled:
-                # Where the shop keeps no messages of those who come, it keeps those of who waited.
-                self._enter_pool(index)
-                serving.skip(index)
-            else:
-                serving.pass_over(
-                    waiting, lambda: policy.find_roomy(self.agents.values(), self.rules)
-                )
+        serving.serve(lambda: self.line.find_next(serving), self._take_turn, self._find_roomy)
+
+    def _take_turn(self, waiting):
+        index, arrival = waiting.number, self.arrivals[waiting.number]
+        found = self._find_route(arrival, waits=True)
+        turn = judge(found.state, waiting.is_pooled)
+        if turn is Turn.SERVED:
+            self._leave(index)
+            self._assign(index, arrival, found.ascent.decision)
+        elif turn is Turn.KEPT:
+            self._enter_pool(index)
+        return turn
+
+    def _find_roomy(self):
+        return policy.find_roomy(self.agents.values(), self.rules)

@@ -41,6 +41,10 @@ _TOKEN = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 
+#: The domain of a buyer who is in the chat still, of ``im_livechat.channel.member.history``: of who
+#: has left, or was deleted, the history stays.
+IS_IN_CHAT = (("livechat_member_type", "=", "visitor"), ("member_id", "!=", False))
+
 
 class Buyer(NamedTuple):
     """What is known about a buyer at the moment of a decision. What the browser says (the page)

@@ -286,6 +286,14 @@ class RightsCommon(SecurityCommon):
         )
         yield Call(
             "discuss.channel",
+            "action_open_earlier",
+            chat,
+            (),
+            frozenset({"reception"}),
+            reads - {"audit"},
+        )
+        yield Call(
+            "discuss.channel",
             "action_keep_chat",
             chat,
             (),

@@ -80,6 +80,32 @@ class TestBuyerCard(BuyerCardCommon):
         self.assertEqual([one["id"] for one in card["earlier"]["chats"]], before.ids)
         self.assertEqual((card["orders"], card["cart"], card["offer"]), ([], False, False))
 
+    def test_the_last_agent_is_who_answered(self):
+        before = self._chat(self.maria, self.buyer)
+        self._say(before, self.maria, "Yes")
+        self._close(before)
+        silent = self._chat(self.maria, self.buyer)
+        self.omar.dispatch_paused = False
+        silent.with_user(self.maria).transfer("asked", user_id=self.omar.id)
+        self._close(silent)
+        chat = self._chat(self.maria, self.buyer)
+
+        self.assertEqual(self._card(chat, self.maria)["last"]["agent"], "Maria")
+
+    def test_all_earlier_chats_are_listed_that_the_agent_reads(self):
+        chats = self.env["discuss.channel"]
+        for _number in range(7):
+            chats |= (before := self._chat(self.maria, self.buyer))
+            self._say(before, self.maria, "Yes")
+            self._close(before)
+        chat = self._chat(self.maria, self.buyer)
+        self.assertEqual(self._card(chat, self.maria)["earlier"]["count"], 7)
+        action = chat.with_user(self.maria).action_open_earlier()
+        found = self.env["discuss.channel"].with_user(self.maria).search(action["domain"])
+        self.assertEqual(found, chats)
+        with self.assertRaises(AccessError):
+            chat.with_user(self.omar).action_open_earlier()
+
     def test_it_says_language_and_group_and_how_long_the_buyer_has_waited(self):
         # Whoever comes to an agent at once has waited for nobody.
         before = self._chat(self.maria, self._create_guest())

@@ -336,7 +336,8 @@ class TestConversationFilters(ConversationsCommon):
 
     def test_a_buyer_is_found_by_the_name_that_is_shown(self):
         guests = [self._create_guest(name) for name in ("Visitor", "Visitor", "Bea")]
-        chats = [self._come(self.channel, guest) for guest in guests]
+        portal = new_test_user(self.env, "dora_buys", "base.group_portal", name="Dora Portal")
+        chats = [self._come(self.channel, buyer) for buyer in (*guests, portal)]
         mine = self.env["discuss.channel"].with_user(self.owner)
         ids = [chat.id for chat in chats]
 
@@ -344,7 +345,16 @@ class TestConversationFilters(ConversationsCommon):
             found = mine.search([("id", "in", ids), ("livechat_buyer", "ilike", text)])
             return {chats.index(chat) for chat in found.with_user(chats[0].env.user)}
 
-        for number in range(3):
+        # As the rules of another addon, or of several companies.
+        self.env["ir.rule"].create(
+            {
+                "name": "Not Dora",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "domain_force": f"[('id', '!=', {portal.partner_id.id})]",
+            }
+        )
+        self.assertFalse(portal.partner_id.with_user(self.owner)._filtered_access("read"))
+        for number in range(4):
             with self.subTest(number):
                 shown = chats[number].with_user(self.owner).livechat_buyer
                 self.assertEqual(find(shown), {number})

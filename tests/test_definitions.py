@@ -1,11 +1,14 @@
 import random
+from ast import literal_eval
 from datetime import datetime, timedelta, timezone
 
 from odoo import fields
+from odoo.fields import Domain
 from odoo.tests import TransactionCase, tagged
 
 from odoo.addons.mail.tests.common import freeze_all_time
 
+from ..dispatch import line
 from ..tools import here, turn, word
 from .common import DispatchCommon
 
@@ -163,8 +166,16 @@ class TestPythonAndSqlSayTheSame(TransactionCase):
             start, start + timedelta(seconds=1), resources, domain
         )
         self.assertEqual(said, {resource.user_id.id for resource in resources if off[resource.id]})
+        is_now = [("date_from", "<=", self.now), ("date_to", ">", self.now)]
+        leaves = self.env["resource.calendar.leaves"].search([*here.TIME_OFF, *is_now])
+        self.assertEqual(said, set((leaves.resource_id.user_id & users).ids))
 
-    def test_what_is_unanswered_and_what_is_missed(self):
+    def test_the_page_of_who_waits_shows_them(self):
+        action = self.env.ref("im_livechat_subaccount.livechat_waiting_action")
+        is_chat = Domain("channel_type", "=", "livechat")
+        self.assertEqual(Domain(literal_eval(action.domain)), is_chat & Domain(line.IS_WAITING))
+
+    def test_who_waits_what_is_unanswered_and_what_is_missed(self):
         desk = self.env["res.partner"].create({"name": "Desk"})
         chats = self.env["discuss.channel"].create(
             [
@@ -192,6 +203,9 @@ class TestPythonAndSqlSayTheSame(TransactionCase):
             )
         self.env.invalidate_all()
         for domain, condition in (
+            (line.IS_WAITING, line.IS_WAITING_SQL),
+            (line.IS_IN_LINE, line.IS_IN_LINE_SQL),
+            (turn.ASKED, turn.is_asked("chat")),
             (turn.UNANSWERED, turn.is_unanswered("chat")),
             (turn.MISSED, turn.is_missed("chat")),
         ):

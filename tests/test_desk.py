@@ -113,7 +113,8 @@ class TestReplyClock(DeskCommon):
         told = [
             channel["dispatch_clock"]["since"]
             for bus_channel, kind, payload in self._read_bus()
-            if kind == "discuss.channel/new_message" and self.maria.partner_id.id in bus_channel
+            if kind == "discuss.channel/new_message"
+            and ["res.partner", self.maria.partner_id.id] == bus_channel[1:3]
             for channel in payload["data"]["discuss.channel"]
             if channel["id"] == chat.id and "dispatch_clock" in channel
         ]
@@ -236,7 +237,8 @@ class TestBar(DeskCommon):
             return [
                 thread["livechat_end_dt"]
                 for bus_channel, kind, payload in self._read_bus()
-                if kind == "mail.record/insert" and self.maria.partner_id.id in bus_channel
+                if kind == "mail.record/insert"
+                and ["res.partner", self.maria.partner_id.id] == bus_channel[1:3]
                 for thread in payload.get("discuss.channel", [])
                 if "livechat_end_dt" in thread
             ]

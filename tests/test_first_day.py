@@ -82,7 +82,7 @@ class TestOdooBot(TransactionCase):
             self.env, "first_day_agent", "base.group_user", main_account_id=owner.id
         )
         bot = self.env.ref("base.partner_root")
-        for newcomer in (user, other):
+        for newcomer in (user, other, owner):
             newcomer.with_user(newcomer)._on_webclient_bootstrap()
             chats = self.env["discuss.channel"].search(
                 [("channel_type", "=", "chat"), ("channel_member_ids.partner_id", "=", bot.id)]

@@ -6,13 +6,14 @@ from itertools import count
 from types import SimpleNamespace
 from unittest.mock import MagicMock, call, patch
 
+from lxml import etree
 from psycopg2 import InterfaceError
 
 from odoo import fields
 from odoo.tests import tagged
 from odoo.tools import mute_logger
 
-from ..dispatch.line import WAITING, Round, number_places
+from ..dispatch.line import IS_WAITING, WAITING, Round, number_places
 from ..models.waiting import im_livechat_channel
 from .common import DispatchCommon
 
@@ -59,6 +60,7 @@ class TestLine(DispatchCommon):
                     "dispatch_goes_first": rng.choice([False, False, True]),
                     "dispatch_regular_id": rng.choice([False, False, *self.agents.ids]),
                     "livechat_end_dt": rng.choice([False] * 7 + [now]),
+                    "active": rng.random() < 0.9,
                 }
                 for number in range(length)
             ]
@@ -73,6 +75,7 @@ class TestLine(DispatchCommon):
             if chat.livechat_channel_id == self.channel
             and chat.dispatch_state in WAITING
             and not chat.livechat_end_dt
+            and chat.active
         ]
         self.assertGreater(len(line), 40)
         by_id = {waiting.number: waiting for waiting in line}
@@ -90,6 +93,17 @@ class TestLine(DispatchCommon):
                     agents = rng.sample(self.agents.ids, rng.randrange(3))
                     serving.pass_over(by_id[found.id], lambda agents=agents: agents)
             self.assertIsNone(waiting)
+
+    def test_the_list_of_who_waits_has_the_order_in_which_they_are_served(self):
+        self._make_line(random.Random(15), 60)
+        chats = self.env["discuss.channel"]
+        for kind in ("list", "kanban"):
+            view = self.env.ref(f"im_livechat_subaccount.livechat_waiting_view_{kind}")
+            order = etree.fromstring(view.arch).get("default_order")
+            domain = [("livechat_channel_id", "=", self.channel.id), *IS_WAITING]
+            self.assertEqual(
+                chats.search(domain, order=order), self.channel._search_waiting(self.channel)
+            )
 
     def test_pages_and_buyers_are_told_the_same_places(self):
         self._make_line(random.Random(14), 60)

@@ -1,5 +1,8 @@
+from ast import literal_eval
 from datetime import timedelta
 from unittest.mock import patch
+
+from lxml import etree
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
@@ -52,6 +55,17 @@ class TestPauses(ReceptionCommon):
             self.reasons.with_user(self.owner).create(
                 {"name": "x", "main_account_id": self.rival.id}
             )
+
+    def test_the_filter_finds_who_is_paused_and_nobody_whose_pause_is_over(self):
+        view = self.env.ref("im_livechat_subaccount.livechat_subaccount_view_search")
+        (node,) = etree.fromstring(view.arch).xpath("//filter[@name='paused']")
+        accounts = self.env["livechat.subaccount"].with_user(self.owner)
+        later = timedelta(hours=1)
+        for until in (False, fields.Datetime.now() + later, fields.Datetime.now() - later):
+            with self.subTest(until=until):
+                self.maria.write({"dispatch_paused": True, "dispatch_paused_until": until})
+                found = accounts.search(literal_eval(node.get("domain"))).user_id
+                self.assertEqual(self.maria in found, self.maria._is_paused())
 
     def test_the_reason_is_shown_and_goes_with_the_pause(self):
         self.maria.with_user(self.planner).dispatch_pause(reason_id=self.lunch.id)

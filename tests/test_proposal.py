@@ -76,7 +76,8 @@ class TestProposal(ProposalCommon):
         told = [
             thread["dispatch_proposal"]
             for bus_channel, kind, payload in self._read_bus()
-            if kind == "discuss.channel/new_message" and agent.partner_id.id in bus_channel
+            if kind == "discuss.channel/new_message"
+            and ["res.partner", agent.partner_id.id] == bus_channel[1:3]
             for thread in payload["data"]["discuss.channel"]
             if "dispatch_proposal" in thread
         ]
@@ -159,7 +160,10 @@ class TestProposal(ProposalCommon):
         self.assertGreater(until, chat.dispatch_asked_at + timedelta(seconds=40))
         self.assertFalse(self._by(agent, chat).action_decline())
         self.assertEqual(self._agent_of(chat), agent)
-        self.assertEqual(chat.dispatch_decision_ids, before)
+        self.assertFalse(self._by(agent, chat).action_decline())
+        (decision,) = chat.dispatch_decision_ids - before
+        self.assertEqual((decision.kind, decision.previous_user_id), ("decline", agent))
+        self.assertFalse(decision.user_id)
         self.assertEqual(chat._get_reply_clock(), clock)
         self.assertFalse(agent.dispatch_miss_count)
 
@@ -254,9 +258,13 @@ class TestProposal(ProposalCommon):
         self.assertNotIn("dispatch_proposal", read(public, guest=guest))
 
     def test_declined_chats_are_counted_beside_what_was_missed(self):
+        """Also where nobody else takes them."""
         chat, _guest = self._ask(self.channel)
         agent = self._agent_of(chat)
         self._by(agent, chat).action_decline()
+        self._only(agent)
+        chat, _guest = self._ask(self.channel)
+        self._by(agent, chat).action_decline()
         figures = self.env["livechat.team"].with_user(agent).get_team()["agents"]
         (own,) = [row for row in figures if row["user_id"] == agent.id]
-        self.assertEqual((own["declined"], own["missed"], own["transferred"]), (1, 0, 0))
+        self.assertEqual((own["declined"], own["missed"], own["transferred"]), (2, 0, 0))

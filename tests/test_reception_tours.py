@@ -180,6 +180,31 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
         self._start("reception_nobody")
 
+    def test_a_shop_that_is_open_while_all_have_other_shifts_is_told(self):
+        agents = self.maria | self.omar | self.sofie
+        self._set_online(agents, "offline")
+        never = self.env["resource.calendar"].create(
+            {"name": "Never", "attendance_ids": [Command.clear()]}
+        )
+        agents.dispatch_calendar_id = never
+        self.channel.calendar_id = never.create(
+            {
+                "name": "Always",
+                "tz": "UTC",
+                "attendance_ids": [
+                    Command.clear(),
+                    *(
+                        Command.create(
+                            {"name": day, "dayofweek": day, "hour_from": 0, "hour_to": 24}
+                        )
+                        for day in "0123456"
+                    ),
+                ],
+            }
+        )
+
+        self._start("reception_nobody")
+
     def test_a_group_that_nobody_serves_is_told_while_the_owner_who_helps_out_is_away(self):
         self.channel.main_account_participation = "fallback"
         self.returns.user_ids = False
@@ -197,6 +222,16 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
 
     def test_the_keyboard_reaches_the_first_agent_with_few_tabs(self):
         self._start("reception_keyboard")
+
+    def test_few_tabs_lead_to_the_first_agent_past_all_that_may_stand_above(self):
+        (self.omar | self.sofie).dispatch_paused = True
+        self._rate(self.channel, self.maria, 1)
+        self._set_online(self.sofie, "offline")
+        self._wait(dispatch_group_id=self.returns.id)
+        for number in range(7):
+            self._wait(name=f"Visitor {number}")
+
+        self._start("reception_keyboard_line")
 
     def test_a_group_without_a_scope_has_no_share_and_says_why(self):
         self.env["livechat.dispatch.group"].create(
@@ -323,6 +358,17 @@ class TestReceptionTours(WalkCase, ReceptionCommon):
         self._start("reception_drag_buyer")
 
         self.assertEqual(self._agent_of(waiting), self.omar)
+
+    @walk
+    def test_a_buyer_who_was_given_by_mistake_is_taken_back(self):
+        _chat, waiting = self._let_ada_and_bea_come()
+        # Of the other group.
+        self.sofie.dispatch_paused = False
+
+        self._start("reception_take_back")
+
+        self.assertEqual(waiting.dispatch_state, "queued")
+        self.assertFalse(waiting.dispatch_seat_partner_ids)
 
     @walk
     def test_what_is_saved_is_said_and_can_be_taken_back(self):

@@ -104,6 +104,7 @@ class Shop:
             queue_limit=rng.choice([0, 0, 2, 5]),
             offline_rule=rng.choice(["native", "pool", "main_account", "proxy"]),
             proxy_user_ids=[Command.set(rng.choice(self.agents).ids)],
+            line_first_tag_id=rng.choice([False, test.first_tag.id, test.first_tag.id]),
         )
         self.groups = []
         for number, tag in enumerate(test.tags[: rng.randrange(len(test.tags) + 1)]):
@@ -122,7 +123,8 @@ class Shop:
                 )
             )
         for partner in test.customers.partner_id:
-            partner.livechat_agent_id = rng.choice([False, *self.agents])
+            partner.livechat_agent_id = rng.choice([False, False, *self.agents])
+            partner.category_id = rng.choice([test.first_tag, test.first_tag.browse()])
         self.env.flush_all()
         self.day = replay.Day(
             agents=tuple(self.channel._read_dispatch_agents()),
@@ -171,7 +173,7 @@ class Shop:
         happenings = (
             [self._arrive] * 20
             + [self._pause, self._come_or_go, self._overload, self._weigh, self._call]
-            + [self._change_rules, self._change_members]
+            + [self._change_rules, self._change_members, self._pause_in_group]
         )
         moment = 0
         while (moment := moment + round(rng.expovariate(1 / busy))) < SECONDS:
@@ -261,7 +263,8 @@ class Shop:
         if not self.groups:
             return NOTHING
         group = self.rng.choice(self.groups)
-        before, agents = group.user_ids, self._pick_agents()
+        # Who leaves is paused in it no more, which would be another event.
+        before, agents = group.user_ids, self._pick_agents() | group.paused_user_ids
         default = self.channel._get_member_ids(None)
         group.user_ids = [Command.set(agents.ids)]
         if self.channel._get_member_ids(None) != default:
@@ -272,11 +275,21 @@ class Shop:
         self._note(replay.Membership(self.now, group.id, members))
         return None
 
+    def _pause_in_group(self):
+        groups = [group for group in self.groups if group.user_ids]
+        if not groups:
+            return NOTHING
+        group = self.rng.choice(groups)
+        agent, paused = self.rng.choice(list(group.user_ids)), self.rng.random() < 0.6
+        group.set_agent_paused(agent.id, paused)
+        self._note(replay.GroupPause(self.now, group.id, frozenset(group.paused_user_ids.ids)))
+        return None
+
     # --- buyers ---------------------------------------------------------------------------------
 
     def _arrive(self):
         rng, test, index = self.rng, self.test, len(self.arrivals)
-        if rng.random() < 0.2:
+        if rng.random() < 0.4:
             buyer = rng.choice(test.customers)
         else:
             buyer = rng.choice(self.guests)
@@ -305,6 +318,10 @@ class Shop:
             lively_seconds=rng.choice([None, None, 5, 60]),
             gone_after=rng.choice([None, None, None, rng.randint(1, 300)]),
             pooled_after=rng.choice([None, None, None, rng.randint(1, 300)]),
+            put_first_after=rng.choice([(), (), (), (rng.randint(1, 60), rng.randint(60, 300))]),
+            goes_first=bool(self.channel.line_first_tag_id)
+            and buyer._name == "res.users"
+            and test.first_tag in buyer.partner_id.category_id,
             regulars=tuple(request.regulars),
             asked_expertises=len(expertises),
             fits={
@@ -354,6 +371,8 @@ class Shop:
             self._plan(self.now + arrival.gone_after, GOES, self._leave, chat)
         if arrival.pooled_after is not None:
             self._plan(self.now + arrival.pooled_after, GOES, self._leave_message, chat)
+        for seconds in arrival.put_first_after:
+            self._plan(self.now + seconds, GOES, self._put_first, chat)
         if request.group_id:
             for _group, due in route.climb(self.day.setup.groups, request.group_id):
                 if due:
@@ -402,6 +421,10 @@ class Shop:
         if chat in self.waiting and chat.dispatch_state == "queued":
             chat._leave_message()
             self._note_pool(chat)
+
+    def _put_first(self, chat):
+        if chat in self.waiting:
+            chat.action_put_first()
 
     def _note_pool(self, chat):
         index, _buyer = self.waiting[chat]
@@ -458,9 +481,10 @@ class TestRoute(ShiftCommon):
         cls.customers = cls.env["res.users"].union(
             *(
                 cls._create_agent(f"buyer{number}", groups="base.group_portal")
-                for number in range(2)
+                for number in range(6)
             )
         )
+        cls.first_tag = cls.env["res.partner.category"].create({"name": "First"})
         cls.guests = [cls._create_guest(f"Guest {number}") for number in range(8)]
         cls.public = cls.env.ref("base.public_user")
         users = cls.env["res.users"].union(*cls.agents)

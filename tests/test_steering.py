@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
@@ -182,6 +183,36 @@ class TestSteering(SteeringCommon):
             self.assertEqual(self._kinds(chat)[-1], "transfer")
             self.assertIn("Given on Reception", self._last(chat).reason)
 
+    def test_who_was_given_by_mistake_waits_again_where_it_did(self):
+        first, second = self._let_wait(), self._let_wait()
+        first.dispatch_queued_at -= timedelta(minutes=1)
+        line = second.livechat_channel_id._get_places(second.dispatch_group_id)
+        self.omar.dispatch_paused = False
+        self._by(self.owner, second).action_give_to(self.maria.id)
+
+        self._by(self.owner, second).action_take_back()
+
+        self.assertEqual(second.dispatch_state, "queued")
+        self.assertFalse(second.dispatch_seat_partner_ids)
+        self.assertEqual(second.livechat_channel_id._get_places(second.dispatch_group_id), line)
+        self.assertEqual(self._kinds(second)[-2:], ["transfer", "queue"])
+        self.assertEqual(self._last(second).previous_user_id, self.maria)
+        self.assertIn(self.owner.name, self._last(second).reason)
+        with self.assertRaises(UserError):
+            self._by(self.owner, second).action_take_back()
+
+    def test_what_was_answered_or_never_waited_is_not_taken_back(self):
+        waiting = self._let_wait()
+        self._by(self.owner, waiting).action_give_to(self.maria.id)
+        self._say(waiting, self.maria, "Good morning")
+        self.omar.dispatch_paused = False
+        self._by(self.owner).action_give_to(self.omar.id)
+
+        for chat, agent in ((waiting, self.maria), (self.chat, self.omar)):
+            with self.assertRaises(UserError):
+                self._by(self.owner, chat).action_take_back()
+            self.assertEqual(self._agent_of(chat), agent)
+
     def test_the_owner_takes_a_chat_over(self):
         self._by(self.owner).action_take_over()
 
@@ -212,6 +243,7 @@ class TestSteering(SteeringCommon):
     def test_only_who_manages_the_dispatch_of_the_shop_steers(self):
         calls = (
             ("action_give_to", [self.omar.id]),
+            ("action_take_back", []),
             ("action_take_over", []),
             ("action_end_chat", []),
             ("action_whisper", [SECRET]),

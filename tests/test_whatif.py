@@ -156,6 +156,70 @@ class TestWhatif(ShopCommon, DispatchCommon):
         self.assertEqual(len({fate.user_id for fate in past.fates} - {None}), 3)
         self.assertEqual(fates, past.fates)
 
+    def test_who_goes_first_or_was_put_first_is_served_first_as_it_was(self):
+        agent = self._create_agent("wf")
+        tag = self.env["res.partner.category"].create({"name": "VIP"})
+        vera = new_test_user(self.env, "vera", "base.group_portal")
+        vera.partner_id.category_id = tag
+        channel = self._create_channel(
+            agent,
+            max_sessions_mode="limited",
+            max_sessions=1,
+            queue_enabled=True,
+            line_first_tag_id=tag.id,
+        )
+        served, *line = (self._come_at(channel, 10 * number) for number in range(4))
+        line.append(self._come_at(channel, 50, buyer=vera))
+        with self._at(60):
+            line[2].with_user(self.manager).action_put_first()
+        order = [line[2], line[3], line[0], line[1]]
+        for number, chat in enumerate(order):
+            self._close_at(served, 100 + 50 * number)
+            self.assertEqual(self._first_agent(chat), agent.id)
+            served = chat
+        past, fates = self._get_chosen(channel)
+        self.assertEqual([fate.waited for fate in past.fates], [0, 190, 230, 70, 100])
+        self.assertEqual(fates, past.fates)
+
+    def test_who_is_paused_in_one_group_gets_none_of_its_line_as_it_was(self):
+        one, two = self._create_agent("wp1"), self._create_agent("wp2")
+        channel = self._create_channel(
+            one | two, max_sessions_mode="limited", max_sessions=1, queue_enabled=True
+        )
+        french = self.env["res.lang"]._activate_lang("fr_FR")
+        spanish = self.env["res.lang"]._activate_lang("es_ES")
+        group, _other = self.env["livechat.dispatch.group"].create(
+            [
+                {
+                    "name": lang.name,
+                    "channel_id": channel.id,
+                    "user_ids": [Command.set((one | two).ids)],
+                    "scope_ids": [Command.create({"kind": "lang", "lang_id": lang.id})],
+                }
+                for lang in (french, spanish)
+            ]
+        )
+        with self._at(0):
+            group.with_user(self.manager).set_agent_paused(one.id, True)
+        chats = [self._come_at(channel, 10, lang="fr_FR")]
+        chats.append(self._come_at(channel, 20, lang="es_ES"))
+        self.assertEqual([self._first_agent(chat) for chat in chats], [two.id, one.id])
+        # Of these two the first may not go to who is free first.
+        chats.append(self._come_at(channel, 30, lang="fr_FR"))
+        chats.append(self._come_at(channel, 40, lang="es_ES"))
+        self._close_at(chats[1], 100)
+        self.assertEqual(self._first_agent(chats[3]), one.id)
+        self._close_at(chats[3], 150)
+        self.assertFalse(self._first_agent(chats[2]))
+        with self._at(200):
+            group.with_user(self.manager).set_agent_paused(one.id, False)
+            channel._drain()
+        self.assertEqual(self._first_agent(chats[2]), one.id)
+        past, fates = self._get_chosen(channel)
+        self.assertEqual(past.day.paused[group.id], frozenset())
+        self.assertEqual([fate.waited for fate in past.fates], [0, 0, 170, 60])
+        self.assertEqual(fates, past.fates)
+
     # ------------------------------------------------------------
     # With the sheet
     # ------------------------------------------------------------

@@ -190,18 +190,30 @@ IS_PAUSED = """(users.dispatch_paused IS TRUE
                     AND (users.dispatch_paused_until IS NULL
                          OR users.dispatch_paused_until > %(now)s))"""
 
-#: Who has time off now, as Odoo's own ``resource.calendar`` counts it; not that of an employee who
-#: has left, whom *Employees* archives: the person may be hired again as another.
-IS_OFF = """users.id IN (
-                       SELECT resource.user_id
-                         FROM resource_calendar_leaves off
-                         JOIN resource_resource resource ON resource.id = off.resource_id
-                        WHERE off.resource_id IS NOT NULL
-                          AND off.date_to > %(now)s
-                          AND off.date_from <= %(now)s
+#: The domain of the time off of people, whenever it is, as Odoo's own ``resource.calendar`` counts
+#: it; not that of an employee who has left, whom *Employees* archives: the person may be hired
+#: again as another. What is not over is served by resource_calendar_leaves__livechat_own_idx.
+TIME_OFF = [
+    ("resource_id", "!=", False),
+    ("resource_id.active", "=", True),
+    ("resource_id.user_id", "!=", False),
+    ("time_type", "=", "leave"),
+]
+
+#: As TIME_OFF: the rows ``off``, with the ``resource`` of which they are.
+TIMES_OFF = """resource_calendar_leaves off
+                         JOIN resource_resource resource
+                           ON resource.id = off.resource_id
+                          AND off.resource_id IS NOT NULL
                           AND off.time_type = 'leave'
                           AND resource.active
-                          AND resource.user_id IS NOT NULL
+                          AND resource.user_id IS NOT NULL"""
+
+#: Who has time off now.
+IS_OFF = f"""users.id IN (
+                       SELECT resource.user_id
+                         FROM {TIMES_OFF}
+                        WHERE off.date_to > %(now)s AND off.date_from <= %(now)s
                    )"""
 
 

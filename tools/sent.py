@@ -40,6 +40,12 @@ def is_record_id(value):
     return type(value) is int and 0 < value < 2**31
 
 
+def keep_ids(value, most=MANY):
+    """Return the ids of records among the first things of a list that was sent; of what is no list
+    none."""
+    return [one for one in value[:most] if is_record_id(one)] if isinstance(value, list) else []
+
+
 def is_text(value, maximum=TEXT_LENGTH_MAX):
     """Tell whether this is a text that PostgreSQL takes, of at most so many characters."""
     return (

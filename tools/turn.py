@@ -4,11 +4,10 @@ since the chat is theirs. It is a matter of this agent's turn, whoever had the c
 Said once for the ORM and, beside it, in SQL; ``tests/test_definitions.py`` holds the two together.
 """
 
-UNANSWERED = [
-    ("dispatch_state", "=", "assigned"),
-    ("dispatch_asked_at", "!=", False),
-    ("dispatch_answered_at", "=", False),
-]
+#: The last word is the buyer's.
+ASKED = [("dispatch_state", "=", "assigned"), ("dispatch_asked_at", "!=", False)]
+
+UNANSWERED = [*ASKED, ("dispatch_answered_at", "=", False)]
 
 #: Its agent is asked to accept it, and has not said a word yet.
 PROPOSED = [
@@ -19,14 +18,12 @@ PROPOSED = [
 ]
 
 #: The last word is the buyer's although the present agent has written in its turn before.
-SILENT = [
-    ("dispatch_state", "=", "assigned"),
-    ("dispatch_asked_at", "!=", False),
-    ("dispatch_answered_at", "!=", False),
-]
+SILENT = [*ASKED, ("dispatch_answered_at", "!=", False)]
 
 #: Its agent owes the buyer a word: either of the two above, of an open chat that does not rest, or
-#: the one that was promised for the end of its rest.
+#: the one that was promised for the end of its rest. Of that the agent is reminded, and who goes
+#: away by choice gives it to another; no clock runs out for it, and who is gone for a while keeps
+#: it: the buyer does not wait by the window, and who knows of the matter may come any moment.
 OWED = [
     ("livechat_end_dt", "=", False),
     ("dispatch_held_until", "=", False),
@@ -55,14 +52,17 @@ MISSED = [
 ]
 
 
-def is_unanswered(chat):
-    """Return :data:`UNANSWERED` in SQL.
+def is_asked(chat):
+    """Return :data:`ASKED` in SQL.
 
     :param chat: what ``discuss_channel`` is called there.
     """
-    return f"""({chat}.dispatch_state = 'assigned'
-                    AND {chat}.dispatch_asked_at IS NOT NULL
-                    AND {chat}.dispatch_answered_at IS NULL)"""
+    return f"({chat}.dispatch_state = 'assigned' AND {chat}.dispatch_asked_at IS NOT NULL)"
+
+
+def is_unanswered(chat):
+    """Return :data:`UNANSWERED` in SQL."""
+    return f"({is_asked(chat)} AND {chat}.dispatch_answered_at IS NULL)"
 
 
 def is_missed(chat):

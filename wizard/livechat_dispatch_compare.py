@@ -7,7 +7,7 @@ from odoo.tools import formatLang
 from ..dispatch.fairness import PARTS, round_parts
 from ..tools import clock, phrase, sent
 from ..tools.here import read_now
-from ..tools.sent import is_record_id
+from ..tools.sent import keep_ids
 
 # Ten years of hours of a large team are more than anybody compares.
 _MAX_DAYS = 3660
@@ -111,10 +111,10 @@ class LivechatDispatchCompare(sent.Guard, models.TransientModel):
     def _get_selected_agents(self):
         """Return the agents whose rows are selected in the list that this was opened from."""
         totals = self.env["livechat.dispatch.total"]
-        selected = self.env.context.get("active_ids")
-        if self.env.context.get("active_model") != totals._name or not isinstance(selected, list):
+        if self.env.context.get("active_model") != totals._name:
             return totals.user_id
-        return totals.search([("id", "in", [one for one in selected if is_record_id(one)])]).user_id
+        selected = keep_ids(self.env.context.get("active_ids"))
+        return totals.search([("id", "in", selected)]).user_id
 
     def _get_labels(self):
         """Return ``{part: what it is called in a sentence}``."""

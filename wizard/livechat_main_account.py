@@ -103,7 +103,6 @@ class LivechatMainAccount(sent.Guard, models.TransientModel):
                 "group_ids": [Command.link(group.id)],
             }
         )
-        owner._dismiss_bot()
         return owner.with_env(self.env)
 
     def _choose_owner(self):

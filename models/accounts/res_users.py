@@ -107,14 +107,18 @@ class ResUsers(models.Model):
         said = {**dict.fromkeys(names, False), **self.default_get(names)}
         users = super().create([{**said, **vals} for vals in vals_list])
         if members := users.filtered("main_account_id"):
-            members._dismiss_bot()
             members._join_shop()
         return users
 
-    def _dismiss_bot(self):
-        """Let no bot greet these users, who come to serve buyers, or to run a shop."""
-        if "odoobot_state" in self._fields:
-            self.odoobot_state = "disabled"
+    def _on_webclient_bootstrap(self):
+        # No bot greets who comes to serve buyers, or to run a shop, however the account was made.
+        if "odoobot_state" in self._fields and self._get_shop_owner():
+            # sudo: res.users - that nobody is to be greeted, as core notes it
+            ungreeted = self.sudo().filtered(
+                lambda user: user.odoobot_state in (False, "not_initialized")
+            )
+            ungreeted.odoobot_state = "disabled"
+        return super()._on_webclient_bootstrap()
 
     def unlink(self):
         # Also of users that an administrator deletes by hand.

@@ -1,6 +1,6 @@
 from odoo import api, models
 
-from ...tools.sent import expect_ids, expect_rows, is_record_id
+from ...tools.sent import expect_ids, expect_rows, keep_ids
 
 
 class LivechatDispatchScope(models.Model):
@@ -30,6 +30,4 @@ class LivechatDispatchScope(models.Model):
     def _find_named_groups(self, vals_list):
         """Return the groups that values put lines into, as far as they are there."""
         ids = [vals.get("group_id") for vals in vals_list if isinstance(vals, dict)]
-        return self.env["livechat.dispatch.group"].search(
-            [("id", "in", [id_ for id_ in ids if is_record_id(id_)])]
-        )
+        return self.env["livechat.dispatch.group"].search([("id", "in", keep_ids(ids))])

@@ -2,6 +2,7 @@ from functools import cache
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
+from odoo.fields import Domain
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
@@ -9,7 +10,7 @@ from ...tools import here, sent
 from ...tools.attributes import leave_to_core
 from ...tools.here import read_now
 from ...tools.rights import READERS
-from ...tools.word import HELD
+from ...tools.word import match_given_up
 
 # What the settings of an agent say.
 _SETTING = {"groups": READERS, "frees_seats": True, "logged": True}
@@ -234,9 +235,8 @@ class ResUsers(sent.Guard, models.Model):
         # Served by resource_calendar_leaves__livechat_own_idx.
         return leaves.search(
             [
-                ("resource_id.active", "=", True),
+                *here.TIME_OFF,
                 ("resource_id.user_id", "in", self.ids),
-                ("time_type", "=", "leave"),
                 ("date_to", ">", read_now(self.env)),
             ],
             order="date_from, id",
@@ -309,9 +309,7 @@ class ResUsers(sent.Guard, models.Model):
                     ("livechat_end_dt", "=", False),
                     # As the ledger: older ones are abandoned, and who says nothing has no seat.
                     ("last_interest_dt", ">=", read_now(self.env) - FORGOTTEN_AFTER),
-                    "|",
-                    ("dispatch_wordless_since", "=", False),
-                    ("dispatch_wordless_since", ">", read_now(self.env) - HELD),
+                    *~Domain(match_given_up(read_now(self.env))),
                 ]
             )
             limit = user.dispatch_pause_above

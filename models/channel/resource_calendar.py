@@ -6,7 +6,7 @@ from odoo import api, models
 from odoo.fields import Domain
 from odoo.tools.intervals import Intervals
 
-from ...tools.here import read_now
+from ...tools.here import TIME_OFF, read_now
 
 
 def _to_utc(moment):
@@ -60,7 +60,7 @@ class ResourceCalendar(models.Model):
         )._follow_hours()
         # Served by resource_calendar_leaves__livechat_own_idx: what was not over by then.
         leaves = env["resource.calendar.leaves"].search(
-            Domain("resource_id", "!=", False)
+            Domain(TIME_OFF)
             & Domain("date_to", ">", since)
             & (
                 Domain("date_to", "<=", now)

@@ -82,6 +82,7 @@ class DiscussChannel(sent.Reader, models.Model):
         help="Put in front of the others by hand: the greater, the further in front; 0: not.",
         shown="lines",
     )
+    # Of who waits no more it tells the replay of a past day how it stood in line.
     dispatch_goes_first = fields.Boolean(
         "Goes First",
         copy=False,
@@ -302,7 +303,7 @@ class DiscussChannel(sent.Reader, models.Model):
             limited._follow_load()
         announcement = self.env["livechat.announcement"]
         announcement._look_again(agents, "agents")
-        if any(chat.livechat_channel_id.dispatch_mode not in (False, "native") for chat in self):
+        if any(chat._is_dispatched() for chat in self):
             announcement._look_again(agents, "bars")
 
     # ------------------------------------------------------------
@@ -364,7 +365,7 @@ class DiscussChannel(sent.Reader, models.Model):
                 self._note_first_answer(now)
             if self.dispatch_asked_at:
                 self.dispatch_asked_at = False
-        elif self._is_buyer(message.author_guest_id or message.author_id):
+        elif self._is_buyers(message):
             # Whoever has put something into the cart while the chat goes on.
             cart_id = self.livechat_channel_id._read_cart_id()
             if cart_id and cart_id != self.dispatch_cart_id:
@@ -393,6 +394,10 @@ class DiscussChannel(sent.Reader, models.Model):
         return guest_or_partner in (
             buyers.guest_id if guest_or_partner._name == "mail.guest" else buyers.partner_id
         )
+
+    def _is_buyers(self, message):
+        """Tell whether the buyer of this chat has written this message."""
+        return self._is_buyer(message.author_guest_id or message.author_id)
 
     def _get_givers(self):
         """Return the users who transferred this chat, or from whom it was transferred.
@@ -511,7 +516,6 @@ class DiscussChannel(sent.Reader, models.Model):
             "dispatch_answered_at": False,
             "dispatch_queued_at": False,
             "dispatch_put_first": 0,
-            "dispatch_goes_first": False,
             "dispatch_gone_at": False,
             "dispatch_is_away": self.dispatch_rule == "offline",
             "dispatch_is_told": False,
@@ -651,9 +655,7 @@ class DiscussChannel(sent.Reader, models.Model):
             return
         # sudo: discuss.channel - who is whom in a chat that the caller has just made or changed
         for chat in self.sudo():
-            if chat.is_pending_chat_request and (
-                chat.livechat_channel_id.dispatch_mode not in (False, "native")
-            ):
+            if chat.is_pending_chat_request and chat._is_dispatched():
                 chat.channel_member_ids.filtered(
                     lambda member, agent=chat.livechat_operator_id: (
                         member.partner_id != agent and member.livechat_member_type == "agent"
@@ -667,8 +669,7 @@ class DiscussChannel(sent.Reader, models.Model):
         """
         # sudo: im_livechat.channel, res.users - who may be an agent here
         chat = self.sudo()
-        channel = chat.livechat_channel_id
-        if chat.channel_type != "livechat" or channel.dispatch_mode in (False, "native"):
+        if not chat._is_dispatched():
             return
         # sudo: res.users - what rights the invited have
         invited = [*(users or self.env["res.users"]).sudo()]

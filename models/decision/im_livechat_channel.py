@@ -11,11 +11,11 @@ from odoo import api, fields, models
 from odoo.tools.intervals import Intervals
 
 from ...dispatch import ledger, policy, route
-from ...dispatch.line import WAITING
+from ...dispatch.line import IS_IN_POOL, WAITING
 from ...dispatch.scope import Buyer, clean_page, rate_languages
 from ...dispatch.weights import WEIGHT_MIN
 from ...tools import clock
-from ...tools.here import GRACE, IS_OFF, IS_PAUSED, read_now
+from ...tools.here import GRACE, IS_OFF, IS_PAUSED, TIMES_OFF, read_now
 from ...tools.names import fold_typed
 from ...tools.sent import is_text, without_defaults
 from ...tools.sentinels import PREVIEW
@@ -213,11 +213,7 @@ class ImLivechatChannel(models.Model):
         # sudo: discuss.channel - how many there are
         chats = self.env["discuss.channel"].sudo()
         # Served by discuss_channel__dispatch_waiting_idx.
-        domain = [
-            ("livechat_channel_id", "=", self.id),
-            ("dispatch_state", "=", "pool"),
-            ("livechat_end_dt", "=", False),
-        ]
+        domain = [("livechat_channel_id", "=", self.id), *IS_IN_POOL]
         return chats.search_count(domain, limit=route.POOL_PLACES) >= route.POOL_PLACES
 
     def _is_room_at_once(self):
@@ -620,15 +616,10 @@ class ImLivechatChannel(models.Model):
             self.env["resource.calendar.leaves"].flush_model()
             # Served by resource_calendar_leaves__livechat_own_idx: what is not over.
             self.env.cr.execute(
-                """
+                f"""
                 SELECT resource.user_id, off.date_from, off.date_to
-                  FROM resource_calendar_leaves off
-                  JOIN resource_resource resource ON resource.id = off.resource_id
-                 WHERE off.resource_id IS NOT NULL
-                   AND off.date_to > %s
-                   AND off.time_type = 'leave'
-                   AND resource.active
-                   AND resource.user_id = ANY(%s)
+                  FROM {TIMES_OFF}
+                 WHERE off.date_to > %s AND resource.user_id = ANY(%s)
                 """,
                 [now - GRACE, [user_id for user_id, *_times in rows]],
             )

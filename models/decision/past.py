@@ -1,4 +1,4 @@
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from statistics import median
 from typing import NamedTuple
@@ -92,6 +92,7 @@ class _Chat:
     gone: float | None = None
     pooled: float | None = None
     pooled_by_buyer: float | None = None
+    put_first: list[float] = field(default_factory=list)
     fits: dict[int, replay.Fit] = field(default_factory=dict)
     regulars: tuple[policy.Regular, ...] = ()
     asked_expertises: int = 0
@@ -113,6 +114,8 @@ class _Reader:
         self.peaks = Counter()
         self.members = {}
         self.first_members = {}
+        self.first_paused, self.pauses = self._read_group_pauses()
+        self.paused = dict(self.first_paused)
         self.rules = self.first_rules = None
         self.participations = set()
         self.has_line = False
@@ -120,7 +123,9 @@ class _Reader:
     def read(self):
         self.channel.env.flush_all()
         for row in self._stream():
+            self._follow_group_pauses(self._to_seconds(row["moment"]))
             self._read_row(row)
+        self._follow_group_pauses(self._to_seconds(self.end))
         self._follow_the_pending()
         self._add_agents_never_seen()
         known = [chat for chat in self.chats if chat.known]
@@ -133,9 +138,10 @@ class _Reader:
             rules=self._correct(rules),
             setup=self._get_setup(),
             members={**self._get_present_members(), **self.first_members},
-            events=tuple(self._list_events(lengths)),
+            events=tuple(self._list_events(lengths, records)),
             seats=tuple(self._read_seats()),
             until=self._to_seconds(read_now(self.channel.env)),
+            paused=self.first_paused,
         )
         fates = [
             replay.Fate(
@@ -242,6 +248,43 @@ class _Reader:
                 self.events.append(replay.Membership(moment, group_id, members))
             self.members[group_id] = members
 
+    def _read_group_pauses(self):
+        """Return who was paused in one group when the period began, ``{group id: user ids}``, and
+        what became of that, as the change log tells."""
+        agents = self.channel.with_context(active_test=False).user_ids
+        groups = (agents.livechat_channel_ids | self.channel).dispatch_group_ids
+        # sudo: livechat.dispatch.group, livechat.dispatch.log - of whoever shares the agents
+        groups = groups.sudo()
+        paused = {group.id: frozenset(group.paused_user_ids.ids) for group in groups}
+        # Served by livechat_dispatch_log's indexes on group_id and moment.
+        rows = (
+            self.channel.env["livechat.dispatch.log"]
+            .sudo()
+            .search(
+                [
+                    ("what", "=", "livechat.dispatch.group.paused_user_ids"),
+                    ("group_id", "in", groups.ids),
+                    ("moment", ">=", self.start),
+                ],
+                order="id desc",
+            )
+        )
+        events = deque()
+        for row in rows:
+            # Backwards from what is true today.
+            group_id, user_ids = row.group_id.id, paused[row.group_id.id]
+            events.appendleft(replay.GroupPause(self._to_seconds(row.moment), group_id, user_ids))
+            agent_ids = {row.agent_id.id}
+            paused[group_id] = user_ids - agent_ids if row.new_value else user_ids | agent_ids
+        return paused, events
+
+    def _follow_group_pauses(self, moment):
+        """Note who was paused in one group, and who no more, up to a moment."""
+        while self.pauses and self.pauses[0].moment <= moment:
+            event = self.pauses.popleft()
+            self.paused[event.group_id] = event.user_ids
+            self.events.append(event)
+
     def _follow_agents(self, row, moment, agents):
         names = _CHANNEL_FACTS if row["is_own"] else _OWN_FACTS
         rules = self.rules or policy.Rules(mode="share", quiet_hold=0)
@@ -256,10 +299,14 @@ class _Reader:
                     quiet_chats=0,
                     declined=False,
                     missing_permission=False,
+                    paused=agent.paused and user_id not in self.paused.get(row["group_id"], ()),
                 )
                 self.facts[user_id] = {}
             known = self.facts[user_id]
             facts = {name: getattr(agent, name) for name in names}
+            if user_id in self.paused.get(row["group_id"], ()):
+                # Its record does not tell whether it would have taken chats of other groups.
+                del facts["paused"]
             facts = dict(facts.items() - known.items())
             if known and facts:
                 self.events.append(replay.State(moment, user_id, facts))
@@ -299,6 +346,8 @@ class _Reader:
         elif kind == "queue":
             # Its buyer's page has come back.
             chat.pooled = chat.pooled_by_buyer = None
+        elif kind == "first":
+            chat.put_first.append(moment)
         elif kind == "leave" and chat.gone is None:
             chat.gone = moment
 
@@ -356,7 +405,8 @@ class _Reader:
         records = self.channel.env["discuss.channel"].sudo().with_context(active_test=False)
         names = "livechat_end_dt", "last_interest_dt", "create_date", "livechat_lang_id"
         domain = [("id", "in", [chat.id for chat in chats if chat.id])]
-        found = records.search_fetch(domain, [*names, "country_id"], order="id")
+        names = [*names, "country_id", "dispatch_goes_first"]
+        found = records.search_fetch(domain, names, order="id")
         return {record.id: record for record in found}
 
     def _measure_all(self, chats, records):
@@ -477,19 +527,19 @@ class _Reader:
             return rules._replace(main_account_participation="fallback")
         return rules
 
-    def _list_events(self, lengths):
+    def _list_events(self, lengths, records):
         """Yield what was recorded, in its order."""
         for event in self.events:
             match event:
                 case _Chat(known=known):
                     if known:
-                        yield self._make_arrival(event, *lengths[event])
+                        yield self._make_arrival(event, *lengths[event], records.get(event.id))
                 case replay.Change(rules=rules):
                     yield event._replace(rules=self._correct(rules))
                 case _:
                     yield event
 
-    def _make_arrival(self, chat, seconds, lively):
+    def _make_arrival(self, chat, seconds, lively, record):
         def after(moment):
             return None if moment is None else moment - chat.moment
 
@@ -500,6 +550,8 @@ class _Reader:
             lively_seconds=lively if lively < seconds else None,
             gone_after=after(chat.gone),
             pooled_after=after(chat.pooled_by_buyer),
+            put_first_after=tuple(map(after, chat.put_first)),
+            goes_first=bool(record and record.dispatch_goes_first),
             regulars=chat.regulars,
             asked_expertises=chat.asked_expertises,
             fits=chat.fits,

@@ -208,12 +208,14 @@ class DiscussChannel(models.Model):
         if numbered := re.fullmatch(r"(.*?)\s*#?(\d{1,9})", value.strip()):
             name, number = numbered.groups()
             guest |= Domain("id", "=", int(number)) & Domain("name", "ilike", name)
-        partner = Domain("livechat_customer_partner_ids.name", "ilike", value)
+        partner = Domain("name", "ilike", value)
         if self.env["res.users"]._sees_contacts_masked():
             # An address that is a name is shown masked, and not to be guessed letter by letter.
             guest &= Domain("name", "not like", "@")
-            partner &= Domain("livechat_customer_partner_ids.name", "not like", "@")
-        return partner | Domain("livechat_channel_member_history_ids.guest_id", "any", guest)
+            partner &= Domain("name", "not like", "@")
+        # Whoever reads a chat is shown its buyer's name, also of a contact that it may not read.
+        found = Domain("livechat_customer_partner_ids", "any!", partner)
+        return found | Domain("livechat_channel_member_history_ids.guest_id", "any", guest)
 
     @api.depends("message_ids", "dispatch_decision_ids")
     @api.depends_context("lang", "tz", "uid")
@@ -366,7 +368,9 @@ class DiscussChannel(models.Model):
         )
         guest = buyers.guest_id[:1]
         if buyers.partner_id or not guest:
-            return buyers.partner_id[:1].name or self._get_buyers_name(), bool(buyers.partner_id)
+            partner, guest = self._identify_buyer()
+            name = buyers.partner_id[:1].name or partner.name or guest.name or self.name
+            return name, bool(buyers.partner_id)
         # As core names whoever comes, in the language of the page.
         unnamed = {
             code_translations.get_python_translations("im_livechat", lang).get("Visitor")
@@ -422,7 +426,3 @@ class DiscussChannel(models.Model):
         )
         pieces = {order.id: int(count) for order, count in counts.items()}
         return {chat_id: pieces.get(order_id, 0) for chat_id, order_id in carts.items()}
-
-    def _get_buyers_name(self):
-        buyers = self.livechat_customer_history_ids
-        return buyers.partner_id[:1].name or buyers.guest_id[:1].name or self.name

@@ -283,8 +283,8 @@ class ImLivechatChannel(models.Model):
             if person:
                 buyer |= Domain(name, "=", person.id)
         # Served by the history's indexes on partner_id and guest_id.
-        member = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
-        domain &= Domain("livechat_channel_member_history_ids", "any", buyer & member)
+        buyer &= Domain(scopes.IS_IN_CHAT)
+        domain &= Domain("livechat_channel_member_history_ids", "any", buyer)
         # sudo: discuss.channel - the buyer's own
         chats = self.env["discuss.channel"].sudo()
         if "is_pending_chat_request" in chats._fields:

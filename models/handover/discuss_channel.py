@@ -7,7 +7,7 @@ from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.line import WAITING
 from ...tools.here import GRACE, gone_since, is_deaf, read_now
-from ...tools.turn import PROPOSED, SILENT, UNANSWERED
+from ...tools.turn import ASKED, PROPOSED, SILENT, UNANSWERED, is_asked
 from .vacancies import Vacancies
 
 # For each limit of a channel: which channels set it, which chats owe what it limits, since when.
@@ -16,6 +16,8 @@ _CLOCKS = {
     "no_reply_seconds": (("no_reply_seconds", ">", 0), UNANSWERED, "dispatch_assigned_at"),
     "silence_seconds": (("silence_seconds", ">", 0), SILENT, "dispatch_assigned_at"),
 }
+
+_IS_ASKED = is_asked("chat")
 
 
 class DiscussChannel(models.Model):
@@ -182,9 +184,9 @@ class DiscussChannel(models.Model):
         """
         self.ensure_one()
         owes_first = bool(self.filtered_domain(UNANSWERED))
-        is_asked = owes_first or bool(self.filtered_domain(SILENT))
+        has_asked = bool(self.filtered_domain(ASKED))
         reminded_at = self.dispatch_reminded_at
-        if self.livechat_end_dt or self.dispatch_held_until or not (is_asked or reminded_at):
+        if self.livechat_end_dt or self.dispatch_held_until or not (has_asked or reminded_at):
             return False
         channel = self.livechat_channel_id
         limits = [channel.no_reply_seconds, channel.silence_seconds]
@@ -192,7 +194,7 @@ class DiscussChannel(models.Model):
         since = max(filter(None, [self.dispatch_asked_at, self.dispatch_assigned_at, reminded_at]))
         return {
             "since": fields.Datetime.to_string(since),
-            "limit": 0 if self.dispatch_is_away or not is_asked else own or other,
+            "limit": 0 if self.dispatch_is_away or not has_asked else own or other,
         }
 
     def _is_proposed(self):
@@ -301,6 +303,10 @@ class DiscussChannel(models.Model):
             # owes the word all the same: who has room gets the chat at once.
             if since == "dispatch_proposed_at":
                 self.dispatch_proposed_at = read_now(self.env)
+            # Said once more, it is no other answer.
+            last = self.dispatch_decision_ids.sorted("id")[-1:]
+            if kind == "decline" and last.kind != kind:
+                self._record(outcome.values, kind=kind, previous_user_id=agent.id)
             return False
         if agent and kind == "reassign" and not self.dispatch_answered_at:
             agent._count_miss()
@@ -311,8 +317,9 @@ class DiscussChannel(models.Model):
 
     @api.model
     def _leave_absent_agents(self):
-        """Dispatch the chats of agents who have been gone for ``GRACE`` and owe a word; the others
-        wait for the buyer's next message, as what is on hold does.
+        """Dispatch the chats of agents who have been gone for ``GRACE`` while the last word is the
+        buyer's; the others wait for its next message, as what is on hold does, and what came off
+        hold: see ``turn.OWED``.
 
         What nobody takes stays, and so do then all others of its group. Chats whose buyers had the
         last word and that nobody has ended pile up: a decision about each, every minute of a night,
@@ -365,8 +372,7 @@ class DiscussChannel(models.Model):
                            ON presence.user_id = users.id AND users.active
                         WHERE users.partner_id = seat.partner_id
                    ) agent
-             WHERE chat.dispatch_state = 'assigned'
-               AND chat.dispatch_asked_at IS NOT NULL
+             WHERE {_IS_ASKED}
                AND chat.livechat_end_dt IS NULL
                AND channel.dispatch_mode != 'native'
                AND chat.dispatch_is_away IS NOT TRUE
@@ -421,15 +427,15 @@ class DiscussChannel(models.Model):
             self._follow_message_for_odoo(message)
             return
         was_told = self.dispatch_is_told
-        if not self.dispatch_state and self._is_buyer(message.author_guest_id or message.author_id):
+        if not self.dispatch_state and self._is_buyers(message):
             self._take_up()
         self._note_word(message)
         if self.dispatch_told_close_at or self.dispatch_is_closed_silent:
             self._end_silence()
-        if self.dispatch_rests and self._is_buyer(message.author_guest_id or message.author_id):
+        if self.dispatch_rests and self._is_buyers(message):
             self.dispatch_rests = False
         if self.dispatch_state == "pool":
-            if was_told and self._is_buyer(message.author_guest_id or message.author_id):
+            if was_told and self._is_buyers(message):
                 # A mail has told what was said before, and not this.
                 self.dispatch_is_told = False
             self.livechat_channel_id._tell_of_messages()

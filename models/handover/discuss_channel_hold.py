@@ -48,12 +48,10 @@ class DiscussChannel(models.Model):
         sent.expect(self.env, len(self) == 1)
         self.check_access("read")
         # sudo: discuss.channel - who is seated, and whose shop it is
-        chat, user = self.sudo(), self.env.user
+        chat = self.sudo()
         if not chat._is_dispatched() or chat.livechat_end_dt or chat.dispatch_state != "assigned":
             raise UserError(self.env._("Only an open live chat of an agent can be put on hold."))
-        if user.partner_id not in chat.dispatch_seat_partner_ids and not (
-            user._manages_dispatch_of(chat.livechat_channel_id.main_account_id)
-        ):
+        if not chat._is_run_by(self.env.user):
             raise AccessError(self.env._("Only the agent of a chat can put it on hold."))
 
     def action_hold(self, until):

@@ -129,12 +129,8 @@ class DiscussChannel(models.Model):
         ):
             return False
         # A buyer has one chat a channel.
-        buyers = self.livechat_customer_history_ids
-        return not self.livechat_channel_id._find_open_chats(
-            buyers.partner_id[:1],
-            buyers.guest_id[:1],
-            [("livechat_channel_id", "=", self.livechat_channel_id.id)],
-        )
+        is_here = [("livechat_channel_id", "=", self.livechat_channel_id.id)]
+        return not self.livechat_channel_id._find_open_chats(*self._identify_buyer(), is_here)
 
     def _reopen(self):
         """Open this chat again, without an agent, for a word of its buyer: with it the buyer gets
@@ -177,8 +173,7 @@ class DiscussChannel(models.Model):
         if not self.livechat_end_dt:
             channel._expect_welcome("look")
             return
-        buyers = self.livechat_customer_history_ids
-        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1]
+        partner, guest = self._identify_buyer()
         known = [f"{buyer._name} {buyer.id}" for buyer in (partner, guest) if buyer]
         # Another tab may just be opening a chat.
         door.claim(self.env.cr, channel.id, known)

@@ -34,13 +34,14 @@ class DiscussChannel(models.Model):
         chat = self.sudo()
         if chat.channel_type != "livechat" or chat.livechat_end_dt:
             raise UserError(self.env._("Only an open live chat can be transferred."))
-        if chat.livechat_channel_id.dispatch_mode in (False, "native"):
+        if not chat._is_dispatched():
             raise UserError(self.env._("This channel is dispatched by Odoo itself."))
-        if user._manages_dispatch_of(chat.livechat_channel_id.main_account_id):
-            return
-        if user.partner_id not in chat.dispatch_seat_partner_ids:
+        if not chat._is_run_by(user):
             raise AccessError(self.env._("Only the agent of a chat can transfer it."))
-        if not user._transfers_chats():
+        if not (
+            user._transfers_chats()
+            or user._manages_dispatch_of(chat.livechat_channel_id.main_account_id)
+        ):
             raise AccessError(self.env._("Your role does not let you transfer chats."))
 
     def get_transfer_targets(self):

@@ -23,7 +23,7 @@ class RatingRating(models.Model):
             # sudo: discuss.channel - who served there
             chats = self.env["discuss.channel"].sudo()
             chat = chats.browse(record_id if is_record_id(record_id) else None).exists()
-            if chat.livechat_channel_id.dispatch_mode not in (False, "native"):
+            if chat._is_dispatched():
                 vals["rated_partner_id"] = chat._get_serving_partner().id
         ratings = super().create(vals_list)
         ratings._show_again()

@@ -11,6 +11,9 @@ _MISSES_TO_PAUSE = 3
 # Odoo notes the activity of a browser once an hour.
 _DEVICE_ACTIVE = timedelta(hours=1, minutes=5)
 
+# As discuss.channel._is_dispatched, in a domain.
+_IS_DISPATCHED = ("livechat_channel_id.dispatch_mode", "not in", (False, "native"))
+
 
 class ResUsers(models.Model):
     _inherit = "res.users"
@@ -61,7 +64,7 @@ class ResUsers(models.Model):
             # sudo: res.users - whose sub-account it is
             if not user.sudo().main_account_id:
                 # Of everybody else, what Odoo dispatches stays as Odoo leaves it.
-                domain.append(("livechat_channel_id.dispatch_mode", "not in", (False, "native")))
+                domain.append(_IS_DISPATCHED)
             # sudo: discuss.channel - whoever takes an agent away sees to its chats
             chats = self.env["discuss.channel"].sudo().search(domain)
             # A contact may have several users: while one of them is still an agent, it stays.
@@ -79,10 +82,7 @@ class ResUsers(models.Model):
     def _has_dispatched_chats(self):
         """Tell whether this user has a chat that dispatch gave: also of a channel where it is no
         agent any more."""
-        domain = [
-            ("dispatch_seat_partner_ids", "in", self.partner_id.ids),
-            ("livechat_channel_id.dispatch_mode", "not in", (False, "native")),
-        ]
+        domain = [("dispatch_seat_partner_ids", "in", self.partner_id.ids), _IS_DISPATCHED]
         # sudo: discuss.channel - whether there is one of its own
         return bool(self.env["discuss.channel"].sudo().search_count(domain, limit=1))
 

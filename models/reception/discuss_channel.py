@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import html2plaintext
@@ -13,6 +15,9 @@ WHISPER_LENGTH = 500
 _WORDS_LENGTH = 500
 # So many of the buyer's last messages are shown.
 _WORDS_COUNT = 5
+
+# What is noted about a chat and moves it nowhere.
+_MOVES_NOTHING = ("watch", "whisper", "first")
 
 
 class DiscussChannel(models.Model):
@@ -179,7 +184,7 @@ class DiscussChannel(models.Model):
         if not channel or not self.env.user._manages_dispatch_of(channel.main_account_id):
             raise AccessError(self.env._("Who manages dispatch steers the chats of its shop."))
         self.check_access("read")
-        if channel.dispatch_mode in (False, "native"):
+        if not chat._is_dispatched():
             raise UserError(self.env._("This channel is dispatched by Odoo itself."))
         if chat.livechat_end_dt:
             raise UserError(self.env._("This chat has ended."))
@@ -199,6 +204,42 @@ class DiscussChannel(models.Model):
         """
         self._get_steered()
         return self.transfer("other", user_id=user_id, note=self.env._("Given on Reception"))
+
+    def action_take_back(self):
+        """Let this chat, which waited before it was given to an agent by hand, wait again as it
+        did: it was the wrong agent, and has not answered yet.
+
+        :raise AccessError: as for :meth:`action_give_to`.
+        :raise UserError: there is nothing to be taken back any more.
+        """
+        chat = self._get_steered()
+        chat.lock_for_update()
+        moves = chat.dispatch_decision_ids.filtered(lambda row: row.kind not in _MOVES_NOTHING)
+        given, waited = (moves.sorted("id", reverse=True)[place : place + 1] for place in (0, 1))
+        is_given = given.kind == "transfer" and given.rule == "by_hand"
+        if not is_given or waited.kind not in ("queue", "pool"):
+            raise UserError(self.env._("This chat has gone on since: it can be transferred."))
+        agent = given.user_id
+        if chat.dispatch_answered_at:
+            raise UserError(
+                self.env._("%s has answered already: the chat can be transferred.", agent.name)
+            )
+        chat._leave(chat.dispatch_seat_partner_ids)
+        served = moves.filtered(lambda row: row.user_id and row != given).sorted("id")
+        chat.write(
+            {
+                "dispatch_queued_at": waited.moment - timedelta(seconds=waited.waited_seconds),
+                "dispatch_assigned_at": served[-1:].moment,
+            }
+        )
+        values = {
+            "rule": "by_hand",
+            "previous_user_id": agent.id,
+            "reason": self.env._("By %s", self.env.user.name),
+        }
+        wait = chat._enter_line if waited.kind == "queue" else chat._enter_pool
+        wait(values)
+        return True
 
     def action_take_over(self):
         """Become the agent of this chat in its agent's place.
@@ -288,12 +329,11 @@ class DiscussChannel(models.Model):
         user = self.env.user
         # sudo: discuss.channel, livechat.whisper - for its agents and who manages its dispatch
         chat = self.sudo()
-        channel = chat.livechat_channel_id
-        if not channel or chat.livechat_end_dt or not user._is_internal():
+        if not chat.livechat_channel_id or chat.livechat_end_dt or not user._is_internal():
+            return []
+        if not chat._is_run_by(user):
             return []
         hears = user.partner_id in chat.dispatch_seat_partner_ids
-        if not (hears or user._manages_dispatch_of(channel.main_account_id)):
-            return []
         # sudo: as above
         whispers = self.env["livechat.whisper"].sudo()
         return [

@@ -96,7 +96,7 @@ class DiscussChannel(models.Model):
 
         :param answer_ids: what a browser says they are.
         """
-        ids = [id_ for id_ in answer_ids if sent.is_record_id(id_)][:_NOTED]
+        ids = sent.keep_ids(answer_ids, _NOTED)
         chat = self._get_served()
         if chat and ids:
             answers = self.env["mail.canned.response"].search([("id", "in", ids)])

@@ -26,6 +26,7 @@ class DiscussChannel(models.Model):
         contacts what the caller's own rights reach, of the chat itself what its agent needs.
 
         :return: ``False`` for who neither serves the chat nor manages its dispatch, else ``{
+            "title": by what the chat is told from others,
             "about": {"name", "url", "image", "price"} of the product, ``{"page", "url"}`` of any
                 other page, ``False`` without; ``url`` is false for another site's,
             "cart": {"count", "id", "total"} or ``False``; ``id`` for who may open it,
@@ -46,13 +47,14 @@ class DiscussChannel(models.Model):
         chat = self._get_served()
         if not chat:
             return False
-        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        _partner, guest = chat._identify_buyer()
         earlier = chat._find_earlier_chats()
         known = chat._find_contact(earlier)
         # sudo: taken away - of contacts and orders only what the caller's own rights reach
         contact = self.env["res.partner"].browse(known.ids)._filtered_access("read")
         country = contact.country_id or chat.country_id
         return {
+            "title": chat._get_titles(self.env.user._sees_contacts_masked())[chat.id],
             "about": self._describe_page(chat),
             "cart": self._describe_cart(chat, contact),
             "orders": self._describe_orders(contact),
@@ -80,13 +82,7 @@ class DiscussChannel(models.Model):
         chat = self.sudo().exists()
         if not user._is_internal() or chat.channel_type != "livechat":
             return chat.browse()
-        serves = chat.channel_member_ids.filtered(
-            lambda member: (
-                member.partner_id == user.partner_id and member.livechat_member_type == "agent"
-            )
-        )
-        manages = user._manages_dispatch_of(chat.livechat_channel_id.main_account_id)
-        return chat if serves or manages else chat.browse()
+        return chat if chat._is_run_by(user) else chat.browse()
 
     def _find_contact(self, earlier):
         """Return the contact of the buyer of this chat: its account's, or what an agent made of the
@@ -94,14 +90,14 @@ class DiscussChannel(models.Model):
 
         :param earlier: see :meth:`_find_earlier_chats`.
         """
-        partner = self.livechat_customer_history_ids.partner_id[:1]
+        partner, _guest = self._identify_buyer()
         return partner or self.dispatch_contact_id or earlier.dispatch_contact_id[:1]
 
     def _find_earlier_chats(self):
         """Return the chats that the buyer of this one had with its shop before, the newest first;
         with sudo."""
-        buyers = self.livechat_customer_history_ids
-        partner, guest = buyers.partner_id[:1], buyers.guest_id[:1] or self.dispatch_guest_id
+        partner, guest = self._identify_buyer()
+        guest = guest or self.dispatch_guest_id
         buyer = Domain.OR(
             [
                 Domain(name, "=", person.id)
@@ -129,13 +125,12 @@ class DiscussChannel(models.Model):
     def _describe_earlier(self, earlier):
         # sudo: taken away - the transcripts that the caller may read
         readable = self.browse(earlier.ids)._filtered_access("read")
-        served = earlier.filtered(
-            lambda chat: chat.livechat_operator_id in chat.livechat_agent_partner_ids
-        )[:1]
+        # Who had a chat and said nothing is nobody whom the buyer knows.
+        served = next(filter(self._was_answered, earlier), None)
         return {
             "last": bool(served)
             and {
-                "agent": served._get_operators_name(),
+                "agent": served._name_serving(),
                 "moment": fields.Datetime.to_string(served.last_interest_dt or served.create_date),
             },
             "earlier": {
@@ -144,16 +139,38 @@ class DiscussChannel(models.Model):
                     {
                         "id": chat.id,
                         "moment": fields.Datetime.to_string(chat.create_date),
-                        "agent": chat._get_operators_name(),
+                        "agent": chat._name_serving(),
                     }
                     for chat in earlier.browse(readable[:_CHATS_SHOWN].ids)
                 ],
             },
         }
 
-    def _get_operators_name(self):
-        operator = self.livechat_operator_id
-        return operator.user_livechat_username or operator.name
+    @staticmethod
+    def _was_answered(chat):
+        return any(chat.livechat_agent_history_ids.mapped("message_count"))
+
+    def _name_serving(self):
+        serving = self._get_serving_partner() or self.livechat_operator_id
+        return serving.user_livechat_username or serving.name
+
+    def action_open_earlier(self):
+        """Open the list of the chats that the buyer of this one had with its shop before, as far as
+        the caller may read them.
+
+        :raise AccessError: for others than the chat's agents and who manages its dispatch.
+        """
+        chat = self._get_served()
+        if not chat:
+            raise AccessError(self.env._("Only a chat's agent sees what its buyer had before."))
+        # sudo: taken away - the transcripts that the caller may read
+        readable = self.browse(chat._find_earlier_chats().ids)._filtered_access("read")
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id(
+                "im_livechat_subaccount.livechat_conversation_action"
+            ),
+            "domain": [("id", "in", readable.ids)],
+        }
 
     def _describe_page(self, chat):
         page = chat.dispatch_page
@@ -298,7 +315,8 @@ class DiscussChannel(models.Model):
             for address in reversed(email_split(text)):
                 if email := email_normalize(address):
                     return email
-        return email_normalize(self.livechat_customer_history_ids.guest_id[:1].email) or False
+        _partner, guest = self._identify_buyer()
+        return email_normalize(guest.email) or False
 
     def action_make_contact(self):
         """Make a contact of the guest of this chat, of the address that the guest wrote, and say so
@@ -312,7 +330,7 @@ class DiscussChannel(models.Model):
         chat = self._get_served()
         if not chat:
             raise AccessError(self.env._("Only a chat's agent can make a contact of its guest."))
-        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        _partner, guest = chat._identify_buyer()
         if chat._find_contact(chat._find_earlier_chats()) or not guest:
             raise UserError(self.env._("This buyer is a contact already."))
         address = chat._find_written_address()

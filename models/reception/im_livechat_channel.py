@@ -186,6 +186,7 @@ class ImLivechatChannel(models.Model):
         """Return what the page shows of this channel, but its agents themselves.
 
         :return: ``{"id", "name", "max_sessions" (None: no limit), "main_account_id",
+            "is_open" (the channel has opening hours, and this is one of them),
             "groups": [{"id" (0: the default group), "name", "parent_id", "scope", "has_scope",
             "has_buyers" (of its own: it has a scope or is the default group),
             "members": [{"user_id", "reason", "has_part", "paused_here" (in this group only),
@@ -203,6 +204,8 @@ class ImLivechatChannel(models.Model):
             "mode": self.dispatch_mode,
             "max_sessions": rules.max_sessions or None,
             "main_account_id": self.main_account_id.id,
+            # sudo: resource.calendar - when it is open, for who may watch it
+            "is_open": bool(self.calendar_id) and self.sudo().calendar_id._is_working_now(),
             "groups": [
                 {
                     "id": group.id or 0,

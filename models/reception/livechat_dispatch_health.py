@@ -12,7 +12,7 @@ from odoo.tools.misc import clean_context
 
 from ...dispatch import policy
 from ...dispatch.ledger import audit, door, forget_credits, read_agents
-from ...dispatch.line import IS_WAITING
+from ...dispatch.line import IS_IN_LINE
 from ...tools.here import SKEW, read_now, read_skew
 
 _logger = logging.getLogger(__name__)
@@ -218,8 +218,7 @@ class LivechatDispatchHealth(models.Model):
         waiting_before = read_now(self.env) - _UNSERVED
         waiting = stuck.search(
             [
-                *IS_WAITING,
-                ("dispatch_state", "=", "queued"),
+                *IS_IN_LINE,
                 ("dispatch_queued_at", "<", waiting_before),
                 ("livechat_channel_id.dispatch_mode", "!=", "native"),
             ]

@@ -174,6 +174,14 @@ class DiscussChannel(models.Model):
         channel = self.sudo().livechat_channel_id
         return any(channel._is_home_of(user) for user in users)
 
+    def _is_run_by(self, user):
+        """Tell whether a user is an agent of this live chat, which may have ended, or manages the
+        dispatch of its shop; with sudo."""
+        members = self.channel_member_ids.filtered(lambda row: row.partner_id == user.partner_id)
+        return "agent" in members.mapped("livechat_member_type") or (
+            user._manages_dispatch_of(self.livechat_channel_id.main_account_id)
+        )
+
     def _takes_caller_for_buyer(self):
         """Tell whether who asks is asked here what buyers are: whoever does not work where this
         live chat is had; of what is no live chat, who works nowhere."""
@@ -274,9 +282,8 @@ class DiscussChannel(models.Model):
     def _agents_to_tell_directly(self, message):
         """Return the agents, while none of them has written since the chat is theirs."""
         if (
-            self.channel_type != "livechat"
+            not self._is_dispatched()
             or self.dispatch_answered_at
-            or self.livechat_channel_id.dispatch_mode in (False, "native")
             or message.author_id in self.dispatch_seat_partner_ids
         ):
             return self.env["res.partner"]

@@ -11,6 +11,7 @@ from odoo.tools import email_normalize
 
 from odoo.addons.mail.tools.discuss import Store
 
+from ...dispatch.line import IS_IN_POOL
 from ...tools import phrase, sent
 from ...tools.here import read_now
 from ...tools.mask import mask_addresses
@@ -30,11 +31,7 @@ _COMPLETE_AFTER = timedelta(minutes=5)
 _TRIED_EVERY = timedelta(hours=1)
 
 # What may become a ticket: a message that nobody has taken.
-_BECOMES_TICKET = [
-    ("dispatch_state", "=", "pool"),
-    ("livechat_end_dt", "=", False),
-    ("dispatch_ticket_id", "=", False),
-]
+_BECOMES_TICKET = [*IS_IN_POOL, ("dispatch_ticket_id", "=", False)]
 
 
 class DiscussChannel(models.Model):
@@ -295,7 +292,7 @@ class DiscussChannel(models.Model):
 
         :param chat: this one, with sudo.
         """
-        guest = chat.livechat_customer_history_ids.guest_id[:1]
+        _partner, guest = chat._identify_buyer()
         contact = chat._find_contact(chat._find_earlier_chats())
         return {
             "name": title or self._get_ticket_title(chat),

@@ -6,11 +6,21 @@ from markupsafe import Markup
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import FORGOTTEN_AFTER
-from ...dispatch.line import HEAD_START, IS_WAITING, WAITING, Waiting, estimate_wait
+from ...dispatch.line import (
+    HEAD_START,
+    IS_IN_LINE_SQL,
+    IS_WAITING,
+    ORDER_BY,
+    WAITING,
+    Waiting,
+    estimate_wait,
+)
+from ...dispatch.scope import IS_IN_CHAT
 from ...tools import sent
 from ...tools.here import gone_since, read_now
 from ...tools.mask import mask_addresses
@@ -74,6 +84,13 @@ class DiscussChannel(models.Model):
         if self.env.context.get("livechat_dispatch_states") is NOT_WAITING:
             domain = Domain(domain) & ~WAITS
         return super()._search(domain, *args, **kwargs)
+
+    def _order_field_to_sql(self, alias, field_name, direction, nulls, query):
+        order = super()._order_field_to_sql(alias, field_name, direction, nulls, query)
+        if field_name == "dispatch_state" and alias == self._table:
+            # Those who wait in the same way stand in the order in which they are served.
+            order = SQL("%s, %s", order, SQL(ORDER_BY))
+        return order
 
     @api.autovacuum
     def _gc_bot_only_ongoing_sessions(self):
@@ -272,12 +289,11 @@ class DiscussChannel(models.Model):
 
         :param Domain domain: which chats are looked at.
         """
-        buyer = Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
         # Served by discuss_channel__dispatch_waiting_idx, discuss_channel__dispatch_quiet_idx, the
         # open chats, and im_livechat_channel_member_history's index on channel_id.
         deserted = domain & Domain("channel_type", "=", "livechat")
         deserted &= Domain("livechat_end_dt", "=", False) & Domain("dispatch_state", "!=", False)
-        deserted &= Domain("livechat_channel_member_history_ids", "not any", buyer)
+        deserted &= Domain("livechat_channel_member_history_ids", "not any", Domain(IS_IN_CHAT))
         for chat in self.search(deserted):
             self.env["im_livechat.channel"]._attempt(chat._close_livechat_session)
 
@@ -339,8 +355,7 @@ class DiscussChannel(models.Model):
                         WHERE buyer.channel_id = chat.id
                           AND buyer.livechat_member_type = 'visitor'
                    ) buyer
-             WHERE chat.dispatch_state = 'queued'
-               AND chat.livechat_end_dt IS NULL
+             WHERE {IS_IN_LINE_SQL}
                AND buyer.gone_since <= %(gone_before)s
                AND (%(chat_ids)s::integer[] IS NULL OR chat.id = ANY(%(chat_ids)s))
           ORDER BY chat.id
@@ -574,13 +589,11 @@ class DiscussChannel(models.Model):
     def _find_untold(self):
         """Return what the buyer has written since an agent's last answer: what an agent who comes
         has to read first."""
-        buyers = self.livechat_customer_history_ids
-        authors = (*buyers.guest_id, *buyers.partner_id)
         messages = self.env["mail.message"]
         for message in self.message_ids.sorted("id"):
             if message.message_type != "comment":
                 continue
-            if (message.author_guest_id or message.author_id) in authors:
+            if self._is_buyers(message):
                 messages |= message
             elif message.author_id in self.livechat_agent_history_ids.partner_id:
                 messages = messages.browse()

@@ -14,6 +14,7 @@ from odoo.tools.urls import urljoin
 from odoo.addons.mail.tools.discuss import Store
 
 from ...dispatch.ledger import door
+from ...dispatch.scope import IS_IN_CHAT
 from ...tools import sent
 from ...tools.here import read_now
 from ...tools.names import fold_typed, say_in_one_line
@@ -115,7 +116,7 @@ class DiscussChannel(models.Model):
         if mailbox and not self.livechat_channel_id._get_sender():
             raise UserError(env._("The shop cannot send e-mails at present."))
         if mailbox:
-            guest = self.livechat_customer_history_ids.guest_id[:1]
+            _partner, guest = self._identify_buyer()
             if guest and (not guest.email or guest.email == self.dispatch_reply_email):
                 # Agents read it as any buyer's, as far as their roles say; also who has mistyped it
                 # here before.
@@ -252,7 +253,7 @@ class DiscussChannel(models.Model):
         return [
             {
                 "author": env._("You")
-                if self._is_buyer(message.author_guest_id or message.author_id)
+                if self._is_buyers(message)
                 else message.author_id.user_livechat_username or message.author_id.name,
                 "body": message.body,
                 "files": message.attachment_ids.mapped("name"),
@@ -289,11 +290,9 @@ class DiscussChannel(models.Model):
         person = Domain("partner_id", "=", partner_id) if partner_id else Domain.TRUE
         if guest_id:
             person &= Domain("guest_id", "=", guest_id)
-        person &= Domain("livechat_member_type", "=", "visitor") & Domain("member_id", "!=", False)
-        chat = chats.search(
-            Domain("id", "=", chat_id)
-            & Domain("livechat_channel_member_history_ids", "any", person)
-        )
+        person &= Domain(IS_IN_CHAT)
+        had = Domain("livechat_channel_member_history_ids", "any", person)
+        chat = chats.search(Domain("id", "=", chat_id) & had)
         if not chat.livechat_channel_id:
             return nobody
         buyers = chat.livechat_customer_history_ids

@@ -23,11 +23,16 @@ from ...dispatch import ledger, policy
 from ...dispatch.ledger import door, locks
 from ...dispatch.line import (
     IS_ADMITTED,
+    IS_IN_LINE,
+    IS_IN_LINE_SQL,
+    IS_IN_POOL,
     IS_WAITING,
+    IS_WAITING_SQL,
     ORDER_BY,
-    WAITING,
     Round,
+    Turn,
     estimate_wait,
+    judge,
 )
 from ...tools import sent
 from ...tools.here import read_now
@@ -299,10 +304,8 @@ class ImLivechatChannel(models.Model):
 
     def _count_waiting(self, group):
         """Return how many buyers wait in the line of this group."""
-        queued = [("dispatch_state", "=", "queued"), ("dispatch_group_id", "=", group.id)]
-        return self.env["discuss.channel"].search_count(
-            [("livechat_channel_id", "=", self.id), *IS_WAITING, *queued]
-        )
+        where = [("livechat_channel_id", "=", self.id), ("dispatch_group_id", "=", group.id)]
+        return self.env["discuss.channel"].search_count([*where, *IS_IN_LINE])
 
     def _count_lines(self):
         """Return how many buyers wait in the lines of this channel, and how many lines it has."""
@@ -479,51 +482,60 @@ class ImLivechatChannel(models.Model):
         """
         serving, moved = Round(), set()
         failures, until, is_over = 0, time.monotonic() + _ROUND, False
-        while not is_over and is_our_turn() and (chat := self._get_next_in_line(serving)):
-            waiting, group = chat._get_waiting(), chat.dispatch_group_id
-            done, began = [], time.monotonic()
+
+        def find_next():
+            nonlocal is_over
+            # A round in which nobody is served is the last one, however long it takes.
+            is_over = bool(moved) and time.monotonic() > until
+            chat = not is_over and is_our_turn() and self._get_next_in_line(serving)
+            return chat._get_waiting() if chat else None
+
+        def take_turn(waiting):
+            nonlocal failures
+            chat, done = self.env["discuss.channel"].browse(waiting.number), []
+            began = time.monotonic()
             if not self._attempt(
-                lambda chat=chat, done=done: done.append(self._serve(chat)),
+                lambda: done.append(self._serve(chat)),
                 f"{_LONGEST_CHANGE.total_seconds():.0f}s",
             ):
                 # The buyer is just writing, or leaving: once more, with what is true then.
                 failures += 1
                 was_long = time.monotonic() - began >= _LONGEST_CHANGE.total_seconds()
-                if was_long or failures > _MAX_FAILURES:
-                    serving.skip(chat.id)
-            elif not done[0] and chat._get_givers():
+                return Turn.KEPT if was_long or failures > _MAX_FAILURES else Turn.AGAIN
+            if done[0] is not Turn.NO_ROOM:
+                moved.add(waiting.group_id)
+            elif chat._get_givers():
                 # Who gave it away may have room for others.
-                serving.skip(chat.id)
-            elif not done[0]:
-                serving.pass_over(waiting, self._find_roomy_agents)
-            else:
-                moved.add(group)
-                if chat.dispatch_state in WAITING:
-                    serving.skip(chat.id)
-            # A round in which nobody is served is the last one, however long it takes.
-            is_over = bool(moved) and time.monotonic() > until
-        for group in moved:
+                return Turn.KEPT
+            return done[0]
+
+        serving.serve(find_next, take_turn, self._find_roomy_agents)
+        for group_id in moved:
+            group = self.env["livechat.dispatch.group"].browse(group_id or ())
             self._attempt(lambda group=group: self._send_places(group))
         return not is_over
 
     def _serve(self, chat):
-        """Decide about one chat that waits; whether it has moved."""
+        """Decide about one chat that waits, and do what follows.
+
+        :rtype: Turn
+        """
         outcome = self._dispatch_but(chat._get_givers(), chat)
-        if outcome.state == "assigned":
+        turn = judge(outcome.state, chat.dispatch_state == "pool")
+        if turn is Turn.SERVED:
             chat._assign(outcome)
-        elif outcome.state != "queued" and chat.dispatch_state == "queued":
+        elif turn is Turn.KEPT:
             chat._keep_for_later(outcome)
         elif not outcome.state and chat.livechat_status != "need_help":
             # A message of a pool that is none any more.
             chat.livechat_status = "need_help"
-        else:
-            return False
-        return True
+            return Turn.KEPT
+        return turn
 
     def _find_roomy_agents(self):
         """Return the ids of the agents who could take a buyer of their own, even when paused; of
         nobody while none of those who wait has an agent of its own."""
-        waiting = self.env["discuss.channel"].with_context(active_test=False)
+        waiting = self.env["discuss.channel"]
         own = [*IS_WAITING, ("dispatch_regular_id", "!=", False)]
         # Served by discuss_channel__dispatch_waiting_idx.
         if not waiting.search_count([("livechat_channel_id", "=", self.id), *own], limit=1):
@@ -541,8 +553,7 @@ class ImLivechatChannel(models.Model):
             f"""
             SELECT id
               FROM discuss_channel
-             WHERE dispatch_state IN ('queued', 'pool')
-               AND livechat_end_dt IS NULL
+             WHERE {IS_WAITING_SQL}
                AND livechat_channel_id = %(channel_id)s
                AND {IS_ADMITTED}
           ORDER BY {ORDER_BY}
@@ -565,10 +576,8 @@ class ImLivechatChannel(models.Model):
                 continue
             if not (sender := channel._get_sender()):
                 continue
-            pooled = [("dispatch_state", "=", "pool"), ("dispatch_is_told", "=", False)]
-            waiting = self.env["discuss.channel"].search(
-                [("livechat_channel_id", "=", channel.id), *IS_WAITING, *pooled]
-            )
+            is_new = [("livechat_channel_id", "=", channel.id), ("dispatch_is_told", "=", False)]
+            waiting = self.env["discuss.channel"].search([*IS_IN_POOL, *is_new])
             untold = {chat: messages for chat in waiting if (messages := chat._find_untold())}
             if not untold:
                 continue
@@ -604,9 +613,7 @@ class ImLivechatChannel(models.Model):
 
     def _get_line(self, group):
         """Return the chats in the line of this group, in order."""
-        return self._search_waiting(
-            self, [("dispatch_state", "=", "queued"), ("dispatch_group_id", "=", group.id)]
-        )
+        return self._search_waiting(self, [*IS_IN_LINE, ("dispatch_group_id", "=", group.id)])
 
     def _get_places(self, group):
         """Return the places in the line of this group, in order: ``{chat id: place}``.
@@ -620,9 +627,7 @@ class ImLivechatChannel(models.Model):
             f"""
             SELECT id
               FROM discuss_channel
-             WHERE dispatch_state = 'queued'
-               AND livechat_end_dt IS NULL
-               AND active
+             WHERE {IS_IN_LINE_SQL}
                AND livechat_channel_id = %s
                AND dispatch_group_id IS NOT DISTINCT FROM %s
           ORDER BY {ORDER_BY}

@@ -1,5 +1,7 @@
 from odoo import models
 
+from ...dispatch.line import IS_IN_LINE
+
 
 class LivechatDispatchGroup(models.Model):
     _inherit = "livechat.dispatch.group"
@@ -7,13 +9,8 @@ class LivechatDispatchGroup(models.Model):
     def unlink(self):
         # sudo: discuss.channel - whose line gets longer, whoever may delete the group
         waiting = self.env["discuss.channel"].sudo()
-        lengthened = waiting.search(
-            [
-                ("dispatch_group_id", "in", self.ids),
-                ("dispatch_state", "=", "queued"),
-                ("livechat_end_dt", "=", False),
-            ]
-        ).livechat_channel_id
+        waiting = waiting.search([("dispatch_group_id", "in", self.ids), *IS_IN_LINE])
+        lengthened = waiting.livechat_channel_id
         result = super().unlink()
         for channel in lengthened:
             channel._send_places(self.browse())

@@ -9,16 +9,19 @@ from dispatch.replay import _Line
 
 
 def random_line(rng, length=30):
+    """Those who wait, among them who goes first, who was put first and who was served before."""
+    came = [rng.randrange(20) for _number in range(length)]
     return [
         Waiting(
             is_pooled=rng.random() < 0.3,
-            is_new=True,
-            since=rng.randrange(20),
+            is_new=rng.choice([True, True, True, False, -number - 1]),
+            since=moment - rng.choice([0, 0, 10]),
             number=number,
             group_id=rng.randrange(4),
             regular_id=rng.choice([None, None, None, 1, 2, 3]),
+            came=moment,
         )
-        for number in range(length)
+        for number, moment in enumerate(came)
     ]
 
 
@@ -75,7 +78,7 @@ def test_the_replay_finds_the_same_next_one(seed):
     rng = random.Random(seed)
     plain, kept, serving = random_line(rng), _Line(), Round()
     for waiting in plain:
-        kept.add(waiting, None)
+        kept.add(waiting)
     found = []
     while waiting := serving.find_next(plain):
         assert kept.find_next(serving) == waiting

@@ -17,6 +17,7 @@ from dispatch.replay import (
     Day,
     Fate,
     Fit,
+    GroupPause,
     Membership,
     Plan,
     Seat,
@@ -290,6 +291,38 @@ def test_a_regular_buyer_passes_the_line():
     ]
     agents = [agent(1), agent(2, paused=True)]
     assert winners(a_day(agents, events, ONE_EACH, LINE)) == [1, 1, 1, 2]
+
+
+def test_who_goes_first_and_who_was_put_first_are_served_first():
+    day = a_day(
+        [agent(1)],
+        [
+            Arrival(0, None, 1000),
+            Arrival(1, None, 10),
+            Arrival(2, None, 10, put_first_after=(100,)),
+            Arrival(3, None, 10, put_first_after=(50, 200)),
+            Arrival(4, None, 10, goes_first=True),
+            Arrival(800, None, 10, goes_first=True),
+        ],
+        policy.Rules(mode="share", max_sessions=1),
+        Setup(queue_enabled=True),
+    )
+    served_at = [event.moment + fate.waited for event, fate in zip(day.events, replay(day).fates)]
+    # The last has a head start of ten minutes, and who came at the beginning has waited for longer.
+    assert served_at == [0, 1030, 1010, 1000, 1020, 1040]
+
+
+def test_who_is_paused_in_one_group_goes_on_in_the_others_but_for_who_is_there_on_the_sheet():
+    groups = {number: Group(None, 0, number) for number in (1, 2)}
+    day = a_day(
+        [agent(1)],
+        [Arrival(0, 1, 10), Arrival(1, 2, 10), GroupPause(50, 1, frozenset()), Arrival(60, 1, 10)],
+        setup=Setup(groups, queue_enabled=True),
+        members={None: frozenset([1]), 1: frozenset([1]), 2: frozenset([1])},
+    )._replace(paused={1: frozenset([1])})
+    assert winners(day) == [None, 1, 1]
+    assert winners(apply_plans(day, {1: Plan(weight=50)})) == [None, 1, 1]
+    assert winners(apply_plans(day, {1: Plan(presence=((0, 100),))})) == [1, 1, 1]
 
 
 def test_a_quiet_chat_holds_less():

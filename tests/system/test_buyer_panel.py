@@ -147,6 +147,29 @@ def test_beside_the_chat_stands_who_it_is_and_a_guest_becomes_a_contact(
     assert (agents_page.errors, buyers_page.errors) == ([], [])
 
 
+def test_what_is_put_into_the_cart_meanwhile_is_seen_with_the_next_word(shop, open_page, lamp):
+    reception = open_reception(shop, 1)
+    (agent,) = reception.agents
+    agents_page = come_in(shop, open_page, agent, {"width": 1366, "height": 768})
+    buyers_page = visit(shop, open_page, reception, "/shop")
+    ask(buyers_page, "Is the lamp in stock?")
+    show_chat(agents_page, "Visitor")
+    panel = agents_page.locator(PANEL)
+    expect(panel).to_be_visible()
+    (template,) = shop.call("product.template", "read", [lamp[0]], ["product_variant_id"])
+    buyers_page.evaluate(
+        """([template, product]) => odoo.loader.modules.get("@web/core/network/rpc").rpc(
+            "/shop/cart/add",
+            {product_template_id: template, product_id: product, quantity: 3},
+        )""",
+        [lamp[0], template["product_variant_id"][0]],
+    )
+    ask(buyers_page, "I have put it into the cart")
+    expect(panel).to_contain_text("3 pieces")
+    expect(agents_page.locator(".o-mail-DiscussSidebar-item", has_text="cart 3")).to_be_visible()
+    assert agents_page.errors == []
+
+
 @pytest.mark.long
 def test_how_long_ago_the_buyer_had_its_last_agent_goes_on(shop, open_page):
     reception, agent = serve(shop)
@@ -191,6 +214,7 @@ chat = env["discuss.channel"].create({
 env.flush_all()
 card = chat.with_user(agent).get_buyer_card()
 expected = {
+    "title": "Ella",
     "about": {"page": page, "url": page},
     "cart": False,
     "orders": [],

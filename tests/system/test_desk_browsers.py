@@ -459,6 +459,8 @@ def test_what_has_ended_is_laid_aside_and_opens_no_window_after_a_reload(shop, o
         " WHERE id = %s",
         over_chat,
     )
+    # A page that comes anew is told of the last minute again, as it was then.
+    shop.sql("DELETE FROM bus_bus")
     for _load in range(2):
         page.reload(timeout=FIRST_PAGE)
         expect(page.locator(LAID_ASIDE)).to_have_text(re.compile(r"Ended:\s*1"))
@@ -466,7 +468,21 @@ def test_what_has_ended_is_laid_aside_and_opens_no_window_after_a_reload(shop, o
     page.locator(LAID_ASIDE).click()
     expect(page.locator(ROW, has_text="Departed")).to_be_visible()
     shoot(page, "desk-laid-aside")
-    assert page.errors == []
+
+    # Also in the list of the drop-down menu, and on a phone.
+    page.locator(".o_menu_systray .o-mail-DiscussSystray-class").first.click()
+    phone = open_as(open_page, shop, agent, "/odoo/discuss", PHONE)
+    phone.locator(".o-mail-MessagingMenu-tab", has_text="Live Chat").click(timeout=FIRST_PAGE)
+    for small in (page, phone):
+        menu = small.locator(".o-mail-MessagingMenu")
+        departed = menu.locator(".o-mail-NotificationItem", has_text="Departed")
+        expect(menu.locator(".o-mail-NotificationItem", has_text="Living")).to_be_visible()
+        expect(departed).to_have_count(0)
+        menu.locator(LAID_ASIDE).click()
+        expect(departed).to_be_visible()
+        expect(menu.locator(LAID_ASIDE)).to_have_attribute("aria-expanded", "true")
+    shoot(phone, "desk-laid-aside-phone")
+    assert (page.errors, phone.errors) == ([], [])
 
 
 def test_close_and_next_ends_the_chat_and_opens_whose_buyer_waits_longest(shop, open_page):

@@ -53,10 +53,9 @@ export class BuyerPanel extends Component {
         this.ui = useService("ui");
         this.keepLast = new KeepLast();
         this.state = useState({ card: false, isBusy: false });
-        // A guest may have left an address.
+        // A guest may have left an address, and whoever writes may have put more into its cart.
         useBus(this.env.bus, "discuss.channel/new_message", ({ detail: { channel, message } }) => {
-            const isGuests = this.card && !this.card.contact.id && !message.isSelfAuthored;
-            if (isGuests && channel.eq(this.props.thread) && String(message.body).includes("@")) {
+            if (channel.eq(this.props.thread) && !message.isSelfAuthored) {
                 void this.load(this.props.thread);
             }
         });
@@ -83,11 +82,15 @@ export class BuyerPanel extends Component {
         });
     }
 
-    async load({ id }) {
+    async load(thread) {
         try {
-            this.state.card = await this.keepLast.add(
-                this.orm.silent.call("discuss.channel", "get_buyer_card", [[id]]),
+            const card = await this.keepLast.add(
+                this.orm.silent.call("discuss.channel", "get_buyer_card", [[thread.id]]),
             );
+            this.state.card = card;
+            if (card) {
+                thread.dispatch_title = card.title;
+            }
         } catch (error) {
             // The chat was taken away, or the connection is lost: the chat itself says so.
             if (error instanceof RPCError) {
@@ -176,6 +179,13 @@ export class BuyerPanel extends Component {
             additionalContext: { active_model: model, active_id: id, active_ids: [id] },
             onClose: () => void this.load(this.props.thread),
         });
+    }
+
+    async openEarlier() {
+        const args = [[this.props.thread.id]];
+        const action = await this.orm.call("discuss.channel", "action_open_earlier", args);
+        this.makeRoom();
+        return this.action.doAction(action);
     }
 
     async openChat(id) {

@@ -14,12 +14,18 @@ const OFFERED = 6;
 /** A buyer who waits: what was written, and to whom the chat can be given. */
 export class BuyerCard extends Component {
     static template = "im_livechat_subaccount.Reception.BuyerCard";
-    static props = { chat: Object, group: Object, mayManage: Boolean, model: Object };
+    static props = {
+        chat: Object,
+        group: Object,
+        channel: Object,
+        mayManage: Boolean,
+        model: Object,
+    };
 
     setup() {
         this.orm = useService("orm");
         this.steering = useSteering(this.props.model);
-        this.group = useState(this.props.group);
+        this.channel = useState(this.props.channel);
         this.state = useState({ page: false, words: [], isKnown: false });
         onWillStart(() => this.props.model.try(() => this.fetch()));
         useLooks(() => this.fetch());
@@ -35,21 +41,26 @@ export class BuyerCard extends Component {
         return this.props.mayManage && this.props.chat.name;
     }
 
-    /** Who is here, first who has room; each with why not. */
+    /** Who is here, first who has room, of them first the buyer's own group; each with why not. */
     get offered() {
-        const { agents } = this.props.model;
-        return this.group.members
-            .filter(
-                ({ user_id: id, reason }) =>
-                    agents[id].status === "online" && GIVEN_PAST.has(reason),
-            )
-            .sort((one, other) => Number(Boolean(one.reason)) - Number(Boolean(other.reason)))
+        const { group, model } = this.props;
+        const members = new Map();
+        for (const { id, members: those } of this.channel.groups) {
+            for (const { user_id: userId, reason } of those) {
+                if (model.agents[userId].status === "online" && GIVEN_PAST.has(reason)) {
+                    const isOwn = id === group.id || Boolean(members.get(userId)?.isOwn);
+                    members.set(userId, { id: userId, reason, isOwn });
+                }
+            }
+        }
+        const rank = ({ reason, isOwn }) => 2 * Number(Boolean(reason)) + Number(!isOwn);
+        return [...members.values()]
+            .sort((one, other) => rank(one) - rank(other))
             .slice(0, OFFERED)
-            .map(({ user_id: id, reason }) => ({
-                id,
-                name: agents[id].name,
-                label: reason ? `${agents[id].name} (${getReasonText(reason)})` : agents[id].name,
-            }));
+            .map(({ id, reason }) => {
+                const { name } = model.agents[id];
+                return { id, name, label: reason ? `${name} (${getReasonText(reason)})` : name };
+            });
     }
 
     get title() {

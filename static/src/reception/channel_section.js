@@ -52,7 +52,7 @@ export class WaitingList extends Component {
     static components = { BuyerCard, Dropdown, DropdownItem, WaitedTime };
     static props = {
         group: Object,
-        channelId: Number,
+        channel: Object,
         clock: Object,
         model: Object,
         mayRead: Boolean,
@@ -67,7 +67,10 @@ export class WaitingList extends Component {
         this.group = useState(this.props.group);
         this.state = useState({ showsAll: false, openId: false });
         this.list = useRef("list");
-        this.roving = useRovingFocus(this.list, ".o_livechat_reception_buyer");
+        this.roving = useRovingFocus(
+            this.list,
+            ".o_livechat_reception_buyer, .o_livechat_reception_line_end",
+        );
     }
 
     get shown() {
@@ -146,7 +149,7 @@ export class WaitingList extends Component {
 
     openWaiting() {
         return this.action.doAction("im_livechat_subaccount.livechat_waiting_action", {
-            additionalContext: { search_default_livechat_channel_id: this.props.channelId },
+            additionalContext: { search_default_livechat_channel_id: this.props.channel.id },
         });
     }
 }

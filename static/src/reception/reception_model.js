@@ -74,6 +74,8 @@ export class ReceptionModel {
         this.due = NOTHING();
         this.rest = this.restsUntil = this.heard = 0;
         this.saves = new Map();
+        /** What can be taken back, by what it is about. */
+        this.saved = new Map();
         this.timers = {};
         this.onSignal = (signal) => this.hear(signal);
         this.onReconnect = () => this.fetchSoon({ tree: true });
@@ -560,9 +562,14 @@ export class ReceptionModel {
         this.reckonAround(agent);
     }
 
-    /** Several steps of one agent are taken back together. */
+    /** Several steps of one agent are taken back together; back where they began there is nothing. */
     saySavedWeight(agent, from, to) {
-        const first = this.saved?.agentId === agent.id ? this.saved.from : from;
+        const about = `weight-${agent.id}`;
+        const first = this.saved.get(about)?.from ?? from;
+        if (first === to) {
+            this.saved.get(about)?.close();
+            return;
+        }
         this.saySaved(
             _t("Saved: weight of %(name)s %(from)s → %(to)s", {
                 name: agent.name,
@@ -574,7 +581,8 @@ export class ReceptionModel {
                 // Who has gone meanwhile has none to be saved.
                 return this.agents[agent.id] && this.save(agent);
             },
-            { agentId: agent.id, from: first },
+            about,
+            first,
         );
     }
 
@@ -595,6 +603,7 @@ export class ReceptionModel {
                     );
                     await this.loadAgents([agent.id]);
                 },
+                `takes-${agent.id}`,
             );
         }
     }
@@ -616,6 +625,7 @@ export class ReceptionModel {
                     ? _t("Saved: %(name)s is paused in %(group)s", names)
                     : _t("Saved: %(name)s takes buyers of %(group)s", names),
                 () => call(!paused),
+                `takes-${agent.id}-${group.id}`,
             );
         }
     }
@@ -657,6 +667,7 @@ export class ReceptionModel {
                     await this.pauseHere(fromGroupId, userId, true);
                 }
             },
+            `groups-${userId}`,
         );
     }
 
@@ -702,17 +713,18 @@ export class ReceptionModel {
      *
      * @param {string} text
      * @param {Function} undo
-     * @param {Object} [what] what the next one that is saved may have to know
+     * @param {string} about what of whom: only the last of it can be taken back, beside others'
+     * @param {*} [from] what it was before
      */
-    saySaved(text, undo, what = {}) {
-        this.saved?.close();
-        const saved = { ...what };
+    saySaved(text, undo, about, from) {
+        this.saved.get(about)?.close();
+        const saved = { from };
         saved.close = this.notification.add(text, {
             type: "success",
             autocloseDelay: UNDOABLE,
             onClose: () => {
-                if (this.saved === saved) {
-                    this.saved = undefined;
+                if (this.saved.get(about) === saved) {
+                    this.saved.delete(about);
                 }
             },
             buttons: [
@@ -721,12 +733,12 @@ export class ReceptionModel {
                     onClick: async () => {
                         saved.close();
                         await undo();
-                        this.saved?.close();
+                        this.saved.get(about)?.close();
                     },
                 },
             ],
         });
-        this.saved = saved;
+        this.saved.set(about, saved);
     }
 
     /** Show why the server refused something; the sentence. */

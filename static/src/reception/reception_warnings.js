@@ -76,7 +76,8 @@ export function findFaults(channel) {
         ({ reason, off_shift: isOffShift }) =>
             !isOffShift && (reason === "offline" || reason === "paused"),
     );
-    if (awaited && !members.some(({ reason }) => SERVES.has(reason))) {
+    // A shop that says when it is open is waited for by its buyers, whoever has a shift.
+    if ((awaited || channel.is_open) && !members.some(({ reason }) => SERVES.has(reason))) {
         faults.push({
             key: "nobody",
             text: _t("%s is open and nobody is here to take buyers", channel.name),

@@ -33,7 +33,11 @@ export function useSteering(model) {
         },
         async give(id, agent) {
             if (await call("action_give_to", id, [agent.id])) {
-                model.say(_t("Given to %s", agent.name));
+                model.saySaved(
+                    _t("Given to %s", agent.name),
+                    () => call("action_take_back", id),
+                    `chat-${id}`,
+                );
             }
         },
         transfer(id) {

@@ -349,6 +349,24 @@ tours.add("im_livechat_subaccount.reception_give", {
     ],
 });
 
+tours.add("im_livechat_subaccount.reception_take_back", {
+    steps: () => [
+        {
+            content: "What did this buyer write?",
+            trigger: `${buyer("Bea")} .o_livechat_reception_buyer_name`,
+            run: press,
+        },
+        {
+            content: "Give it to somebody of another group",
+            trigger: `${card(buyer("Bea"))} .o_livechat_reception_offered button:contains(Sofie Claes)`,
+            run: press,
+        },
+        { content: "She has it", trigger: `.o_livechat_reception:not(:has(${buyer("Bea")}))` },
+        ...undo(say("Given to Sofie Claes", "已交给 Sofie Claes")),
+        { content: "The buyer waits as before", trigger: buyer("Bea") },
+    ],
+});
+
 tours.add("im_livechat_subaccount.reception_offered", {
     steps: () => [
         {
@@ -716,28 +734,63 @@ function findTabStops() {
         .filter((el) => from.compareDocumentPosition(el) & Node.DOCUMENT_POSITION_FOLLOWING);
 }
 
-tours.add("im_livechat_subaccount.reception_keyboard", {
+const tabToFirstAgent = () => [
+    {
+        content: "Who comes by keyboard begins at the page",
+        trigger: ".o_livechat_reception_today:focus",
+    },
+    {
+        content: "One tab stop for the agents of a group, few before the first",
+        trigger: `${group(OTHERS)} .o_livechat_reception_name[tabindex="0"]`,
+        run({ anchor }) {
+            const stops = findTabStops();
+            const index = stops.findIndex((el) => el.matches(".o_livechat_reception_name"));
+            if (index < 0 || index > 5) {
+                const before = stops.slice(0, index).map((el) => el.textContent.trim());
+                throw new Error(`The first agent comes after ${before.join(", ")}`);
+            }
+            const inGroup = stops.filter((el) => anchor.closest("ul").contains(el));
+            if (inGroup.length !== 1) {
+                throw new Error(`${inGroup.length} tab stops in one group`);
+            }
+            anchor.focus();
+        },
+    },
+];
+
+tours.add("im_livechat_subaccount.reception_keyboard_line", {
     steps: () => [
         {
-            content: "Who comes by keyboard begins at the page",
-            trigger: ".o_livechat_reception_today:focus",
+            content: "What is wrong, who was unhappy and a long line stand before the agents",
+            trigger:
+                ".o_livechat_reception:has(.o_livechat_reception_details):has(.o_livechat_reception_unhappy_details):has(.o_livechat_reception_all)",
+        },
+        ...tabToFirstAgent(),
+        {
+            content: "The line is entered at its first buyer",
+            trigger: `${group(OTHERS)} .o_livechat_reception_buyer_name[tabindex="0"]`,
+            run: ({ anchor }) => anchor.focus(),
         },
         {
-            content: "One tab stop for the agents of a group, few before the first",
-            trigger: `${group(OTHERS)} .o_livechat_reception_name[tabindex="0"]`,
-            run({ anchor }) {
-                const stops = findTabStops();
-                const index = stops.findIndex((el) => el.matches(".o_livechat_reception_name"));
-                if (index < 0 || index > 5) {
-                    throw new Error(`The first agent is at tab stop ${index + 1}`);
-                }
-                const inGroup = stops.filter((el) => anchor.closest("ul").contains(el));
-                if (inGroup.length !== 1) {
-                    throw new Error(`${inGroup.length} tab stops in one group`);
-                }
-                anchor.focus();
-            },
+            content: "To its end",
+            trigger: ".o_livechat_reception_buyer_name:focus",
+            run: "press End",
         },
+        {
+            content: "What else there is",
+            trigger: ".o_livechat_reception_all:focus",
+            run: "press ArrowRight",
+        },
+        {
+            content: "The list of all who wait",
+            trigger: ".o_livechat_reception_line_end button:last-child:focus",
+        },
+    ],
+});
+
+tours.add("im_livechat_subaccount.reception_keyboard", {
+    steps: () => [
+        ...tabToFirstAgent(),
         {
             content: "Down to the next agent",
             trigger: `${row("Maria Santos")} .o_livechat_reception_name:focus`,
