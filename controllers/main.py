@@ -95,6 +95,13 @@ def _describe_session(chat):
     return {"store_data": store.get_result(), "channel_id": chat.id}
 
 
+def _foretell(channel, session):
+    """Say in core's answer to a look what becomes of a first word; a bot answers at once."""
+    for chat in session["store_data"]["discuss.channel"]:
+        if not chat.get("chatbot") and (wait := channel._foretell_wait()):
+            chat["dispatch_wait"] = wait
+
+
 def refuse(refusal=None):
     """Return the answer to a page that gets nothing: no chat and no message, and why.
 
@@ -326,6 +333,8 @@ class DispatchLivechatController(LivechatController):
             if channel.dispatch_mode != "native":
                 # What its buyer has typed is there to be sent again.
                 return refuse(request.env["im_livechat.channel"]._say_nobody())
+        elif session and not persisted:
+            _foretell(channel, session)
         elif session_key:
             channel._note_session(session_key, request.env["mail.guest"]._get_guest_from_context())
         return session

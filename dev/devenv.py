@@ -66,6 +66,8 @@ CHROMIUM = (
 
 #: The host as a shop runs it, without this addon.
 CORE_MODULES = ("website_livechat", "website_sale", "sale_stock", "crm_livechat", "hr_livechat")
+#: What the demo shop has.
+DEMO_MODULES = ("website_sale", "website_livechat", "sale_stock", ADDON)
 
 # What lies beside the addon's files in its folder and is none of Odoo's business.
 NOT_ODOO = ("bench", "dev", "docs", "node_modules", "__pycache__")

@@ -163,16 +163,18 @@ class Scenes:
         self.shoot(page, "buyer_message")
         page.context.close()
 
+    def show(self):
+        self.set_desk()
+        self.show_desk()
+        self.show_line()
+        self.show_message()
 
-def main():
+
+def main(kind=Scenes):
     db, url, lang, folder = sys.argv[1:]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=devenv.CHROMIUM, args=["--no-sandbox"])
-        scenes = Scenes(browser, shops.Shop(db, url), lang, Path(folder))
-        scenes.set_desk()
-        scenes.show_desk()
-        scenes.show_line()
-        scenes.show_message()
+        kind(browser, shops.Shop(db, url), lang, Path(folder)).show()
         browser.close()
 
 

@@ -502,6 +502,32 @@ class TestBuyersOrders(WalkCase, BuyerCardCommon):
         self._card(chat, self.omar)
         self.assertLessEqual(self.env.cr.sql_log_count - count, _CARD_QUERIES)
 
+    def _open_panel(self, chat, agent, tour):
+        self.start_tour(
+            f"/odoo/discuss?active_id=discuss.channel_{chat.id}", tour, login=agent.login
+        )
+
+    @walk
+    def test_each_button_of_the_panel_leads_to_what_it_says(self):
+        order = self._deliver(self._order(self.buyer.partner_id, note="What has come"))
+        order.picking_ids.origin = "One parcel"
+        other = self._order(self.buyer.partner_id)
+        other.action_confirm()
+        first = other.picking_ids
+        first.origin = "First parcel"
+        first.move_ids.quantity = 1
+        first.with_context(skip_backorder=True).button_validate()
+        (other.picking_ids - first).origin = "Second parcel"
+        self._put_into_cart(self.buyer.partner_id).note = "What is in the cart"
+        chat = self._chat(self.omar, self.buyer, self.page)
+        chat.with_user(self.owner).transfer("knowledge", user_id=self._resume(self.manager).id)
+        chat.channel_member_ids.unpin_dt = False
+        for button in ("cart", "order", "delivery", "deliveries", "refund"):
+            with self.subTest(button):
+                tour = f"im_livechat_subaccount.buyer_panel_{button}"
+                self._open_panel(chat, self.manager, tour)
+        self.assertEqual(len(order.invoice_ids.reversal_move_ids), 1)
+
     @walk
     def test_an_agent_starts_a_return_beside_the_chat(self):
         order = self._deliver(self._order(self.buyer.partner_id))
@@ -516,10 +542,6 @@ class TestBuyersOrders(WalkCase, BuyerCardCommon):
                 "dispatch_waited_seconds": 95,
             }
         )
-        self.start_tour(
-            f"/odoo/discuss?active_id=discuss.channel_{chat.id}",
-            "im_livechat_subaccount.buyer_panel",
-            login=self.omar.login,
-        )
+        self._open_panel(chat, self.omar, "im_livechat_subaccount.buyer_panel")
         returns = order.picking_ids.return_ids
         self.assertEqual(len(returns), 1)

@@ -6,6 +6,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.fields import Command
 from odoo.tests import new_test_user, tagged
 from odoo.tools import hash_sign
 
@@ -485,6 +486,46 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         self.authenticate("mail_buyer", "mail_buyer")
         self.assertIn("o_livechat_return_form", self.url_open(f"/livechat/{link}").text)
 
+    def test_who_just_looks_is_told_that_words_are_kept_and_when_the_shop_opens(self):
+        def look(**params):
+            (chat,) = self._call(
+                "/im_livechat/get_session", channel_id=self.channel.id, persisted=False, **params
+            )["store_data"]["discuss.channel"]
+            return chat.get("dispatch_wait")
+
+        self.assertIsNone(look(), "somebody is here")
+        self._come(self.channel)
+        self.assertIsNone(look(), "there is a line")
+        self._set_online(self.agent, "offline")
+        self.assertEqual(look(), {"state": "pool"})
+        day = fields.Date.today() + timedelta(days=2)
+        hours = {"name": "Morning", "hour_from": 9, "hour_to": 12}
+        hours["dayofweek"] = str(day.weekday())
+        self.channel.calendar_id = self.env["resource.calendar"].create(
+            {
+                "name": "A morning",
+                "tz": "UTC",
+                "attendance_ids": [Command.clear(), Command.create(hours)],
+            }
+        )
+        self.assertEqual(
+            look(),
+            {"state": "pool", "opens_at": f"{day} 09:00:00", "closes_at": f"{day} 12:00:00"},
+        )
+        bot = self.env["chatbot.script"].create(
+            {
+                "title": "Bot",
+                "script_step_ids": [Command.create({"step_type": "text", "message": "Hello"})],
+            }
+        )
+        self.channel.rule_ids = [Command.create({"regex_url": "/", "chatbot_script_id": bot.id})]
+        self.assertIsNone(look(chatbot_script_id=bot.id), "a bot answers")
+        self.channel.write({"offline_rule": "native", "rule_ids": [Command.clear()]})
+        self.assertIs(
+            self._call("/im_livechat/get_session", channel_id=self.channel.id, persisted=False),
+            False,
+        )
+
     def test_who_comes_outside_opening_hours_is_told_when_the_shop_opens(self):
         calendar = self.env["resource.calendar"].create(
             {
@@ -499,7 +540,11 @@ class TestBuyerMail(DispatchCommon, PatientCase):
         saturday = fields.Datetime.to_datetime("2026-11-28 10:00:00")
         with patch.object(fields.Datetime, "now", lambda *args: saturday):
             chat = self._come(self.channel)
-            self.assertEqual(chat._get_wait()["opens_at"], "2026-11-30 08:00:00")
+            told = chat._get_wait()
+            self.assertEqual(
+                (told["opens_at"], told["closes_at"]),
+                ("2026-11-30 08:00:00", "2026-11-30 11:00:00"),
+            )
         monday = fields.Datetime.to_datetime("2026-11-30 08:30:00")
         with patch.object(fields.Datetime, "now", lambda *args: monday):
             self.assertNotIn("opens_at", chat._describe_pool())

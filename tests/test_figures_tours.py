@@ -55,6 +55,10 @@ class TestFiguresTours(WalkCase, DispatchCommon):
     def test_owner_compares_two_agents_in_three_clicks(self):
         self._start("livechat_reception_action", "team")
 
+    @walk
+    def test_odoos_report_of_agents_is_reached_from_the_team(self):
+        self._start("livechat_team_action", "team_report")
+
     def test_a_row_of_the_team_that_is_opened_while_the_period_changes_has_its_week(self):
         self._start("livechat_team_action", "team_busy")
 

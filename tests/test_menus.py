@@ -65,8 +65,10 @@ class TestMenus(TransactionCase):
             self.assertIn(item, heads["Team"])
         for item in ("Dated Changes", "What If"):
             self.assertIn(item, heads["Plan"])
-        for item in ("Decisions", "Change Log", "Account Log", "Agents"):
+        for item in ("Team", "Decisions", "Change Log", "Account Log"):
             self.assertIn(item, heads["Reports"])
+        # The page *Team* leads to them.
+        self.assertEqual(set(heads["Reports"]) & {"Agents", "Dispatch Analysis"}, set())
         self.assertEqual(
             heads["Shop"], ["Channels", "Canned Answers", "Tags", "Expertise", "Reasons of Pauses"]
         )
@@ -99,7 +101,8 @@ class TestMenus(TransactionCase):
                 self.assertIn("Canned Responses", heads["Configuration"])
         heads = self._load(manager)
         self.assertIn("Chatbots", heads["Configuration"])
-        self.assertIn("Decisions", heads["Reporting"])
+        for item in ("Decisions", "Agents", "Dispatch Analysis"):
+            self.assertIn(item, heads["Reporting"])
         self.assertNotIn("Reports", heads)
 
     def test_who_joins_a_shop_has_its_heads_at_once(self):

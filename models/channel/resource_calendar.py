@@ -2,7 +2,7 @@ from datetime import datetime, time, timedelta, timezone
 
 import pytz
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.fields import Domain
 from odoo.tools.intervals import Intervals
 
@@ -87,8 +87,27 @@ class ResourceCalendar(models.Model):
 
         :param moment: in UTC.
         """
-        hours = self._get_hours(moment, moment + timedelta(days=14))
-        return next((start for start, _stop, _lines in hours), None)
+        return next(self._find_openings(moment), (None, None))[0]
+
+    def _find_openings(self, moment):
+        """Yield when the hours of all these calendars begin and end, for two weeks, as of
+        :meth:`_find_opening`."""
+        for start, stop, _lines in self._get_hours(moment, moment + timedelta(days=14)):
+            yield start, stop
+
+    def _describe_opening(self, moment):
+        """Return what a buyer is told of the hours of all these calendars while they have not
+        begun: ``opens_at`` and ``closes_at``, in UTC.
+
+        :rtype: dict[str, str]
+        """
+        opens_at, closes_at = next(self._find_openings(moment), (moment, moment))
+        if opens_at <= moment:
+            return {}
+        return {
+            "opens_at": fields.Datetime.to_string(opens_at),
+            "closes_at": fields.Datetime.to_string(closes_at),
+        }
 
     def _get_hours(self, start, end):
         """Return the hours that all these calendars share between two moments in UTC, see

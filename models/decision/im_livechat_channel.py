@@ -203,9 +203,27 @@ class ImLivechatChannel(models.Model):
         settings = self._read_settings()
         if settings.setup.keeps_pool and not self._is_pool_full():
             return True
+        return self._is_open_to_agents(settings, settings.setup._replace(keeps_pool=False))
+
+    def _keeps_words(self):
+        """Tell whether what a buyer wrote now would be kept for who comes, since nobody is here who
+        could ever answer it: a line that is full is served."""
+        if self._is_room_at_once():
+            return False
+        settings = self._read_settings()
+        if not settings.setup.keeps_pool or self._is_pool_full():
+            return False
+        # Whoever takes chats while nobody is here comes after the pool.
+        setup = settings.setup._replace(keeps_pool=False, offline_takers=frozenset(), queue_limit=0)
+        return not self._is_open_to_agents(settings, setup)
+
+    def _is_open_to_agents(self, settings, setup):
+        """Tell whether an agent could be reached, as of ``route.is_open``.
+
+        :param route.Setup setup: instead of that of the settings.
+        """
         nothing = self.env["livechat.dispatch.group"]
         staff = Staff(self, settings.query, partial(self._complete_facts, nothing, (), settings))
-        setup = settings.setup._replace(keeps_pool=False)
         return route.is_open(settings.rules, setup, staff, self._count_lines)
 
     def _is_pool_full(self):

@@ -45,7 +45,8 @@ class LivechatTeam(models.AbstractModel):
             caller is.
         :return: ``{"agents": [figures with "user_id" and "name"], "rest": figures of what came to
             nobody or to who is gone, false without any, "all": figures, "date_from", "date_to": the
-            days, "may_compare", "is_mailed": whether a mail comes each morning}``.
+            days, "may_compare", "may_analyse": whether reports of whole chats are the caller's,
+            "is_mailed": whether a mail comes each morning}``.
             Figures are ``{"received", "transferred", "declined", "missed", "ended_unanswered",
             "unanswered", "nobody", "served"}`` in chats or buyers, ``{"entitled", "difference"}``
             in chats, ``{"answered_share", "satisfaction", "share"}`` from 0 to 1 and
@@ -68,6 +69,7 @@ class LivechatTeam(models.AbstractModel):
             "date_from": fields.Date.to_string(days[0]),
             "date_to": fields.Date.to_string(days[1] - timedelta(days=1)),
             "may_compare": self.env["livechat.dispatch.compare"].has_access("create"),
+            "may_analyse": self.env["im_livechat.report.channel"].has_access("read"),
             "is_mailed": self._get_digest().is_subscribed,
         }
 

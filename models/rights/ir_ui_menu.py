@@ -12,8 +12,12 @@ _HEADS = {
 }
 # Items of core's that have no head.
 _ITEMS = {"website_livechat.website_livechat_visitor_menu": f"{_OURS}conversations_menu_root"}
-# What ours with the same name stands for.
-_LISTED = "im_livechat.menu_livechat_all_conversations"
+# What ours with the same name stands for, and what the page *Team* leads to.
+_LISTED = (
+    "im_livechat.menu_livechat_all_conversations",
+    "im_livechat.menu_reporting_livechat_agent",
+    "im_livechat_subaccount.im_livechat_report_channel_menu_dispatch",
+)
 # What the shop's own items stand for.
 _REPLACED = ("im_livechat.support_channels", "im_livechat.livechat_config")
 # All that an agent needs who oversees nothing.
@@ -71,11 +75,9 @@ class _Arranged:
         self._drop(f"{_OURS}desk_menu", *_REPLACED)
         for core, ours in _HEADS.items():
             self._merge(core, ours)
-        if _LISTED in self.named:
-            # Ours lists the same, and finds what was said.
-            for menu in self.named.values():
-                listed = self.named[_LISTED]["id"]
-                menu["children"] = [child for child in menu["children"] if child != listed]
+        listed = {self.named[item]["id"] for item in _LISTED if item in self.named}
+        for menu in self.named.values():
+            menu["children"] = [child for child in menu["children"] if child not in listed]
         for item, head in _ITEMS.items():
             if item in self.named and head in self.named:
                 self._drop(item)

@@ -420,18 +420,14 @@ class DiscussChannel(models.Model):
 
     def _describe_pool(self):
         """Return what the buyer is told whose words are kept for who comes, or for who has the chat
-        and is away; ``opens_at`` is when the shop's hours begin, in UTC, while they have not."""
+        and is away, and when the shop opens."""
         calendars = self.livechat_channel_id.calendar_id | self.dispatch_group_id.calendar_id
-        now = read_now(self.env)
-        opens_at = calendars and calendars._find_opening(now)
         wait = {"state": "pool", **self._describe_reach()}
         if self.dispatch_gone_at:
             return {**wait, "has_gone": True}
         if self.dispatch_gave_up_line:
             wait["has_left"] = True
-        if opens_at and opens_at > now:
-            wait["opens_at"] = fields.Datetime.to_string(opens_at)
-        return wait
+        return wait | calendars._describe_opening(read_now(self.env))
 
     def _describe_wait(self, place, estimate):
         """Return what the buyer in line is told; ``others_first`` tells why somebody who came later

@@ -155,6 +155,16 @@ class ImLivechatChannel(models.Model):
             info["available"] = bool(self._find_chats_to_go_on(*self._identify_buyer()))
         return info
 
+    def _foretell_wait(self):
+        """Return what a buyer is told before its first word, as of ``_describe_pool`` of the chat:
+        ``False`` unless its words would be kept for who comes.
+
+        :rtype: dict[str, str] | bool
+        """
+        if self.dispatch_mode == "native" or not self._keeps_words():
+            return False
+        return {"state": "pool", **self.calendar_id._describe_opening(read_now(self.env))}
+
     def _find_chats_to_go_on(self, partner, guest):
         """Return the chats of this channel in which a buyer goes on by a word.
 

@@ -222,3 +222,47 @@ def test_an_administrators_page_can_be_used_by_everybody(shop, open_page, size):
     expect(page.locator(".o_data_row")).to_have_count(12)
     page.get_by_role("button", name="Check Now").click()
     expect(page.locator(".o_data_row")).to_have_count(12)
+
+
+@pytest.mark.parametrize(
+    ("language", "size"),
+    [
+        ("zh", "narrow"),
+        ("en", "wide"),
+        pytest.param("en", "narrow", marks=pytest.mark.long),
+        pytest.param("zh", "wide", marks=pytest.mark.long),
+    ],
+)
+def test_what_opens_on_a_page_can_be_used_by_everybody(shop, owner, open_page, language, size):
+    if language == "zh":
+        activate_chinese(shop)
+    shop.call("res.users", "write", [owner.user_id], {"lang": LANGUAGES[language]})
+    page = open_as(open_page, shop, owner, read_menus(shop)["livechat_reception_menu"], SIZES[size])
+
+    def look(name, part):
+        expect(page.locator(part).first).to_be_visible()
+        settle(page)
+        shoot(page, f"opened-{name}-{language}-{size}")
+        assert find_barriers(page, [part]) == [], name
+
+    # An agent with a chat, whom one whispers to.
+    agent = page.locator(".o_livechat_reception_agent:has(progress[value='100'])").first
+    agent.locator(".o_livechat_reception_name").click(timeout=FIRST_PAGE)
+    agent.locator(".o_livechat_reception_whispers").first.click()
+    look("agent", ".o_livechat_reception_agent .o_livechat_reception_whisper")
+    look("agent", ".o_livechat_reception_agent .o_livechat_reception_card")
+    # A buyer who waits, and what can be done.
+    buyer = page.locator(".o_livechat_reception_buyer").first
+    buyer.locator(".o_livechat_reception_buyer_name").click()
+    look("buyer", ".o_livechat_reception_buyer .o_livechat_reception_offered")
+    look("buyer", ".o_livechat_reception_buyer")
+    buyer.locator(".o_livechat_reception_manage").click()
+    look("menu", ".o-dropdown--menu")
+    page.keyboard.press("Escape")
+    # Where else an agent could be.
+    agent.locator(".o_livechat_reception_move").click()
+    look("targets", ".o_livechat_reception_targets")
+    page.keyboard.press("Escape")
+    buyer.locator(".o_livechat_reception_decisions").click()
+    look("why", ".modal .modal-body")
+    assert page.errors == []

@@ -19,8 +19,8 @@ def ask(page, question):
     page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
     composer = page.locator(".o-mail-Composer-input")
     expect(composer).to_be_visible()
-    # There is nothing to wait for before there is a chat.
-    expect(page.locator(f"{BANNER} > div")).to_have_count(0)
+    # Nobody has a place in line before there is a chat.
+    expect(page.locator(f"{BANNER}-place")).to_have_count(0)
     composer.fill(question)
     composer.press("Enter")
     window = page.locator(".o-mail-ChatWindow")

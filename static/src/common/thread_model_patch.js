@@ -9,11 +9,11 @@ patch(Thread.prototype, {
          * longest wait in seconds, null while the shop does not know; `others_first` whether some who
          * come later are served before, undefined where none are; `mails` whether it has said where
          * answers are mailed, `takes_email` whether the shop can mail them, both undefined where it
-         * does not; `opens_at` when the shop opens, UTC; `has_gone` whether its page was gone,
+         * does not; `opens_at` when the shop opens and `closes_at` until when, UTC; `has_gone` whether its page was gone,
          * `has_left` whether it has chosen to leave the line.
          *
          * @type {{state: "pool", has_gone?: true, has_left?: true, mails?: boolean,
-         *         takes_email?: boolean, opens_at?: string}
+         *         takes_email?: boolean, opens_at?: string, closes_at?: string}
          *     | {state: "queued", place: number, estimate: [number, number]|null,
          *         others_first?: boolean, mails?: boolean, takes_email?: boolean}
          *     | false | undefined}

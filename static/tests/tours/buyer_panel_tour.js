@@ -3,27 +3,31 @@ import { fit, press, say } from "./walk";
 
 const PANEL = ".o_livechat_buyer_panel";
 
+/** Steps to the panel, which is beside the chat or on a phone behind it. */
+const openPanel = () =>
+    fit(
+        [],
+        [
+            {
+                content: "The chat is there",
+                trigger: ".o-mail-Message:contains(Is it in stock?)",
+            },
+            {
+                content: "Ask for more, on a phone",
+                trigger: ".o-mail-ChatWindow-moreActions",
+                run: press,
+            },
+            {
+                content: "Who it is",
+                trigger: `.o-mail-ActionList-button:contains(${say("Information", "信息")}), .o-dropdown-item:contains(${say("Information", "信息")})`,
+                run: press,
+            },
+        ],
+    );
+
 registry.category("web_tour.tours").add("im_livechat_subaccount.buyer_panel", {
     steps: () => [
-        ...fit(
-            [],
-            [
-                {
-                    content: "The chat is there",
-                    trigger: ".o-mail-Message:contains(Is it in stock?)",
-                },
-                {
-                    content: "Ask for more, on a phone",
-                    trigger: ".o-mail-ChatWindow-moreActions",
-                    run: press,
-                },
-                {
-                    content: "Who it is",
-                    trigger: `.o-mail-ActionList-button:contains(${say("Information", "信息")}), .o-dropdown-item:contains(${say("Information", "信息")})`,
-                    run: press,
-                },
-            ],
-        ),
+        ...openPanel(),
         {
             content: "Who it is, and what it looks at",
             trigger: `${PANEL}:contains(Ella):contains(Desk lamp)`,
@@ -63,3 +67,32 @@ registry.category("web_tour.tours").add("im_livechat_subaccount.buyer_panel", {
         },
     ],
 });
+
+const FORM = ".o_form_view";
+
+// What is pressed, and what that leads to, by the names that the test gives.
+for (const [name, steps] of Object.entries({
+    cart: [".o_livechat_buyer_cart button", `${FORM} [name=note]:contains(What is in the cart)`],
+    order: [".o_livechat_buyer_open:last", `${FORM} [name=note]:contains(What has come)`],
+    delivery: [".o_livechat_buyer_delivery:last", `${FORM} [name=origin]:contains(One parcel)`],
+    deliveries: [
+        ".o_livechat_buyer_delivery:first",
+        ".o_list_view:has(.o_data_row:contains(First parcel)) .o_data_row:contains(Second parcel)",
+    ],
+    refund: [
+        ".o_livechat_buyer_refund",
+        ".modal button[name=refund_moves]",
+        `body:not(:has(.modal)) ${FORM} [name=invoice_line_ids]:contains(Desk lamp)`,
+    ],
+})) {
+    registry.category("web_tour.tours").add(`im_livechat_subaccount.buyer_panel_${name}`, {
+        steps: () => {
+            const presses = steps.slice(0, -1);
+            return [
+                ...openPanel(),
+                ...presses.map((trigger) => ({ content: `Press ${trigger}`, trigger, run: press })),
+                { content: "What it is", trigger: steps.at(-1) },
+            ];
+        },
+    });
+}

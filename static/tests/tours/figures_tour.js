@@ -140,8 +140,13 @@ tours.add("im_livechat_subaccount.dispatch_analysis", {
     steps: () => [
         ...openMenu(
             "im_livechat_subaccount.livechat_reports_menu_root",
-            "im_livechat_subaccount.im_livechat_report_channel_menu_dispatch",
+            "im_livechat_subaccount.livechat_team_menu",
         ),
+        {
+            content: "What Odoo tells of whole chats",
+            trigger: `.o_livechat_team button:contains(${say("Dispatch Analysis", "分流分析")})`,
+            run: press,
+        },
         {
             content: "The figures of whole chats",
             trigger: `.o_pivot:has(th:contains(${say("Left the Line", "离开排队")}))`,

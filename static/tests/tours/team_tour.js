@@ -68,6 +68,17 @@ tours.add("im_livechat_subaccount.team", {
 const opened = (name) => `.o_livechat_team_agent[data-agent='${name}'] + .o_livechat_team_opened`;
 const rowOf = (name) => `.o_livechat_team_agent[data-agent='${name}'] button`;
 
+tours.add("im_livechat_subaccount.team_report", {
+    steps: () => [
+        {
+            content: "Leave the page by its foot",
+            trigger: `.o_livechat_team button:contains(${say("report of agents", "Odoo 客服报告")})`,
+            run: press,
+        },
+        { content: "The report", trigger: ".o_pivot_view, .o_graph_view" },
+    ],
+});
+
 tours.add("im_livechat_subaccount.team_busy", {
     steps: () => {
         let answer;

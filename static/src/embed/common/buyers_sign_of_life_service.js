@@ -23,7 +23,10 @@ export const buyersSignOfLifeService = {
             const waits = ({ dispatch_wait: wait, dispatch_away: away, livechat_end_dt: end }) =>
                 !end &&
                 (asksAll ? wait || away : wait && (wait.state === "queued" || wait.has_gone));
-            const waiting = store.activeLivechats.filter(waits);
+            // The server does not know a preview.
+            const waiting = store.activeLivechats.filter(
+                (chat) => !chat.isTransient && waits(chat),
+            );
             if (!waiting.length) {
                 return;
             }

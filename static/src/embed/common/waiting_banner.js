@@ -6,6 +6,9 @@ import { _t } from "@web/core/l10n/translation";
 import { rpc } from "@web/core/network/rpc";
 import { useService } from "@web/core/utils/hooks";
 
+const TIME = { hour: "numeric", minute: "2-digit" };
+const DAY_AND_TIME = { weekday: "long", day: "numeric", month: "long", ...TIME };
+
 /** Say how long a wait of so many seconds is; in minutes, rounded up. */
 export function describeEstimate([shortest, longest]) {
     if (longest < 60) {
@@ -81,22 +84,18 @@ export class WaitingBanner extends Component {
               );
     }
 
-    /** When the shop opens, by the clock of the buyer. */
+    /** When the shop is open next, by the clock of the buyer. */
     get opensText() {
-        const { opens_at: opensAt } = this.wait;
-        return (
-            opensAt &&
-            _t(
-                "The shop opens %s, by your clock.",
-                deserializeDateTime(opensAt).toLocaleString({
-                    weekday: "long",
-                    day: "numeric",
-                    month: "long",
-                    hour: "numeric",
-                    minute: "2-digit",
-                }),
-            )
-        );
+        const { opens_at: opensAt, closes_at: closesAt } = this.wait;
+        if (!opensAt) {
+            return "";
+        }
+        const [opens, closes] = [opensAt, closesAt].map((moment) => deserializeDateTime(moment));
+        const isOneDay = opens.hasSame(closes, "day");
+        return _t("The shop is open from %(start)s to %(end)s, by your clock.", {
+            start: opens.toLocaleString(DAY_AND_TIME),
+            end: closes.toLocaleString(isOneDay ? TIME : DAY_AND_TIME),
+        });
     }
 
     /** What is offered to who is not going to look at this page. */
