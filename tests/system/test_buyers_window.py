@@ -22,7 +22,7 @@ from playwright.sync_api import expect
 from test_desk_browsers import NEXT, SYSTRAY, answer, come_in, set_agents
 from test_here import embed, run_timers
 from test_refusal_browsers import NOTICE, block_buyer, count_words
-from test_waiting_browsers import BANNER, ask, fits, last_chat, occupy
+from test_waiting_browsers import BANNER, ask, fits, last_chat, occupy, write_first
 
 QUESTION, REACH = ".o-livechat-FirstQuestion", ".o-livechat-WaitingReach"
 CARD = ".o_livechat_buyer_panel"
@@ -334,7 +334,7 @@ def test_who_has_left_a_message_closes_the_window_unasked_and_opens_it_again(
     expect(banner).to_contain_text("we keep it and answer")
     expect(banner).to_contain_text("The shop is open from")
     shoot(page, f"pool-before-the-first-word-{place}")
-    window = ask(page, "Is the lamp in stock?")
+    window = write_first(page, "Is the lamp in stock?")
     expect(banner).to_contain_text("we keep it and answer")
     chat_id = wait_for_chat(shop, reception)
     expect(button).to_have_count(0)

@@ -17,6 +17,11 @@ POOL_TEXT = (
 def ask(page, question):
     """A buyer writes the first message; the chat window."""
     page.click(".o-livechat-LivechatButton", timeout=FIRST_PAGE)
+    return write_first(page, question)
+
+
+def write_first(page, question):
+    """As :func:`ask`, of who has opened the window."""
     composer = page.locator(".o-mail-Composer-input")
     expect(composer).to_be_visible()
     # Nobody has a place in line before there is a chat.

@@ -11,9 +11,9 @@ import { TransferDialog } from "../transfer/transfer_dialog";
 export function useSteering(model) {
     const action = useService("action");
     const dialog = useService("dialog");
-    const orm = useService("orm");
+    // The page's: a card goes with its chat, and what was asked from it is still done and said.
     const call = (method, id, args = []) =>
-        model.try(() => orm.silent.call("discuss.channel", method, [[id], ...args]));
+        model.try(() => model.orm.silent.call("discuss.channel", method, [[id], ...args]));
     return {
         call,
         /** Read along: noted on the chat before it is opened. */

@@ -99,7 +99,8 @@ export const choose = (field, name) => [
     {
         content: `Choose ${name}`,
         trigger: fit(
-            `.o-autocomplete--dropdown-item:contains(${name})`,
+            // The list of another field may still be open.
+            `.o_field_widget[name=${field}] .o-autocomplete--dropdown-item:contains(${name})`,
             `.modal:not(.o_inactive_modal) .o_kanban_record:contains(${name})`,
         ),
         run: press,
