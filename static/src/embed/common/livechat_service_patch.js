@@ -44,6 +44,17 @@ patch(LivechatService.prototype, {
         return result;
     },
 
+    /** As core's; until the server says how it is, the chat waits as its preview has foretold. */
+    async persist(thread) {
+        const { dispatch_wait: foretold, livechat_operator_id: desk } = thread;
+        const chat = await super.persist(...arguments);
+        const isTold = !chat || chat.dispatch_wait !== undefined;
+        if (foretold && !isTold && chat.livechat_operator_id?.eq(desk)) {
+            chat.dispatch_wait = foretold;
+        }
+        return chat;
+    },
+
     /** As core's; the preview remembers whose lamp was clicked, for the chat that follows it. */
     async open(options = {}) {
         const thread = await super.open(...arguments);
