@@ -336,6 +336,8 @@ def test_who_was_told_that_nobody_is_here_learns_that_somebody_came(shop, open_p
         page = open_page(f"{shop.url}/shop", DESKTOP)
         window = ask(page, "Is the blue one in stock?")
         expect(window.locator(BANNER)).to_contain_text("Nobody is here right now")
+        # That was foretold before the first word, and what is offered now is told of the chat.
+        expect(window.locator(".o-livechat-WaitingReach")).to_be_visible()
         shop.sql(f"UPDATE discuss_channel SET {change} WHERE id = %s", last_chat(shop, reception))
         page.evaluate(GIVE_SIGN)
         expect(window.locator(f"{BANNER} > div")).to_have_count(0)
