@@ -24,6 +24,13 @@ def load_demo():
     return module
 
 
+def test_what_the_demo_adds_to_the_data_can_be_added(template):
+    demo = load_demo()
+    with devenv.temp_db(template) as db:
+        for script in (demo.OPEN_RECEPTION, demo.OPEN_CHINESE_SHOP):
+            devenv.shell(db, script)
+
+
 @pytest.mark.long
 def test_the_chinese_shop_speaks_chinese_and_shares_its_buyers(template, open_page):
     with devenv.temp_db(template) as db:
