@@ -270,6 +270,7 @@ class DispatchLivechatController(LivechatController):
         page_lang=None,
         wished_group_id=None,
         order_number=None,
+        is_page_known=False,
         **kwargs,
     ):
         """As core's, but what makes no sense gets no session instead of a traceback, and a
@@ -280,6 +281,8 @@ class DispatchLivechatController(LivechatController):
         :param wished_group_id: the dispatch group whose lamp was clicked; one that has none, or is
             of another channel, chooses nothing.
         :param order_number: the order that the buyer names; whatever is none is ignored.
+        :param is_page_known: whether the page had an answer to a look before, which told it what is
+            the same for each chat: a stranger's is not told that once more.
         """
         if not (
             is_record_id(channel_id)
@@ -316,6 +319,8 @@ class DispatchLivechatController(LivechatController):
         page = clean_page(page_url) or clean_page(request.httprequest.referrer)
         request.update_context(livechat_dispatch_page=page, livechat_dispatch_order=order_number)
         if channel.dispatch_mode != "native":
+            is_known = persisted and is_page_known is True and request.env.user._is_public()
+            request.update_context(livechat_is_page_known=is_known)
             buyer = _describe_buyer(channel, page, page_lang, wished_group_id)
             request.update_context(livechat_dispatch_buyer=buyer)
             speak(buyer.lang)

@@ -168,7 +168,8 @@ class Past:
         self.decisions = self.read(
             """
             SELECT id, discuss_channel_id AS chat_id, livechat_channel_id AS channel_id, moment,
-                   kind, group_id, user_id, previous_user_id, rule, ended_at, candidates, excluded,
+                   kind, group_id, user_id, previous_user_id, rule,
+                   date_trunc('second', ended_at) AS ended_at, candidates, excluded,
                    candidate_count, team, facts, duration_ms
               FROM livechat_dispatch_decision
              WHERE livechat_channel_id = ANY(%(ids)s)

@@ -252,6 +252,7 @@ class TestWrongTypes(PatientCase, DispatchCommon):
             "persisted",
             "wished_group_id",
             "order_number",
+            "is_page_known",
         },
         "/im_livechat/cors/get_session": {"channel_id", "guest_token", "wished_group_id"},
         "/im_livechat/feedback": {"channel_id", "rate", "reason"},

@@ -289,6 +289,18 @@ class DiscussChannel(sent.Reader, models.Model):
         if not self.env.su and any(name.startswith("dispatch_") for name in vals):
             raise AccessError(self.env._("Only dispatch itself says where a chat goes."))
 
+    def _keep_others_out(self):
+        """Wait until nobody else changes this chat, and let nobody until this transaction ends.
+
+        Whoever writes into a chat has it before what hangs on it, such as its histories: who would
+        change those first, and then the chat, has to have it before as well, or both would wait for
+        each other.
+        """
+        self.flush_recordset()
+        self.env.cr.execute(
+            "SELECT FROM discuss_channel WHERE id = %s FOR NO KEY UPDATE", [self.id]
+        )
+
     def _follow_seats(self, agents):
         """Follow that these agents have lost chats: they may take others where they serve."""
         self._follow_agents(agents)

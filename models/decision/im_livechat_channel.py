@@ -835,6 +835,10 @@ class ImLivechatChannel(models.Model):
         if self.reception_partner_id and kwargs["operator_partner"] == self.reception_partner_id:
             # The desk is no agent: it takes no seat and answers nobody.
             values["livechat_member_type"] = "bot"
+        if self.dispatch_mode != "native" and not values.get("chatbot_script_id"):
+            # That there is none is what a history says by itself. Said here it would make that of
+            # the agent first, alone, and change it afterwards, instead of all with one statement.
+            values.pop("chatbot_script_id", None)
         return values
 
     def _record_decision(self, group, values):

@@ -58,6 +58,14 @@ class DiscussChannel(models.Model):
         "(livechat_channel_id, create_date) WHERE livechat_channel_id IS NOT NULL"
     )
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        chats = super().create(vals_list)
+        # sudo: im_livechat.channel.member.history - nobody has spent any time on what has just
+        # begun, which needs no look at turns and words that are not there
+        chats.sudo().filtered("dispatch_state").livechat_agent_history_ids.session_duration_hour = 0
+        return chats
+
     def write(self, vals):
         # Core tells them by this machine's clock, and when a chat began is told by another.
         vals = {

@@ -136,10 +136,7 @@ class DiscussChannel(models.Model):
             raise UserError(self.env._("This chat has ended: its buyer reads nothing any more."))
         # Of two who make a ticket at the same time the second waits for the first, begins again, as
         # Odoo does with whatever cannot be serialized, and finds that of the first.
-        chat.flush_recordset()
-        self.env.cr.execute(
-            "SELECT FROM discuss_channel WHERE id = %s FOR NO KEY UPDATE", [chat.id]
-        )
+        chat._keep_others_out()
         if chat.dispatch_ticket_name:
             raise UserError(
                 self.env._("This chat has a ticket already: %s", chat.dispatch_ticket_name)

@@ -530,6 +530,7 @@ class ImLivechatChannel(models.Model):
 
         :rtype: Turn
         """
+        chat._keep_others_out()
         outcome = self._dispatch_but(chat._get_givers(), chat)
         turn = judge(outcome.state, chat.dispatch_state == "pool")
         if turn is Turn.SERVED:

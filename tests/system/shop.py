@@ -305,7 +305,9 @@ class Reception:
         """End every open chat, through the ORM with an administrator's rights."""
         code = (
             f"env['discuss.channel'].sudo().search([('livechat_channel_id', '=', {self.id}),"
-            " ('livechat_end_dt', '=', False)]).write({'livechat_end_dt': datetime.datetime.now()})"
+            " ('livechat_end_dt', '=', False)]).write("
+            # As Odoo itself tells it, in whole seconds.
+            "{'livechat_end_dt': datetime.datetime.now().replace(microsecond=0)})"
         )
         (action,) = self.shop.call(
             "ir.actions.server",

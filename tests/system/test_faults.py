@@ -50,6 +50,16 @@ DECIDES = b"pg_advisory_xact_lock_shared"
 SERVES = b"pg_advisory_xact_lock(%d, " % 0x4C434451
 HANDS_OVER = b"hand_over"
 
+SETTINGS = (
+    # What was committed is to be there after a crash, as in a shop.
+    "synchronous_commit = on",
+    # As docs/operations.md says for servers that are other machines than PostgreSQL's.
+    "tcp_keepalives_idle = 10",
+    "tcp_keepalives_interval = 5",
+    "tcp_keepalives_count = 3",
+    "tcp_user_timeout = 25000",
+)
+
 
 class Place:
     """A database of this module with a server; and, when somebody asks, a second node that speaks
@@ -84,8 +94,8 @@ def place(template):
     with contextlib.ExitStack() as stack:
         db = stack.enter_context(devenv.temp_db(template))
         with contextlib.closing(devenv.connect()) as connection, connection.cursor() as cursor:
-            # What was committed is to be there after a crash, as in a shop.
-            cursor.execute(f'ALTER DATABASE "{db}" SET synchronous_commit = on')
+            for setting in SETTINGS:
+                cursor.execute(f'ALTER DATABASE "{db}" SET {setting}')
         server = stack.enter_context(devenv.Server(db, workers=4, cron=1))
         yield Place(db, server, stack)
 
@@ -180,8 +190,18 @@ def cut(place, rush, words, provoke=None):
         yield struck
     finally:
         wire.mend()
-        server.wait(shops.PATIENCE)
+        bring_back(server)
         rush.urls.append(server.url)
+
+
+def bring_back(server):
+    """Wait until a node answers; what starts services starts one that has given up without its
+    database."""
+    try:
+        server.wait(shops.PATIENCE)
+    except devenv.DevError:
+        server.kill()
+        server.start()
 
 
 def cut_in_a_decision(place, rush):
@@ -213,7 +233,9 @@ def database_unreachable(place, rush):
     wire.cut()
     time.sleep(lasts(60, 4))
     wire.mend()
-    yield now()
+    ended = now()
+    bring_back(server)
+    yield ended
 
 
 @contextlib.contextmanager

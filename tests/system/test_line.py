@@ -1,9 +1,12 @@
 """The waiting line and the pool with several server processes: in order, nobody lost or twice."""
 
+import contextlib
 import time
 
 import pytest
 import shop as shops
+
+import devenv
 
 ARRIVALS, AGENTS, CAPACITY = 200, 20, 2
 SEATS = AGENTS * CAPACITY
@@ -105,6 +108,42 @@ def test_a_freed_seat_calls_its_next_buyer_by_itself_and_takes_one_decision(serv
         "SELECT count(*) FROM livechat_dispatch_decision WHERE livechat_channel_id = %s",
         reception.id,
     ) == [(len(chats) + 40,)]
+
+
+def test_who_writes_while_its_turn_comes_and_who_serves_it_do_not_wait_for_each_other(server, shop):
+    """Else PostgreSQL ends one of them after a second or more, and the line has gone on without
+    the buyer by then."""
+    reception = shop.open_reception([100], max_sessions=1, queue_enabled=True)
+    buyers = [shops.Buyer(server.url) for _buyer in range(2)]
+    seated, waiting = [buyer.open_chat(reception).chat_id for buyer in buyers]
+    assert decisions(shop, reception, "queue") == [waiting]
+    with (
+        contextlib.closing(devenv.connect(shop.db, autocommit=False)) as connection,
+        connection.cursor() as writer,
+    ):
+        # As whoever writes into a chat does: the chat, and then what hangs on it.
+        writer.execute(
+            "UPDATE discuss_channel SET last_interest_dt = last_interest_dt WHERE id = %s",
+            [waiting],
+        )
+        buyers[0].leave(seated)
+        waits = (
+            "SELECT count(*) > 0 FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        shops.wait_until(lambda: shop.sql(waits) == [(True,)], "the line was not served")
+        writer.execute("SET LOCAL lock_timeout = '500ms'")
+        writer.execute(
+            "UPDATE im_livechat_channel_member_history"
+            "   SET session_duration_hour = session_duration_hour WHERE channel_id = %s",
+            [waiting],
+        )
+        assert writer.rowcount
+        connection.commit()
+    shops.wait_until(
+        lambda: decisions(shop, reception, "assign") == [seated, waiting], "it was not served"
+    )
+    reception.close_all()
 
 
 def test_50_messages_are_handed_out_once_when_two_agents_come(server, shop):

@@ -25,6 +25,8 @@ patch(LivechatService.prototype, {
             page_url: getPage(),
             wished_group_id: thread?.livechat_wished_group_id,
             order_number: thread?.livechat_order_number?.trim(),
+            // A preview is the answer to a look.
+            is_page_known: Boolean(thread?.isTransient),
         };
     },
 
