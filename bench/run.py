@@ -89,7 +89,7 @@ WEIGHTS = (100, 50, 10)
 CHATS = sum(WEIGHTS)
 
 # From the design: what this addon aims at, as a fraction of plain Odoo's time.
-DECISION_AIM = {10: 1 / 4, 100: 1 / 8, 1000: 1 / 40}
+DECISION_AIM = {10: 1 / 5, 100: 1 / 10, 1000: 1 / 40}
 LINE_AIM = 2
 # What a decision may cost beside other shops, and beside chats that nobody ended; how many more two
 # shops decide at the same time than one.
@@ -97,9 +97,9 @@ SCALE_AIM = {"among": 1.3, "forgotten": 1.5, "past": 1.5}
 # What a decision of a group may cost beside that of a shop as large.
 GROUP_AIM = 1.5
 SHOPS_AIM = 1.8
-GROWTH_AIM = 6
+GROWTH_AIM = 5
 AVAILABILITY_AIM = {1000: 1 / 20}
-SESSIONS_AIM = 1.0
+SESSIONS_AIM = 1.25
 # Seconds until a freed seat has its next buyer, of 95 in 100; until the page Reception is there,
 # and until it shows what has changed; milliseconds of a frame; seconds of a replay.
 SEATED_AIM, OPEN_AIM, TOLD_AIM, FRAME_AIM, REPLAY_AIM = 1.0, 1.0, 1.0, 16.0, 10.0
@@ -292,11 +292,15 @@ def print_scale(scale):
         f"a group of 20 in a shop of 1000 beside a shop of 20: {shop:.1f} -> {group:.1f},"
         f" x{group / shop:.2f}   x{GROUP_AIM} {'ok' if group <= GROUP_AIM * shop else 'MISSED'}"
     )
-    one, two = scale["one_shop"], scale["two_shops"]
-    print(
-        f"decisions a second of 8 processes: one shop {one:.0f}, two shops {two:.0f},"
-        f" x{two / one:.2f}   x{SHOPS_AIM} {'ok' if two >= SHOPS_AIM * one else 'MISSED'}\n"
-    )
+    for processes, pair in scale["together"].items():
+        one, two = (pair[name]["rate"] for name in ("one_shop", "two_shops"))
+        busy = " and ".join(f"{pair[name]['busy']:.2f}" for name in ("one_shop", "two_shops"))
+        print(
+            f"decisions a second of {processes} processes: one shop {one:.0f}, two shops {two:.0f},"
+            f" x{two / one:.2f}   x{SHOPS_AIM} {'ok' if two >= SHOPS_AIM * one else 'MISSED'},"
+            f" with {busy} of {scale['processors']} processors busy"
+        )
+    print()
 
 
 def print_decisions(rows):
@@ -405,7 +409,8 @@ def one_round(reception, buyers):
     """Let ``2 * WORKERS`` buyers at a time open chats; return the seconds and how many got one."""
 
     def open_chat(_number):
-        return shops.Buyer(reception.shop.url).open_chat(reception, words="")
+        # As the widget asks, which has looked before.
+        return shops.Buyer(reception.shop.url).open_chat(reception, words="", is_page_known=True)
 
     started = time.perf_counter()
     with ThreadPoolExecutor(2 * WORKERS) as pool:

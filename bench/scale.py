@@ -13,6 +13,7 @@ as long as it should be is gone on with, up to ``{"until": chats}``.
 """
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -29,11 +30,11 @@ from odoo.tools import config
 AGENTS, FEW, MANY, CHATS = 100, 20, 1000, 4
 # So many agents of the larger shop have had the chats of the past, in so many days.
 TEMPLATES, DAYS = 20, 365
-PROCESSES, SECONDS = 8, 10
+PROCESSES, SECONDS = (2, 8), 10
 
 
 def main():
-    options = json.load(sys.stdin)
+    options = json.loads(sys.stdin.readline())
     config.parse_config(
         ["-d", sys.argv[1], "--no-http", "--max-cron-threads", "0"], setup_logging=True
     )
@@ -68,8 +69,14 @@ def measure(env, options):
         result["group"] = measure_group(env, shops[FEW], options)
     if "together" in options.get("states", ("together",)):
         one, other = find_shops(env, AGENTS)[:2].ids
-        result["one_shop"] = decide_together([one] * PROCESSES)
-        result["two_shops"] = decide_together([one, other] * (PROCESSES // 2))
+        result["processors"] = os.cpu_count()
+        result["together"] = {
+            processes: {
+                "one_shop": decide_together([one] * processes),
+                "two_shops": decide_together([one, other] * (processes // 2)),
+            }
+            for processes in PROCESSES
+        }
     return result
 
 
@@ -176,6 +183,8 @@ def count_decisions(env, channel_id):
     """Return how many decisions a second this process takes."""
     channel = env["im_livechat.channel"].browse(channel_id)
     decide(env, channel)
+    print("ready", flush=True)
+    sys.stdin.readline()
     count, started = 0, time.perf_counter()
     while time.perf_counter() - started < SECONDS:
         env.invalidate_all()
@@ -185,7 +194,8 @@ def count_decisions(env, channel_id):
 
 
 def decide_together(channel_ids):
-    """Return the decisions a second of as many processes at the same time."""
+    """Return the decisions a second of as many processes at the same time, and how many processors
+    all that runs here has kept busy meanwhile."""
     processes = []
     for channel_id in channel_ids:
         process = subprocess.Popen(
@@ -194,10 +204,25 @@ def decide_together(channel_ids):
             stdout=subprocess.PIPE,
             text=True,
         )
-        process.stdin.write(json.dumps({"channel_id": channel_id}))
-        process.stdin.close()
+        process.stdin.write(json.dumps({"channel_id": channel_id}) + "\n")
+        process.stdin.flush()
         processes.append(process)
-    return sum(json.loads(process.stdout.read()) for process in processes)
+    for process in processes:
+        # It has loaded Odoo, and taken a decision.
+        assert process.stdout.readline() == "ready\n"
+    before, began = read_busy_seconds(), time.perf_counter()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.close()
+    rate = sum(json.loads(process.stdout.read()) for process in processes)
+    return {"rate": rate, "busy": (read_busy_seconds() - before) / (time.perf_counter() - began)}
+
+
+def read_busy_seconds():
+    """Return for how long the processors of this machine were busy so far, added up."""
+    _name, *ticks = open("/proc/stat").readline().split()
+    user, nice, system, _idle, _waiting, *interrupts = map(int, ticks[:7])
+    return (user + nice + system + sum(interrupts)) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -261,9 +261,7 @@ def exclusion(facts: Facts | Agent, rules: Rules) -> str | None:
         return "in_call"
     if facts.overloaded:
         return "overloaded"
-    if not has_room(
-        facts.lively_chats, facts.quiet_chats, facts.weight, rules, facts.tickets
-    ):
+    if not has_room(facts.lively_chats, facts.quiet_chats, facts.weight, rules, facts.tickets):
         return "at_capacity"
     return None
 

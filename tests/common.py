@@ -1,6 +1,7 @@
 import json
 import os
 import zlib
+from collections import Counter
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from unittest.mock import patch
@@ -48,6 +49,21 @@ class DispatchCommon(TransactionCase):
         # What a test writes is as old as the test. The transaction is that of the class, and after
         # its first minute a call that was written down with its time would have ended.
         self.patch(self.env.cr, "_now", datetime.now(timezone.utc).replace(tzinfo=None))
+
+    def _list_statements(self, run):
+        """Return what the database is asked, as ``Counter`` of the statements."""
+        statements = Counter()
+        execute = type(self.env.cr).execute
+
+        def note(cursor, query, params=None, log_exceptions=True):
+            statements[" ".join(str(getattr(query, "code", query)).split())] += 1
+            return execute(cursor, query, params, log_exceptions)
+
+        self.env.flush_all()
+        self.env.invalidate_all()
+        with patch.object(type(self.env.cr), "execute", note):
+            run()
+        return statements
 
     @classmethod
     def _create_agent(cls, login, weight=100, groups="im_livechat.im_livechat_group_user", **vals):

@@ -1,6 +1,5 @@
 """Who the buyer of a chat is: what its agent is told, and nobody else."""
 
-from collections import Counter
 from datetime import timedelta
 from unittest.mock import patch
 
@@ -278,21 +277,6 @@ class TestBuyerCard(BuyerCardCommon):
         payload = chat.sudo()._notify_by_web_push_prepare_payload(message)
         self.assertEqual(payload["title"], "Ella")
         self.assertIn("in stock?", payload["options"]["body"])
-
-    def _list_statements(self, run):
-        """Return what the database is asked, as ``Counter`` of the statements."""
-        statements = Counter()
-        execute = type(self.env.cr).execute
-
-        def note(cursor, query, params=None, log_exceptions=True):
-            statements[" ".join(str(getattr(query, "code", query)).split())] += 1
-            return execute(cursor, query, params, log_exceptions)
-
-        self.env.flush_all()
-        self.env.invalidate_all()
-        with patch.object(type(self.env.cr), "execute", note):
-            run()
-        return statements
 
     def test_a_chat_that_opens_costs_at_most_two_queries_more(self):
         """What is sent of fifteen chats to their agent, with the titles and without."""

@@ -334,6 +334,68 @@ class TestGetSession(PatientCase, DispatchCommon):
                 self.assertNotEqual(chat.name, "forged")
                 chat.unlink()
 
+    def test_a_page_that_had_a_look_is_told_only_what_is_new(self):
+        """What is new is the chat, and who the stranger is; whoever says anything else, or says it
+        to a channel of Odoo's own, is told all, as by Odoo."""
+
+        def get_stored(channel=self.channel, **params):
+            session = self._get_session(channel_id=channel.id, persisted=True, **params)
+            self._close(self.env["discuss.channel"].browse(session["channel_id"]))
+            return session["store_data"]
+
+        whole = get_stored()
+        known = get_stored(is_page_known=True)
+        self.assertEqual(
+            {model: len(rows) for model, rows in known.items() if model != "Store"},
+            {
+                model: len(rows)
+                for model, rows in whole.items()
+                if model not in ("Store", "res.partner", "res.users")
+            }
+            # Odoo's bot and its user are no part of the chat.
+            | {"res.partner": len(whole["res.partner"]) - 1},
+        )
+        self.assertLess(set(known["Store"]), set(whole["Store"]))
+        self.assertLess({"guest_token", "self_guest"}, set(known["Store"]))
+        self.assertIn("odoobot", whole["Store"])
+        self.assertNotIn("odoobot", known["Store"])
+        for said in (False, None, 1, "true", [True]):
+            with self.subTest(said=said):
+                self.assertEqual(set(get_stored(is_page_known=said)["Store"]), set(whole["Store"]))
+        native = self._create_channel(self.agents, dispatch_mode="native")
+        self.assertIn("odoobot", get_stored(native, is_page_known=True)["Store"])
+
+    def test_a_look_says_all_whatever_the_page_knows(self):
+        look = self._get_session(persisted=False, is_page_known=True)
+        self.assertIn("odoobot", look["store_data"]["Store"])
+
+    def test_histories_begin_with_one_statement_and_without_any_time(self):
+        """Those of the agent and of the buyer together, as Odoo's own say it of each."""
+        chats = {}
+
+        def open_chat():
+            session = self._get_session(channel_id=channel.id, persisted=True)
+            chats[mode] = self.env["discuss.channel"].browse(session["channel_id"])
+
+        for mode in ("share", "native"):
+            channel = self._create_channel(self.agents, dispatch_mode=mode)
+            statements = self._list_statements(open_chat)
+            if mode == "share":
+                begin = 'INSERT INTO "im_livechat_channel_member_history"'
+                inserted = [text for text in statements.elements() if text.startswith(begin + " ")]
+                self.assertEqual(len(inserted), 1, statements)
+        self.env.invalidate_all()
+        for name in ("livechat_member_type", "chatbot_script_id", "has_call", "help_status"):
+            said = [
+                chat.livechat_channel_member_history_ids.sorted("id").mapped(name)
+                for chat in chats.values()
+            ]
+            self.assertEqual(*said, name)
+        histories = chats["share"].livechat_agent_history_ids
+        self.assertEqual(len(histories), 1)
+        self.assertEqual(histories.session_duration_hour, 0)
+        self.assertFalse(histories.chatbot_script_id)
+
     def test_a_token_that_is_none_makes_a_new_guest(self):
         no_strings = (5, True, [], {}, None)
         no_ids = ("", "x", "|", "|x", "abc|def", "-1|x", "1.5|x", "²|x", "9" * 12 + "|x", "1|é")

@@ -163,6 +163,24 @@ class TestServing(DispatchCommon):
         self._commit()
         return self.env.cr.sql_log_count - before
 
+    def test_whoever_comes_is_told_its_place_however_many_wait(self):
+        """Who does not know that it waits asks for nothing."""
+        before = self._let_wait(5)
+        self._forget_bus()
+        last = self._come(self.channel)
+        self.assertEqual(last.dispatch_state, "queued")
+        places = {
+            row["id"]: row["dispatch_wait"]["place"]
+            for _channel, _kind, payload in self._read_bus()
+            for row in payload.get("discuss.channel", ())
+            if row.get("dispatch_wait")
+        }
+        known = {chat.id: place for place, chat in enumerate(before, 1)}
+        self.assertEqual(places.pop(last.id), 6)
+        # The others ask.
+        self.assertLessEqual(places.items(), known.items())
+        self.assertEqual(len(places), 3)
+
     def test_its_agent_is_told_of_the_chat_once_and_of_no_wait(self):
         chat, _other = self._let_wait(2)
         self._forget_bus()

@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import tagged
+from odoo.tests import new_test_user, tagged
 
 from .test_reception import ReceptionCommon
 from .walks import PatientCase
@@ -196,10 +196,76 @@ class TestSteering(SteeringCommon):
         self.assertFalse(second.dispatch_seat_partner_ids)
         self.assertEqual(second.livechat_channel_id._get_places(second.dispatch_group_id), line)
         self.assertEqual(self._kinds(second)[-2:], ["transfer", "queue"])
-        self.assertEqual(self._last(second).previous_user_id, self.maria)
         self.assertIn(self.owner.name, self._last(second).reason)
+        # By mistake, and not by its agent.
+        self.assertFalse(self._last(second).previous_user_id)
         with self.assertRaises(UserError):
             self._by(self.owner, second).action_take_back()
+
+    def test_what_is_taken_back_is_told_that_it_waits_and_has_waited_once(self):
+        waiting = [self._let_wait() for _chat in range(5)]
+        chat = waiting[4]
+        place = chat.livechat_channel_id._get_places(chat.dispatch_group_id)[chat.id]
+        self._by(self.owner, chat).action_give_to(self.maria.id)
+        self.assertEqual(chat.dispatch_wait_count, 1)
+        self._forget_bus()
+
+        self._by(self.owner, chat).action_take_back()
+
+        told = [
+            row["dispatch_wait"]["place"]
+            for _channel, _kind, payload in self._read_bus()
+            for row in payload.get("discuss.channel", ())
+            if row["id"] == chat.id and row.get("dispatch_wait")
+        ]
+        self.assertEqual(told, [place])
+        self.assertEqual((chat.dispatch_wait_count, chat.dispatch_waited_seconds), (0, 0))
+        self.assertFalse(any(row.has_waited for row in chat.dispatch_decision_ids))
+
+    def test_who_has_an_agent_of_its_own_has_it_again_when_taken_back(self):
+        self._let_wait()
+        buyer = new_test_user(self.env, "regular", "base.group_portal")
+        buyer.partner_id.livechat_agent_id = self.omar
+        self._set_online(self.omar, "offline")
+        chat = self._come(self.channel, buyer)
+        self.assertEqual((chat.dispatch_state, chat.dispatch_regular_id), ("queued", self.omar))
+        self._by(self.owner, chat).action_give_to(self.maria.id)
+
+        self._by(self.owner, chat).action_take_back()
+
+        self.assertEqual((chat.dispatch_state, chat.dispatch_regular_id), ("queued", self.omar))
+
+    def test_who_was_put_first_is_so_again_when_taken_back(self):
+        first, second = self._let_wait(), self._let_wait()
+        self._by(self.owner, second).action_put_first()
+        places = second.livechat_channel_id._get_places(second.dispatch_group_id)
+        self.assertEqual(list(places), [second.id, first.id])
+        for chat in (second, first):
+            self._by(self.owner, chat).action_give_to(self.maria.id)
+            self._by(self.owner, chat).action_take_back()
+
+        again = second.livechat_channel_id._get_places(second.dispatch_group_id)
+        self.assertEqual(again, places)
+
+    def test_a_message_that_is_taken_back_is_not_mailed_again(self):
+        self.channel.write({"queue_enabled": False, "offline_rule": "pool"})
+        self.channel.pool_email = "desk@shop.example.com"
+        (self.maria | self.omar | self.sofie).dispatch_paused = True
+        guest = self._create_guest()
+        chat = self._come(self.channel, guest)
+        self._say(chat, guest, "Is it in stock?")
+        self.assertEqual(chat.dispatch_state, "pool")
+        self.assertTrue(chat.dispatch_is_told)
+        self.maria.dispatch_paused = False
+        self._by(self.owner, chat).action_give_to(self.maria.id)
+        self.maria.dispatch_paused = True
+        mails = self.env["mail.mail"].search_count([])
+
+        self._by(self.owner, chat).action_take_back()
+
+        self.assertEqual(chat.dispatch_state, "pool")
+        self.assertTrue(chat.dispatch_is_told)
+        self.assertEqual(self.env["mail.mail"].search_count([]), mails)
 
     def test_what_was_answered_or_never_waited_is_not_taken_back(self):
         waiting = self._let_wait()

@@ -4,8 +4,6 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
 from odoo.fields import Domain
 
-from odoo.addons.mail.tools.discuss import Store
-
 from ...dispatch.ledger import FORGOTTEN_AFTER
 from ...dispatch.weights import CHATS_MAX, WEIGHT_MAX, WEIGHT_MIN
 from ...tools import here, sent
@@ -200,18 +198,6 @@ class ResUsers(sent.Guard, models.Model):
         return here.get_status(
             presence.status, presence.last_poll, self.manual_im_status, read_now(self.env)
         )
-
-    @api.model
-    def _init_store_data(self, store):
-        """As core's; a stranger's page that was told it before hears only who the stranger is by
-        now."""
-        if not self.env.context.get("livechat_is_page_known"):
-            return super()._init_store_data(store)
-        if guest := self.env["mail.guest"]._get_guest_from_context():
-            # sudo: mail.guest - the name and the picture of who asks
-            guest = Store.One(guest.sudo(), ["avatar_128", "name"])
-            store.add_global_values(self_guest=guest)
-        return None
 
     def _is_paused(self):
         """Tell whether this agent is paused, see :func:`here.is_paused`."""

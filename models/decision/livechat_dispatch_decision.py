@@ -392,6 +392,9 @@ class LivechatDispatchDecision(models.Model):
             if agent.quiet_chats and decision.excluded.get(agent.user_id) == "at_capacity"
         ]
         complete = len(agents) <= _ALL_DESCRIBED
+        # Who waits has a place from when that is written down, and whoever is chosen a chat from
+        # now on: what follows may have to wait for others, who decide meanwhile.
+        decided = {} if decision.winner is None else {"moment": read_now(self.env)}
         candidates = decision.ranking if complete else decision.ranking[:_BEST_DESCRIBED]
         return {
             "user_id": decision.winner,
@@ -411,6 +414,7 @@ class LivechatDispatchDecision(models.Model):
                 "quiet_minutes": self._read_quiet_minutes(held),
             },
             "policy_version": policy.VERSION,
+            **decided,
         }
 
     def _read_quiet_minutes(self, user_ids):

@@ -123,12 +123,20 @@ class DiscussChannel(models.Model):
         """Return who served the buyer of this chat: the agent who wrote last, or, while none has,
         whose it is or was when it ended."""
         self.ensure_one()
-        agents = self.livechat_agent_history_ids.partner_id
-        answers = self.message_ids.filtered(
-            lambda message: message.message_type == "comment" and message.author_id in agents
-        ).sorted(lambda message: (message.date, message.id))
-        if answers:
-            return answers[-1:].author_id
+        # The last is asked for: a long chat has many words, and whoever asks for one chat may have
+        # many at hand.
+        answer = self.env["mail.message"].search(
+            [
+                ("model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("message_type", "=", "comment"),
+                ("author_id", "in", self.livechat_agent_history_ids.partner_id.ids),
+            ],
+            order="date desc, id desc",
+            limit=1,
+        )
+        if answer:
+            return answer.author_id
         # A chat that has ended seats nobody.
         given = self.dispatch_decision_ids.filtered("user_id").sorted("id")
         return self.dispatch_seat_partner_ids[:1] or given[-1:].user_id.partner_id

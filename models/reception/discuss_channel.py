@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import html2plaintext
 
-from ...dispatch.line import WAITING
+from ...dispatch.line import LONGEST_WAIT, WAITING
 from ...tools import sent
 from ...tools.here import read_now
 from ...tools.sent import without_defaults
@@ -232,14 +232,27 @@ class DiscussChannel(models.Model):
                 "dispatch_assigned_at": served[-1:].moment,
             }
         )
-        values = {
-            "rule": "by_hand",
-            "previous_user_id": agent.id,
-            "reason": self.env._("By %s", self.env.user.name),
-        }
-        wait = chat._enter_line if waited.kind == "queue" else chat._enter_pool
-        wait(values)
+        chat._forget_wait(given)
+        values = {"rule": "by_hand", "reason": self.env._("By %s", self.env.user.name)}
+        if waited.kind == "pool":
+            told_at = chat.livechat_channel_id.pool_told_at
+            chat._enter_pool(values, dispatch_is_told=bool(told_at and told_at >= waited.moment))
+        else:
+            chat._enter_line(values)
+        chat._note_regulars()
+        if any(row.kind == "first" and waited.id < row.id for row in chat.dispatch_decision_ids):
+            chat._go_before_all()
+            chat.livechat_channel_id._send_places(chat.dispatch_group_id)
         return True
+
+    def _forget_wait(self, given):
+        """Let the wait that a decision has ended, and that goes on, be counted once it is over."""
+        if given.has_waited:
+            self.dispatch_wait_count -= 1
+            self.dispatch_waited_seconds -= min(given.waited_seconds, LONGEST_WAIT)
+        # What is part of the hourly totals stays there.
+        if not given.is_counted:
+            given.has_waited = False
 
     def action_take_over(self):
         """Become the agent of this chat in its agent's place.

@@ -5,6 +5,8 @@ from odoo.exceptions import AccessError
 from odoo.fields import Domain
 from odoo.tools import SQL
 
+from odoo.addons.mail.tools.discuss import Store
+
 from ...tools.rights import CONVERSATION_SCOPES, KNOWN_GROUPS
 
 _ALL, _NONE = [(1, "=", 1)], [(0, "=", 1)]
@@ -28,6 +30,18 @@ class ResUsers(models.Model):
         if staff:
             self.env["ir.rule"]._forget_private(staff)
         return super().unlink()
+
+    @api.model
+    def _init_store_data(self, store):
+        """As core's; a stranger's page that was told it before hears only who the stranger is by
+        now."""
+        if not self.env.context.get("livechat_is_page_known"):
+            return super()._init_store_data(store)
+        if guest := self.env["mail.guest"]._get_guest_from_context():
+            # sudo: mail.guest - the name and the picture of who asks
+            guest = Store.One(guest.sudo(), ["avatar_128", "name"])
+            store.add_global_values(self_guest=guest)
+        return None
 
     # ------------------------------------------------------------
     # Whose staff somebody is

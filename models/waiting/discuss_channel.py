@@ -164,7 +164,7 @@ class DiscussChannel(models.Model):
         if not self._wait("queued", values, dispatch_regular_id=regular_id):
             return
         # sudo: im_livechat.channel - the line is the server's
-        self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id)
+        self.livechat_channel_id.sudo()._send_places(self.dispatch_group_id, self)
 
     def _keep_for_later(self, outcome):
         """Keep this chat, which nobody takes now, for who comes. Its buyer was promised an answer
@@ -665,12 +665,17 @@ class DiscussChannel(models.Model):
         """
         for chat in self._get_managed_waits():
             channel = chat.livechat_channel_id
-            waiting = channel._search_waiting(channel)
-            chat.dispatch_put_first = max(waiting.mapped("dispatch_put_first")) + 1
+            chat._go_before_all()
             reason = self.env._("By %s", self.env.user.name)
             chat._record({"kind": "first", "rule": "by_hand", "reason": reason})
             channel._send_places(chat.dispatch_group_id)
         return True
+
+    def _go_before_all(self):
+        """Let this chat, which waits, be the next."""
+        channel = self.livechat_channel_id
+        waiting = channel._search_waiting(channel)
+        self.dispatch_put_first = max(waiting.mapped("dispatch_put_first")) + 1
 
     def action_end_wait(self):
         """End the chats of who waits: a message that nobody has to answer, a joke.

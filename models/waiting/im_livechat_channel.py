@@ -647,15 +647,23 @@ class ImLivechatChannel(models.Model):
         )
         return {chat_id: place for place, (chat_id,) in enumerate(self.env.cr.fetchall(), 1)}
 
-    def _send_places(self, group):
+    def _send_places(self, group, newcomer=None):
         """Tell the first buyers in this line their places, and the channel's agents how many
-        wait."""
+        wait.
+
+        :param newcomer: the chat that has just taken its place: whoever does not know that it
+            waits asks for nothing.
+        """
         if not self:
             return
         chats = self.env["discuss.channel"]
-        if told := list(self._get_places(group).items())[:_TOLD_AT_ONCE]:
+        places = self._get_places(group)
+        told = dict(list(places.items())[:_TOLD_AT_ONCE])
+        if newcomer and newcomer.id in places:
+            told[newcomer.id] = places[newcomer.id]
+        if told:
             pace = self._get_pace(group)
-            for chat_id, place in told:
+            for chat_id, place in told.items():
                 chats.browse(chat_id)._send_wait(place, estimate_wait(place, pace))
         self._send_line()
 

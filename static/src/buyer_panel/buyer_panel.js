@@ -55,7 +55,8 @@ export class BuyerPanel extends Component {
         this.state = useState({ card: false, isBusy: false });
         // A guest may have left an address, and whoever writes may have put more into its cart.
         useBus(this.env.bus, "discuss.channel/new_message", ({ detail: { channel, message } }) => {
-            if (channel.eq(this.props.thread) && !message.isSelfAuthored) {
+            const isSaid = !message.isSelfAuthored && !message.isNotification;
+            if (channel.eq(this.props.thread) && isSaid) {
                 void this.load(this.props.thread);
             }
         });

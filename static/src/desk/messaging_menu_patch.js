@@ -15,6 +15,10 @@ patch(MessagingMenu.prototype, {
         return isShown ? super.threads : super.threads.filter(({ isLaidAside }) => !isLaidAside);
     },
 
+    get hasPreviews() {
+        return super.hasPreviews || this.laidAsideCount > 0;
+    },
+
     get laidAsideCount() {
         return this.store.discuss.searchTerm
             ? 0

@@ -47,14 +47,17 @@ export class BuyerCard extends Component {
         const members = new Map();
         for (const { id, members: those } of this.channel.groups) {
             for (const { user_id: userId, reason } of those) {
-                if (model.agents[userId].status === "online" && GIVEN_PAST.has(reason)) {
-                    const isOwn = id === group.id || Boolean(members.get(userId)?.isOwn);
-                    members.set(userId, { id: userId, reason, isOwn });
+                // Whoever is in the buyer's group is judged by that one alone.
+                if (!members.get(userId)?.isOwn) {
+                    members.set(userId, { id: userId, reason, isOwn: id === group.id });
                 }
             }
         }
         const rank = ({ reason, isOwn }) => 2 * Number(Boolean(reason)) + Number(!isOwn);
         return [...members.values()]
+            .filter(
+                ({ id, reason }) => model.agents[id].status === "online" && GIVEN_PAST.has(reason),
+            )
             .sort((one, other) => rank(one) - rank(other))
             .slice(0, OFFERED)
             .map(({ id, reason }) => {

@@ -62,7 +62,8 @@ export class Reception extends Component {
         this.isSubaccount = session.livechat_subaccount;
         this.Figures = Figures;
         this.model = createReceptionModel({
-            orm: useService("orm"),
+            // Not the one of this page alone: what is taken back from another one is still done.
+            orm: this.env.services.orm,
             bus_service: useService("bus_service"),
             notification: useService("notification"),
         });

@@ -77,7 +77,9 @@ export function findFaults(channel) {
             !isOffShift && (reason === "offline" || reason === "paused"),
     );
     // A shop that says when it is open is waited for by its buyers, whoever has a shift.
-    if ((awaited || channel.is_open) && !members.some(({ reason }) => SERVES.has(reason))) {
+    // Of groups that have no agents each says so itself.
+    const isAwaited = awaited || (channel.is_open && members.length > 0);
+    if (isAwaited && !members.some(({ reason }) => SERVES.has(reason))) {
         faults.push({
             key: "nobody",
             text: _t("%s is open and nobody is here to take buyers", channel.name),
