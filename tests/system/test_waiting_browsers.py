@@ -137,6 +137,16 @@ def test_buyers_count_down_in_line_meet_the_agent_without_reload_or_leave_a_mess
     assert (second_page.errors, third_page.errors) == ([], [])
 
 
+def test_who_stands_far_behind_reads_its_place_at_once(shop, open_widget):
+    reception = shop.open_reception([100], max_sessions=1, queue_enabled=True, offline_rule="pool")
+    for _buyer in range(5):
+        occupy(shop, reception)
+    page = open_widget(reception, "shop", DESKTOP)
+    window = ask(page, "Is the blue one in stock?")
+    expect(window.locator(BANNER)).to_contain_text("You are number 5 in line")
+    reception.close_all()
+
+
 def test_who_leaves_the_line_has_left_it_in_each_browser(shop, open_page, open_widget):
     reception = shop.open_reception(
         [100], max_sessions=1, queue_enabled=True, offline_rule="pool", name="Flagship Shop"
