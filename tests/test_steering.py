@@ -249,7 +249,8 @@ class TestSteering(SteeringCommon):
 
     def test_a_message_that_is_taken_back_is_not_mailed_again(self):
         self.channel.write({"queue_enabled": False, "offline_rule": "pool"})
-        self.channel.pool_email = "desk@shop.example.com"
+        address = "desk@shop.example.com"
+        self.channel.write({"pool_email": address, "pool_email_confirmed": address})
         (self.maria | self.omar | self.sofie).dispatch_paused = True
         guest = self._create_guest()
         chat = self._come(self.channel, guest)
