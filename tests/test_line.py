@@ -6,6 +6,7 @@ from itertools import count
 from types import SimpleNamespace
 from unittest.mock import MagicMock, call, patch
 
+from freezegun import freeze_time
 from lxml import etree
 from psycopg2 import InterfaceError
 
@@ -180,6 +181,18 @@ class TestServing(DispatchCommon):
         # The others ask.
         self.assertLessEqual(places.items(), known.items())
         self.assertEqual(len(places), 3)
+
+    def test_a_record_says_when_it_was_decided_however_long_it_took_to_be_written(self):
+        (chat,) = self._let_wait(1)
+        self._close(self.taken[:1])
+        decided = fields.Datetime.now()
+        with freeze_time(decided):
+            outcome = self.channel._dispatch(chat._get_buyer(), chat=chat)
+        self.assertTrue(outcome.agent)
+        with freeze_time(decided + timedelta(seconds=20)):
+            chat._assign(outcome)
+        given = chat.dispatch_decision_ids.filtered("user_id")
+        self.assertEqual(given.moment, decided)
 
     def test_its_agent_is_told_of_the_chat_once_and_of_no_wait(self):
         chat, _other = self._let_wait(2)

@@ -350,15 +350,31 @@ class DiscussChannel(sent.Reader, models.Model):
             values["dispatch_rule"] = decision.rule
             values["dispatch_has_left"] = decision._is_buyer_gone()
         if decision.has_waited:
-            values["dispatch_wait_count"] = self.dispatch_wait_count + 1
-            values["dispatch_waited_seconds"] = self.dispatch_waited_seconds + min(
-                decision.waited_seconds, LONGEST_WAIT
-            )
+            values.update(self._count_wait(decision))
         if decision.kind == "transfer":
             values["dispatch_transfer_count"] = self.dispatch_transfer_count + 1
         values = {name: value for name, value in values.items() if self[name] != value}
         if values:
             self.write(values)
+
+    def _count_wait(self, decision, sign=1):
+        """Return the chat's figures with the wait that a decision has ended.
+
+        :param sign: ``-1`` for those without it.
+        """
+        seconds = min(decision.waited_seconds, LONGEST_WAIT)
+        return {
+            "dispatch_wait_count": self.dispatch_wait_count + sign,
+            "dispatch_waited_seconds": self.dispatch_waited_seconds + sign * seconds,
+        }
+
+    def _forget_wait(self, decision):
+        """Let the wait that a decision had ended, and that goes on, be counted once it is over."""
+        if decision.has_waited:
+            self.write(self._count_wait(decision, sign=-1))
+        # What is part of the hourly totals stays there.
+        if not decision.is_counted:
+            decision.has_waited = False
 
     def _get_waited_seconds(self):
         """Return for how many seconds the buyer has waited: in line, or for an answer, however many

@@ -63,7 +63,8 @@ class DiscussChannel(models.Model):
         chats = super().create(vals_list)
         # sudo: im_livechat.channel.member.history - nobody has spent any time on what has just
         # begun, which needs no look at turns and words that are not there
-        chats.sudo().filtered("dispatch_state").livechat_agent_history_ids.session_duration_hour = 0
+        begun = chats.filtered(lambda chat: chat.channel_type == "livechat").sudo()
+        begun.filtered("dispatch_state").livechat_agent_history_ids.session_duration_hour = 0
         return chats
 
     def write(self, vals):

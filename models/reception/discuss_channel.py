@@ -4,7 +4,7 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError
 from odoo.tools import html2plaintext
 
-from ...dispatch.line import LONGEST_WAIT, WAITING
+from ...dispatch.line import WAITING
 from ...tools import sent
 from ...tools.here import read_now
 from ...tools.sent import without_defaults
@@ -244,15 +244,6 @@ class DiscussChannel(models.Model):
             chat._go_before_all()
             chat.livechat_channel_id._send_places(chat.dispatch_group_id)
         return True
-
-    def _forget_wait(self, given):
-        """Let the wait that a decision has ended, and that goes on, be counted once it is over."""
-        if given.has_waited:
-            self.dispatch_wait_count -= 1
-            self.dispatch_waited_seconds -= min(given.waited_seconds, LONGEST_WAIT)
-        # What is part of the hourly totals stays there.
-        if not given.is_counted:
-            given.has_waited = False
 
     def action_take_over(self):
         """Become the agent of this chat in its agent's place.

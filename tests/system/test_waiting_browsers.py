@@ -142,8 +142,20 @@ def test_who_stands_far_behind_reads_its_place_at_once(shop, open_widget):
     for _buyer in range(5):
         occupy(shop, reception)
     page = open_widget(reception, "shop", DESKTOP)
+    asked = []
+    page.on("request", lambda request: asked.append(request))
     window = ask(page, "Is the blue one in stock?")
     expect(window.locator(BANNER)).to_contain_text("You are number 5 in line")
+    # Of the second answer the page needs only what the first, to its look, has not said.
+    sessions = [
+        request.post_data_json["params"]
+        for request in asked
+        if request.url.endswith("/im_livechat/get_session")
+    ]
+    assert [(each["persisted"], each["is_page_known"]) for each in sessions] == [
+        (False, False),
+        (True, True),
+    ]
     reception.close_all()
 
 
