@@ -125,16 +125,11 @@ class DiscussChannel(models.Model):
         self.ensure_one()
         # The last is asked for: a long chat has many words, and whoever asks for one chat may have
         # many at hand. Served by mail_message's index on model and res_id.
-        answer = self.env["mail.message"].search(
-            [
-                ("model", "=", self._name),
-                ("res_id", "=", self.id),
-                ("message_type", "=", "comment"),
-                ("author_id", "in", self.livechat_agent_history_ids.partner_id.ids),
-            ],
-            order="date desc, id desc",
-            limit=1,
-        )
+        agents = self.livechat_agent_history_ids.partner_id
+        said = [("model", "=", self._name), ("res_id", "=", self.id)]
+        answered = [*said, ("message_type", "=", "comment"), ("author_id", "in", agents.ids)]
+        messages = self.env["mail.message"]
+        answer = messages.search(answered, order="date desc, id desc", limit=1)
         if answer:
             return answer.author_id
         # A chat that has ended seats nobody.
